@@ -1,0 +1,55 @@
+"""One reported number: identifier, value, interval, sample size and unit.
+
+Everything that the report prints as a result is a `Number`. Undefined is said, never faked: a value
+that cannot be computed is None with a note that says why.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Number:
+    """A result with its uncertainty.
+
+    Attributes:
+        id: dotted name, unique in the report, such as `test.auc` or `test.auc.method.swap`.
+        value: the estimate, or None where it is not defined.
+        unit: `pictures`, `groups`, `probability`, `AUC` ...; `1` for a bare ratio.
+        n: pictures behind the value.
+        low, high: interval's ends, or both None for an exact count or setting.
+        groups: independent groups behind the value, where an interval resampled them.
+        note: how the interval was made, or why the value is not defined.
+        digits: decimals shown; the stored value keeps full precision.
+    """
+
+    id: str
+    value: float | int | None
+    unit: str
+    n: int
+    low: float | None = None
+    high: float | None = None
+    groups: int | None = None
+    note: str = ""
+    digits: int = 3
+
+    def __post_init__(self) -> None:
+        for name in ("value", "low", "high"):
+            number = getattr(self, name)
+            if number is not None and not math.isfinite(number):
+                raise ValueError(f"number '{self.id}': {name} is {number}; give None and a note that says why")
+        if self.value is None and not self.note:
+            raise ValueError(f"number '{self.id}' has no value and no note that says why")
+        if (self.low is None) != (self.high is None):
+            raise ValueError(f"number '{self.id}' has one end of an interval only")
+
+    def __str__(self) -> str:
+        """`0.912 (95 % interval 0.88 to 0.94)`-style text: value and interval, or the reason."""
+        if self.value is None:
+            return f"not defined ({self.note})"
+        text = f"{self.value:,}" if isinstance(self.value, int) else f"{self.value:.{self.digits}f}"
+        if self.low is None or self.high is None:
+            return text
+        return f"{text} [{self.low:.{self.digits}f}, {self.high:.{self.digits}f}]"

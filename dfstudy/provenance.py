@@ -1,0 +1,147 @@
+"""Where a result comes from: fingerprints of content and code, versions, commit, device.
+
+Takes files, values and module names; gives hexadecimal sha256 digests and a dictionary for the
+report's provenance table. Nothing here loads torch. Cost: one read of each source file.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import platform
+import subprocess
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+PACKAGE = Path(__file__).resolve().parent
+
+# What shapes a trained weight besides our own code: a change of any of these is a new training run.
+SHAPING_PACKAGES = (
+    "torch",
+    "torchvision",
+    "timm",
+    "albumentations",
+    "opencv-python",
+    "opencv-python-headless",
+    "numpy",
+    "pillow",
+    "scipy",
+)
+
+
+def project_root() -> Path:
+    """The checkout this package runs from, or the current folder where it is installed alone."""
+    checkout = PACKAGE.parent
+    return checkout if (checkout / "pyproject.toml").is_file() else Path.cwd()
+
+
+def digest(value: Any) -> str:
+    """sha256 of a JSON-able value, with keys sorted: equal values give equal digests."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    """sha256 of a file's bytes, read in blocks."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def import_closure(*modules: str) -> list[Path]:
+    """Files of dfstudy that the named modules import, directly or not, sorted.
+
+    Imports are read with `ast`, so nothing is executed. A package counts with its `__init__`,
+    as Python runs it too. Names from outside dfstudy are left to the lock's versions.
+    """
+    seen: dict[str, Path] = {}
+    waiting = [name for module in modules for name in _with_parents(module)]
+    while waiting:
+        name = waiting.pop()
+        path = _module_file(name)
+        if name in seen or path is None:
+            continue
+        seen[name] = path
+        waiting += imported_modules(path.read_text("utf-8"), _package_of(name, path))
+    return sorted(set(seen.values()))
+
+
+def imported_modules(source: str, package: str = "") -> list[str]:
+    """Every dfstudy module named by an import in `source` (a module's text or a notebook's code)."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                parent = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*parent, base] if base else parent)
+            # `from dfstudy.data import images` may name a module as well as a function
+            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
+        else:
+            continue
+        found += [
+            part for name in names if name.split(".")[0] == "dfstudy" for part in _with_parents(name)
+        ]
+    return found
+
+
+def code_digest(*modules: str) -> str:
+    """sha256 over the bytes of the import closure, by name: moves when any of that code changes."""
+    return digest({str(p.relative_to(PACKAGE)): file_digest(p) for p in import_closure(*modules)})
+
+
+def _with_parents(name: str) -> list[str]:
+    parts = name.split(".")
+    return [".".join(parts[:end]) for end in range(1, len(parts) + 1)]
+
+
+def _module_file(name: str) -> Path | None:
+    base = PACKAGE.joinpath(*name.split(".")[1:])
+    for candidate in (base / "__init__.py", base.with_suffix(".py")):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def _package_of(name: str, path: Path) -> str:
+    return name if path.name == "__init__.py" else name.rpartition(".")[0]
+
+
+@cache
+def versions(*packages: str) -> dict[str, str]:
+    """Installed versions, read from package metadata (no import); `absent` where there is none."""
+    found = {}
+    for package in packages or SHAPING_PACKAGES:
+        try:
+            found[package] = importlib.metadata.version(package)
+        except importlib.metadata.PackageNotFoundError:
+            found[package] = "absent"
+    return found
+
+
+def commit() -> str:
+    """The checkout's commit, with `+changes` where tracked files differ; `unknown` without git."""
+    try:
+        head = _git("rev-parse", "--short=12", "HEAD")
+        return head + ("+changes" if _git("status", "--porcelain", "--untracked-files=no") else "")
+    except (OSError, subprocess.SubprocessError):
+        return "unknown"
+
+
+def _git(*arguments: str) -> str:
+    command = ["git", "-C", str(project_root()), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=20).stdout.strip()
+
+
+def machine() -> dict[str, str]:
+    """Operating system, processor architecture and Python, for the provenance table."""
+    return {
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": platform.machine(),
+        "python": platform.python_version(),
+    }

@@ -1,0 +1,100 @@
+"""How every figure looks and how it is saved: one palette, one font, one function.
+
+Takes a matplotlib figure with id, caption and alt text; gives a PNG (charts) or JPEG (pictures of faces)
+with the same bytes on every run, and the HTML that JupyterLab and the report both show. Widths are inches
+at 144 dots an inch; colours are Okabe and Ito's, which colour-blind readers can tell apart.
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+import re
+
+import matplotlib
+
+matplotlib.use("agg")  # no window system is needed, and the bytes do not depend on one
+
+import matplotlib.pyplot as plt
+from IPython.display import HTML
+from matplotlib.figure import Figure
+
+from dfstudy.report.place import results_folder
+from dfstudy.study import Study
+
+REAL, FAKE = "#0072B2", "#D55E00"
+PALETTE = (REAL, FAKE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C8C")
+WIDTH = 7.2  # inches: the text column of the report
+DPI = 144
+
+plt.rcParams.update(
+    {
+        "figure.dpi": DPI,
+        "savefig.dpi": DPI,
+        "figure.constrained_layout.use": True,
+        "font.family": "DejaVu Sans",
+        "font.size": 9,
+        "axes.titlesize": 9,
+        "axes.titleweight": "bold",
+        "axes.titlelocation": "left",
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.grid": True,
+        "grid.color": "#E5E5E5",
+        "axes.axisbelow": True,
+        "axes.prop_cycle": matplotlib.cycler(color=PALETTE),
+        "legend.frameon": False,
+    }
+)
+
+
+def save_figure(
+    figure: Figure,
+    study: Study,
+    name: str,
+    *,
+    caption: str,
+    alt: str,
+    pictures: bool = False,
+    timing: bool = False,
+) -> HTML:
+    """Save a figure under its id, close it, and return what the notebook shows.
+
+    Args:
+        name: id of the figure, such as `test_roc`; also its file name.
+        caption: what is shown, with n, interval and unit, in one to three sentences.
+        alt: what a reader who cannot see it should know: the shape and the message.
+        pictures: photographs or renderings, saved as JPEG, which is a tenth of the PNG.
+        timing: shows measured durations, which differ from run to run: the report puts it into the
+            provenance block and no comparison counts it.
+    """
+    if not re.fullmatch(r"[a-z0-9_]+", name):
+        raise ValueError(f"figure id '{name}': lower-case letters, digits and underscores only")
+    if not caption.strip() or not alt.strip():
+        raise ValueError(f"figure '{name}' needs a caption and an alt text")
+    buffer = io.BytesIO()
+    if pictures:
+        figure.savefig(buffer, format="jpeg", pil_kwargs={"quality": 85, "optimize": True})
+    else:
+        # no Software entry: it would carry matplotlib's version into the bytes
+        figure.savefig(buffer, format="png", metadata={"Software": None}, pil_kwargs={"optimize": True})
+    plt.close(figure)
+    suffix = "jpg" if pictures else "png"
+    (results_folder(study, "figures") / f"{name}.{suffix}").write_bytes(buffer.getvalue())
+    return HTML(_figure_html(name, buffer.getvalue(), suffix, caption, alt, timing))
+
+
+def _figure_html(name: str, data: bytes, suffix: str, caption: str, alt: str, timing: bool) -> str:
+    kind = "jpeg" if suffix == "jpg" else suffix
+    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
+    mark = ' data-timing="true"' if timing else ""
+    return (
+        f'<figure id="{name}"{mark}><img src="{source}" alt="{html.escape(alt)}">'
+        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
+    )
+
+
+def timing_table(table_html: str) -> HTML:
+    """Mark a table of measured durations, which the report moves into its provenance block."""
+    return HTML(f'<div data-timing="true">{table_html}</div>')
