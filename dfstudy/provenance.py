@@ -47,7 +47,7 @@ def digest(value: Any) -> str:
 
 def file_digest(path: Path) -> str:
     """sha256 of a file's bytes, read in blocks."""
-    with open(path, "rb") as file:
+    with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
@@ -84,9 +84,7 @@ def imported_modules(source: str, package: str = "") -> list[str]:
             names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
         else:
             continue
-        found += [
-            part for name in names if name.split(".")[0] == "dfstudy" for part in _with_parents(name)
-        ]
+        found += [part for name in names if name.split(".")[0] == "dfstudy" for part in _with_parents(name)]
     return found
 
 

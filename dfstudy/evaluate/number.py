@@ -39,14 +39,16 @@ class Number:
         for name in ("value", "low", "high"):
             number = getattr(self, name)
             if number is not None and not math.isfinite(number):
-                raise ValueError(f"number '{self.id}': {name} is {number}; give None and a note that says why")
+                raise ValueError(
+                    f"number '{self.id}': {name} is {number}; give None and a note that says why"
+                )
         if self.value is None and not self.note:
             raise ValueError(f"number '{self.id}' has no value and no note that says why")
         if (self.low is None) != (self.high is None):
             raise ValueError(f"number '{self.id}' has one end of an interval only")
 
     def __str__(self) -> str:
-        """`0.912 (95 % interval 0.88 to 0.94)`-style text: value and interval, or the reason."""
+        """Value and interval, such as `0.912 [0.880, 0.940]`, or why there is none."""
         if self.value is None:
             return f"not defined ({self.note})"
         text = f"{self.value:,}" if isinstance(self.value, int) else f"{self.value:.{self.digits}f}"
