@@ -1,0 +1,135 @@
+"""Study files: the built-in ones fit, and what does not fit is named with file, key, value and remedy."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from dfstudy.errors import StudyError
+from dfstudy.provenance import project_root
+from dfstudy.study import Study, built_in_studies, describe, load_study
+
+
+def write(folder: Path, text: str) -> str:
+    file = folder / "own.yaml"
+    file.write_text("name: own\ntitle: My study\n" + text)
+    return str(file)
+
+
+@pytest.mark.parametrize("name", built_in_studies())
+def test_every_built_in_study_fits_and_is_named_after_its_file(name):
+    study = load_study(name)
+    assert study.name == name
+    assert study.out == project_root() / "reports" / name
+
+
+def test_there_are_the_promised_built_in_studies():
+    assert built_in_studies() == ["full", "sample", "seed", "small"]
+
+
+def test_the_seed_study_is_the_recorded_protocol():
+    training = load_study("seed").training
+    assert (training.optimiser, training.learning_rate, training.weight_decay) == ("sgd", 0.01, 1e-7)
+    assert (training.schedule, training.step_epochs, training.step_factor) == ("step", 15, 0.1)
+    assert (training.epochs, training.patience, training.batch_size) == (30, 3, 64)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (
+            "model: {backbon: x}",
+            ["model.backbon: unknown key", "did you mean 'backbone'", "trainable_stages"],
+        ),
+        ("modle: {}", ["modle: unknown key", "did you mean 'model'"]),
+        ("model: {size: big}", ["model.size: 'big'", "valid integer"]),
+        ("model: {size: 4}", ["model.size: 4", "greater than or equal to 32"]),
+        ("training: {optimiser: adam}", ["training.optimiser: 'adam'", "'sgd', 'nesterov' or 'adamw'"]),
+        ("training: {seeds: [1, 1]}", ["seeds repeats a seed"]),
+        ("data: {test_fraction: .5, val_fraction: .4}", ["leave less than 20 %"]),
+        ("data: {sample: {identites: 30}}", ["data.sample.identites", "did you mean 'identities'"]),
+        ("data: {aliases: {fakes: [x]}}", ["data.aliases.fakes"]),
+        ("out: here", ["unknown key 'out'"]),
+    ],
+)
+def test_what_does_not_fit_is_named(tmp_path, text, expected):
+    file = write(tmp_path, text)
+    with pytest.raises(StudyError) as error:
+        load_study(file)
+    for words in [file, *expected]:
+        assert words in str(error.value)
+    assert error.value.hint
+
+
+def test_all_problems_are_reported_at_once(tmp_path):
+    with pytest.raises(StudyError, match=r"\(3 problems\)"):
+        load_study(write(tmp_path, "model: {backbon: x, size: big}\ntraining: {epochs: 0}"))
+
+
+def test_missing_name_is_said(tmp_path):
+    file = tmp_path / "own.yaml"
+    file.write_text("title: no name\n")
+    with pytest.raises(StudyError, match="name: missing"):
+        load_study(str(file))
+
+
+@pytest.mark.parametrize("text", ["", "- a list", "a: [unclosed"])
+def test_a_file_that_is_no_study_is_refused(tmp_path, text):
+    file = tmp_path / "own.yaml"
+    file.write_text(text)
+    with pytest.raises(StudyError, match=r"own\.yaml"):
+        load_study(str(file))
+
+
+def test_an_unknown_study_lists_the_known_ones():
+    with pytest.raises(StudyError, match="did you mean 'sample'") as error:
+        load_study("sampel")
+    assert "full, sample, seed, small" in error.value.hint
+
+
+def test_paths_in_a_study_count_from_its_file(tmp_path, monkeypatch):
+    file = write(tmp_path, "data: {root: pictures}\nmodel: {weights: w/net.safetensors}")
+    monkeypatch.chdir("/")
+    study = load_study(file)
+    assert study.data.root == str(tmp_path / "pictures")
+    assert study.model.weights == str(tmp_path / "w/net.safetensors")
+
+
+def test_own_pictures_get_their_own_results_folder(tmp_path):
+    folder = tmp_path / "My Faces 2"
+    study = load_study("small", data=str(folder))
+    assert (study.name, study.pictures, study.is_sample) == ("my-faces-2", folder, False)
+    assert study.out.name == "my-faces-2"
+
+
+@pytest.mark.parametrize("name", ["sample", "published"])
+def test_a_folder_named_like_a_study_stays_out_of_its_results(tmp_path, name):
+    assert load_study("small", data=str(tmp_path / name)).name == f"{name}-pictures"
+
+
+def test_the_results_folder_can_be_chosen(tmp_path):
+    study = load_study("sample", out=str(tmp_path / "here"))
+    assert study.out == tmp_path / "here"
+    assert study.pictures == tmp_path / "here" / "pictures"
+
+
+def test_where_results_go_is_no_part_of_the_study(tmp_path):
+    dump = load_study("sample", out=str(tmp_path)).model_dump()
+    assert not {"out", "file"} & set(dump)
+
+
+def test_every_setting_has_a_meaning_and_no_path_is_shown(tmp_path):
+    rows = describe(load_study("small", data=str(tmp_path / "faces")))
+    assert all(meaning for _, _, meaning in rows)
+    assert not any(str(tmp_path) in value for _, value, _ in rows)
+    keys = [key for key, _, _ in rows]
+    assert {"name", "data.sample.identities", "training.seeds", "evaluate.replicates"} <= set(keys)
+    assert len(keys) == len(set(keys))
+
+
+def test_a_study_cannot_be_changed_after_it_was_read():
+    study = load_study("sample")
+    with pytest.raises(ValueError, match="frozen"):
+        study.model.size = 64  # type: ignore[misc]
+    assert isinstance(study, Study)
