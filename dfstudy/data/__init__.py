@@ -1,0 +1,19 @@
+"""Pictures: what there is, what it is called, what it looks like as an array, and who trains on it.
+
+Takes a study; gives the index of its pictures, the split into training, validation and test, and single
+decoded pictures. The loader (`dfstudy.data.loader`) is a door of its own, as it needs torch.
+"""
+
+from dfstudy.data.images import PictureError, read_picture
+from dfstudy.data.index import index_study
+from dfstudy.data.split import Split, prove_disjoint, set_aside, split_study
+
+__all__ = [
+    "PictureError",
+    "Split",
+    "index_study",
+    "prove_disjoint",
+    "read_picture",
+    "set_aside",
+    "split_study",
+]

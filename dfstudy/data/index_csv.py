@@ -1,0 +1,153 @@
+"""What a picture is, read from the `index.csv` in the root of its set.
+
+Takes a comma-separated UTF-8 file with columns path and label, and where known method, group, split and
+mask; further columns are ignored. Gives one row a picture as `layouts.read_folders` does, with `error` set
+for a row whose file is missing or no picture, a file that two rows describe differently, and a picture on
+disk that no row names. A mask (the forged region of a picture) is no picture. Refuses a file that is
+no such table, and labels and splits that mean nothing, with the lines where they stand.
+Cost: one pass over the table, 0.5 s for 100,000 rows.
+"""
+
+from __future__ import annotations
+
+import os.path
+import warnings
+from collections.abc import Collection, Mapping
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from dfstudy.data.images import SUFFIXES
+from dfstudy.data.layouts import COLUMNS, REAL, alias_hint, build_aliases, read_meaning, split_name
+from dfstudy.errors import StudyError, near_match
+from dfstudy.study import Study
+
+NAME = "index.csv"
+_KNOWN = ("path", "label", "method", "group", "split", "mask")
+# utf-8-sig: spreadsheet programs put a byte-order mark before the first column's name.
+_TEXT = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "skip_blank_lines": False}
+_COPY = "copy its first line from this: path,label,method,group,split (path and label must be there)"
+
+
+def read_index_csv(study: Study, paths: list[str]) -> pd.DataFrame:
+    """One row a picture that the file names or that lies on disk.
+
+    Args:
+        paths: pictures found on disk, posix, relative to `study.pictures`.
+    Raises:
+        StudyError: the file is no table of pictures, or a label or split in it means nothing.
+    """
+    root = study.pictures
+    table = _read_table(root / NAME)
+    named = pd.DataFrame({"path": [_inside(text, root) for text in table["path"]]})
+    named["label"] = _labels(study, table)
+    fakes = (named["label"] != REAL) & ~table["method"].str.lower().isin(["", "real"])
+    named["method"] = table["method"].where(fakes, np.where(named["label"] == REAL, "real", "fake"))
+    named["group"] = table["group"].where(table["group"] != "", named["path"])
+    named["given_split"] = _splits(study, table, named["path"])
+    named["error"] = _doubts(named, root, set(paths))
+    named = named.drop_duplicates("path")
+    masks = {_inside(text, root) for text in table["mask"] if text}
+    unnamed = sorted(set(paths) - set(named["path"]) - masks)
+    extra = pd.DataFrame({"path": unnamed, "label": pd.array([pd.NA] * len(unnamed), dtype="Int8")})
+    extra = extra.assign(method="", group=unnamed, given_split="", error=f"not in {NAME}")
+    return pd.concat([named, extra], ignore_index=True)[COLUMNS] if unnamed else named[COLUMNS]
+
+
+def _read_table(file: Path) -> pd.DataFrame:
+    """Every known column as stripped text, empty where absent, and `line`, where the row stands."""
+    try:
+        with warnings.catch_warnings():
+            # A comma at the ends of all lines, as spreadsheets leave it, is one more column to ignore.
+            warnings.simplefilter("ignore", pd.errors.ParserWarning)
+            table = pd.read_csv(file, index_col=False, **_TEXT)
+    except pd.errors.EmptyDataError:
+        raise StudyError(f"{file} is empty", _COPY) from None
+    except (pd.errors.ParserError, UnicodeDecodeError) as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise StudyError(
+            f"{file} cannot be read: {reason}", "save it as comma-separated UTF-8 text"
+        ) from None
+    table.columns = [str(name).strip().lower() for name in table.columns]
+    for name in ("path", "label"):
+        if name not in table.columns:
+            found = ", ".join(table.columns)
+            near = near_match(name, table.columns)
+            raise StudyError(f"{file} has no column '{name}'{near}; it has: {found}", _COPY)
+    repeated = table.columns[table.columns.duplicated()]
+    if len(repeated):
+        raise StudyError(f"{file} has the column '{repeated[0]}' twice", "remove or rename one of them")
+    table = table.reindex(columns=_KNOWN, fill_value="").fillna("").apply(lambda column: column.str.strip())
+    table["line"] = table.index + 2  # the header is line 1
+    table = table[(table[list(_KNOWN)] != "").any(axis=1)].reset_index(drop=True)
+    if table.empty:
+        raise StudyError(
+            f"{file} names no picture", "add a line a picture, or remove the file to use folders"
+        )
+    return table
+
+
+def _inside(text: str, root: Path) -> str:
+    """A path as written -> posix relative to the root; one that leads outside keeps its `..` or slash."""
+    path = text.replace("\\", "/")
+    if PurePosixPath(path).is_absolute():
+        path = os.path.relpath(path, root)
+    return os.path.normpath(path).replace(os.sep, "/") if path else ""
+
+
+def _labels(study: Study, table: pd.DataFrame) -> pd.Series:
+    words: Mapping[str, int] = {"0": 0, "1": 1, **build_aliases(study.data.aliases)}
+    labels = table["label"].str.lower().map(words)
+    if labels.isna().any():
+        bad = table[labels.isna()]
+        counts = bad["label"].value_counts().head(10)
+        values = ", ".join(f"'{value}' ({count:,})" for value, count in counts.items())
+        message = f"{study.pictures / NAME}, {_lines(bad)}: labels that say neither real nor fake: {values}"
+        names = sorted(set(bad["label"]) - {""})[:10]
+        raise StudyError(message, alias_hint(study, names) if names else "write 0 or real, 1 or fake")
+    return labels.astype("Int8")
+
+
+def _splits(study: Study, table: pd.DataFrame, paths: pd.Series) -> list[str]:
+    """The split column; where it is absent or empty throughout, the names of the folders."""
+    if (table["split"] == "").all():
+        folders = paths.map(os.path.dirname)
+        # An empty table of aliases: here the file says what is real, the folders only name splits.
+        meanings = {folder: read_meaning(folder, {}).given_split for folder in folders.unique()}
+        return folders.map(meanings).tolist()
+    splits = table["split"].map(lambda word: split_name(word) if word else "")
+    if splits.isna().any():
+        bad = table[splits.isna()]
+        raise StudyError(
+            f"{study.pictures / NAME}, {_lines(bad)}: no split is called '{bad['split'].iloc[0]}'",
+            "write train, val or test, or leave the column empty for a split made here",
+        )
+    return splits.tolist()
+
+
+def _lines(bad: pd.DataFrame) -> str:
+    lines = ", ".join(f"{line:,}" for line in bad["line"].head(5))
+    return f"line{'s' * (len(bad) > 1)} {lines}{' ...' * (len(bad) > 5)}"
+
+
+def _doubts(named: pd.DataFrame, root: Path, found: Collection[str]) -> list[str]:
+    """Why a row cannot be used, `` where it can."""
+    differing = named.drop_duplicates()["path"]
+    differing = set(differing[differing.duplicated()])
+    return [_doubt(path, root, found, differing) for path in named["path"]]
+
+
+def _doubt(path: str, root: Path, found: Collection[str], differing: Collection[str]) -> str:
+    if path in differing:
+        return f"{NAME} names it twice and says different things"
+    if path in found:
+        return ""
+    if not path:
+        return f"{NAME} gives no path"
+    if path.startswith(("../", "/")):
+        return "the file lies outside the folder of pictures"
+    suffix = Path(path).suffix.lower()
+    if suffix not in SUFFIXES:
+        return f"no picture format that is read ({suffix or 'no suffix'})"
+    return "the file cannot be listed" if (root / path).exists() else "the file is missing"

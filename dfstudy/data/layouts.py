@@ -1,0 +1,190 @@
+"""What a picture is, read from the names of its folders: label, method and given split.
+
+Takes the root of a set of pictures and the paths below it; gives one row a picture: path, label, method,
+group, given_split, error. An `index.csv` in the root decides where there is one (`index_csv.py`); else
+class folders do. Names are matched as whole folder names, in any case, below the root and never above it.
+Refuses, naming the folders and the lines of YAML that mend it, a picture whose folders say neither real
+nor fake, and a path that says both. Cost: one look at each folder, not at each picture.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+import pandas as pd
+
+from dfstudy.errors import StudyError
+from dfstudy.study import STUDIES, Study
+
+COLUMNS = ["path", "label", "method", "group", "given_split", "error"]
+REAL, FAKE = 0, 1
+CLASS_NAMES = {REAL: "real", FAKE: "fake"}
+
+# Folder names of the sets that people download: 140k faces, CIFAKE, Real and Fake Face Detection,
+# CNNDetection, OpenForensics, FaceForensics++, Celeb-DF, DFDC. All lower case.
+_REAL_WORDS = """real reals real_faces real_images real_videos real_frames 0_real training_real test_real
+    original originals original_sequences original_videos authentic genuine pristine bonafide bona_fide
+    natural celeb-real youtube-real""".split()  # noqa: SIM905
+_FAKE_WORDS = """fake fakes fake_faces fake_images fake_videos fake_frames 1_fake training_fake test_fake
+    forged forgery manipulated manipulated_sequences manipulated_videos tampered altered deepfake synthetic
+    synthesized synthesised generated ai ai_generated celeb-synthesis""".split()  # noqa: SIM905
+_METHOD_WORDS = ["deepfakes", "face2face", "faceswap", "faceshifter", "neuraltextures", "deepfakedetection"]
+
+_SPLIT_WORDS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "val"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+# Pictures of where a forgery lies, beside the pictures themselves.
+MASK_FOLDERS = {"mask", "masks"}
+
+# More subfolders than this are people or videos, not methods: a table by method would say nothing.
+MANY_METHODS = 40
+_SHOWN = 20
+
+
+class FolderMeaning(NamedTuple):
+    """What the names along one folder's path say; label None where they say nothing."""
+
+    label: int | None
+    method: str
+    given_split: str
+
+
+def build_aliases(further: Mapping[str, Iterable[str]]) -> dict[str, int]:
+    """Lower-case folder name -> label: the built-in table, overruled by the study's `data.aliases`.
+
+    Raises:
+        StudyError: one name stands on both sides.
+    """
+    own = {name: [word.strip().lower() for word in words] for name, words in further.items()}
+    both = sorted(set(own.get("real", [])) & set(own.get("fake", [])))
+    if both:
+        raise StudyError(
+            f"data.aliases calls '{both[0]}' both real and fake", "keep it in one of the two lists"
+        )
+    table = dict.fromkeys(_REAL_WORDS, REAL) | dict.fromkeys(_FAKE_WORDS + _METHOD_WORDS, FAKE)
+    return table | dict.fromkeys(own.get("real", []), REAL) | dict.fromkeys(own.get("fake", []), FAKE)
+
+
+def split_name(word: str) -> str | None:
+    """`train`, `val` or `test` where the word names a split, else None."""
+    return _SPLIT_WORDS.get(word.strip().lower())
+
+
+def read_folders(study: Study, paths: list[str]) -> pd.DataFrame:
+    """One row a picture, from the names of its folders.
+
+    Args:
+        paths: posix, relative to `study.pictures`.
+    Raises:
+        StudyError: a folder says neither real nor fake, or both, or names two splits.
+    """
+    aliases = build_aliases(study.data.aliases)
+    folders = [path.rpartition("/")[0] for path in paths]
+    meanings = {folder: read_meaning(folder, aliases) for folder in dict.fromkeys(folders)}
+    if any(meaning.label is None for meaning in meanings.values()):
+        raise _unknown_folders(study, Counter(folders), meanings)
+    rows = [meanings[folder] for folder in folders]
+    table = pd.DataFrame({"path": paths, "label": pd.array([row.label for row in rows], dtype="Int8")})
+    table["method"] = [row.method for row in rows]
+    if table["method"].nunique() > MANY_METHODS:
+        table["method"] = [CLASS_NAMES[row.label] for row in rows]
+    table["group"] = paths  # nothing names groups: each picture stands alone
+    table["given_split"] = [row.given_split for row in rows]
+    table["error"] = ""
+    return table
+
+
+def read_meaning(folder: str, aliases: Mapping[str, int]) -> FolderMeaning:
+    """Read one folder's path, such as `Train/Fake/stylegan`.
+
+    The method of a fake is the next folder below its class folder; else the class folder's own name where
+    that names one; else `fake`.
+    """
+    parts = [part for part in folder.split("/") if part]
+    words = [part.lower() for part in parts]
+    labels = {aliases[word]: word for word in reversed(words) if word in aliases}
+    splits = {_SPLIT_WORDS[word]: word for word in words if word in _SPLIT_WORDS}
+    if len(labels) > 1:
+        raise StudyError(
+            f"the path '{folder}' says real ('{labels[REAL]}') and fake ('{labels[FAKE]}')",
+            "rename one of the two folders, or list the pictures in index.csv with columns path,label",
+        )
+    if len(splits) > 1:
+        raise StudyError(
+            f"the path '{folder}' names two splits: {' and '.join(splits.values())}",
+            "rename one of the folders, or list the pictures in index.csv with columns path,label,split",
+        )
+    given_split = next(iter(splits), "")
+    if not labels:
+        return FolderMeaning(None, "", given_split)
+    label = next(iter(labels))
+    return FolderMeaning(label, "real" if label == REAL else _method(parts, words, aliases), given_split)
+
+
+def _method(parts: list[str], words: list[str], aliases: Mapping[str, int]) -> str:
+    generic = {*_FAKE_WORDS, *_SPLIT_WORDS}
+    first = next(at for at, word in enumerate(words) if word in aliases)
+    below = [part for part, word in zip(parts[first:], words[first:], strict=True) if word not in generic]
+    return below[0] if below else "fake"
+
+
+def _unknown_folders(study: Study, pictures: Counter, meanings: Mapping[str, FolderMeaning]) -> StudyError:
+    counts: Counter = Counter()
+    known = {
+        prefix
+        for folder, meaning in meanings.items()
+        if meaning.label is not None
+        for prefix in _above(folder)
+    }
+    for folder, meaning in meanings.items():
+        if meaning.label is None:
+            counts[_class_folder(folder, known)] += pictures[folder]
+    loose = counts.pop("", 0)
+    lines = [f"  {name}: {count:,} pictures" for name, count in sorted(counts.items())[:_SHOWN]]
+    lines += [f"  and {len(counts) - _SHOWN:,} more folders"] if len(counts) > _SHOWN else []
+    lines += [f"  directly in the folder: {loose:,} pictures"] if loose else []
+    root = study.pictures
+    message = f"{root}: these say neither real nor fake:\n" + "\n".join(lines)
+    if not counts:
+        return StudyError(
+            message, "move them into folders called real and fake, or list them in index.csv (path,label)"
+        )
+    return StudyError(message, alias_hint(study, sorted(counts)[:_SHOWN]))
+
+
+def _above(folder: str) -> list[str]:
+    parts = folder.split("/")
+    return ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
+
+
+def _class_folder(folder: str, known: set[str]) -> str:
+    """Name of the first folder that could be the class: no split, and no labelled picture below it."""
+    for prefix in _above(folder):
+        name = prefix.rpartition("/")[2]
+        if prefix not in known and name.lower() not in _SPLIT_WORDS:
+            return name
+    return ""
+
+
+def alias_hint(study: Study, names: Iterable[str]) -> str:
+    """The two lines of YAML that give `names` a label, with a guessed side, and where they belong."""
+    hints = ("real", "orig", "auth", "genuin", "pristin", "natur", "photo")
+    sides: dict[str, list[str]] = {"real": [], "fake": []}
+    for name in names:
+        sides["real" if any(hint in name.lower() for hint in hints) else "fake"].append(name)
+    lists = ", ".join(
+        f"{side}: {json.dumps(words, ensure_ascii=False)}" for side, words in sides.items() if words
+    )
+    built_in = study.file.parent == STUDIES
+    file = "my.yaml" if built_in else study.file
+    where = f"a copy of {study.file}, called my.yaml" if built_in else str(file)
+    return (
+        f"write these two lines into {where} (it has the first), each name on its right side:\n\n"
+        f"data:\n  aliases: {{{lists}}}\n\n"
+        f"  then run: make report STUDY={file} DATA={study.pictures}"
+    )
