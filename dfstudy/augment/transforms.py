@@ -73,20 +73,21 @@ class GaussianNoise(A.ImageOnlyTransform):
 
 
 class FancyPCA(A.FancyPCA):
-    """The library's FancyPCA, about fifteen times as fast: the same linear map of colours.
+    """The library's FancyPCA, ten times as fast: the same linear map of colours.
 
-    Each principal axis of the picture's colours is stretched by 1 + alpha times its variance (colours in
-    0..1), about the mean colour. That moves a pixel by a fraction of a grey level: Krizhevsky et al.
-    (2012) and older releases of the library shift all pixels by alpha times the variance along each axis.
+    It adds `V diag(alpha * variance) (colour - mean)` to each colour, with the variances of the picture's
+    colours (in 0..1) along their principal axes, the columns of V. That is a change of a fraction of a
+    grey level. The method under this name in Krizhevsky, Sutskever and Hinton (2012), and in older releases
+    of the library, adds one vector `V (alpha * variance)` to all pixels instead.
     """
 
     def apply(self, img: np.ndarray, alpha_vector: np.ndarray, **params: Any) -> np.ndarray:
-        """The stretched picture; `alpha_vector` float32 [3], for the axes by falling variance."""
+        """The changed picture; `alpha_vector` float32 [3], for the axes by falling variance."""
         mean, covariance = colour_moments(img)
         variances, axes = np.linalg.eigh(covariance)  # by rising variance
-        stretch = np.eye(3) + (axes * (alpha_vector[::-1] * variances)) @ axes.T
-        matrix = np.column_stack([stretch, mean - stretch @ mean]).astype(np.float32)
-        # in float: OpenCV maps uint8 with ten binary digits, too few for so small a stretch
+        added = axes[:, ::-1] * (alpha_vector * variances[::-1])
+        matrix = np.column_stack([np.eye(3) + added, -added @ mean]).astype(np.float32)
+        # in float: OpenCV maps uint8 with ten binary digits, too few for so small a change
         moved = cv2.transform(img.astype(np.float32), matrix)
         return cv2.add(moved, (0, 0, 0, 0), dtype=cv2.CV_8U)
 
@@ -174,7 +175,7 @@ def brightness_contrast(
 
 
 def fancy_pca(alpha: float = 0.1, p: float = 1.0) -> A.BasicTransform:
-    """Principal axes of the colours stretched; `alpha` is the standard deviation of three factors."""
+    """Colours moved along their principal axes; `alpha` is the standard deviation of three factors."""
     return FancyPCA(alpha=alpha, p=p, strict=True)
 
 

@@ -123,6 +123,8 @@ class Loader:
             persistent_workers=workers > 0,
             pin_memory=torch.cuda.is_available(),
             worker_init_fn=_begin_worker,
+            # it draws a seed an epoch: from torch's global stream, that would move dropout and the like
+            generator=torch.Generator(),
         )
 
     def __len__(self) -> int:
@@ -153,7 +155,7 @@ class Loader:
             if isinstance(batch, Unreadable):
                 raise StudyError(
                     f"{batch.path}: {batch.reason}",
-                    "the picture changed after it was indexed: run `dfstudy index` again, which sets it aside",
+                    "it changed after it was indexed: run `dfstudy index` again, which sets it aside",
                 )
             yield batch
 

@@ -1,0 +1,133 @@
+"""What a policy really does: applied transforms, realised strengths and cost.
+
+Takes a policy and picture files; gives tables. Strengths are read from the pixels or from what was
+applied, not from the settings. Cost of measuring: that of the samples, plus one comparison a transform.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import albumentations as A
+import cv2
+import numpy as np
+import pandas as pd
+
+from dfstudy.augment import transforms
+from dfstudy.augment.policies import Policy, Step, build_policy
+from dfstudy.data.images import read_picture
+from dfstudy.data.loader import sample_key
+
+NAMES = {
+    "JPEGCompression": "jpeg_compression",
+    "GaussianNoise": "gaussian_noise",
+    "HorizontalFlip": "horizontal_flip",
+    "LongestMaxSize": "resize",
+    "PadIfNeeded": "pad",
+    "RandomBrightnessContrast": "brightness_contrast",
+    "FancyPCA": "fancy_pca",
+    "HueSaturationValue": "hue_saturation",
+    "ToGray": "grey",
+    "Affine": "shift_scale_rotate",
+    "": "",
+}
+MOVES_PIXELS = ("horizontal_flip", "resize", "pad", "shift_scale_rotate")
+MARGIN = 30  # grey levels: noise of the strongest sigma (7.1) does not clip this far from black and white
+
+
+def measure_policy(policy: Policy, paths: Sequence[str | Path], epochs: int, seed: int = 0) -> pd.DataFrame:
+    """What the first epochs of a training would meet: one row a sample and transform.
+
+    Args:
+        policy: as given to the training.
+        paths: picture files; their positions are the row numbers of the keys.
+        epochs: samples of each picture.
+        seed: of the training.
+
+    Returns:
+        Columns sample (picture and epoch), transform (name in the policy), applied (what ran, such as
+        `fancy_pca`; empty for nothing), quality (JPEG, 1-100), sigma (noise: standard deviation of the
+        change in grey levels, over pixels that cannot clip), change (mean absolute change of a value, in
+        grey levels; not for transforms that move pixels). NaN where a column does not apply.
+    """
+    rows = []
+    for index, path in enumerate(paths):
+        picture = read_picture(Path(path))
+        for epoch in range(epochs):
+            steps = policy.steps(picture, sample_key(seed, epoch, index))
+            rows += [_strength(index * epochs + epoch, step) for step in steps]
+    return pd.DataFrame(rows)
+
+
+def _strength(sample: int, step: Step) -> dict[str, object]:
+    applied = NAMES[step.applied]
+    comparable = applied and applied not in MOVES_PIXELS
+    difference = step.after.astype(np.int16) - step.before if comparable else None
+    return {
+        "sample": sample,
+        "transform": step.name,
+        "applied": applied,
+        "quality": step.parameters.get("quality", np.nan),
+        "sigma": _sigma(step.before, difference) if applied == "gaussian_noise" else np.nan,
+        "change": np.nan if difference is None else float(np.abs(difference).mean()),
+    }
+
+
+def _sigma(before: np.ndarray, difference: np.ndarray) -> float:
+    safe = (before >= MARGIN) & (before <= 255 - MARGIN)
+    return float(difference[safe].std()) if safe.sum() >= 1000 else np.nan
+
+
+def time_transforms(path: Path, size: int, repeats: int = 100) -> pd.DataFrame:
+    """Cost of each transform on one core, each applied every time, at its place in the policy `seed`.
+
+    Args:
+        path: picture file; transforms before the resize meet it as it is, those after it at `size`.
+        size: side of the network's input, pixels.
+        repeats: calls timed, with new parameters each.
+
+    Returns:
+        One row a step: step, microseconds (median), low, high (quartiles). The first row is reading the
+        file, the last two are the whole policies `none` and `seed` with their random streams.
+    """
+    picture = read_picture(path)
+    small = build_policy("none", size)(picture, 0)
+    before = [
+        transforms.jpeg_compression(p=1),
+        transforms.gaussian_noise(p=1),
+        transforms.horizontal_flip(p=1),
+    ]
+    resizing = [transforms.resize(size), transforms.pad(size)]
+    colours = [transforms.brightness_contrast(), transforms.fancy_pca(), transforms.hue_saturation()]
+    after = [*colours, transforms.grey(p=1), transforms.shift_scale_rotate(p=1)]
+    calls = {"read the file": lambda key: read_picture(path)}
+    for source, group in ((picture, [*before, *resizing]), (small, after)):
+        for transform in group:
+            calls[NAMES[type(transform).__name__]] = partial(_apply, transform, source)
+    for name in ("none", "seed"):
+        calls[f"policy {name}"] = partial(build_policy(name, size), picture)
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        rows = [{"step": step, **_time(call, repeats)} for step, call in calls.items()]
+    finally:
+        cv2.setNumThreads(threads)
+    return pd.DataFrame(rows)
+
+
+def _apply(transform: A.BasicTransform, picture: np.ndarray, key: int) -> np.ndarray:
+    return transform(image=picture)["image"]
+
+
+def _time(call: Callable[[int], object], repeats: int) -> dict[str, float]:
+    call(0)
+    seconds = []
+    for key in range(repeats):
+        start = time.perf_counter()
+        call(key)
+        seconds.append(time.perf_counter() - start)
+    low, median, high = np.percentile(seconds, [25, 50, 75]) * 1e6
+    return {"microseconds": median, "low": low, "high": high}

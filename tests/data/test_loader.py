@@ -1,0 +1,283 @@
+"""Batches are the same for any number of workers, from any starting point, in any order of epochs."""
+
+from __future__ import annotations
+
+import multiprocessing
+import subprocess
+import sys
+import textwrap
+import time
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dfstudy.data.images import read_picture
+from dfstudy.data.loader import Batch, count_workers, epoch_order, make_loader, sample_key
+from dfstudy.errors import StudyError
+
+COUNT, BATCH = 23, 5  # a last batch of three
+
+
+def stamp(picture, key):
+    """Transform whose result names its picture and key: red is the picture's mark, the rest the key."""
+    result = np.empty((8, 8, 3), np.uint8)
+    result[..., 0] = picture[0, 0, 0]
+    result[..., 1:] = np.random.default_rng(key).integers(0, 256, (8, 8, 2))
+    return result
+
+
+def threads_of_opencv(picture, key):
+    return np.full((8, 8, 3), cv2.getNumThreads(), np.uint8)
+
+
+@pytest.fixture(scope="module")
+def paths(tmp_path_factory):
+    """Pictures of unequal sizes whose first red value is their row number times ten."""
+    folder = tmp_path_factory.mktemp("pictures")
+    for row in range(COUNT):
+        picture = np.full((10 + row, 37, 3), (1, 2, 10 * row), np.uint8)  # BGR
+        cv2.imwrite(str(folder / f"{row:02}.png"), picture)
+    return [folder / f"{row:02}.png" for row in range(COUNT)]
+
+
+LABELS = [row % 2 for row in range(COUNT)]
+
+
+def loader(paths, transform=stamp, workers=0, **settings):
+    return make_loader(
+        paths,
+        LABELS,
+        transform,
+        batch_size=BATCH,
+        workers=workers,
+        **{"seed": 3, "shuffle": True, **settings},
+    )
+
+
+def collect(paths, workers, epochs=(0, 1, 2), **settings):
+    with loader(paths, workers=workers, **settings) as batches:
+        return [batch for epoch in epochs for batch in batches.epoch(epoch)]
+
+
+def same(first: list[Batch], second: list[Batch]) -> bool:
+    return len(first) == len(second) and all(
+        torch.equal(a, b)
+        for left, right in zip(first, second, strict=True)
+        for a, b in zip(left, right, strict=True)
+    )
+
+
+def test_a_batch_says_what_it_holds(paths):
+    batches = collect(paths, 0, epochs=[1])
+    assert [len(batch.rows) for batch in batches] == [5, 5, 5, 5, 3]
+    rows = torch.cat([batch.rows for batch in batches])
+    assert sorted(rows.tolist()) == list(range(COUNT))
+    for batch in batches:
+        assert batch.images_NHWC.dtype == torch.uint8
+        assert batch.images_NHWC.is_contiguous()
+        assert batch.images_NHWC.shape[1:] == (8, 8, 3)
+        assert (batch.labels.dtype, batch.rows.dtype) == (torch.float32, torch.int64)
+        assert torch.equal(batch.labels, batch.rows.float() % 2)
+        assert torch.equal(batch.images_NHWC[:, 0, 0, 0].long(), batch.rows * 10)
+        for picture, row in zip(batch.images_NHWC, batch.rows.tolist(), strict=True):
+            assert np.array_equal(picture, stamp(read_picture(paths[row]), sample_key(3, 1, row)))
+
+
+def test_workers_change_nothing(paths):
+    alone = collect(paths, 0)
+    assert same(alone, collect(paths, 1))
+    assert same(alone, collect(paths, 2))
+
+
+def test_spawned_workers_change_nothing(paths, tmp_path):
+    """Where processes begin afresh, as on macOS and Windows, everything travels by pickling."""
+    script = tmp_path / "spawned.py"
+    script.write_text(
+        textwrap.dedent(
+            """
+            import multiprocessing, sys
+            import torch
+            from dfstudy.augment import build_policy
+            from dfstudy.data.loader import make_loader
+
+            def collect(workers):
+                paths = sys.argv[1:]
+                policy = build_policy("seed", 16)
+                with make_loader(paths, [0] * len(paths), policy, batch_size=3, workers=workers) as batches:
+                    return [batch.images_NHWC for batch in batches.epoch(1)]
+
+            if __name__ == "__main__":
+                multiprocessing.set_start_method("spawn")
+                print(all(torch.equal(a, b) for a, b in zip(collect(0), collect(1), strict=True)))
+            """
+        )
+    )
+    done = subprocess.run(
+        [sys.executable, script, *map(str, paths[:7])],
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=120,
+    )
+    assert done.stdout.split() == ["True"]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_epoch_goes_on_from_any_batch(paths, workers):
+    whole = collect(paths, 0, epochs=[4])
+    with loader(paths, workers=workers) as batches:
+        for start in (2, 0, 5, 4):  # also backwards, in one loader
+            assert same(list(batches.epoch(4, start_batch=start)), whole[start:])
+        with pytest.raises(ValueError, match="start_batch"):
+            batches.epoch(4, start_batch=6)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_an_epoch_left_half_way_does_not_disturb_the_next(paths, workers):
+    whole = collect(paths, 0, epochs=[1])
+    with loader(paths, workers=workers) as batches:
+        left = batches.epoch(0)
+        next(left)
+        assert same(list(batches.epoch(1)), whole)
+        with pytest.raises(RuntimeError, match="ended"):
+            next(left)
+
+
+def test_order_is_by_row_without_shuffling_and_new_each_epoch_with_it(paths):
+    by_row = [torch.cat([b.rows for b in collect(paths, 0, epochs=[e], shuffle=False)]) for e in (0, 1)]
+    assert torch.equal(by_row[0], torch.arange(COUNT))
+    assert torch.equal(by_row[0], by_row[1])
+    shuffled = {tuple(epoch_order(seed, epoch, 50).tolist()) for seed in range(3) for epoch in range(3)}
+    assert len(shuffled) == 9
+    assert all(sorted(order) == list(range(50)) for order in shuffled)
+
+
+def test_the_transform_changes_with_the_epoch_without_shuffling(paths):
+    first, second = (collect(paths, 0, epochs=[epoch], shuffle=False) for epoch in (0, 1))
+    assert not torch.equal(first[0].images_NHWC, second[0].images_NHWC)
+    assert same(first, collect(paths, 0, epochs=[0], shuffle=False))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_the_streams_of_torch_and_numpy_stay_untouched(paths, workers):
+    torch.manual_seed(0)
+    before = torch.get_rng_state()
+    collect(paths, workers)
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+@given(st.integers(0, 2**32), st.integers(0, 10**4), st.integers(0, 10**7))
+def test_a_key_is_64_bits_and_its_own(seed, epoch, index):
+    key = sample_key(seed, epoch, index)
+    assert 0 <= key < 2**64
+    others = {
+        sample_key(seed, epoch, index + 1),
+        sample_key(seed, epoch + 1, index),
+        sample_key(seed + 1, epoch, index),
+    }
+    assert len(others | {key}) == 4
+    # half of the 64 bits change, with standard deviation 4
+    assert all(8 <= (key ^ other).bit_count() <= 56 for other in others)
+
+
+def test_keys_do_not_collide():
+    keys = {sample_key(seed, epoch, row) for seed in range(5) for epoch in range(20) for row in range(500)}
+    assert len(keys) == 50_000
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("damage", ["empty", "gone"])
+def test_a_picture_that_broke_is_named_and_not_replaced(paths, tmp_path, workers, damage):
+    broken = tmp_path / "broken.png"
+    if damage == "empty":
+        broken.write_bytes(b"")
+    mixed = [*paths[:7], broken, *paths[8:]]
+    with loader(mixed, workers=workers, shuffle=False) as batches:
+        epoch = batches.epoch(0)
+        next(epoch)
+        with pytest.raises(StudyError, match=r"broken\.png") as error:
+            next(epoch)
+        assert "dfstudy index" in error.value.hint
+
+
+def test_a_defect_of_a_transform_keeps_its_traceback(paths):
+    with (
+        loader(paths, transform=_fail, workers=2) as batches,
+        pytest.raises(ZeroDivisionError, match="_fail"),
+    ):
+        next(batches.epoch(0))
+
+
+def _fail(picture, key):
+    return 1 / 0
+
+
+def test_workers_use_one_thread_each(paths):
+    batches = collect(paths, 1, epochs=[0], transform=threads_of_opencv)
+    assert all((batch.images_NHWC == 1).all() for batch in batches)
+
+
+def test_workers_stay_between_epochs_and_end_with_the_loader(paths):
+    with loader(paths, workers=2) as batches:
+        list(batches.epoch(0))
+        first = {child.pid for child in multiprocessing.active_children()}
+        next(batches.epoch(1))
+        assert {child.pid for child in multiprocessing.active_children()} == first
+        assert len(first) == 2
+    assert not multiprocessing.active_children()
+    again = loader(paths, workers=2)
+    list(again.epoch(0))
+    again.close()
+    assert not multiprocessing.active_children()
+    assert len(list(again.epoch(1))) == len(again)  # a closed loader can begin again
+    again.close()
+    again.close()
+
+
+def test_workers_end_after_a_failure_and_quickly(paths):
+    with pytest.raises(KeyError), loader(paths, workers=2) as batches:
+        next(batches.epoch(0))
+        started = time.monotonic()
+        raise KeyError
+    assert time.monotonic() - started < 5
+    assert not multiprocessing.active_children()
+
+
+def test_a_program_that_forgets_to_close_ends_in_silence(paths):
+    script = """
+import sys
+from dfstudy.data.loader import make_loader
+def same(picture, key): return picture[:8, :8].copy()
+loader = make_loader(sys.argv[1:], [0] * (len(sys.argv) - 1), same, batch_size=2, workers=2)
+next(loader.epoch(0))
+print("done")
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", script, *map(str, paths)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["done"], "")
+
+
+def test_paths_and_labels_must_match(paths):
+    with pytest.raises(ValueError, match="one label a path"):
+        make_loader(paths, [0], stamp, batch_size=2, workers=0)
+    with pytest.raises(ValueError, match="at least one"):
+        make_loader([], [], stamp, batch_size=2, workers=0)
+
+
+def test_automatic_workers_leave_cores_to_the_network(monkeypatch):
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert count_workers("auto") == 4
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert count_workers("auto") == 7
+    assert count_workers(0) == 0
+    monkeypatch.setattr("os.sched_getaffinity", lambda _: {0}, raising=False)
+    assert count_workers("auto") == 1
