@@ -1,0 +1,70 @@
+"""How the numbers of a report compare with the published exhibit of the same study.
+
+Takes two sets of `Number`s; gives which are identical, which lie inside the exhibit's interval, which lie
+outside it or differ where there is no interval, and which only one side has. Nothing is rounded: identical
+means the same value, the same ends and the same n. Machines with another processor or another number of
+cores sum in another order, so inside the interval is what a faithful run on another machine should give.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dfstudy.evaluate.number import Number
+from dfstudy.provenance import project_root
+from dfstudy.report.numbers import load_numbers, read_numbers
+from dfstudy.study import STUDIES, Study
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Ids of numbers by how they compare, each sorted."""
+
+    identical: list[str]
+    inside: list[str]
+    outside: list[str]
+    only_here: list[str]
+    only_there: list[str]
+
+    def __str__(self) -> str:
+        both = len(self.identical) + len(self.inside) + len(self.outside)
+        text = (
+            f"{len(self.identical)} of {both} numbers are identical to the published exhibit, "
+            f"{len(self.inside)} lie inside its interval, {len(self.outside)} do not"
+        )
+        lists = [("outside", self.outside), ("only here", self.only_here), ("only there", self.only_there)]
+        return text + "".join(f"\n  {name}: {', '.join(ids)}" for name, ids in lists if ids)
+
+
+def compare_numbers(here: Mapping[str, Number], there: Mapping[str, Number]) -> Comparison:
+    """Compare the numbers of this report with those of the exhibit."""
+    groups: dict[str, list[str]] = {"identical": [], "inside": [], "outside": []}
+    for name in sorted(set(here) & set(there)):
+        groups[_compare(here[name], there[name])].append(name)
+    return Comparison(
+        **groups, only_here=sorted(set(here) - set(there)), only_there=sorted(set(there) - set(here))
+    )
+
+
+def _compare(here: Number, there: Number) -> str:
+    if (here.value, here.low, here.high, here.n) == (there.value, there.low, there.high, there.n):
+        return "identical"
+    if here.value is None or there.low is None or there.high is None:
+        return "outside"
+    return "inside" if there.low <= here.value <= there.high else "outside"
+
+
+def exhibit_folder() -> Path:
+    """The tracked exhibit of the sample study."""
+    return project_root() / "reports" / "published" / "sample"
+
+
+def compare_with_exhibit(study: Study) -> Comparison | None:
+    """Compare a finished report of the built-in sample study; None for any other, or without exhibit."""
+    files = sorted((exhibit_folder() / "numbers").glob("*.json"))
+    if study.file != STUDIES / "sample.yaml" or not study.is_sample or not files:
+        return None
+    there = {number.id: number for file in files for number in read_numbers(file)}
+    return compare_numbers(load_numbers(study), there)

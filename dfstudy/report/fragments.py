@@ -1,0 +1,199 @@
+"""An executed notebook as a fragment of the report's page.
+
+Takes the notebook; gives HTML in which headings sit one level lower, ids carry the chapter's name, figures
+are numbered, tables are plain and can scroll, outside links are words, and no script or style is left.
+Measured durations come back apart, because only the provenance block may differ between two runs; so do
+the results of cells tagged `abstract` and `answers`, which the page shows first. Cost: a second a notebook.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bs4 import BeautifulSoup, Tag
+from nbconvert import HTMLExporter
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+from dfstudy.report.failure import INJECTED
+from dfstudy.report.parameters import TAG
+
+TEMPLATES = Path(__file__).parent / "templates"
+LIFTED = ("abstract", "answers")  # tags of cells whose results open the page
+SHOWN = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/plain"]
+
+
+@dataclass
+class FigureCount:
+    """How many figures the page has so far; measured ones are counted apart."""
+
+    shown: int = 0
+    timing: int = 0
+
+    def label(self, timing: bool) -> str:
+        """The next figure's label."""
+        if timing:
+            self.timing += 1
+            return f"Figure P{self.timing}"
+        self.shown += 1
+        return f"Figure {self.shown}"
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """One chapter of the page.
+
+    Attributes:
+        id: chapter's id, and the anchor of its section.
+        title: its heading.
+        body: HTML of everything but what is listed below.
+        sections: (anchor, words) of its `h3` headings, for the contents.
+        timing: HTML of its figures and tables of measured durations.
+        lifted: HTML by tag of the results that open the page.
+    """
+
+    id: str
+    title: str
+    body: str
+    sections: list[tuple[str, str]]
+    timing: str
+    lifted: dict[str, str] = field(default_factory=dict)
+
+
+def make_fragment(notebook: NotebookNode, name: str, count: FigureCount) -> Fragment:
+    """Convert one executed notebook; `count` goes on from the chapter before."""
+    soup = BeautifulSoup(_to_html(notebook), "html.parser")
+    for tag in soup.find_all(["script", "style"]):
+        tag.decompose()
+    for table in soup.find_all("table"):
+        tidy_table(table)
+    _name_outside_links(soup)
+    sections = _lower_headings(soup, name)
+    _number_figures(soup, count)
+    timing = "".join(_move_to_provenance(soup, tag) for tag in soup.find_all(attrs={"data-timing": "true"}))
+    lifted = {tag: _lift(soup, tag) for tag in LIFTED}
+    for empty in soup.find_all("div", class_="result"):
+        del empty["data-tags"]
+        if not empty.get_text(strip=True) and not empty.find("img"):
+            empty.decompose()
+    heading = soup.find("h2")
+    title = heading.get_text() if heading else name
+    if heading:
+        heading.decompose()
+    return Fragment(name, title, str(soup).strip(), sections, timing, {k: v for k, v in lifted.items() if v})
+
+
+def _to_html(notebook: NotebookNode) -> str:
+    config = Config()
+    config.TagRemovePreprocessor.enabled = True
+    config.TagRemovePreprocessor.remove_cell_tags = {TAG, INJECTED}
+    config.NbConvertBase.display_data_priority = SHOWN
+    exporter = HTMLExporter(
+        config=config,
+        template_name="chapter",
+        extra_template_basedirs=[str(TEMPLATES)],
+        exclude_anchor_links=True,
+    )
+    return exporter.from_notebook_node(notebook)[0]
+
+
+def _name_outside_links(soup: BeautifulSoup) -> None:
+    """A link that leaves the file becomes its words and its address without a scheme."""
+    for link in soup.find_all("a"):
+        target = str(link.get("href", ""))
+        if target.startswith("#"):
+            continue
+        address = re.sub(r"^\w+:/*", "", target)
+        words = link.get_text()
+        link.replace_with(words if not address or address in words else f"{words} ({address})")
+    for text in soup.find_all(string=re.compile(r"https?://")):
+        text.replace_with(re.sub(r"https?://", "", text))
+
+
+def _lower_headings(soup: BeautifulSoup, name: str) -> list[tuple[str, str]]:
+    """The notebook's h1 becomes the chapter's h2, and so on; returns the h3 headings."""
+    sections, renamed = [], {}
+    for heading in soup.find_all(re.compile("^h[1-6]$")):
+        level = min(int(heading.name[1]) + 1, 6)
+        heading.name = f"h{level}"
+        words = heading.get_text()
+        anchor = name + "-" + re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+        while anchor in renamed.values():
+            anchor += "-again"
+        renamed[str(heading.get("id", words))] = anchor
+        heading["id"] = anchor
+        if level == 3:
+            sections.append((anchor, words))
+    for link in soup.find_all("a"):
+        target = str(link["href"])[1:]
+        link["href"] = "#" + renamed.get(target, target)
+    return sections
+
+
+def _number_figures(soup: BeautifulSoup, count: FigureCount) -> None:
+    for figure in soup.find_all("figure"):
+        timing = figure.get("data-timing") == "true"
+        caption = figure.find("figcaption")
+        if caption is None:
+            continue
+        label = soup.new_tag("b")
+        label.string = f"{count.label(timing)}. "
+        caption.insert(0, label)
+
+
+def _move_to_provenance(soup: BeautifulSoup, measured: Tag) -> str:
+    label = measured.find("b")
+    what = label.get_text().rstrip(". ") if measured.name == "figure" and label else "The table"
+    note = BeautifulSoup(
+        f'<p class="moved">{what} shows measured durations, which differ from run to run: '
+        'it stands under <a href="#provenance">Provenance</a>.</p>',
+        "html.parser",
+    )
+    measured.replace_with(note)
+    return str(measured)
+
+
+def _lift(soup: BeautifulSoup, tag: str) -> str:
+    results = [div for div in soup.find_all("div", class_="result") if tag in str(div["data-tags"]).split()]
+    return "".join(div.extract().decode_contents() for div in results)
+
+
+def tidy_table(table: Tag) -> None:
+    """Make a pandas table readable: no inline style, no running index, numbers to the right, own scroll."""
+    for tag in [table, *table.find_all(True)]:
+        for attribute in ("border", "style", "class"):
+            tag.attrs.pop(attribute, None)
+    rows = [row.find_all(["th", "td"], recursive=False) for row in table.find_all("tr")]
+    head = [cells for cells in rows if cells and all(cell.name == "th" for cell in cells)]
+    body = [cells for cells in rows if cells and cells not in head]
+    index = [cells[0].get_text(strip=True) for cells in body if cells[0].name == "th"]
+    if body and index == [str(position) for position in range(len(body))]:
+        for cells in rows:
+            cells.pop(0).extract()
+    for cells in head:
+        for cell in cells:
+            cell["scope"] = "col"
+    for cells in body:
+        if cells[0].name == "th":
+            cells[0]["scope"] = "row"
+    for column in range(max(map(len, rows), default=0)):
+        _align(
+            [cells[column] for cells in head if column < len(cells)],
+            [cells[column] for cells in body if column < len(cells)],
+        )
+    parent = table.parent
+    if parent is not None and parent.name == "div" and not parent.get("class"):
+        parent["class"] = "scroll"
+        parent["tabindex"] = "0"  # a keyboard can scroll it
+
+
+def _align(head: list[Tag], body: list[Tag]) -> None:
+    """A column of numbers, with or without intervals and gaps, stands to the right."""
+    texts = [cell.get_text(strip=True) for cell in body]
+    said = [text for text in texts if text and not text.startswith("not defined")]
+    if said and all(re.fullmatch(r"[-−+]?[\d.,]+( ?%| \[.*\])?", text) for text in said):
+        for cell, text in zip([*head, *body], [""] * len(head) + texts, strict=True):
+            if text in ("", *said):
+                cell["class"] = "number"

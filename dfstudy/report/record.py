@@ -1,0 +1,65 @@
+"""Where a report comes from, as rows of its provenance block.
+
+Takes a study whose steps have run; gives (what, value) rows: study, data, code, versions, machine, seeds,
+durations, comparison with the exhibit. Everything here may differ between two runs of the same study, and
+nothing outside the block does. Reads small files only; never loads torch.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from dfstudy import __version__
+from dfstudy.provenance import SHAPING_PACKAGES, commit, file_digest, machine, versions
+from dfstudy.report.compare import compare_with_exhibit
+from dfstudy.study import Study
+
+# Beside what shapes weights: what shapes numbers and pictures of the report.
+REPORT_PACKAGES = ("scikit-learn", "pandas", "matplotlib", "papermill", "nbconvert", "snakemake")
+
+Rows = list[tuple[str, str]]
+
+
+def report_rows(study: Study) -> Rows:
+    """What was run on what: study, pictures, code, machine, runs, time of rendering."""
+    fingerprint = read_json(study.out / "data" / "fingerprint.json")
+    runs = [read_json(path) for path in sorted((study.out / "runs").glob("seed_*.json"))]
+    system = machine()
+    rows = [
+        ("Study", f"{study.name} ({study.file.name}, sha256 {file_digest(study.file)[:16]})"),
+        (
+            "Pictures",
+            f"{fingerprint.get('pictures', '?'):,}, fingerprint {fingerprint.get('fingerprint', '?')[:16]}",
+        ),
+        ("Code", f"dfstudy {__version__}, commit {commit()}"),
+        ("Machine", f"{system['system']}, {system['processor']}, Python {system['python']}"),
+        ("Device of the training", ", ".join(sorted({str(run["device"]) for run in runs})) or "none"),
+        ("Seeds", ", ".join(map(str, study.training.seeds))),
+        ("Training runs", ", ".join(run["key"] for run in runs) or "none"),
+        ("Rendered", datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z")),
+    ]
+    comparison = compare_with_exhibit(study)
+    return rows + ([("Published exhibit", str(comparison))] if comparison else [])
+
+
+def version_rows() -> Rows:
+    """Versions of every package that shapes a result."""
+    return sorted(versions(*SHAPING_PACKAGES, *REPORT_PACKAGES).items())
+
+
+def duration_rows(study: Study, steps: list[tuple[str, str]]) -> Rows:
+    """Seconds that each step took when it last ran; `steps` are (file stem, title) in reading order."""
+    rows = []
+    for name, title in steps:
+        made = read_json(study.out / "steps" / f"{name}.json")
+        if "seconds" in made:
+            rows.append((title, f"{made['seconds']:.1f} s"))
+    return rows
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """A small JSON file, or nothing where it is not there."""
+    return json.loads(file.read_text("utf-8")) if file.is_file() else {}
