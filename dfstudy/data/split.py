@@ -61,7 +61,7 @@ def split_study(study: Study, index: pd.DataFrame) -> Split:
         StudyError: a split lacks a class, or splits were given without one for training.
     """
     rows = index.sort_values("path", ignore_index=True)
-    groups_known = bool((rows.loc[rows["error"] == "", "group"] != rows["path"]).any())
+    groups_known = bool(((rows["error"] == "") & (rows["group"] != rows["path"])).any())
     rows["error"] = rows["error"].where(rows["error"] != "", _both_labels(rows))
     rows["group"] = join_copies(rows)
     given = _given_splits(rows)
