@@ -68,6 +68,18 @@ class Model(Section):
     trainable_stages: Literal["all"] | Annotated[int, Field(ge=0)] = Field(
         "all", description="last stages that train beside the head; 0 trains the head alone"
     )
+    batch_norm: Literal["train", "eval"] = Field(
+        "train", description="eval keeps the weights' own statistics in trained stages as well"
+    )
+    mean: list[float] | None = Field(
+        None, min_length=3, max_length=3, description="mean of R, G, B in 0..1; None is timm's for the network"
+    )
+    std: list[Annotated[float, Field(gt=0)]] | None = Field(
+        None, min_length=3, max_length=3, description="standard deviation of R, G, B; None is timm's"
+    )
+    options: dict[str, bool | int | float | str] = Field(
+        default={}, description="further arguments of the timm network, such as pad_type"
+    )
 
 
 class Training(Section):

@@ -1,0 +1,161 @@
+"""A timm network with one logit, its weights from nowhere, the hub or a file.
+
+Takes `study.Model`; gives a module that maps float32 [N, 3, S, S] to logits [N, 1]. Refuses an unknown
+backbone or weight tag (with near matches), weights that do not fit (every key listed), a size the network
+cannot take, and a hub that cannot be reached: never random weights in place of pretrained ones.
+Cost: seconds for a large network; a download where `weights: hub` is new on this machine.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import timm
+import torch
+from huggingface_hub import hf_hub_download
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from timm.models import get_pretrained_cfg
+from torch import nn
+
+from dfstudy.errors import StudyError, near_match
+from dfstudy.study import Model
+
+HUB_FILE = "model.safetensors"  # the name that every timm repository on the hub uses
+
+
+def build_model(settings: Model) -> nn.Module:
+    """Build the network; layers without given weights draw from torch's global generator, so seed it.
+
+    `network.new_layers` names the weights that the source did not give: the classifier, where it was
+    made for other classes, or everything with `weights: none`.
+    """
+    _check_backbone(settings.backbone)
+    if settings.weights == "hub":
+        overlay = {"file": str(_hub_weights(settings.backbone)), "custom_load": False}
+        network = _create(settings, pretrained=True, pretrained_cfg_overlay=overlay)
+        network.new_layers = _classifier_keys(network)
+    else:
+        network = _create(settings)
+        network.new_layers = ("all",)
+        if settings.weights != "none":
+            network.new_layers = load_weights(network, Path(settings.weights))
+    _check_size(network, settings)
+    return network
+
+
+def load_weights(network: nn.Module, file: Path) -> tuple[str, ...]:
+    """Load a .safetensors file into the network, which must match it key by key.
+
+    Returns:
+        The classifier's keys where the file's classifier has another shape and was left out; else ().
+    Raises:
+        StudyError: no such file, not safetensors, or another key or shape than the network's.
+    """
+    given = _read_weights(file)
+    own = network.state_dict()
+    new = tuple(k for k in _classifier_keys(network) if k in given and given[k].shape != own[k].shape)
+    counters = {key for key in own if key.endswith("num_batches_tracked")}  # old files lack them
+    problems = [f"{key}: missing in the file" for key in own if key not in given.keys() | counters]
+    problems += [f"{key}: not in the network" for key in given if key not in own]
+    problems += [
+        f"{key}: {tuple(given[key].shape)} in the file, {tuple(own[key].shape)} in the network"
+        for key in own
+        if key in given and key not in new and given[key].shape != own[key].shape
+    ]
+    if problems:
+        raise StudyError(
+            f"{file}: does not fit {type(network).__name__} ({len(problems)} keys):\n  "
+            + "\n  ".join(sorted(problems)),
+            "name the backbone these weights were made for (model.backbone, model.options, model.size)",
+        )
+    network.load_state_dict({k: v for k, v in given.items() if k not in new}, strict=False)
+    return new
+
+
+def _check_backbone(backbone: str) -> None:
+    if not timm.is_model(backbone):
+        name = backbone.split(".")[0]
+        raise StudyError(
+            f"model.backbone: timm {timm.__version__} has no network '{backbone}'"
+            f"{near_match(name, timm.list_models())}",
+            f"list its networks: python -c \"import timm; print(timm.list_models('*{name[:6]}*'))\"",
+        )
+    name, _, tag = backbone.partition(".")
+    tags = [full.partition(".")[2] for full in timm.list_models(f"{name}.*", pretrained=True)]
+    if tag and tag not in tags:
+        raise StudyError(
+            f"model.backbone: {name} has no weight tag '{tag}'{near_match(tag, tags)}",
+            f"name one of its tags after the dot: {', '.join(tags)}" if tags else "leave the tag out",
+        )
+
+
+def _create(settings: Model, **weights: object) -> nn.Module:
+    options = dict(settings.options)
+    if get_pretrained_cfg(settings.backbone).fixed_input_size:
+        options.setdefault("img_size", settings.size)  # transformers lay out their positions for one size
+    try:
+        return timm.create_model(settings.backbone, num_classes=1, in_chans=3, **options, **weights)
+    except (TypeError, RuntimeError, ValueError, AssertionError) as error:
+        raise StudyError(
+            f"timm cannot build {settings.backbone} at {settings.size} px with options {options}: {error}",
+            "change model.size or model.options in the study file",
+        ) from error
+
+
+def _check_size(network: nn.Module, settings: Model) -> None:
+    network.eval()
+    try:
+        with torch.no_grad():
+            shape = tuple(network(torch.zeros(1, 3, settings.size, settings.size)).shape)
+    except (RuntimeError, ValueError, AssertionError) as error:
+        raise StudyError(
+            f"{settings.backbone} does not take pictures of {settings.size} px: {error}",
+            "set model.size to a size it takes, often a multiple of 32",
+        ) from error
+    if shape != (1, 1):
+        raise StudyError(
+            f"{settings.backbone} gives an output of shape {shape} instead of one logit",
+            "choose a classification network as model.backbone",
+        )
+
+
+def _hub_weights(backbone: str) -> Path:
+    """The weight file of a backbone's tag, from this machine's cache or downloaded."""
+    known = get_pretrained_cfg(backbone)
+    if not known.hf_hub_id:
+        where = f"are published only at {known.url}" if known.url else "were never published"
+        raise StudyError(
+            f"weights of {backbone} {where}, and not as safetensors on the hub",
+            "use model.weights: none, or convert them and give the .safetensors file as model.weights",
+        )
+    try:
+        return Path(hf_hub_download(known.hf_hub_id, HUB_FILE))
+    except Exception as error:  # offline, proxy, rate limit, no such repository: one way out for all
+        raise StudyError(
+            f"weights of {backbone} cannot be had from the hub ({type(error).__name__})",
+            f"fetch https://huggingface.co/{known.hf_hub_id}/resolve/main/{HUB_FILE} where there is a "
+            "network, and name the file in the study: model.weights: path/to/model.safetensors",
+        ) from error
+
+
+def _read_weights(file: Path) -> dict[str, torch.Tensor]:
+    if not file.is_file():
+        raise StudyError(
+            f"model.weights: there is no file {file}",
+            "give none, hub, or the path of a .safetensors file, counted from the study file",
+        )
+    try:
+        return load_file(file)
+    except SafetensorError as error:
+        raise StudyError(
+            f"model.weights: {file} is not a safetensors file ({error})",
+            "convert it once: safetensors.torch.save_file(torch.load(old, weights_only=True), new)",
+        ) from None
+
+
+def _classifier_keys(network: nn.Module) -> tuple[str, ...]:
+    names = network.pretrained_cfg.get("classifier") or ()
+    names = (names,) if isinstance(names, str) else names
+    own = network.state_dict()
+    return tuple(key for name in names for key in (f"{name}.weight", f"{name}.bias") if key in own)

@@ -1,0 +1,114 @@
+"""A trained network on disk: safetensors weights beside a JSON that describes them.
+
+Takes a folder, weights and a description; gives `best.safetensors` (or another name) and
+`checkpoint.json` with the sha256 of each weights file. Loading refuses a missing key, another label map, a
+weights file that changed and weights that do not fit, and reads no pickle. Writing is atomic: a reader
+sees the old file or the new one, also after a power cut.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from dfstudy.errors import StudyError
+from dfstudy.model.build import build_model, load_weights
+from dfstudy.provenance import file_digest
+from dfstudy.study import Model
+
+LABEL_MAP = {"real": 0, "fake": 1}
+FILE = "checkpoint.json"
+REQUIRED = frozenset(
+    {
+        "label_map",
+        "weights",
+        "model",
+        "normalisation",
+        "size",
+        "policy",
+        "fingerprint",
+        "threshold",
+        "temperature",
+    }
+)
+RETRAIN = "move that run folder away, and train again: make report"
+
+
+def save_checkpoint(folder: Path, names: tuple[str, ...], description: Mapping[str, Any]) -> None:
+    """Write `checkpoint.json`, which makes the folder a finished run.
+
+    Args:
+        names: weights already written by `save_weights`, such as ("best", "last").
+        description: everything but `label_map` and `weights`, which are added here.
+    """
+    weights = {name: file_digest(folder / f"{name}.safetensors") for name in names}
+    told = {"label_map": LABEL_MAP, "weights": weights, **description}
+    absent = REQUIRED - told.keys()
+    if absent:
+        raise ValueError(f"a checkpoint must say its {', '.join(sorted(absent))}")
+    text = json.dumps(told, indent=1, sort_keys=True, allow_nan=False)
+    write_atomic(folder / FILE, (text + "\n").encode())
+
+
+def read_checkpoint(folder: Path) -> dict[str, Any]:
+    """The description of a run's network, checked but without loading weights."""
+    file = folder / FILE
+    try:
+        told = json.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        raise StudyError(f"{folder} holds no finished training", "train it: make report") from None
+    except ValueError as error:
+        raise StudyError(f"{file} is not JSON: {error}", RETRAIN) from None
+    absent = REQUIRED - told.keys()
+    if absent:
+        raise StudyError(f"{file} does not say its {', '.join(sorted(absent))}", RETRAIN)
+    if told["label_map"] != LABEL_MAP:
+        raise StudyError(
+            f"{file}: label map is {told['label_map']}, but a score here means fake = 1", RETRAIN
+        )
+    return told
+
+
+def load_checkpoint(folder: Path, name: str = "best") -> tuple[nn.Module, dict[str, Any]]:
+    """The network in eval on the CPU, and its description.
+
+    Args:
+        name: `best` (the epoch that validation chose) or `last`.
+    Raises:
+        StudyError: not finished, changed since it was written, or not what it says.
+    """
+    told = read_checkpoint(folder)
+    file = folder / f"{name}.safetensors"
+    if name not in told["weights"] or not file.is_file():
+        raise StudyError(f"{folder} holds no weights '{name}'", RETRAIN)
+    if file_digest(file) != told["weights"][name]:
+        raise StudyError(f"{file} changed after it was written: its sha256 differs", RETRAIN)
+    settings = Model.model_validate(told["model"]).model_copy(update={"weights": "none"})
+    network = build_model(settings)
+    left_out = load_weights(network, file)
+    if left_out:
+        raise StudyError(f"{file}: {', '.join(left_out)} do not fit {settings.backbone}", RETRAIN)
+    return network.eval(), told
+
+
+def save_weights(file: Path, tensors: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> None:
+    """Write tensors as safetensors, atomically; `metadata` is text kept in the file's head."""
+    # cloned: safetensors refuses shared memory, and channels_last is a matter of memory, not of weights
+    plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
+    write_atomic(file, save(plain, metadata))
+
+
+def write_atomic(file: Path, content: bytes) -> None:
+    """Replace a file's content in one step, after it has reached the disk."""
+    partial = file.with_name(f"{file.name}.partial")
+    with partial.open("wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    partial.replace(file)

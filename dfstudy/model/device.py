@@ -1,0 +1,138 @@
+"""Where a network computes, in which precision, and how pictures get there.
+
+Takes a precision's name; gives a `Place` (device and precision) with everything set so that equal inputs
+give equal bytes. uint8 pictures cross to the device and are normalised there, once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import Protocol
+
+import torch
+from timm.data import resolve_model_data_config
+from torch import Tensor, nn
+
+from dfstudy.study import Model
+
+MOST_THREADS = 16  # beyond this a small network gains nothing
+
+
+@dataclass(frozen=True)
+class Place:
+    """A device and the type in which its convolutions and products compute."""
+
+    device: torch.device
+    dtype: torch.dtype
+
+    @property
+    def name(self) -> str:
+        """Device class, part of every run's key: rounding differs between classes, not between twins."""
+        kind = (
+            torch.cuda.get_device_name(self.device)
+            if self.device.type == "cuda"
+            else f"cpu with {torch.get_num_threads()} threads"
+        )
+        return f"{kind}, {str(self.dtype).removeprefix('torch.')}"
+
+    def autocast(self) -> contextlib.AbstractContextManager:
+        """Context of a forward pass; nothing in float32."""
+        if self.dtype == torch.float32:
+            return contextlib.nullcontext()
+        return torch.autocast(self.device.type, self.dtype)
+
+
+def choose_place(precision: str = "auto") -> Place:
+    """Take the GPU if there is one, and set torch up to give the same bytes every time.
+
+    Threads are the cores this process may use, whatever loader workers or OMP_NUM_THREADS say, because sums
+    depend on how many threads share them. On a GPU cuDNN may not choose by racing its algorithms,
+    and TF32 is off: `float32` means float32, `bfloat16` is the fast way. An operation without a
+    deterministic GPU version warns and runs.
+    """
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    # cuBLAS reads this when it starts, so it must stand before the first product on the GPU
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
+    torch.backends.cudnn.benchmark = False
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    if device.type == "cpu":
+        torch.set_num_threads(min(_cores(), MOST_THREADS))
+    if precision == "auto":
+        fast = device.type == "cuda" and torch.cuda.is_bf16_supported()
+        precision = "bfloat16" if fast else "float32"
+    return Place(device, getattr(torch, precision))
+
+
+def _cores() -> int:
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+@dataclass(frozen=True)
+class Normalisation:
+    """Mean and standard deviation of R, G and B in 0..1, as the network's weights expect."""
+
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    def __call__(self, images_NHWC: Tensor, device: torch.device) -> Tensor:
+        """Pictures uint8 [N, H, W, 3] -> float32 [N, 3, H, W] on the device, channels last in memory."""
+        images = images_NHWC.to(device, non_blocking=True)
+        x_NCHW = images.permute(0, 3, 1, 2).float()  # a view: NHWC is what channels_last means
+        return x_NCHW.sub_(_levels(self.mean, device)).div_(_levels(self.std, device))
+
+
+@cache
+def _levels(fractions: tuple[float, ...], device: torch.device) -> Tensor:
+    """Fractions of full brightness as grey levels, float32 [1, 3, 1, 1]: sent to the device once."""
+    return (torch.tensor(fractions, dtype=torch.float32, device=device) * 255).view(1, 3, 1, 1)
+
+
+def resolve_normalisation(network: nn.Module, settings: Model) -> Normalisation:
+    """The study's mean and std where given, else what timm records for the network's weights."""
+    known = resolve_model_data_config(network)
+    return Normalisation(tuple(settings.mean or known["mean"]), tuple(settings.std or known["std"]))
+
+
+class Pictures(Protocol):
+    """A batch, as `dfstudy.data.loader` yields it."""
+
+    images_NHWC: Tensor
+    rows: Tensor
+
+
+def predict_logits(
+    network: nn.Module,
+    batches: Iterable[Pictures],
+    pictures: int,
+    normalisation: Normalisation,
+    place: Place,
+    tick: Callable[[int], object] = lambda done: None,
+) -> Tensor:
+    """Logits float32 [pictures] on the CPU, by row number, with the network in eval.
+
+    Args:
+        pictures: how many rows the batches hold together; every row must come once.
+        tick: told the size of each finished batch, for progress.
+    """
+    network.eval()
+    logits = torch.full((pictures,), float("nan"), device=place.device)
+    seen = torch.zeros(pictures, dtype=torch.int64)
+    with torch.inference_mode():
+        for batch in batches:
+            with place.autocast():
+                out = network(normalisation(batch.images_NHWC, place.device))
+            logits[batch.rows.to(place.device)] = out.flatten().float()
+            seen[batch.rows] += 1
+            tick(len(batch.rows))
+    if not bool((seen == 1).all()):
+        raise ValueError(f"{int((seen != 1).sum())} of {pictures} rows did not come exactly once")
+    return logits.cpu()

@@ -1,0 +1,73 @@
+"""Which part of a network trains: by stages, with frozen parts held still.
+
+Takes a timm network and a number of stages; stages are timm's own coarse groups (`group_matcher`), in which
+a neck such as `conv_head` counts with the last stage and the head is a group by itself. Frozen parameters
+get no gradient, and frozen modules stay in eval, so that BatchNorm statistics cannot drift and dropout
+does not act there. Refuses a number of stages that the network does not have.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from timm.models import group_parameters
+from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from dfstudy.errors import StudyError
+
+
+def freeze(network: nn.Module, trainable_stages: int | Literal["all"]) -> None:
+    """Leave the head and the last `trainable_stages` stages trainable, all if "all".
+
+    Raises:
+        StudyError: the network has fewer stages, or timm knows none for it.
+    """
+    if trainable_stages == "all":
+        return
+    stages = _stages(network)
+    last = max(stages.values())
+    if trainable_stages > last:
+        raise StudyError(
+            f"model.trainable_stages is {trainable_stages}, but {type(network).__name__} has {last} "
+            "stages before its head",
+            f"give a number from 0 to {last}, or all",
+        )
+    for name, parameter in network.named_parameters():
+        parameter.requires_grad_(stages[name] >= last - trainable_stages)
+
+
+def train_mode(network: nn.Module, batch_norm: Literal["train", "eval"] = "train") -> None:
+    """Set the network to training, its frozen modules to eval, and all BatchNorm to eval if asked."""
+    network.train()
+    _hold_frozen(network)
+    if batch_norm == "eval":
+        for module in network.modules():
+            if isinstance(module, _BatchNorm):
+                module.eval()
+
+
+def _hold_frozen(module: nn.Module) -> None:
+    parameters = list(module.parameters())
+    if parameters and not any(parameter.requires_grad for parameter in parameters):
+        module.eval()
+        return
+    for child in module.children():
+        _hold_frozen(child)
+
+
+def count_parameters(network: nn.Module) -> tuple[int, int]:
+    """(all, trainable) parameters."""
+    sizes = [(parameter.numel(), parameter.requires_grad) for parameter in network.parameters()]
+    return sum(size for size, _ in sizes), sum(size for size, trains in sizes if trains)
+
+
+def _stages(network: nn.Module) -> dict[str, int]:
+    """Parameter name -> number of its stage: 0 is the stem, the highest is the head."""
+    try:
+        return group_parameters(network, network.group_matcher(coarse=True), reverse=True)
+    except (AttributeError, NotImplementedError):
+        raise StudyError(
+            f"timm knows no stages of {type(network).__name__}, so none can be frozen",
+            "set model.trainable_stages: all, or choose another backbone",
+        ) from None

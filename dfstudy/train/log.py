@@ -1,0 +1,84 @@
+"""What a training tells while it runs: a bar with the time left, a line an epoch, TensorBoard events.
+
+Takes finished steps and epochs; writes to stderr and to `<run>/tensorboard`. Nothing here reaches a
+result: events and bars carry times, and no key or number reads them.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+
+from torch import Tensor
+from torch.utils.tensorboard import SummaryWriter
+from tqdm.auto import tqdm
+
+from dfstudy.train.state import Progress
+
+GRID = 16  # augmented pictures shown in TensorBoard
+
+logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it asks for TensorFlow, which nothing here needs
+
+
+def tell(text: str, progress: bool) -> None:
+    """A line for the person who waits, above any bar; nothing where progress is off."""
+    if progress:
+        tqdm.write(text, file=sys.stderr)
+
+
+class Log:
+    """One training's reports; a `with` block closes bar and events."""
+
+    def __init__(
+        self, folder: Path, name: str, pictures: int, batches: int, epochs: int, at: Progress, progress: bool
+    ) -> None:
+        self.epochs, self.batches, self.progress = epochs, batches, progress
+        step = (at.epoch - 1) * batches + at.batch
+        self.events = SummaryWriter(str(folder / "tensorboard"), purge_step=step or None)
+        self.bar = tqdm(
+            total=pictures * epochs,
+            initial=min(pictures * (at.epoch - 1) + pictures * at.batch // batches, pictures * epochs),
+            desc=name,
+            unit=" pictures",
+            unit_scale=True,
+            file=sys.stderr,
+            disable=not progress,
+            leave=False,
+        )
+
+    def pictures(self, images_NHWC: Tensor) -> None:
+        """Show the first augmented pictures, as the network gets them."""
+        self.events.add_images("augmented pictures", images_NHWC[:GRID].numpy(), 0, dataformats="NHWC")
+
+    def step(self, pictures: int, step: int, learning_rate: float) -> None:
+        """One training step is done."""
+        self.bar.update(pictures)
+        self.events.add_scalar("learning rate", learning_rate, step)
+
+    def epoch(self, row: Mapping[str, float], timing: Mapping[str, float], is_best: bool) -> None:
+        """One epoch is done and validated."""
+        step = int(row["epoch"]) * self.batches
+        for quantity in ("loss", "accuracy", "auc"):
+            self.events.add_scalar(f"{quantity}/training", row[f"train_{quantity}"], step)
+            self.events.add_scalar(f"{quantity}/validation", row[f"val_{quantity}"], step)
+        self.events.add_scalar("pictures per second", timing["pictures_per_second"], step)
+        self.events.flush()
+        tell(
+            f"{self.bar.desc or 'training'}: epoch {row['epoch']} of {self.epochs}: "
+            f"loss {row['train_loss']:.3f}, validation {row['val_loss']:.3f}, "
+            f"accuracy {row['val_accuracy']:.3f}, AUC {row['val_auc']:.3f}{' (best)' if is_best else ''}; "
+            f"{timing['seconds']:.1f} s, {timing['pictures_per_second']:.0f} pictures/s",
+            self.progress,
+        )
+
+    def __enter__(self) -> Log:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.bar.close()
+        self.events.close()

@@ -1,0 +1,199 @@
+"""A training run found by what shapes it, gone on with, or begun.
+
+Takes a study, its split and a seed; gives a `Run` under `<out>/runs/<key>`. The key is a digest of the
+network, the policy, the recipe with this seed, the pictures and their split, the weights file's content,
+the versions, the device class and the code that shapes weights; loader workers are no part of it. A
+changed key is another folder, so nothing is ever resumed into another training. Two processes that ask
+for one run: the second waits and loads it. Cost of a finished run: milliseconds.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from filelock import FileLock, Timeout
+from safetensors.torch import load_file
+
+from dfstudy.data import Split
+from dfstudy.model import Place, choose_place, count_parameters, read_checkpoint, save_checkpoint
+from dfstudy.model.checkpoint import FILE, write_atomic
+from dfstudy.provenance import code_digest, digest, file_digest, versions
+from dfstudy.study import Study
+from dfstudy.train.log import tell
+from dfstudy.train.loop import STATE, Part, Trainer
+from dfstudy.train.selection import best_threshold, check_both_classes, fit_temperature, score
+
+
+@dataclass(frozen=True)
+class Run:
+    """A finished training.
+
+    Attributes:
+        history: a row an epoch: epoch, train_loss, train_accuracy, train_auc (over the epoch's augmented
+            pictures, as the network learned), val_loss, val_accuracy, val_auc, learning_rate (its last).
+        timings: a row an epoch: epoch, seconds (with validation), pictures_per_second (training alone).
+        checkpoint: the JSON that describes the weights, see `dfstudy.model.checkpoint`.
+    """
+
+    key: str
+    seed: int
+    folder: Path
+    history: pd.DataFrame
+    timings: pd.DataFrame
+    checkpoint: dict[str, Any]
+
+    @property
+    def clean(self) -> pd.DataFrame:
+        """Logits of the best weights on unvaried training and validation pictures.
+
+        Columns part, path, label, group, logit: what threshold, temperature and the gap come from.
+        """
+        return _read_table(self.folder / "clean.csv")
+
+
+def train_all(study: Study, split: Split, progress: bool = True) -> list[Run]:
+    """One run for each seed of the study, in the order of its list."""
+    return [train(study, split, seed, progress) for seed in study.training.seeds]
+
+
+def train(study: Study, split: Split, seed: int, progress: bool = True) -> Run:
+    """Find the finished run, go on with an unfinished one, or train.
+
+    Args:
+        progress: show a bar and a line an epoch on stderr.
+    Raises:
+        StudyError: one class is missing, weights cannot be had, or the loss left the finite numbers.
+    """
+    place = choose_place(study.training.precision)
+    shaped_by = describe_run(study, split.fingerprint, seed, place)
+    key = f"seed{seed}-{digest(shaped_by)[:16]}"
+    folder = study.out / "runs" / key
+    if (folder / FILE).is_file():
+        return load_run(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder / "lock", key, progress):
+        if not (folder / FILE).is_file():  # it may have been finished while we waited
+            write_atomic(folder / "config.json", _json_bytes(shaped_by))
+            _train_and_select(study, split, seed, place, folder, progress)
+    return load_run(folder)
+
+
+def load_run(folder: Path) -> Run:
+    """A finished run from its folder.
+
+    Raises:
+        StudyError: it is not finished, or its description is not one.
+    """
+    told = read_checkpoint(folder)
+    tables = [_read_table(folder / f"{name}.csv") for name in ("history", "timings")]
+    return Run(folder.name, told["seed"], folder, *tables, told)
+
+
+def describe_run(study: Study, fingerprint: str, seed: int, place: Place) -> dict[str, Any]:
+    """Everything that shapes the weights, without a path of this machine: what the key digests."""
+    model = study.model.model_dump(mode="json")
+    weights = {"source": model["weights"]}
+    if model["weights"] not in ("none", "hub"):
+        file = Path(model["weights"])
+        model["weights"] = file.name
+        weights = {"source": file.name, "sha256": file_digest(file) if file.is_file() else "absent"}
+    return {
+        "model": model,
+        "pretrained": weights,
+        "policy": study.augment.policy,
+        "training": study.training.model_dump(mode="json", exclude={"seeds", "workers"}),
+        "seed": seed,
+        "fingerprint": fingerprint,
+        "versions": versions(),
+        "device": place.name,
+        "code": code_digest("dfstudy.train.loop", "dfstudy.train.selection"),
+    }
+
+
+def _train_and_select(
+    study: Study, split: Split, seed: int, place: Place, folder: Path, progress: bool
+) -> None:
+    rows = {part: split.part(part) for part in ("train", "val")}
+    for part, name in (("train", "training"), ("val", "validation")):
+        check_both_classes(rows[part]["label"].to_numpy(), name)
+    parts = {part: _part(split, table) for part, table in rows.items()}
+    trainer = Trainer(study, seed, parts["train"], parts["val"], place, folder)
+    name = f"{study.name}, seed {seed}"
+    trainer.run(name, progress)
+    tell(f"{name}: best epoch {trainer.progress.best_epoch}, scoring its training pictures", progress)
+    trainer.network.load_state_dict(load_file(folder / "best.safetensors"))
+    logits = {part: trainer.clean_logits(pictures) for part, pictures in parts.items()}
+    tables = [
+        table[["path", "label", "group"]].assign(part=part, logit=logits[part].double().numpy())
+        for part, table in rows.items()
+    ]
+    clean = pd.concat(tables)[["part", "path", "label", "group", "logit"]]
+    _write_table(folder / "history.csv", pd.DataFrame(trainer.progress.history))
+    _write_table(folder / "timings.csv", pd.DataFrame(trainer.progress.timings))
+    _write_table(folder / "clean.csv", clean)
+    chosen_on = (logits["val"].numpy(), parts["val"].labels)
+    description = {
+        **describe_run(study, split.fingerprint, seed, place),
+        **_describe_trained(trainer),
+        "threshold": best_threshold(*chosen_on),
+        "temperature": fit_temperature(*chosen_on),
+        "clean": {
+            part: {**vars(score(logits[part], told.labels, trainer.weight)), "pictures": len(told.labels)}
+            for part, told in parts.items()
+        },
+    }
+    save_checkpoint(folder, ("best", "last"), description)
+    (folder / STATE).unlink()
+
+
+def _describe_trained(trainer: Trainer) -> dict[str, Any]:
+    everything, trainable = count_parameters(trainer.network)
+    return {
+        "backbone": trainer.study.model.backbone,
+        "size": trainer.size,
+        "normalisation": {"mean": trainer.normalisation.mean, "std": trainer.normalisation.std},
+        "new_layers": list(trainer.new_layers),
+        "fake_weight": trainer.weight,
+        "parameters": everything,
+        "trainable": trainable,
+        "best_epoch": trainer.progress.best_epoch,
+        "epochs": len(trainer.progress.history),
+    }
+
+
+def _part(split: Split, table: pd.DataFrame) -> Part:
+    return Part([split.root / path for path in table["path"]], table["label"].to_numpy("int64"))
+
+
+class _alone:
+    """Hold a run's lock; the operating system frees it when its holder ends, however it ends."""
+
+    def __init__(self, file: Path, key: str, progress: bool) -> None:
+        self.lock, self.key, self.progress = FileLock(file), key, progress
+
+    def __enter__(self) -> None:
+        try:
+            self.lock.acquire(timeout=0)
+        except Timeout:
+            tell(f"{self.key}: another process trains this run; waiting for it", self.progress)
+            self.lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+
+def _json_bytes(value: Any) -> bytes:
+    return (json.dumps(value, indent=1, sort_keys=True) + "\n").encode()
+
+
+def _write_table(file: Path, table: pd.DataFrame) -> None:
+    write_atomic(file, table.to_csv(index=False, lineterminator="\n").encode())
+
+
+def _read_table(file: Path) -> pd.DataFrame:
+    # the default parser may miss the last bit of a number
+    return pd.read_csv(file, float_precision="round_trip", dtype={"path": str, "group": str})

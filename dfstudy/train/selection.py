@@ -1,0 +1,92 @@
+"""What validation decides: the epoch, the threshold and the temperature.
+
+Takes logits and labels (fake = 1) of one part; gives exact means over pictures. Ties are settled by a rule,
+never by order. Refuses a part with one class, in which none of this is defined.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from scipy.optimize import minimize_scalar
+from scipy.special import expit
+from sklearn.metrics import roc_auc_score, roc_curve
+
+from dfstudy.errors import StudyError
+from dfstudy.train.protocol import loss_of_each
+
+TEMPERATURES = (0.05, 20.0)  # beyond these a probability is 0, 1/2 or 1 whatever the logit
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Loss (weighted as in training), accuracy at probability 1/2, and AUC of one part."""
+
+    loss: float
+    accuracy: float
+    auc: float
+
+
+def score(logits: torch.Tensor, labels: np.ndarray, weight: float) -> Scores:
+    """Exact scores over all pictures, computed in float64.
+
+    Args:
+        logits: float32 [N] on the CPU.
+        labels: [N], 1 is fake.
+        weight: of a fake in the loss.
+    """
+    exact = logits.double()
+    losses = loss_of_each(exact, torch.from_numpy(labels.astype(np.float64)), weight)
+    hits = (exact.numpy() >= 0) == labels.astype(bool)
+    return Scores(float(losses.mean()), float(hits.mean()), float(roc_auc_score(labels, exact.numpy())))
+
+
+def check_both_classes(labels: np.ndarray, part: str) -> None:
+    """Refuse a part that holds one class only."""
+    if len(np.unique(labels)) < 2:
+        raise StudyError(
+            f"the {part} part holds one class only ({len(labels)} pictures)",
+            "give more pictures or groups, raise data.val_fraction, or change data.split_seed",
+        )
+
+
+def is_better(scores: Scores, best: float | None, select_by: str) -> bool:
+    """True where an epoch beats the best so far; an equal one does not, so the earlier epoch stays."""
+    value = selected_value(scores, select_by)
+    if best is None:
+        return True
+    return value > best if select_by == "auc" else value < best
+
+
+def selected_value(scores: Scores, select_by: str) -> float:
+    """The quantity that picks the epoch: `auc` or `loss`."""
+    return scores.auc if select_by == "auc" else scores.loss
+
+
+def best_threshold(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Probability at which `probability >= threshold` means fake with the best balanced accuracy.
+
+    Candidates are midpoints between neighbouring probabilities. Of equally good ones the nearest to 1/2
+    counts, and of two equally near the lower.
+    """
+    probabilities = expit(logits.astype(np.float64))
+    false_alarms, found, levels = roc_curve(labels, probabilities, drop_intermediate=False)
+    balanced = (found + 1 - false_alarms) / 2
+    below = np.append(levels[1:], 0.0)  # the next lower level; under the lowest everything is fake
+    midpoints = (np.minimum(levels, 1.0) + below) / 2
+    best = midpoints[balanced >= balanced.max() - 1e-12]
+    return float(min(best, key=lambda level: (abs(level - 0.5), level)))
+
+
+def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
+    """Temperature T that makes sigmoid(logit / T) fit best: least log-loss (Guo et al., arXiv 1706.04599)."""
+    exact, signs = logits.astype(np.float64), np.where(labels == 1, 1.0, -1.0)
+
+    def log_loss(log_temperature: float) -> float:
+        return float(np.logaddexp(0, -signs * exact / np.exp(log_temperature)).mean())
+
+    low, high = np.log(TEMPERATURES)
+    fit = minimize_scalar(log_loss, bounds=(low, high), method="bounded", options={"xatol": 1e-6})
+    return float(np.exp(fit.x))

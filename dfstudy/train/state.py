@@ -1,0 +1,97 @@
+"""An interrupted training, kept so that it goes on exactly where it stopped.
+
+Takes the network, the optimiser, what the running epoch has seen so far and the progress; gives one
+safetensors file (the progress as JSON in its head), replaced atomically: there is never a half-written state
+and never weights of one moment beside the progress of another. No pickle. Random numbers need no
+keeping, as every step seeds its own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors import safe_open
+from torch import Tensor, nn
+
+from dfstudy.model.checkpoint import save_weights
+
+
+@dataclass
+class Progress:
+    """How far a training is; everything JSON can hold.
+
+    Attributes:
+        epoch: the epoch under way, from 1.
+        batch: its finished steps.
+        seconds: spent on it so far, by earlier sessions too.
+        best_epoch, best_value: the chosen epoch (0 is none yet) and its selecting quantity.
+        history, timings: a row for each finished epoch.
+    """
+
+    epoch: int = 1
+    batch: int = 0
+    seconds: float = 0.0
+    best_epoch: int = 0
+    best_value: float | None = None
+    history: list[dict[str, float]] = field(default_factory=list)
+    timings: list[dict[str, float]] = field(default_factory=list)
+
+    def is_over(self, epochs: int, patience: int) -> bool:
+        """All epochs done, or `patience` epochs without a better one."""
+        done = self.epoch - 1
+        return done >= epochs or (self.best_epoch > 0 and done - self.best_epoch >= patience)
+
+
+@dataclass
+class Seen:
+    """The running epoch: logit float32 [pictures] by row and loss float32 [batches] by step, NaN ahead."""
+
+    logits: Tensor
+    losses: Tensor
+
+    @classmethod
+    def nothing(cls, pictures: int, batches: int, device: torch.device) -> Seen:
+        """An epoch that has not begun."""
+        return cls(*(torch.full((n,), float("nan"), device=device) for n in (pictures, batches)))
+
+
+def save_state(
+    file: Path, network: nn.Module, optimiser: torch.optim.Optimizer, seen: Seen, progress: Progress
+) -> None:
+    """Replace the state on disk by this moment's."""
+    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
+    for number, memory in optimiser.state_dict()["state"].items():
+        kept = {name: value for name, value in memory.items() if value is not None}
+        tensors |= {f"optimiser.{number}.{name}": value for name, value in kept.items()}
+    tensors |= {"seen.logits": seen.logits, "seen.losses": seen.losses}
+    save_weights(file, tensors, {"progress": json.dumps(dataclasses.asdict(progress))})
+
+
+def load_state(
+    file: Path, network: nn.Module, optimiser: torch.optim.Optimizer, device: torch.device
+) -> tuple[Seen, Progress]:
+    """Put a saved state back into network and optimiser, and return the rest."""
+    with safe_open(file, "pt") as stored:
+        progress = Progress(**json.loads(stored.metadata()["progress"]))
+        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    prefix = "network."
+    network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+    parameters = optimiser.param_groups[0]["params"]
+    memory: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        if key.startswith("optimiser."):
+            _, number, name = key.split(".")
+            memory.setdefault(int(number), {})[name] = _laid_out_like(parameters[int(number)], value)
+    optimiser.load_state_dict({"state": memory, "param_groups": optimiser.state_dict()["param_groups"]})
+    return Seen(tensors["seen.logits"].to(device), tensors["seen.losses"].to(device)), progress
+
+
+def _laid_out_like(parameter: Tensor, value: Tensor) -> Tensor:
+    """The memory of a channels_last weight is channels_last too, as it was before it was stored."""
+    if value.shape != parameter.shape:
+        return value
+    return torch.empty_like(parameter, device="cpu", requires_grad=False).copy_(value)

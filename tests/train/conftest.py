@@ -1,0 +1,64 @@
+"""A few pictures that a tiny network can tell apart, and studies that train on them in a second."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from dfstudy.provenance import digest
+from dfstudy.study import Study
+
+COUNTS = {"train": 22, "val": 10, "test": 4}  # no multiple of the batch size 8
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What training reads of a split."""
+
+    root: Path
+    rows: pd.DataFrame
+    fingerprint: str
+
+    def part(self, name: str) -> pd.DataFrame:
+        return self.rows[self.rows["split"] == name]
+
+
+@pytest.fixture(scope="session")
+def parts(tmp_path_factory) -> Parts:
+    """36 noisy pictures of 37 x 53; fakes (two fifths) have a faint stripe pattern; groups of two."""
+    root = tmp_path_factory.mktemp("pictures")
+    random = np.random.default_rng(0)
+    rows = []
+    for part, count in COUNTS.items():
+        for number in range(count):
+            label = int(number % 5 in (1, 3))
+            picture = random.normal((90, 120, 150), 25, (53, 37, 3))
+            picture += 30 * label * (np.arange(37) % 4 < 2)[None, :, None]
+            path = f"{part}_{number:02d}.png"
+            cv2.imwrite(str(root / path), np.clip(picture, 0, 255).astype(np.uint8))
+            rows.append({"path": path, "label": label, "group": f"{part}{number // 2}", "split": part})
+    table = pd.DataFrame(rows).sort_values("path", ignore_index=True)
+    return Parts(root, table, digest(table.to_dict("records")))
+
+
+@pytest.fixture
+def study(tmp_path) -> Study:
+    return tiny_study(tmp_path / "out")
+
+
+def tiny_study(out: Path, model: dict | None = None, policy: str = "none+horizontal_flip", **training) -> Study:
+    """`test_efficientnet` at 48 px in steps of 8 pictures; keyword arguments change the recipe."""
+    recipe = {"epochs": 3, "batch_size": 8, "workers": 0, "learning_rate": 0.003}
+    settings = {
+        "name": "tiny",
+        "title": "A tiny study",
+        "model": {"backbone": "test_efficientnet", "size": 48, "options": {"drop_rate": 0.2}, **(model or {})},
+        "augment": {"policy": policy},
+        "training": {**recipe, **training},
+    }
+    return Study.model_validate(settings).model_copy(update={"out": out})
