@@ -1,6 +1,16 @@
 """Policies that vary training pictures: name and key in, uint8 [size, size, 3] out."""
 
+from dfstudy.augment.ends import Ends, show_ends
 from dfstudy.augment.policies import Policy, Step, build_policy, list_policies
 from dfstudy.augment.strength import measure_policy, time_transforms
 
-__all__ = ["Policy", "Step", "build_policy", "list_policies", "measure_policy", "time_transforms"]
+__all__ = [
+    "Ends",
+    "Policy",
+    "Step",
+    "build_policy",
+    "list_policies",
+    "measure_policy",
+    "show_ends",
+    "time_transforms",
+]

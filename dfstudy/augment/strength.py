@@ -19,7 +19,7 @@ import pandas as pd
 from dfstudy.augment import transforms
 from dfstudy.augment.policies import Policy, Step, build_policy
 from dfstudy.data.images import read_picture
-from dfstudy.data.loader import sample_key
+from dfstudy.data.loader import epoch_order, sample_key
 
 NAMES = {
     "JPEGCompression": "jpeg_compression",
@@ -38,36 +38,38 @@ MOVES_PIXELS = ("horizontal_flip", "resize", "pad", "shift_scale_rotate")
 MARGIN = 30  # grey levels: noise of the strongest sigma (7.1) does not clip this far from black and white
 
 
-def measure_policy(policy: Policy, paths: Sequence[str | Path], epochs: int, seed: int = 0) -> pd.DataFrame:
-    """What the first epochs of a training would meet: one row a sample and transform.
+def measure_policy(policy: Policy, paths: Sequence[str | Path], samples: int, seed: int = 0) -> pd.DataFrame:
+    """What the first samples of a training meet: one row a sample and transform.
 
     Args:
         policy: as given to the training.
-        paths: picture files; their positions are the row numbers of the keys.
-        epochs: samples of each picture.
+        paths: picture files as given to the training, in that order.
+        samples: how many; where the pictures are fewer, the next epochs follow.
         seed: of the training.
 
     Returns:
-        Columns sample (picture and epoch), transform (name in the policy), applied (what ran, such as
-        `fancy_pca`; empty for nothing), quality (JPEG, 1-100), sigma (noise: standard deviation of the
-        change in grey levels, over pixels that cannot clip), change (mean absolute change of a value, in
-        grey levels; not for transforms that move pixels). NaN where a column does not apply.
+        Columns sample (number), transform (name in the policy), probability (its nominal one), applied (what
+        ran, such as `fancy_pca`; empty for nothing), quality (JPEG, 1-100), sigma (noise: standard deviation
+        of the change in grey levels, over values that cannot clip), change (mean absolute change of a value,
+        in grey levels; not for transforms that move pixels). NaN where a column does not apply.
     """
+    chances = policy.probabilities
     rows = []
-    for index, path in enumerate(paths):
-        picture = read_picture(Path(path))
-        for epoch in range(epochs):
-            steps = policy.steps(picture, sample_key(seed, epoch, index))
-            rows += [_strength(index * epochs + epoch, step) for step in steps]
+    for sample in range(samples):
+        epoch, position = divmod(sample, len(paths))
+        if position == 0:
+            order = epoch_order(seed, epoch, len(paths))
+        row = int(order[position])
+        for step in policy.steps(read_picture(paths[row]), sample_key(seed, epoch, row)):
+            rows.append({"sample": sample, "probability": chances[step.name], **_strength(step)})
     return pd.DataFrame(rows)
 
 
-def _strength(sample: int, step: Step) -> dict[str, object]:
+def _strength(step: Step) -> dict[str, object]:
     applied = NAMES[step.applied]
     comparable = applied and applied not in MOVES_PIXELS
     difference = step.after.astype(np.int16) - step.before if comparable else None
     return {
-        "sample": sample,
         "transform": step.name,
         "applied": applied,
         "quality": step.parameters.get("quality", np.nan),
@@ -81,7 +83,7 @@ def _sigma(before: np.ndarray, difference: np.ndarray) -> float:
     return float(difference[safe].std()) if safe.sum() >= 1000 else np.nan
 
 
-def time_transforms(path: Path, size: int, repeats: int = 100) -> pd.DataFrame:
+def time_transforms(path: str | Path, size: int, repeats: int = 200) -> pd.DataFrame:
     """Cost of each transform on one core, each applied every time, at its place in the policy `seed`.
 
     Args:
@@ -90,8 +92,8 @@ def time_transforms(path: Path, size: int, repeats: int = 100) -> pd.DataFrame:
         repeats: calls timed, with new parameters each.
 
     Returns:
-        One row a step: step, microseconds (median), low, high (quartiles). The first row is reading the
-        file, the last two are the whole policies `none` and `seed` with their random streams.
+        One row a step: step, microseconds (mean), low, high (10th and 90th percentile). The first row is
+        reading the file, the last two are the whole policies `none` and `seed` with their random streams.
     """
     picture = read_picture(path)
     small = build_policy("none", size)(picture, 0)
@@ -129,5 +131,5 @@ def _time(call: Callable[[int], object], repeats: int) -> dict[str, float]:
         start = time.perf_counter()
         call(key)
         seconds.append(time.perf_counter() - start)
-    low, median, high = np.percentile(seconds, [25, 50, 75]) * 1e6
-    return {"microseconds": median, "low": low, "high": high}
+    low, high = np.percentile(seconds, [10, 90])
+    return {"microseconds": np.mean(seconds) * 1e6, "low": low * 1e6, "high": high * 1e6}
