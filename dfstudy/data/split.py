@@ -24,6 +24,7 @@ from dfstudy.study import Study
 
 SPLITS = ("train", "val", "test")
 _SPOKEN = {"train": "training", "val": "validation", "test": "test"}
+_HELD_BACK = 8  # groups a kind and split that even out what larger groups left uneven
 
 
 @dataclass(frozen=True)
@@ -187,8 +188,9 @@ def assign_groups(rows: pd.DataFrame, shares: dict[str, float], seed: int) -> di
     """Deal whole groups into `train` and the splits of `shares`, alike in classes and methods.
 
     Groups with the same content (so many pictures of each method) are interchangeable: they are shuffled by
-    a hash of seed and name, and dealt by share. The few left over by rounding go, the largest first,
-    where their kind of picture is most wanted.
+    a hash of seed and name, and dealt by share. A few of each kind are held back and go, the largest first,
+    where they bring the counts nearest to the shares, in chi-square. Where that leaves a split without a
+    class that could be there, splits that lack it come first.
 
     Args:
         rows: columns group, label, method.
@@ -202,25 +204,47 @@ def assign_groups(rows: pd.DataFrame, shares: dict[str, float], seed: int) -> di
     names, fractions = list(shares), np.array(list(shares.values()))
     counts = pd.crosstab(rows["group"], [rows["label"], rows["method"]]).sort_index()
     kinds, kind_of = np.unique(counts.to_numpy(), axis=0, return_inverse=True)
-    order = [_shuffle_key(seed, group) for group in counts.index]
-    dealt = pd.DataFrame({"group": counts.index, "kind": kind_of.ravel(), "order": order})
-    dealt = dealt.sort_values(["kind", "order"])
-    members = {kind: part["group"].tolist() for kind, part in dealt.groupby("kind")}
-    wanted = np.outer(fractions, kinds.T @ np.bincount(dealt["kind"]))  # [splits, methods], pictures
-    held = np.zeros_like(wanted)
-    parts: dict[str, str] = {}
+    dealt = pd.DataFrame({"group": counts.index, "kind": kind_of.ravel()})
+    dealt["order"] = [_shuffle_key(seed, group) for group in counts.index]
     # Largest groups first: the small ones that follow even out what those left uneven.
-    for kind in sorted(members, key=lambda kind: (-kinds[kind].sum(), *kinds[kind])):
-        shared = np.floor(len(members[kind]) * fractions + 1e-9).astype(int)
-        held += np.outer(shared, kinds[kind])
-        places = np.repeat(np.arange(len(names)), shared).tolist()
-        weight = kinds[kind] / wanted.sum(axis=0)
-        for _ in range(len(members[kind]) - len(places)):
-            place = int(np.argmax(((wanted - held) / wanted) @ weight))
-            held[place] += kinds[kind]
+    rank = np.lexsort((*kinds.T[::-1], -kinds.sum(axis=1)))
+    dealt["kind"] = np.argsort(rank)[dealt["kind"]]
+    dealt = dealt.sort_values(["kind", "order"])
+    kinds, numbers = kinds[rank], np.bincount(dealt["kind"])
+    is_class = np.stack([counts.columns.get_level_values("label") == label for label in CLASS_NAMES], axis=1)
+    for fill_first in (False, True):
+        places = _deal(kinds, numbers, fractions, is_class if fill_first else is_class[:, :0])
+        held = np.stack([kinds[dealt["kind"]][places == place].sum(axis=0) for place in range(len(names))])
+        if (held @ is_class).all():
+            break
+    return dict(zip(dealt["group"], np.array(names)[places].tolist(), strict=True))
+
+
+def _deal(kinds: np.ndarray, numbers: np.ndarray, fractions: np.ndarray, is_class: np.ndarray) -> np.ndarray:
+    """The split of each group, kind by kind.
+
+    Args:
+        kinds: [kinds, methods], pictures of each method in one group of the kind.
+        numbers: [kinds], groups of the kind.
+        fractions: [splits].
+        is_class: bool [methods, classes]: classes that must not be missing; none where it has no column.
+    """
+    wanted = np.outer(fractions, numbers @ kinds)  # [splits, methods], pictures
+    held = np.zeros_like(wanted)
+    dealt = []
+    for kind, number in zip(kinds, numbers, strict=True):
+        shared = np.maximum(np.floor(number * fractions + 1e-9).astype(int) - _HELD_BACK, 0)
+        held += np.outer(shared, kind)
+        places = np.repeat(np.arange(len(fractions)), shared).tolist()
+        for _ in range(number - len(places)):
+            # What one more group takes off chi-square, the sum of (wanted - held)^2 / wanted.
+            nearer = ((2 * (wanted - held) - kind) * kind / wanted).sum(axis=1)
+            lacking = ((held @ is_class == 0) & (kind @ is_class > 0)).any(axis=1)
+            place = int(np.argmax(np.where(lacking, nearer, -np.inf) if lacking.any() else nearer))
+            held[place] += kind
             places.append(place)
-        parts |= {group: names[place] for group, place in zip(members[kind], places, strict=True)}
-    return parts
+        dealt += places
+    return np.array(dealt)
 
 
 def _shuffle_key(seed: int, group: str) -> bytes:
