@@ -5,4 +5,10 @@ Data flows one way through the rooms, top to bottom; a room imports only from ro
 loads none of them, so that `dfstudy --help` is quick.
 """
 
+import warnings
+
+# In a notebook, huggingface_hub (brought by timm and albumentations) asks for the widgets that would draw its
+# download bars; the warning would print a path of the machine into the chapter.
+warnings.filterwarnings("ignore", message="IProgress not found")
+
 __version__ = "0.1.0"
