@@ -99,13 +99,12 @@ def list_pictures(study: Study) -> pd.DataFrame:
 
 
 def _walk(root: Path, skip: Path) -> Iterator[tuple[str, os.DirEntry]]:
-    waiting, seen = [("", str(root))], set()
+    waiting: list[tuple[str, str, tuple[str, ...]]] = [("", str(root), ())]
     while waiting:
-        prefix, folder = waiting.pop()
+        prefix, folder, above = waiting.pop()
         real = os.path.realpath(folder)
-        if real in seen or real == str(skip):  # a link back up would never end
+        if real in above or real == str(skip):  # a link back up would never end
             continue
-        seen.add(real)
         try:
             entries = list(os.scandir(folder))
         except OSError as error:
@@ -117,7 +116,7 @@ def _walk(root: Path, skip: Path) -> Iterator[tuple[str, os.DirEntry]]:
             if not entry.is_dir():
                 yield prefix + entry.name, entry
             elif name not in MASK_FOLDERS:
-                waiting.append((f"{prefix}{entry.name}/", entry.path))
+                waiting.append((f"{prefix}{entry.name}/", entry.path, (*above, real)))
 
 
 def _size_and_time(entry: os.DirEntry) -> tuple[int, int]:
@@ -132,16 +131,16 @@ def _refuse_one_class(study: Study, table: pd.DataFrame) -> None:
     counts = table.loc[table["error"] == "", "label"].value_counts()
     if len(counts) == 2:
         return
-    where = NAME if (study.pictures / NAME).is_file() else "the folders"
+    where = f"the lines of {NAME}" if (study.pictures / NAME).is_file() else "the folders"
     if counts.empty:
-        reason = table["error"].value_counts().idxmax()
+        reason = table.loc[table["label"].notna(), "error"].iloc[0]
         raise StudyError(
             f"{study.pictures}: no picture can be used; the first reason: {reason}",
             f"compare the paths in {NAME} with the files: they count from the folder that holds it",
         )
     label = int(counts.index[0])
     raise StudyError(
-        f"{study.pictures}: all {counts.iloc[0]:,} pictures are {CLASS_NAMES[label]}, says {where}",
+        f"{study.pictures}: {where} name {counts.iloc[0]:,} {CLASS_NAMES[label]} pictures and no other",
         f"add pictures that are {CLASS_NAMES[1 - label]}: a study compares the two",
     )
 

@@ -102,8 +102,8 @@ def read_folders(study: Study, paths: list[str]) -> pd.DataFrame:
 def read_meaning(folder: str, aliases: Mapping[str, int]) -> FolderMeaning:
     """Read one folder's path, such as `Train/Fake/stylegan`.
 
-    The method of a fake is the next folder below its class folder; else the class folder's own name where
-    that names one; else `fake`.
+    The method of a fake is the first name, from its class folder on, that says more than `fake` or a split:
+    the class folder itself, or a folder below one of the general names; else `fake`.
     """
     parts = [part for part in folder.split("/") if part]
     words = [part.lower() for part in parts]

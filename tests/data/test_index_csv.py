@@ -1,0 +1,136 @@
+"""The index.csv of a set: what it says, what it leaves out, and what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+
+from dfstudy.data import index_study
+from dfstudy.errors import StudyError
+
+PATHS = ["a/1.png", "a/2.png", "b/3.png", "b/4.png"]
+
+
+@pytest.fixture
+def listed(fill, open_study):
+    """Index a set of four pictures whose index.csv holds the given lines."""
+
+    def index(text: str, paths=PATHS, encoding="utf-8", **data):
+        folder = fill(paths)
+        (folder / "index.csv").write_text(text, encoding)
+        return index_study(open_study(folder, **data), progress=False).set_index("path")
+
+    return index
+
+
+def test_every_column_is_read_and_further_ones_are_ignored(listed):
+    table = listed(
+        "path,label,method,group,split,mae\n"
+        "a/1.png,0,photo,ann,Training,1\na/2.png,real,real,bob,test,\n"
+        "b/3.png,1,swap,ann,train,3\nb/4.png,FAKE,,bob,testing,4\n"
+    )
+    assert table["label"].tolist() == [0, 0, 1, 1]
+    assert table["method"].tolist() == ["real", "real", "swap", "fake"]
+    assert table["group"].tolist() == ["ann", "bob", "ann", "bob"]
+    assert table["given_split"].tolist() == ["train", "test", "train", "test"]
+    assert set(table["error"]) == {""}
+
+
+def test_order_of_columns_case_spaces_backslashes_and_byte_order_mark(listed):
+    table = listed(
+        "Label, PATH \n0, a\\1.png\n0,./a/2.png\n1,b/../b/3.png\n\nforged,b/4.png\n", encoding="utf-8-sig"
+    )
+    assert table["label"].tolist() == [0, 0, 1, 1]
+    assert set(table["error"]) == {""}
+    assert table["group"].tolist() == PATHS
+
+
+def test_a_comma_at_the_ends_of_lines_is_harmless(listed):
+    table = listed("path,label\na/1.png,0,\na/2.png,0,\nb/3.png,1,\nb/4.png,1,\n")
+    assert set(table["error"]) == {""}
+
+
+def test_files_and_rows_without_each_other_are_set_aside(listed):
+    table = listed("path,label\na/1.png,0\na/gone.png,0\nb/3.png,1\nclip.mp4,1\n../out.png,1\n")
+    errors = table["error"].to_dict()
+    assert errors.pop("a/gone.png") == "the file is missing"
+    assert errors.pop("a/2.png") == errors.pop("b/4.png") == "not in index.csv"
+    assert errors.pop("clip.mp4") == "no picture format that is read (.mp4)"
+    assert errors.pop("../out.png") == "the file lies outside the folder of pictures"
+    assert errors == {"a/1.png": "", "b/3.png": ""}
+    assert table.loc["a/2.png", "label"] is not None and table["label"].isna().sum() == 2
+    assert table.loc["a/gone.png", "bytes"] == 0
+
+
+def test_a_row_twice_counts_once_and_a_contradiction_is_set_aside(listed):
+    table = listed("path,label\na/1.png,0\na/1.png,0\na/2.png,0\nb/3.png,1\nb/4.png,1\nb/4.png,0\n")
+    assert table["error"].to_dict() == {
+        **dict.fromkeys(PATHS[:3], ""),
+        "b/4.png": "index.csv names it twice and says different things",
+    }
+
+
+def test_masks_are_no_pictures(listed):
+    paths = [*PATHS, "masks/3.png", "regions/4.png"]
+    table = listed("path,label,mask\na/1.png,0,\nb/3.png,1,masks/3.png\nb/4.png,1,regions/4.png\n", paths)
+    assert sorted(table.index) == PATHS
+    assert table.loc["a/2.png", "error"] == "not in index.csv"
+
+
+def test_folders_name_the_split_where_no_column_does(listed):
+    paths = ["Train/x/1.png", "Train/x/2.png", "Test/x/3.png", "Test/x/4.png"]
+    table = listed("path,label\n" + "".join(f"{path},{at % 2}\n" for at, path in enumerate(paths)), paths)
+    assert table["given_split"].to_dict() == dict(zip(paths, ["train", "train", "test", "test"], strict=True))
+
+
+def test_absolute_paths_below_the_folder_are_taken(fill, open_study):
+    folder = fill(PATHS)
+    lines = [f"{folder / path},{at // 2}" for at, path in enumerate(PATHS)]
+    (folder / "index.csv").write_text("path,label\n" + "\n".join(lines))
+    table = index_study(open_study(folder), progress=False)
+    assert table["path"].tolist() == PATHS and set(table["error"]) == {""}
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "is empty"),
+        ("path,label\n", "names no picture"),
+        ("file,label\na/1.png,0\n", "no column 'path'; it has: file, label"),
+        ("path,lable\na/1.png,0\n", r"no column 'label' \(did you mean 'lable'\?\)"),
+        ("path;label\na/1.png;0\n", "no column 'path'"),
+        ("path,label,Path\na/1.png,0,x\n", "has the column 'path' twice"),
+        ("path,label\na/1.png,0\na/2.png,\n", "line 3: labels that say neither real nor fake: ''"),
+        ("path,label\na/1.png,0\nb/3.png,2\nb/4.png,2\n", r"lines 3, 4: labels .*'2' \(2\)"),
+        ("path,label,split\na/1.png,0,train\nb/3.png,1,holdout\n", "line 3: no split is called 'holdout'"),
+        ('path,label\n"a/1.png,0\n', "cannot be read"),
+        ("path,label\na/1.png,0\na/2.png,0\n", "the lines of index.csv name 2 real pictures and no other"),
+        (
+            "path,label\nx/1.png,0\nx/2.png,1\n",
+            "no picture can be used; the first reason: the file is missing",
+        ),
+    ],
+)
+def test_a_file_that_is_no_such_list_is_refused(listed, text, message):
+    with pytest.raises(StudyError, match=message):
+        listed(text)
+
+
+def test_a_file_in_another_encoding_is_refused(fill, open_study):
+    folder = fill(PATHS)
+    (folder / "index.csv").write_bytes(b"path,label\n\xe9.png,0\n")
+    with pytest.raises(StudyError, match="cannot be read") as caught:
+        index_study(open_study(folder), progress=False)
+    assert "UTF-8" in caught.value.hint
+
+
+def test_the_hint_of_an_unknown_label_mends_it(listed):
+    text = "path,label\na/1.png,camera\na/2.png,camera\nb/3.png,swap\nb/4.png,swap\n"
+    with pytest.raises(StudyError) as caught:
+        listed(text)
+    mended = yaml.safe_load(re.search(r"\n\n(data:\n.*)\n\n", caught.value.hint).group(1))
+    assert mended == {"data": {"aliases": {"fake": ["camera", "swap"]}}}
+    table = listed(text, aliases={"real": ["camera"], "fake": ["swap"]})
+    assert table["label"].tolist() == [0, 0, 1, 1]

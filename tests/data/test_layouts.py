@@ -1,0 +1,132 @@
+"""Labels, methods and given splits from folder names, and the errors that name the mending lines."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dfstudy.data.layouts import FolderMeaning, build_aliases, read_folders, read_meaning
+from dfstudy.errors import StudyError
+
+TABLE = build_aliases({})
+
+
+@pytest.mark.parametrize(
+    ("folder", "meaning"),
+    [
+        ("real", (0, "real", "")),
+        ("FAKE", (1, "fake", "")),
+        ("Train/Real", (0, "real", "train")),
+        ("Validation/Fake", (1, "fake", "val")),
+        ("valid/0_real", (0, "real", "val")),
+        ("test/1_fake/stylegan2", (1, "stylegan2", "test")),
+        ("fake/train/StyleGAN/png", (1, "StyleGAN", "train")),
+        ("training_fake", (1, "fake", "")),
+        ("original_sequences/youtube/c23", (0, "real", "")),
+        ("manipulated_sequences/Face2Face/c23", (1, "Face2Face", "")),
+        ("FaceSwap/frames", (1, "FaceSwap", "")),
+        ("faces/deepfake/fake", (1, "fake", "")),
+        ("someone/else", (None, "", "")),
+        ("really", (None, "", "")),  # never a part of a word
+        ("not_fake", (None, "", "")),
+        ("trainee/real", (0, "real", "")),
+        ("", (None, "", "")),
+    ],
+)
+def test_whole_folder_names_in_any_case_decide(folder, meaning):
+    assert read_meaning(folder, TABLE) == FolderMeaning(*meaning)
+
+
+def test_a_folder_named_by_the_study_names_the_method():
+    table = build_aliases({"fake": ["StyleGAN1"], "real": ["flickr"]})
+    assert read_meaning("stylegan1", table) == FolderMeaning(1, "stylegan1", "")
+    assert read_meaning("Flickr/a", table) == FolderMeaning(0, "real", "")
+
+
+def test_the_study_overrules_the_built_in_table():
+    assert read_meaning("original", build_aliases({"fake": ["original"]})).label == 1
+
+
+def test_one_alias_on_both_sides_is_refused():
+    with pytest.raises(StudyError, match="calls 'web' both real and fake"):
+        build_aliases({"real": ["Web"], "fake": ["web "]})
+
+
+@pytest.mark.parametrize("folder", ["real/fake", "Fake/x/Original"])
+def test_a_path_that_says_both_is_refused(folder):
+    with pytest.raises(StudyError, match=re.escape(f"'{folder}' says real")):
+        read_meaning(folder, TABLE)
+
+
+def test_a_path_in_two_splits_is_refused():
+    with pytest.raises(StudyError, match="names two splits: train and test"):
+        read_meaning("train/real/test", TABLE)
+
+
+@given(st.text("abcdefghijklmnopqrstuvwxyz_", min_size=1), st.sampled_from(sorted(TABLE)))
+def test_longer_names_say_nothing(more, word):
+    name = f"{word}{more}"
+    assert (read_meaning(name, TABLE).label is None) == (name not in TABLE)
+
+
+def test_no_folder_above_the_root_counts(fill, open_study, tmp_path):
+    root = fill(["real/a.png", "fake/b.png"], root="fake/original/train")
+    table = read_folders(open_study(root), ["fake/b.png", "real/a.png"])
+    assert table["label"].tolist() == [1, 0]
+    assert set(table["given_split"]) == {""}
+
+
+def test_each_picture_is_its_own_group(fill, open_study):
+    table = read_folders(open_study(fill([])), ["fake/x/1.png", "real/1.png"])
+    assert table["group"].tolist() == table["path"].tolist()
+    assert table["method"].tolist() == ["x", "real"]
+
+
+def test_very_many_subfolders_are_no_methods(fill, open_study):
+    paths = [f"fake/video{at:03d}/1.png" for at in range(60)]
+    table = read_folders(open_study(fill([])), [*paths, "real/1.png"])
+    assert set(table["method"]) == {"fake", "real"}
+
+
+def two_lines(error: StudyError) -> dict:
+    """The block of YAML that the hint shows, which must be two lines."""
+    block = re.search(r"\n\n(data:\n.*)\n\n", error.hint).group(1)
+    assert len(block.splitlines()) == 2
+    return yaml.safe_load(block)
+
+
+def test_unknown_folders_are_listed_with_counts_and_the_mending_lines(fill, open_study):
+    paths = [
+        "Train/camera photos/1.png",
+        "Train/swapped/a/1.png",
+        "Train/swapped/b/2.png",
+        "Test/swapped/3.png",
+    ]
+    study = open_study(fill(paths))
+    with pytest.raises(StudyError) as caught:
+        read_folders(study, paths)
+    assert "swapped: 3 pictures" in caught.value.message
+    assert "camera photos: 1 picture" in caught.value.message
+    mended = two_lines(caught.value)
+    assert mended == {"data": {"aliases": {"real": ["camera photos"], "fake": ["swapped"]}}}
+    assert f"DATA={study.pictures}" in caught.value.hint and "my.yaml" in caught.value.hint
+    table = read_folders(open_study(study.pictures, **mended["data"]), paths)
+    assert table["label"].tolist() == [0, 1, 1, 1]
+    assert table["method"].tolist() == ["real", "swapped", "swapped", "swapped"]
+
+
+def test_unknown_folders_beside_known_ones_are_named_and_not_their_parent(fill, open_study):
+    paths = ["set/real/1.png", "set/webcam/2.png"]
+    with pytest.raises(StudyError, match="webcam: 1 picture") as caught:
+        read_folders(open_study(fill(paths)), paths)
+    assert "  set:" not in caught.value.message
+
+
+def test_a_picture_beside_the_class_folders_is_refused(fill, open_study):
+    with pytest.raises(StudyError, match="directly in the folder: 1 picture") as caught:
+        read_folders(open_study(fill([])), ["loose.png", "real/1.png"])
+    assert "folders called real and fake" in caught.value.hint
