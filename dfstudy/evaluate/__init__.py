@@ -1,0 +1,30 @@
+"""Evaluation: predictions of finished runs, metrics, and how sure they are.
+
+Takes runs and their split, or tables of predictions; gives `Number`s and the tables that figures draw.
+"""
+
+from dfstudy.evaluate.aligned import align
+from dfstudy.evaluate.curves import chosen_points, find_mistakes, reliability, roc_band, seed_curves
+from dfstudy.evaluate.intervals import Interval, group_interval
+from dfstudy.evaluate.metrics import auc
+from dfstudy.evaluate.number import Number
+from dfstudy.evaluate.predict import predict
+from dfstudy.evaluate.testing import number_by_method, test_numbers
+from dfstudy.evaluate.weighted import MetricUndefined
+
+__all__ = [
+    "Interval",
+    "MetricUndefined",
+    "Number",
+    "align",
+    "auc",
+    "chosen_points",
+    "find_mistakes",
+    "group_interval",
+    "number_by_method",
+    "predict",
+    "reliability",
+    "roc_band",
+    "seed_curves",
+    "test_numbers",
+]
