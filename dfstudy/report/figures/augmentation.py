@@ -156,7 +156,7 @@ def draw_cost(times: pd.DataFrame) -> Figure:
     axes.barh(place, times["microseconds"], color=colours)
     axes.hlines(place, times["low"], times["high"], color="black", linewidth=1)
     axes.set_yticks(place, [_spoken(step) for step in times["step"]])
-    axes.set(xlabel="microseconds a picture, one core", ylim=(-0.7, len(times) - 0.3))
+    axes.set(xlabel="microseconds of one core a picture", ylim=(-0.7, len(times) - 0.3))
     return figure
 
 
