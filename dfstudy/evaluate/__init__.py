@@ -4,6 +4,7 @@ Takes runs and their split, or tables of predictions; gives `Number`s and the ta
 """
 
 from dfstudy.evaluate.aligned import align
+from dfstudy.evaluate.augmentation import augmentation_numbers
 from dfstudy.evaluate.curves import chosen_points, find_mistakes, reliability, roc_band, seed_curves
 from dfstudy.evaluate.intervals import Interval, group_interval
 from dfstudy.evaluate.metrics import auc
@@ -18,6 +19,7 @@ __all__ = [
     "Number",
     "align",
     "auc",
+    "augmentation_numbers",
     "chosen_points",
     "find_mistakes",
     "group_interval",
