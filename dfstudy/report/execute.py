@@ -23,11 +23,12 @@ from nbformat import NotebookNode
 from PIL import Image
 
 from dfstudy.errors import StudyError
+from dfstudy.invocation import Invocation
 from dfstudy.provenance import file_digest
 from dfstudy.report.chapters import Chapter
+from dfstudy.report.environment import kernel_environment
 from dfstudy.report.failure import INJECTED, Incomplete, code_cells, explain_failure
-from dfstudy.report.invocation import Invocation
-from dfstudy.report.kernel import KERNEL_CONFIG, OwnKernelManager, kernel_environment
+from dfstudy.report.kernel import KERNEL_CONFIG, OwnKernelManager
 from dfstudy.report.numbers import read_numbers
 from dfstudy.report.parameters import check_parameters
 from dfstudy.report.place import STAGING

@@ -14,6 +14,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 
 from dfstudy.errors import StudyError
+from dfstudy.invocation import shown_path
 
 INJECTED = "injected-parameters"  # tag of the cell that papermill adds
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -31,14 +32,6 @@ def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
         for cell in notebook.cells
         if cell.cell_type == "code" and cell.source.strip() and INJECTED not in cell.metadata.get("tags", [])
     ]
-
-
-def shown_path(path: Path) -> str:
-    """The path as the user would type it here: relative where it lies below the current folder."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
 
 
 def explain_failure(

@@ -21,6 +21,8 @@ from dfstudy.evaluate.number import Number
 from dfstudy.report.place import results_folder
 from dfstudy.study import Study
 
+pd.set_option("display.max_colwidth", None)  # a table in a report is not cut off at 50 letters
+
 
 def save_numbers(study: Study, chapter: str, numbers: Iterable[Number]) -> pd.DataFrame:
     """Write the chapter's numbers and return them as the table that the report shows."""

@@ -7,18 +7,13 @@ nothing outside the block does. Reads small files only; never loads torch.
 
 from __future__ import annotations
 
-import json
 from datetime import datetime
-from pathlib import Path
-from typing import Any
 
 from dfstudy import __version__
 from dfstudy.provenance import SHAPING_PACKAGES, commit, file_digest, machine, versions
 from dfstudy.report.compare import compare_with_exhibit
+from dfstudy.report.plan import REPORT_PACKAGES, read_json
 from dfstudy.study import Study
-
-# Beside what shapes weights: what shapes numbers and pictures of the report.
-REPORT_PACKAGES = ("scikit-learn", "pandas", "matplotlib", "papermill", "nbconvert", "snakemake")
 
 Rows = list[tuple[str, str]]
 
@@ -58,8 +53,3 @@ def duration_rows(study: Study, steps: list[tuple[str, str]]) -> Rows:
         if "seconds" in made:
             rows.append((title, f"{made['seconds']:.1f} s"))
     return rows
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """A small JSON file, or nothing where it is not there."""
-    return json.loads(file.read_text("utf-8")) if file.is_file() else {}

@@ -8,8 +8,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from dfstudy.invocation import Invocation, resolve
 from dfstudy.report.chapters import Chapter
-from dfstudy.report.invocation import Invocation, resolve
 
 PARAMETERS = 'study = "sample"\ndata = ""\nout = ""'
 

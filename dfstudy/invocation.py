@@ -54,3 +54,11 @@ def resolve(study: str = "", data: str = "", out: str = "") -> Invocation:
         out=str(settings.out),
         settings=settings,
     )
+
+
+def shown_path(path: Path) -> str:
+    """The path as the user would type it here: relative where it lies below the current folder."""
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)

@@ -1,0 +1,90 @@
+# Everything that dfstudy does, as verbs. `make help` lists them.
+#
+#   make report STUDY=full DATA=path/to/pictures OUT=reports/mine
+#   make report PYTHON=python     uses the environment that is active instead of .venv
+
+STUDY ?=
+DATA ?=
+OUT ?=
+NOTEBOOK ?=
+BASE ?= python3
+
+# Paths and names reach the commands through the environment, so that a space or a quote in one is only
+# a character.
+export STUDY DATA OUT NOTEBOOK
+
+ifdef PYTHON
+  RUN := $(PYTHON)
+  READY :=
+else
+  RUN := .venv/bin/python
+  READY := .venv/ready
+endif
+
+DFSTUDY := $(RUN) -m dfstudy
+WHICH = --study "$$STUDY" --data "$$DATA" --out "$$OUT"
+
+.DEFAULT_GOAL := help
+.PHONY: help report index test lab tensorboard lint bench lock strip exhibit doctor clean
+
+help: ## list these verbs
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+report: $(READY) ## make the report (STUDY= DATA= OUT=); only what changed runs again
+	@$(DFSTUDY) report $(WHICH)
+
+index: $(READY) ## count the pictures and what is set aside (STUDY= DATA= OUT=)
+	@$(DFSTUDY) index $(WHICH)
+
+test: $(READY) ## run the test-suite
+	@$(RUN) -m pytest
+
+lab: $(READY) ## open the notebooks in JupyterLab, or one of them (NOTEBOOK=)
+	@JUPYTER_PREFER_ENV_PATH=1 NO_ALBUMENTATIONS_UPDATE=1 $(RUN) -m jupyterlab "$${NOTEBOOK:-notebooks}"
+
+tensorboard: $(READY) ## show training curves while they grow (STUDY= DATA= OUT=)
+	@$(DFSTUDY) tensorboard $(WHICH)
+
+lint: $(READY) ## check style, layers and that notebooks carry no output
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m pytest tests/test_architecture.py tests/test_notebooks.py
+
+bench: $(READY) ## measure speed, each against its rival in the same run
+	@for file in tests/benchmarks/bench_*.py; do echo "== $$file" && $(RUN) "$$file" || exit 1; done
+
+lock: $(READY) ## resolve the newest versions that pyproject.toml allows, for every platform
+	@$(RUN) -m uv pip compile --universal --python-version 3.11 --all-extras --no-header --no-annotate \
+		--upgrade --quiet pyproject.toml -o requirements.lock
+
+strip: $(READY) ## remove outputs and traces of this machine from the notebooks
+	@$(RUN) -m nbstripout --extra-keys "metadata.papermill metadata.language_info cell.metadata.papermill" \
+		notebooks/*.ipynb
+
+exhibit: $(READY) ## make the sample report and copy it to reports/published/sample
+	@$(DFSTUDY) report
+	@$(DFSTUDY) exhibit
+
+doctor: $(READY) ## check this machine and its environment
+	@$(DFSTUDY) doctor
+
+clean: ## remove the built-in studies' generated reports; own reports and .venv stay
+	@rm -rf reports/sample reports/small reports/seed reports/full
+	@rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@find dfstudy tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Both opencv-python and the headless wheel, which albumentations asks for, own the folder cv2. Installed
+# last, headless wins, and cv2 then imports on machines without a window system's libraries.
+.venv/ready: requirements.lock pyproject.toml
+	@$(BASE) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "error: $(BASE) is $$($(BASE) --version 2>&1); dfstudy needs Python 3.11 or later"; \
+		echo "  next step: install one and name it: make report BASE=python3.12"; exit 1; }
+	@echo "installing the locked environment into .venv (about 6 GB, once)"
+	@$(BASE) -m venv .venv || { \
+		echo "error: $(BASE) cannot make an environment"; \
+		echo "  next step: install its venv module, such as the package python3-venv"; exit 1; }
+	@.venv/bin/python -m pip install --quiet --requirement requirements.lock
+	@.venv/bin/python -m pip install --quiet --no-deps --force-reinstall \
+		"$$(grep '^opencv-python-headless==' requirements.lock)"
+	@.venv/bin/python -m pip install --quiet --no-deps --editable .
+	@touch $@

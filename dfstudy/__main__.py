@@ -1,0 +1,5 @@
+"""`python -m dfstudy`: the command line, for the interpreter that is named."""
+
+from dfstudy.cli import main
+
+main()

@@ -1,0 +1,163 @@
+"""The command line: `dfstudy report`, `index`, `doctor`, and the steps that a report is made of.
+
+A user's mistake ends with its message, a line `next step: ...` and exit status 1, without a traceback;
+anything else that escapes is a defect of dfstudy and keeps its own. `--help`, `index` and `doctor` load
+neither torch nor the network's libraries.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from dfstudy import __version__
+from dfstudy.errors import StudyError
+
+
+class Commands(click.Group):
+    """A group whose commands end a `StudyError` as a message."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command that was named."""
+        try:
+            return super().invoke(ctx)
+        except StudyError as error:
+            click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
+            ctx.exit(1)
+        except KeyboardInterrupt:
+            click.echo("\ninterrupted: the same command goes on from here", err=True)
+            ctx.exit(130)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Commands in the order of this file: what a user types comes first."""
+        return list(self.commands)
+
+
+def study_options(command: Callable) -> Callable:
+    """`--study`, `--data` and `--out`, as every command takes them."""
+    options = [
+        click.option("--study", default="", help="Built-in study or path of a YAML file."),
+        click.option("--data", default="", help="Folder of pictures instead of the study's own."),
+        click.option("--out", default="", help="Folder of the results; default reports/<study>."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="dfstudy")
+def main() -> None:
+    """A reproducible study of deepfake face-image detection."""
+    if not sys.stderr.isatty():  # in a log, a line of a progress bar every half minute is enough
+        os.environ.setdefault("TQDM_MININTERVAL", "30")
+
+
+@main.command()
+@study_options
+@click.option("--cores", type=click.IntRange(min=1), help="Cores that steps share; default all.")
+@click.option("--force", is_flag=True, help="Run every step again; finished trainings are kept.")
+@click.option("-n", "--dry-run", is_flag=True, help="Say which steps would run and why.")
+def report(study: str, data: str, out: str, cores: int | None, force: bool, dry_run: bool) -> None:
+    """Make the report; only what changed runs again."""
+    from dfstudy.invocation import resolve
+    from dfstudy.report.build import build
+
+    build(resolve(study, data, out), cores or 0, force, dry_run)
+
+
+@main.command()
+@study_options
+def index(study: str, data: str, out: str) -> None:
+    """Count the pictures of a study by split and class."""
+    from dfstudy.data import index_study, set_aside, split_study
+    from dfstudy.invocation import resolve
+
+    settings = resolve(study, data, out).settings
+    table = index_study(settings)
+    split = split_study(settings, table)
+    counts = split.rows.groupby(["split", "label", "method"], observed=True).size()
+    click.echo(f"{len(split.rows):,} pictures of {settings.title} are used:")
+    for (part, label, method), count in counts.items():
+        click.echo(f"  {part:<6} {('real', 'fake')[label]:<5} {method:<20} {count:>8,}")
+    if len(split.set_aside):
+        click.echo(f"{len(split.set_aside):,} are set aside:")
+        for row in set_aside(split.set_aside).itertuples(index=False):
+            click.echo(f"  {row.pictures:>6,}  {row.reason}")
+
+
+@main.command()
+def doctor() -> None:
+    """Check this machine and its environment."""
+    from dfstudy.doctor import examine
+
+    checks = examine()
+    for check in checks:
+        mark, colour = {"good": ("ok", "green"), "note": ("note", "yellow"), "bad": ("BAD", "red")}[
+            check.state
+        ]
+        click.echo(f"{click.style(f'{mark:>4}', fg=colour)}  {check.name:<14} {check.found}")
+        if check.hint:
+            click.echo(f"      {'':<14} next step: {check.hint}")
+    sys.exit(1 if any(check.state == "bad" for check in checks) else 0)
+
+
+@main.command()
+@study_options
+@click.option("--seed", type=click.IntRange(min=0), help="One seed; default every seed of the study.")
+def train(study: str, data: str, out: str, seed: int | None) -> None:
+    """Train the networks of a study (a step of the report)."""
+    from dfstudy.invocation import resolve
+    from dfstudy.report.steps import run_training
+
+    invocation = resolve(study, data, out)
+    for each in invocation.settings.training.seeds if seed is None else [seed]:
+        run_training(invocation, each)
+
+
+@main.command()
+@click.argument("name")
+@study_options
+def chapter(name: str, study: str, data: str, out: str) -> None:
+    """Run one chapter, such as 04_test (a step of the report)."""
+    from dfstudy.invocation import resolve
+    from dfstudy.report.steps import run_chapter_step
+
+    run_chapter_step(resolve(study, data, out), name)
+
+
+@main.command()
+@study_options
+def render(study: str, data: str, out: str) -> None:
+    """Write the page (the last step of the report)."""
+    from dfstudy.invocation import resolve
+    from dfstudy.report.steps import run_page
+
+    run_page(resolve(study, data, out))
+
+
+@main.command()
+@study_options
+def tensorboard(study: str, data: str, out: str) -> None:
+    """Show the training curves of a study in TensorBoard."""
+    import subprocess
+
+    from dfstudy.invocation import resolve
+
+    runs = resolve(study, data, out).settings.out / "runs"
+    if not runs.is_dir():
+        raise StudyError("nothing has been trained yet", "begin with make report, or notebook 03")
+    click.echo("TensorBoard says below where to look; Ctrl-C ends it")
+    subprocess.run([sys.executable, "-m", "tensorboard.main", "--logdir", str(runs)])
+
+
+@main.command()
+def exhibit() -> None:
+    """Copy the sample report to the tracked exhibit."""
+    from dfstudy.report.exhibit import publish_exhibit
+
+    click.echo(publish_exhibit())

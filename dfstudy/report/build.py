@@ -1,0 +1,124 @@
+"""Makes a report: index, plan, Snakemake over the map, and the last word on the terminal.
+
+Takes an invocation; gives `<out>/index.html`. Only what changed runs again. Refuses a folder that holds
+something else and a second report in the same folder; after an interruption the next call goes on. Cost
+with nothing to do: a few seconds, most of it two Python starts.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from dfstudy.data import index_study
+from dfstudy.errors import StudyError
+from dfstudy.invocation import Invocation, shown_path
+from dfstudy.report.compare import compare_with_exhibit
+from dfstudy.report.environment import steady_environment
+from dfstudy.report.folder import claimed, forget_damaged
+from dfstudy.report.plan import PLAN, count_gpus, write_plan
+from dfstudy.report.progress import Progress, duration
+from dfstudy.study import Study
+
+SNAKEFILE = Path(__file__).with_name("Snakefile")
+LOG = "snakemake.log"  # the last run's, for looking at
+
+
+def build(invocation: Invocation, cores: int = 0, force: bool = False, dry_run: bool = False) -> Path:
+    """Bring the report up to date and return its page.
+
+    Args:
+        cores: cores that steps share; 0 is every core of the machine.
+        force: run every step again; finished trainings are kept all the same.
+        dry_run: say which steps would run and why, and run none (the index is updated).
+    Raises:
+        StudyError: a step failed; its own message is on the terminal by then.
+    """
+    study = invocation.settings
+    started = time.monotonic()
+    if not study.is_sample and not study.pictures.is_dir():
+        raise StudyError(f"there is no folder {study.pictures}", "check the path given as DATA= or data.root")
+    with claimed(study):
+        say(f"{study.title}: report in {shown_path(study.out)}")
+        index = index_study(study)
+        aside = int((index["error"] != "").sum())
+        took = duration(time.monotonic() - started)
+        say(f"  pictures: {len(index) - aside:,} to use, {aside:,} set aside ({took})")
+        forget_damaged(study.out)
+        gpus = count_gpus()
+        write_plan(invocation, gpus)
+        options = [*["--forceall"] * force, *["--dry-run"] * dry_run]
+        progress = _run_snakemake(study, cores or steady_cores(), gpus, options)
+    page = study.out / "index.html"
+    if dry_run:
+        for title, reason in progress.reasons.items():
+            say(f"  would run: {title} ({reason})")
+    if progress.total == 0:
+        say(f"nothing changed: the report is at {shown_path(page)}")
+    elif not dry_run:
+        say(f"done in {duration(time.monotonic() - started)}: the report is at {shown_path(page)}")
+    comparison = compare_with_exhibit(study) if page.is_file() and not dry_run else None
+    if comparison:
+        say(str(comparison))
+    return page
+
+
+def say(line: str) -> None:
+    """One line for the person at the terminal."""
+    print(line, flush=True)
+
+
+def steady_cores() -> int:
+    """Cores that this process may use."""
+    return int(steady_environment()["OMP_NUM_THREADS"])
+
+
+def _run_snakemake(study: Study, cores: int, gpus: int, options: list[str]) -> Progress:
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)]
+    command += ["--directory", str(study.out), "--configfile", str(study.out / PLAN)]
+    command += ["--cores", str(cores), "--resources", f"gpu={gpus}", "--scheduler", "greedy"]
+    # Our own lock is freed by the system however a run ends; Snakemake's would have to be broken by hand.
+    command += ["--nolock", "--rerun-incomplete", "--workflow-profile", "none", *options]
+    environment = {k: v for k, v in os.environ.items() if k != "SNAKEMAKE_PROFILE"} | steady_environment()
+    progress = Progress(sys.stdout)
+    # A step's own output comes through stdout; a dry run's account does as well.
+    merged = {"stderr": subprocess.STDOUT, "stdout": subprocess.PIPE} if "--dry-run" in options else {}
+    pipes = merged or {"stderr": subprocess.PIPE}
+    with (study.out / LOG).open("w", encoding="utf-8") as log:
+        process = subprocess.Popen(command, env=environment, text=True, errors="replace", **pipes)
+        with _ended(process):
+            for line in process.stdout or process.stderr or ():
+                log.write(line)
+                progress.read(line)
+    if process.returncode:
+        raise _failure(study, progress)
+    return progress
+
+
+@contextmanager
+def _ended(process: subprocess.Popen) -> Iterator[None]:
+    """Wait for Snakemake whatever happens: Ctrl-C reaches it as well, and it stops its steps."""
+    try:
+        yield
+    finally:
+        process.wait()
+
+
+def _failure(study: Study, progress: Progress) -> StudyError:
+    last = study.out / "index.html"
+    kept = f" The last good report is untouched: {shown_path(last)}." if last.is_file() else ""
+    if not progress.failed:  # Snakemake itself: a broken map, a full disk
+        said = (study.out / LOG).read_text("utf-8").strip().splitlines()[-8:]
+        return StudyError(
+            "the report stopped before a step ran:\n    " + "\n    ".join(said),
+            f"read the whole account: {shown_path(study.out / LOG)}",
+        )
+    return StudyError(
+        f"the report stopped: {', '.join(progress.failed)} failed; the reason stands above.{kept}",
+        "mend it and give the same command again: finished steps are not repeated",
+    )

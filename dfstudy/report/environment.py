@@ -1,0 +1,44 @@
+"""Environment variables under which a step gives the same bytes, set before its Python starts.
+
+Gives dictionaries to add to a process's environment. Nothing is imported for it, so that the command line
+stays quick.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+
+def steady_environment() -> dict[str, str]:
+    """Variables under which the same inputs give the same bytes, whatever the shell had set.
+
+    The number of threads changes the order of floating-point sums, so it is every core of the machine
+    for each step, however many steps run side by side.
+    """
+    try:
+        threads = str(len(os.sched_getaffinity(0)))
+    except AttributeError:  # not on every system
+        threads = str(os.cpu_count() or 1)
+    limits = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM", "GOTO")
+    return {
+        "PYTHONHASHSEED": "0",
+        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",  # deterministic matrix products on CUDA
+        "NO_ALBUMENTATIONS_UPDATE": "1",  # importing it asks the network otherwise
+        "JUPYTER_PREFER_ENV_PATH": "1",
+        **{f"{name}_NUM_THREADS": threads for name in limits},
+    }
+
+
+def kernel_environment(cache: Path) -> dict[str, str]:
+    """The above, with folders of its own for IPython and matplotlib, so that no user's start-up file,
+    style or history reaches a chapter. `cache` outlives the chapter: it holds matplotlib's font list.
+    """
+    folders = {"IPYTHONDIR": cache / "ipython", "MPLCONFIGDIR": cache / "matplotlib"}
+    for folder in folders.values():
+        folder.mkdir(parents=True, exist_ok=True)
+    return {
+        **steady_environment(),
+        **{name: str(folder) for name, folder in folders.items()},
+        "PYTHONFAULTHANDLER": "1",  # a crash leaves its stack in the kernel's log
+    }

@@ -1,0 +1,94 @@
+"""The folder of a report: whose it is, and whether what it holds is still what was made.
+
+Takes a study; refuses a folder that holds something else, and one in which another report is being made.
+Never removes what a user made: only the notes of steps whose results are gone or were changed, so that
+those steps run again.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from dfstudy.errors import StudyError
+from dfstudy.invocation import shown_path
+from dfstudy.provenance import file_digest
+from dfstudy.report.plan import read_json, write_if_changed
+from dfstudy.study import Study
+
+MARK = "study/report.json"  # says whose results a folder holds
+MADE_BY_HAND = "data/index.parquet"  # what a notebook leaves that was run before any report
+
+
+@contextmanager
+def claimed(study: Study) -> Iterator[None]:
+    """Hold the study's folder for one report at a time.
+
+    Raises:
+        StudyError: it holds other files, the results of another study or of other pictures, it cannot be
+            written, or another report is being made in it.
+    """
+    out = study.out
+    _refuse_foreign(study)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(out / ".lock")
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise StudyError(
+            f"another report is being made in {shown_path(out)}", "wait for it, or give another OUT="
+        ) from None
+    except OSError as error:
+        raise StudyError(f"{shown_path(out)}: {error.strerror}", "give another OUT=") from None
+    try:
+        write_if_changed(out / MARK, _owner(study))
+        shutil.rmtree(out / ".staging", ignore_errors=True)  # of a run that was killed
+        yield
+    finally:
+        lock.release()
+
+
+def forget_damaged(out: Path) -> list[str]:
+    """Remove the notes of steps whose results are gone or differ; returns the steps' names."""
+    forgotten = []
+    for note in sorted((out / "steps").glob("*.json")):
+        files = read_json(note).get("files", {})
+        if not all((out / name).is_file() and file_digest(out / name) == sha for name, sha in files.items()):
+            note.unlink()
+            forgotten.append(note.stem)
+    for note in sorted((out / "runs").glob("seed_*.json")):
+        if not (out / "runs" / read_json(note).get("key", "") / "checkpoint.json").is_file():
+            note.unlink()
+            forgotten.append(note.stem)
+    if forgotten:  # Snakemake remakes what is missing only where a later step asks for it
+        (out / "steps" / "page.json").unlink(missing_ok=True)
+    return forgotten
+
+
+def _owner(study: Study) -> dict[str, str]:
+    return {"study": study.name, "pictures": study.data.root}
+
+
+def _refuse_foreign(study: Study) -> None:
+    out = study.out
+    if out.exists() and not out.is_dir():
+        raise StudyError(f"{shown_path(out)} is a file, not a folder", "give another OUT=")
+    if not out.is_dir() or not any(out.iterdir()):
+        return
+    holder = read_json(out / MARK)
+    if not holder:
+        if (out / MADE_BY_HAND).is_file():
+            return
+        raise StudyError(
+            f"{shown_path(out)} holds files that are not a report's", "give an empty or a new folder as OUT="
+        )
+    for key, value in _owner(study).items():
+        if holder.get(key) != value:
+            raise StudyError(
+                f"{shown_path(out)} holds another report ({key}: {holder.get(key)}, now {value})",
+                "give another OUT=, or remove that folder if you no longer need it",
+            )

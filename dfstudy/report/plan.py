@@ -1,0 +1,144 @@
+"""What each step of a report depends on, written down for the Snakefile.
+
+Takes an invocation; writes `<out>/study/*.json`: the parts of the study, the versions, and `plan.json` with
+the inputs of every step. A file is written only when its content changes, so that Snakemake, which looks at
+times first and at checksums then, re-runs what a changed setting, module or notebook shapes and nothing
+else. Cost: milliseconds; the index must be up to date.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from dfstudy.errors import StudyError
+from dfstudy.invocation import Invocation
+from dfstudy.provenance import SHAPING_PACKAGES, file_digest, import_closure, imported_modules, versions
+from dfstudy.report.chapters import Chapter, load_chapters
+from dfstudy.study import Study
+
+# Beside what shapes weights: what shapes numbers and pictures of the report.
+REPORT_PACKAGES = ("scikit-learn", "pandas", "matplotlib", "papermill", "nbconvert", "snakemake")
+TEMPLATES = Path(__file__).parent / "templates"
+FINGERPRINT = "data/fingerprint.json"
+PLAN = "study/plan.json"
+# What shapes a training; seeds are steps of their own, and workers change no result.
+TRAINING_PARTS = ("data", "model", "augment", "training")
+NOT_SHAPING = {"training": {"seeds", "workers"}}
+
+
+def write_plan(invocation: Invocation, gpus: int) -> Path:
+    """Write the study's parts and the plan; returns the plan's path."""
+    study = invocation.settings
+    _write_parts(study)
+    plan = {
+        "dfstudy": shlex.join([sys.executable, "-m", "dfstudy"]),
+        "options": shlex.join(invocation.options()),
+        "gpu": min(gpus, 1),
+        "training": {"inputs": _training_inputs()},
+        "chapters": [_plan_chapter(study, chapter) for chapter in load_chapters()],
+        "page": {"inputs": _page_inputs(study)},
+    }
+    return write_if_changed(study.out / PLAN, plan)
+
+
+def write_if_changed(file: Path, value: Any) -> Path:
+    """Write JSON, unless the file holds the same already."""
+    text = json.dumps(value, indent=1, sort_keys=True) + "\n"
+    if not file.is_file() or file.read_text("utf-8") != text:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        partial = file.with_name(f".{file.name}")
+        partial.write_text(text, "utf-8")
+        partial.replace(file)
+    return file
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """A small JSON file, or nothing where it is not there."""
+    return json.loads(file.read_text("utf-8")) if file.is_file() else {}
+
+
+def notebook_sources(notebook: Path) -> list[Path]:
+    """Modules of dfstudy that the notebook's code imports, directly or not.
+
+    Raises:
+        StudyError: the notebook is missing, or its code is not Python.
+    """
+    try:
+        cells = json.loads(notebook.read_text("utf-8"))["cells"]
+        code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
+        return import_closure(*imported_modules(code))
+    except (OSError, ValueError, KeyError, SyntaxError) as error:
+        raise StudyError(
+            f"{notebook.name}: cannot be read for its imports: {error}",
+            f"restore it: git checkout {notebook}",
+        ) from None
+
+
+def count_gpus() -> int:
+    """GPUs that the driver shows, without loading torch; 0 without a driver."""
+    try:
+        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20, check=True)
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
+
+
+def _write_parts(study: Study) -> None:
+    whole = study.model_dump(mode="json")
+    whole["weights_sha256"] = _weights_digest(study)
+    write_if_changed(study.out / "study" / "study.json", whole)
+    for name in TRAINING_PARTS:
+        part = {k: v for k, v in whole[name].items() if k not in NOT_SHAPING.get(name, ())}
+        if name == "model":
+            part["weights_sha256"] = whole["weights_sha256"]
+        write_if_changed(study.out / "study" / f"{name}.json", part)
+    installed = versions(*SHAPING_PACKAGES, *REPORT_PACKAGES) | {"python": sys.version.split()[0]}
+    write_if_changed(study.out / "study" / "versions.json", installed)
+
+
+def _weights_digest(study: Study) -> str:
+    file = Path(study.model.weights)
+    return file_digest(file) if file.is_file() else ""
+
+
+def _training_inputs() -> list[str]:
+    parts = [f"study/{name}.json" for name in (*TRAINING_PARTS, "versions")]
+    return [*_names(import_closure("dfstudy.train")), *parts, FINGERPRINT]
+
+
+def _plan_chapter(study: Study, chapter: Chapter) -> dict[str, Any]:
+    inputs = [*_names([chapter.notebook, *notebook_sources(chapter.notebook)])]
+    inputs += ["study/study.json", "study/versions.json", FINGERPRINT]
+    if "runs" in chapter.needs:
+        inputs += [f"runs/seed_{seed}.json" for seed in study.training.seeds]
+    if "numbers" in chapter.needs:
+        chapters = load_chapters()
+        inputs += [f"steps/{above.id}.json" for above in chapters[: chapters.index(chapter)]]
+    return {
+        "id": chapter.id,
+        "title": chapter.title,
+        "inputs": inputs,
+        "declared": json.dumps([chapter.figures, chapter.numbers]),
+        "gpu": "runs" in chapter.needs,
+        # a step that measures durations has the machine for itself
+        "alone": any(name.startswith("timing_") for name in chapter.figures),
+    }
+
+
+def _page_inputs(study: Study) -> list[str]:
+    templates = [path for path in TEMPLATES.rglob("*") if path.is_file()]
+    inputs = _names([*import_closure("dfstudy.report.render"), *templates])
+    inputs += [f"steps/{chapter.id}.json" for chapter in load_chapters()]
+    if any("runs" in chapter.needs for chapter in load_chapters()):
+        inputs += [f"runs/seed_{seed}.json" for seed in study.training.seeds]
+    return [*inputs, "study/study.json", "study/versions.json"]
+
+
+def _names(files: Iterable[Path]) -> list[str]:
+    return sorted({str(file) for file in files})

@@ -1,0 +1,100 @@
+"""Snakemake's account of a run, as lines for a person.
+
+Takes the lines that Snakemake writes to its log stream; gives one line a finished step: what it was, how
+long it took, how many are left. Only five kinds of its lines are read; a step's own output (the bar of a
+training) goes to the terminal by another way and is not seen here.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TextIO
+
+TOTAL = re.compile(r"total\s+(\d+)$")
+STARTED = re.compile(r"Job (\d+): (.+)$")
+FINISHED = re.compile(r"Finished jobid: (\d+)")
+COUNTED = re.compile(r"(\d+) of (\d+) steps")
+FAILED = re.compile(r"\s+jobid: (\d+)$")
+REASON = re.compile(r"Reason: (.+)$")
+
+
+@dataclass
+class Progress:
+    """Reads Snakemake's lines and writes ours.
+
+    Attributes:
+        terminal: where our lines go.
+        clock: seconds, for durations.
+        total, done: steps of this run, and those that are finished.
+        failed: titles of steps that failed.
+        reasons: why each step runs, by title.
+    """
+
+    terminal: TextIO
+    clock: Callable[[], float] = time.monotonic
+    total: int = 0
+    done: int = 0
+    failed: list[str] = field(default_factory=list)
+    reasons: dict[str, str] = field(default_factory=dict)
+    _running: dict[str, tuple[str, float]] = field(default_factory=dict)
+    _last_title: str = ""
+    _in_error: bool = False
+    _finished: str = ""
+
+    def read(self, line: str) -> None:
+        """Take one line of Snakemake's log."""
+        line = line.rstrip("\n")
+        if match := TOTAL.match(line):
+            self.total = int(match[1])
+        elif match := STARTED.match(line):
+            self._running[match[1]] = (match[2], self.clock())
+            self._last_title = match[2]
+            self._say_running()
+        elif match := REASON.match(line):
+            self.reasons[self._last_title] = match[1]
+        elif match := FINISHED.match(line):
+            self._finished = match[1]
+        elif match := COUNTED.match(line):
+            self._say_finished(int(match[1]), int(match[2]))
+        elif line.startswith("Error in rule"):
+            self._in_error = True
+        elif self._in_error and (match := FAILED.match(line)):
+            self._in_error = False
+            title, _ = self._running.pop(match[1], ("a step", 0.0))
+            self.failed.append(title)
+
+    def _say_finished(self, done: int, total: int) -> None:
+        self.done, self.total = done, total
+        title, started = self._running.pop(self._finished, ("a step", self.clock()))
+        took = duration(self.clock() - started)
+        left = total - done
+        rest = "the last step" if left == 0 else f"{left} step{'s' * (left > 1)} left"
+        self._clear()
+        width = len(str(total))
+        self.terminal.write(f"  [{done:>{width}}/{total}] {title:<28} {took:>10}   {rest}\n")
+        self._say_running()
+
+    def _say_running(self) -> None:
+        """On a terminal, name what runs on a line that the next one replaces."""
+        if self.terminal.isatty() and self._running:
+            titles = ", ".join(title for title, _ in self._running.values())
+            self._clear()
+            self.terminal.write(f"  running: {titles} ...\r")
+        self.terminal.flush()
+
+    def _clear(self) -> None:
+        if self.terminal.isatty():
+            self.terminal.write("\r\x1b[2K")
+
+
+def duration(seconds: float) -> str:
+    """Seconds as a person writes them: `7.3 s`, `2 min 05 s`, `1 h 04 min`."""
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"

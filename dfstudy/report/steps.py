@@ -1,0 +1,66 @@
+"""The steps of a report as Snakemake runs them: a training, a chapter, the page.
+
+Each takes an invocation, does its work and leaves a small note in the study's folder: what it made, with
+sha256, and how long it took. The note is the step's output in the map; without it the step runs again.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from dfstudy.invocation import Invocation
+from dfstudy.provenance import file_digest
+from dfstudy.report.chapters import find_chapter
+from dfstudy.report.environment import steady_environment
+from dfstudy.report.execute import run_chapter
+from dfstudy.report.plan import write_if_changed
+
+
+def run_training(invocation: Invocation, seed: int) -> str:
+    """Find, resume or do the training of one seed; returns its key.
+
+    Raises:
+        StudyError: the study has no such seed, or the training failed.
+    """
+    os.environ.update(steady_environment())
+    # Imported here: the threads of torch are settled by the environment above.
+    from dfstudy.data import index_study, split_study
+    from dfstudy.train import train
+
+    study = invocation.settings
+    run = train(study, split_study(study, index_study(study)), seed)
+    note = {
+        "key": run.key,
+        "seed": seed,
+        "device": run.checkpoint["device"],
+        "seconds": float(run.timings["seconds"].sum()),
+    }
+    _leave_note(study.out / "runs" / f"seed_{seed}.json", note)
+    return run.key
+
+
+def run_chapter_step(invocation: Invocation, name: str) -> dict[str, str]:
+    """Run a chapter and publish what it made; see `run_chapter`."""
+    chapter = find_chapter(name)
+    started = time.perf_counter()
+    files = run_chapter(chapter, invocation)
+    note = {"files": files, "seconds": round(time.perf_counter() - started, 1)}
+    _leave_note(invocation.settings.out / "steps" / f"{name}.json", note)
+    return files
+
+
+def run_page(invocation: Invocation) -> Path:
+    """Render the page of a study whose chapters have run."""
+    # Imported here: nbconvert takes a second that no other step needs.
+    from dfstudy.report.render import render
+
+    page = render(invocation.settings)
+    _leave_note(invocation.settings.out / "steps" / "page.json", {"files": {page.name: file_digest(page)}})
+    return page
+
+
+def _leave_note(file: Path, note: dict) -> None:
+    file.unlink(missing_ok=True)  # its time says when the step ran, also where it made the same again
+    write_if_changed(file, note)
