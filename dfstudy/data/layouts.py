@@ -184,7 +184,7 @@ def alias_hint(study: Study, names: Iterable[str]) -> str:
     file = "my.yaml" if built_in else study.file
     where = f"a copy of {study.file}, called my.yaml" if built_in else str(file)
     return (
-        f"write these two lines into {where} (it has the first), each name on its right side:\n\n"
+        f"write these two lines into {where} (which has a `data:` already), each name on its right side:\n\n"
         f"data:\n  aliases: {{{lists}}}\n\n"
         f"  then run: make report STUDY={file} DATA={study.pictures}"
     )

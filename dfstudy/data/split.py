@@ -69,10 +69,10 @@ def split_study(study: Study, index: pd.DataFrame) -> Split:
     good = rows["error"] == ""
     usable = rows[good].reset_index(drop=True).astype({"label": "int64"})
     usable["split"] = _assign(study, usable, given)
-    _refuse_one_class(study, usable, given)
+    aside = rows[~good].drop(columns="split").reset_index(drop=True)
+    _refuse_one_class(study, usable, aside, given)
     prove_disjoint(usable)
     content = usable[["path", "sha256", "label", "group", "split"]].to_numpy().tolist()
-    aside = rows[~good].drop(columns="split").reset_index(drop=True)
     names = tuple(name for name in SPLITS if name in given.values())
     return Split(usable, aside, study.pictures, digest(content), groups_known, names)
 
@@ -182,16 +182,20 @@ def _assign(study: Study, rows: pd.DataFrame, given: dict[str, str]) -> pd.Serie
     return rows["split"].where(rows["split"] != "train", rows["group"].map(parts))
 
 
-def _refuse_one_class(study: Study, rows: pd.DataFrame, given: dict[str, str]) -> None:
+def _refuse_one_class(study: Study, rows: pd.DataFrame, aside: pd.DataFrame, given: dict[str, str]) -> None:
     for name in SPLITS:
         for label, spoken in CLASS_NAMES.items():
-            if not ((rows["split"] == name) & (rows["label"] == label)).any():
-                groups = rows.loc[rows["label"] == label, "group"].nunique()
-                hint = f"add {spoken} pictures of other groups: three splits need three groups of each class"
-                if given:
-                    hint = f"add {spoken} pictures to the given parts, or take their names away to split here"
-                raise StudyError(
-                    f"{study.pictures}: the {_SPOKEN[name]} set holds no {spoken} picture; "
-                    f"usable {spoken} pictures come from {groups:,} groups",
-                    hint,
-                )
+            if ((rows["split"] == name) & (rows["label"] == label)).any():
+                continue
+            groups = rows.loc[rows["label"] == label, "group"].nunique()
+            message = (
+                f"{study.pictures}: the {_SPOKEN[name]} set holds no {spoken} picture; "
+                f"usable {spoken} pictures come from {groups:,} group{'s' * (groups != 1)}"
+            )
+            if len(aside):
+                reason = set_aside(aside)["reason"].iloc[0]
+                message += f"; {len(aside):,} of the set are set aside, most because: {reason}"
+            hint = f"add {spoken} pictures of other groups: three splits need three groups of each class"
+            if given:
+                hint = f"add {spoken} pictures to the given parts, or take their names away to split here"
+            raise StudyError(message, hint)

@@ -251,8 +251,9 @@ def test_a_given_part_of_one_class_is_refused_with_its_own_hint():
 def test_training_that_is_wholly_tested_is_refused():
     index = make_index(given_rows(train=20, test=20))
     index["group"] = "one person"
-    with pytest.raises(StudyError, match="the training set holds no real picture"):
+    with pytest.raises(StudyError, match="the training set holds no real picture") as caught:
         split_study(STUDY, index)
+    assert "20 of the set are set aside, most because: its group" in caught.value.message
 
 
 def test_the_proof_counts_and_raises():
