@@ -73,7 +73,7 @@ def learning_rate(settings: Training, step: int, steps_per_epoch: int) -> float:
     if settings.schedule == "cosine":
         rise = settings.warmup_epochs * steps_per_epoch
         if step < rise:
-            return top * (step + 1) / math.ceil(rise + 1)
+            return top * (step + 1) / (rise + 1)
         return top * _fall((step - rise) / max(total - rise, 1))
     peak = RISE * total - 1
     if step <= peak:

@@ -1,0 +1,142 @@
+"""Networks by name, with weights from nowhere, a file or the hub, or a refusal that says what to do."""
+
+from __future__ import annotations
+
+import huggingface_hub.errors
+import pytest
+import timm
+import torch
+from safetensors.torch import load_file, save_file
+
+from dfstudy.errors import StudyError
+from dfstudy.model import build as build_module
+from dfstudy.model import build_model
+from dfstudy.study import Model
+
+SMALL = {"backbone": "test_efficientnet", "size": 48}
+
+
+def test_one_logit_and_the_same_weights_from_the_same_seed():
+    torch.manual_seed(3)
+    one = build_model(Model(**SMALL))
+    torch.manual_seed(3)
+    two = build_model(Model(**SMALL))
+    assert one(torch.zeros(2, 3, 48, 48)).shape == (2, 1)
+    assert one.new_layers == ("all",)
+    for name, weight in one.state_dict().items():
+        assert torch.equal(weight, two.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("backbone", ["test_vit", "test_maxvit", "test_resnet", "test_convnext2"])
+def test_other_sizes_than_the_weights_were_made_for(backbone):
+    network = build_model(Model(backbone=backbone, size=96))
+    assert network(torch.zeros(1, 3, 96, 96)).shape == (1, 1)
+
+
+def test_unknown_backbone_names_a_near_one():
+    with pytest.raises(StudyError, match=r"no network 'test_resnett' \(did you mean 'test_resnet'\?\)"):
+        build_model(Model(backbone="test_resnett"))
+
+
+def test_unknown_tag_lists_the_tags():
+    with pytest.raises(StudyError, match="r160_in1k"):
+        build_model(Model(backbone="test_resnet.r160_in21k"))
+
+
+def test_impossible_size_is_named():
+    with pytest.raises(StudyError, match="97 px"):
+        build_model(Model(backbone="test_vit", size=97))
+
+
+def test_unknown_option_is_named():
+    with pytest.raises(StudyError, match="pad_tipe"):
+        build_model(Model(**SMALL, options={"pad_tipe": "same"}))
+
+
+def weights_of(classes: int, seed: int = 1) -> dict[str, torch.Tensor]:
+    torch.manual_seed(seed)
+    return timm.create_model("test_efficientnet", num_classes=classes).state_dict()
+
+
+def test_a_classifier_for_other_classes_is_left_out_and_named(tmp_path):
+    given = weights_of(1000)
+    save_file(given, tmp_path / "w.safetensors")
+    network = build_model(Model(**SMALL, weights=str(tmp_path / "w.safetensors")))
+    assert network.new_layers == ("classifier.weight", "classifier.bias")
+    for name, weight in network.state_dict().items():
+        if name not in network.new_layers:
+            assert torch.equal(weight, given[name]), name
+
+
+def test_a_classifier_of_one_logit_is_kept(tmp_path):
+    given = weights_of(1)
+    save_file(given, tmp_path / "w.safetensors")
+    network = build_model(Model(**SMALL, weights=str(tmp_path / "w.safetensors")))
+    assert network.new_layers == ()
+    assert torch.equal(network.classifier.weight, given["classifier.weight"])
+
+
+def test_every_key_that_does_not_fit_is_listed(tmp_path):
+    given = weights_of(1)
+    given["surplus.weight"] = torch.zeros(3)
+    given["conv_stem.weight"] = torch.zeros(7, 3, 3, 3)
+    del given["bn1.running_mean"]
+    del given["bn1.num_batches_tracked"]  # a mere counter that old files lack
+    save_file(given, tmp_path / "w.safetensors")
+    with pytest.raises(StudyError) as refusal:
+        build_model(Model(**SMALL, weights=str(tmp_path / "w.safetensors")))
+    assert "(3 keys)" in refusal.value.message
+    assert "bn1.running_mean: missing in the file" in refusal.value.message
+    assert "surplus.weight: not in the network" in refusal.value.message
+    assert "conv_stem.weight: (7, 3, 3, 3) in the file, (24, 3, 3, 3)" in refusal.value.message
+
+
+def test_a_missing_or_foreign_file_is_refused(tmp_path):
+    with pytest.raises(StudyError, match="there is no file"):
+        build_model(Model(**SMALL, weights=str(tmp_path / "none.safetensors")))
+    pickled = tmp_path / "pickled.safetensors"
+    torch.save(weights_of(1), pickled)
+    with pytest.raises(StudyError, match="not a safetensors file"):
+        build_model(Model(**SMALL, weights=str(pickled)))
+
+
+def test_offline_the_error_names_the_file_and_the_setting(monkeypatch):
+    def offline(*_, **__):
+        raise huggingface_hub.errors.LocalEntryNotFoundError("no network")
+
+    monkeypatch.setattr(build_module, "hf_hub_download", offline)
+    with pytest.raises(StudyError) as refusal:
+        build_model(Model(backbone="tf_efficientnetv2_m.in21k_ft_in1k", weights="hub"))
+    address = "https://huggingface.co/timm/tf_efficientnetv2_m.in21k_ft_in1k/resolve/main/model.safetensors"
+    assert address in refusal.value.hint
+    assert "model.weights:" in refusal.value.hint
+
+
+def test_hub_weights_are_loaded_except_the_classifier(monkeypatch, tmp_path):
+    given = weights_of(1000)
+    save_file(given, tmp_path / "model.safetensors")
+    asked = []
+
+    def cached(*names):
+        asked.append(names)
+        return str(tmp_path / "model.safetensors")
+
+    monkeypatch.setattr(build_module, "hf_hub_download", cached)
+    network = build_model(Model(**SMALL, weights="hub"))
+    assert asked == [("timm/test_efficientnet.r160_in1k", "model.safetensors")]
+    assert torch.equal(network.conv_stem.weight, given["conv_stem.weight"])
+    assert network.new_layers == ("classifier.weight", "classifier.bias")
+
+
+def test_weights_never_published_on_the_hub_are_refused():
+    with pytest.raises(StudyError, match="not as safetensors on the hub"):
+        build_model(Model(backbone="gcvit_base", weights="hub"))
+
+
+def test_real_imagenet_weights_with_their_padding(shared_models):
+    file = shared_models / "mobilenetv2_100_imagenet.safetensors"
+    padding = {"pad_type": "same"}
+    network = build_model(Model(backbone="mobilenetv2_100", size=128, weights=str(file), options=padding))
+    assert network.new_layers == ("classifier.weight", "classifier.bias")
+    assert type(network.conv_stem).__name__ == "Conv2dSame"
+    assert torch.equal(network.conv_stem.weight, load_file(file)["conv_stem.weight"])

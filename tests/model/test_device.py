@@ -1,0 +1,100 @@
+"""Normalisation, place and prediction."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+import torch
+
+from dfstudy.model import (
+    Normalisation,
+    build_model,
+    choose_place,
+    predict_logits,
+    resolve_normalisation,
+    train_mode,
+)
+from dfstudy.study import Model
+
+CPU = torch.device("cpu")
+
+
+class Sent(NamedTuple):
+    images_NHWC: torch.Tensor
+    rows: torch.Tensor
+
+
+@pytest.fixture
+def pictures() -> torch.Tensor:
+    """Five pictures of 53 x 37 whose colours differ in level."""
+    random = np.random.default_rng(0)
+    levels = random.integers(0, 86, (5, 53, 37, 3)) + np.array([0, 80, 160])
+    return torch.from_numpy(levels.astype(np.uint8))
+
+
+def test_normalisation_is_the_textbook_formula_channel_by_channel(pictures):
+    mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+    x = Normalisation(mean, std)(pictures, CPU)
+    assert x.shape == (5, 3, 53, 37)
+    assert x.dtype == torch.float32
+    assert x.is_contiguous(memory_format=torch.channels_last)
+    for channel in range(3):
+        want = (pictures[..., channel].numpy() / 255.0 - mean[channel]) / std[channel]
+        np.testing.assert_allclose(x[:, channel].numpy(), want, atol=1e-6)
+
+
+def test_normalisation_leaves_the_batch_as_it_was(pictures):
+    before = pictures.clone()
+    Normalisation((0.5,) * 3, (0.5,) * 3)(pictures, CPU)
+    assert torch.equal(pictures, before)
+
+
+def test_normalisation_is_timms_unless_the_study_says_otherwise():
+    network = build_model(Model(backbone="mobilenetv2_100", size=64))
+    assert resolve_normalisation(network, Model()).mean == (0.485, 0.456, 0.406)
+    stated = resolve_normalisation(network, Model(mean=[0.5, 0.5, 0.5], std=[0.25, 0.5, 0.5]))
+    assert stated == Normalisation((0.5, 0.5, 0.5), (0.25, 0.5, 0.5))
+
+
+def test_place_is_deterministic_and_says_what_rounding_depends_on():
+    place = choose_place("auto")
+    assert torch.are_deterministic_algorithms_enabled()
+    if place.device.type == "cpu":
+        assert place.dtype == torch.float32
+        assert place.name == f"cpu with {torch.get_num_threads()} threads, float32"
+    assert choose_place("bfloat16").name.endswith("bfloat16")
+
+
+def test_threads_do_not_follow_the_environment(monkeypatch):
+    before = choose_place().name
+    torch.set_num_threads(1)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    assert choose_place().name == before
+
+
+def test_logits_come_by_row_whatever_the_order(pictures):
+    place = choose_place("float32")
+    torch.manual_seed(0)
+    network = build_model(Model(backbone="test_efficientnet", size=48)).to(place.device)
+    train_mode(network)
+    square = pictures[:, :36, :36].contiguous()
+    normalisation = Normalisation((0.5,) * 3, (0.5,) * 3)
+    rows = torch.tensor([3, 0, 4, 2, 1])
+    batches = [Sent(square[rows[:2]], rows[:2]), Sent(square[rows[2:]], rows[2:])]
+    logits = predict_logits(network, batches, 5, normalisation, place)
+    alone = [
+        predict_logits(network, [Sent(square[i : i + 1], torch.tensor([0]))], 1, normalisation, place)
+        for i in range(5)
+    ]
+    torch.testing.assert_close(logits, torch.cat(alone))
+    assert not network.training
+
+
+def test_a_row_that_never_came_is_an_error(pictures):
+    network = build_model(Model(backbone="test_efficientnet", size=48))
+    normalisation = Normalisation((0.5,) * 3, (0.5,) * 3)
+    with pytest.raises(ValueError, match="2 of 3 rows"):
+        batch = Sent(pictures[:2, :36, :36], torch.tensor([1, 1]))
+        predict_logits(network.to(choose_place().device), [batch], 3, normalisation, choose_place())
