@@ -110,19 +110,19 @@ def build_policy(name: str, size: int, train: bool = True) -> Policy:
     Args:
         name: `none`, `seed`, `none+<transform>` (that one alone) or `seed-<transform>` (all but that one);
             more transforms may follow, each with its sign. See `list_policies`.
-        size: side of the result, pixels.
+        size: side of the result, pixels, at least 2.
         train: False gives the transform of validation and test, which ignores the key.
     Raises:
         StudyError: the name or a transform in it is unknown.
     """
-    if size < 1:
-        raise ValueError(f"size {size}: at least one pixel")
+    if size < 2:  # albumentations loses the axes of a single pixel
+        raise ValueError(f"size {size}: at least 2 pixels")
     return Policy(name, size, train)
 
 
 def list_policies() -> tuple[str, ...]:
     """Every policy that differs from `seed` or `none` by at most one transform."""
-    names = _seed(1)
+    names = _seed(2)
     return ("none", "seed", *(f"none+{name}" for name in names), *(f"seed-{name}" for name in names))
 
 

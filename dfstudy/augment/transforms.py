@@ -96,14 +96,9 @@ def colour_moments(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean colour [3] in grey levels and covariance [3, 3] of colours in 0..1, float64."""
     count = picture.shape[0] * picture.shape[1]
     mean = np.array(cv2.mean(picture)[:3])
-    whole = np.rint(mean)  # a whole number is subtracted without rounding, so that float32 products suffice
-    planes = [
-        np.subtract(plane, np.float32(level), dtype=np.float32).ravel()
-        for plane, level in zip(cv2.split(picture), whole, strict=True)
-    ]
-    products = np.array([[np.dot(first, second) for first in planes] for second in planes], np.float64)
-    rest = mean - whole
-    return mean, (products - count * np.outer(rest, rest)) / max(count - 1, 1) / 255**2
+    # sums of whole numbers are exact in double precision: the bytes do not hang on the number of threads
+    products = cv2.mulTransposed(picture.reshape(-1, 3), aTa=True, dtype=cv2.CV_64F)
+    return mean, (products - count * np.outer(mean, mean)) / max(count - 1, 1) / 255**2
 
 
 def jpeg_compression(quality: tuple[int, int] = (60, 100), p: float = 0.2) -> A.BasicTransform:

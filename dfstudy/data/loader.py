@@ -4,8 +4,7 @@ Takes paths, labels and a transform `transform(picture uint8 [H, W, 3], key) -> 
 batches of uint8 [N, S, S, 3] RGB, labels and row numbers. Pictures travel as uint8, a quarter of float32,
 and are normalised on the device. The order of an epoch depends on (seed, epoch) alone and a sample on
 (seed, epoch, row) alone, so neither workers nor an interruption change a byte. A picture that cannot be
-read is refused with its name and never replaced by another. Cost: decoding and transform; the loader
-itself adds about 0.1 ms a picture where workers hand batches over.
+read is refused with its name and never replaced by another. Cost: that of decoding and transform.
 """
 
 from __future__ import annotations

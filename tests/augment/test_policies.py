@@ -34,11 +34,11 @@ def synthetic(height=53, width=37):
     return np.clip(np.stack([red, green, blue], -1), 0, 255).astype(np.uint8)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(
     st.integers(1, 90),
     st.integers(1, 90),
-    st.integers(1, 48),
+    st.integers(2, 48),
     st.integers(0, 2**64 - 1),
     st.sampled_from(list_policies()),
 )
