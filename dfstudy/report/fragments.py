@@ -103,7 +103,10 @@ def _name_outside_links(soup: BeautifulSoup) -> None:
     """A link that leaves the file becomes its words and its address without a scheme."""
     for link in soup.find_all("a"):
         target = str(link.get("href", ""))
-        if target.startswith("#"):
+        chapter = re.fullmatch(r"(\d\d_\w+)\.ipynb", target)
+        if chapter:
+            link["href"] = "#" + chapter[1]
+        if chapter or target.startswith("#"):
             continue
         address = re.sub(r"^\w+:/*", "", target)
         words = link.get_text()
@@ -122,7 +125,7 @@ def _lower_headings(soup: BeautifulSoup, name: str) -> list[tuple[str, str]]:
         anchor = name + "-" + re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
         while anchor in renamed.values():
             anchor += "-again"
-        renamed[str(heading.get("id", words))] = anchor
+        renamed[words.replace(" ", "-")] = anchor  # as JupyterLab names it
         heading["id"] = anchor
         if level == 3:
             sections.append((anchor, words))

@@ -1,0 +1,46 @@
+"""How a report's numbers compare with the exhibit's."""
+
+from __future__ import annotations
+
+import json
+
+from dfstudy.report import compare
+from dfstudy.study import load_study
+
+
+def fields(value, low=None, high=None, n=10):
+    return {"value": value, "low": low, "high": high, "n": n}
+
+
+def test_every_number_is_counted_once_and_named_where_it_differs():
+    there = {"a": fields(1), "b": fields(0.5, 0.4, 0.6), "c": fields(0.5, 0.4, 0.6), "d": fields(7)}
+    here = {"a": fields(1), "b": fields(0.58, 0.5, 0.7), "c": fields(0.61, 0.5, 0.7), "e": fields(1)}
+    found = compare.compare_numbers(here | {"d": fields(8)}, there)
+    assert (found.identical, found.inside, found.outside) == (["a"], ["b"], ["c", "d"])
+    assert (found.only_here, found.only_there) == (["e"], [])
+    text = str(found)
+    assert text.startswith("1 of 4 numbers are identical to the published exhibit, 1 lie inside its interval")
+    assert "outside: c, d" in text and "only here: e" in text and "only there" not in text
+
+
+def test_the_same_value_of_other_pictures_is_not_identical():
+    found = compare.compare_numbers({"a": fields(0.5, 0.4, 0.6, n=11)}, {"a": fields(0.5, 0.4, 0.6)})
+    assert found.inside == ["a"]
+
+
+def test_undefined_equals_undefined_only():
+    there = {"a": fields(None), "b": fields(0.5, 0.4, 0.6)}
+    found = compare.compare_numbers({"a": fields(None), "b": fields(None)}, there)
+    assert (found.identical, found.outside) == (["a"], ["b"])
+
+
+def test_only_the_built_in_sample_is_compared(tmp_path, monkeypatch):
+    exhibit = tmp_path / "exhibit"
+    study = load_study(out=str(tmp_path / "out"))
+    monkeypatch.setattr(compare, "exhibit_folder", lambda: exhibit)
+    assert compare.compare_with_exhibit(study) is None
+    for folder in (exhibit, study.out):
+        (folder / "numbers").mkdir(parents=True)
+        (folder / "numbers" / "01.json").write_text(json.dumps([{"id": "a", **fields(3)}]))
+    assert compare.compare_with_exhibit(study).identical == ["a"]
+    assert compare.compare_with_exhibit(load_study("small", out=str(tmp_path / "out"))) is None

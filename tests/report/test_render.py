@@ -1,0 +1,218 @@
+"""The page: what a chapter becomes, and that a faulty page is never written."""
+
+from __future__ import annotations
+
+import json
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+
+from dfstudy.errors import StudyError
+from dfstudy.evaluate.number import Number
+from dfstudy.report.chapters import Chapter
+from dfstudy.report.fragments import FigureCount, make_fragment, tidy_table
+from dfstudy.report.numbers import save_numbers
+from dfstudy.report.page_check import page_problems
+from dfstudy.report.render import render, without_provenance
+
+PIXEL = "data:image/png;base64,iVBORw0KGgo="
+
+
+def figure(name: str, mark: str = "", alt: str = "A line.") -> str:
+    return f'<figure id="{name}"{mark}><img src="{PIXEL}" alt="{alt}"><figcaption>n = 3</figcaption></figure>'
+
+
+def shown(html: str, source: str = "show()", tags: tuple[str, ...] = (), kind: str = "text/html"):
+    cell = nbformat.v4.new_code_cell(source, execution_count=1, metadata={"tags": list(tags)})
+    cell.outputs = [nbformat.v4.new_output("execute_result", {kind: html, "text/plain": "<object>"})]
+    return cell
+
+
+def prose(text: str):
+    return nbformat.v4.new_markdown_cell(text)
+
+
+def fragment(*cells, count: FigureCount | None = None, name: str = "03_train"):
+    made = make_fragment(nbformat.v4.new_notebook(cells=list(cells)), name, count or FigureCount())
+    return made, BeautifulSoup(made.body, "html.parser")
+
+
+def test_headings_go_down_one_level_with_the_chapters_name():
+    made, soup = fragment(prose("# Training\n\nWhy?\n\n## It falls\n\nSee [above](#It-falls).\n\n### Finer"))
+    assert made.title == "Training" and made.sections == [("03_train-it-falls", "It falls")]
+    assert [h.name for h in soup.find_all(["h2", "h3", "h4"])] == ["h3", "h4"]
+    assert soup.a["href"] == "#03_train-it-falls"
+
+
+def test_two_equal_headings_have_two_anchors():
+    made, _ = fragment(prose("# T\n\n## Same\n\n## Same"))
+    assert len({anchor for anchor, _ in made.sections}) == 2
+
+
+def test_code_is_folded_and_parameters_are_hidden():
+    parameters = nbformat.v4.new_code_cell("study = 'sample'", metadata={"tags": ["parameters"]})
+    injected = nbformat.v4.new_code_cell("out = '/home/me'", metadata={"tags": ["injected-parameters"]})
+    made, soup = fragment(prose("# T"), parameters, injected, shown("<b>x</b>", "show(answer)"))
+    assert "sample" not in made.body and "/home/me" not in made.body
+    assert "answer" in soup.details.get_text() and soup.details.get("open") is None
+
+
+def test_progress_and_plain_fallbacks_do_not_reach_the_page():
+    cell = shown("<b>result</b>")
+    cell.outputs.insert(0, nbformat.v4.new_output("stream", name="stderr", text="10%|###"))
+    cell.outputs.insert(0, nbformat.v4.new_output("stream", name="stdout", text="said\n"))
+    made, _ = fragment(prose("# T"), cell)
+    assert "10%" not in made.body and "&lt;object&gt;" not in made.body
+    assert "said" in made.body and "result" in made.body
+
+
+def test_figures_are_numbered_through_the_chapters_and_measured_ones_move():
+    count = FigureCount()
+    first, soup = fragment(shown(figure("a")), shown(figure("t", ' data-timing="true"')), count=count)
+    second, _ = fragment(shown(figure("b")), count=count)
+    assert "Figure 1. </b>n = 3" in first.body and "Figure 2. </b>" in second.body
+    assert "Figure P1. </b>" in first.timing and 'id="t"' not in first.body
+    assert "Figure P1 shows measured durations" in soup.get_text()
+
+
+def test_a_measured_table_moves_too():
+    made, _ = fragment(shown('<div data-timing="true"><table><tr><td>3.2 s</td></tr></table></div>'))
+    assert "3.2 s" in made.timing and "3.2 s" not in made.body
+
+
+def test_outside_links_become_words():
+    made, soup = fragment(prose("# T\n\nSee [the paper](https://arxiv.org/abs/1) or <https://x.org/y>."))
+    assert soup.find("a") is None and "http" not in made.body
+    assert "the paper (arxiv.org/abs/1)" in made.body and "or x.org/y." in made.body
+
+
+def test_links_to_other_notebooks_lead_to_their_chapters():
+    _, soup = fragment(prose("# T\n\nAs [the training](03_train.ipynb) shows."))
+    assert soup.a["href"] == "#03_train"
+
+
+def test_scripts_and_styles_are_left_out():
+    made, _ = fragment(shown("<style>b {}</style><script>alert(1)</script><b>kept</b>"))
+    assert "alert" not in made.body and "b {}" not in made.body and "kept" in made.body
+
+
+def test_abstract_and_answers_are_lifted_without_their_code():
+    made, _ = fragment(
+        shown("We found **it**.", "say(x)", ("abstract",), "text/markdown"),
+        shown("<table><tr><td>yes</td></tr></table>", tags=("answers",)),
+    )
+    assert "<strong>it</strong>" in made.lifted["abstract"] and "yes" in made.lifted["answers"]
+    assert "say" in made.body and "<strong>" not in made.body
+
+
+def test_a_pandas_table_loses_its_running_index_and_sets_numbers_right():
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {"who": ["a", "b"], "AUC": ["0.9 [0.8, 1.0]", "not defined (one class)"], "n": [1, 22]}
+    )
+    soup = BeautifulSoup(frame.to_html(), "html.parser")
+    tidy_table(soup.table)
+    head = [cell.get_text() for cell in soup.thead.find_all("th")]
+    assert head == ["who", "AUC", "n"] and all(cell["scope"] == "col" for cell in soup.thead.find_all("th"))
+    first = soup.tbody.tr.find_all("td")
+    assert [cell.get("class") for cell in first] == [None, "number", "number"]
+    assert soup.tbody.find_all("tr")[1].find_all("td")[1].get("class") is None
+    assert "border" not in soup.table.attrs
+
+
+def test_a_named_index_stays_as_row_headings():
+    import pandas as pd
+
+    soup = BeautifulSoup(pd.DataFrame({"n": [1, 2]}, index=["real", "fake"]).to_html(), "html.parser")
+    tidy_table(soup.table)
+    assert [cell["scope"] for cell in soup.tbody.find_all("th")] == ["row", "row"]
+
+
+@pytest.fixture
+def report(invocation):
+    """Chapters that have run, as files; returns a function that renders them."""
+    study = invocation.settings
+    chapters = [Chapter(name, name, (), 9, (), ()) for name in ("01_a", "09_z")]
+    (study.out / "notebooks").mkdir(parents=True)
+    (study.out / "data").mkdir()
+    (study.out / "data/fingerprint.json").write_text(json.dumps({"pictures": 12, "fingerprint": "f" * 64}))
+    contents = {
+        "01_a": [prose("# First\n\n## Seen"), shown(figure("one"))],
+        "09_z": [prose("# Last"), shown("All is *well*.", tags=("abstract",), kind="text/markdown")],
+    }
+
+    def make(**changed) -> str:
+        for name, cells in (contents | changed).items():
+            notebook = nbformat.v4.new_notebook(cells=cells)
+            nbformat.write(notebook, study.out / "notebooks" / f"{name}.ipynb")
+            save_numbers(study, name, [Number(f"{name}.n", 0.5, "1", 12, 0.25, 0.75, note="n & o < p")])
+        return render(study, tuple(chapters)).read_text("utf-8")
+
+    return make
+
+
+def test_the_page_has_its_parts_in_order(report):
+    page = report()
+    soup = BeautifulSoup(page, "html.parser")
+    assert page_problems(page) == []
+    assert [h.get_text() for h in soup.main.find_all("h2")] == [
+        "Abstract", "First", "Last", "All numbers", "Settings", "Provenance",
+    ]  # fmt: skip
+    assert soup.h1.get_text() == soup.title.get_text() == "Telling rendered faces from forged ones"
+    assert [a["href"] for a in soup.nav.find_all("a")][:3] == ["#abstract", "#01_a", "#01_a-seen"]
+    numbers = soup.find(id="numbers").get_text()
+    assert "0.500 [0.250, 0.750]" in numbers and "n & o < p" in numbers
+    assert "training.learning_rate" in soup.find(id="settings").get_text()
+    provenance = soup.find(id="provenance").get_text()
+    for words in ("ffffffff", "commit", "torch", "sample.yaml", "Seeds"):
+        assert words in provenance
+
+
+def test_provenance_is_the_only_place_for_what_differs(report):
+    page = report()
+    rest = without_provenance(page)
+    assert "commit" not in rest and "Provenance</h2>" not in rest and "First" in rest
+    assert rest == without_provenance(page.replace("ffffffff", "eeeeeeee"))
+
+
+def test_a_faulty_page_is_not_written(report, invocation):
+    good = report()
+    with pytest.raises(StudyError, match="picture two has no alt text"):
+        report(**{"01_a": [prose("# First"), shown(figure("two", alt=""))]})
+    with pytest.raises(StudyError, match="has no caption"):
+        report(**{"01_a": [prose("# First"), shown("iVBORw0KGgo=", kind="image/png")]})
+    assert (invocation.settings.out / "index.html").read_text("utf-8") == good
+
+
+def test_a_chapter_that_has_not_run_is_said(invocation):
+    with pytest.raises(StudyError, match="chapter 01_explore_data has not run"):
+        render(invocation.settings)
+
+
+GOOD = '<html lang="en"><head><title>t</title></head><body><h1 id="a">t</h1><h2>u</h2>%s</body></html>'
+FAULTS = {
+    '<script src="#"></script>': "active element <script>",
+    '<img src="https://x.org/a.png" alt="a">': "points outside the file",
+    '<a href="https://x.org">x</a>': "points outside the file",
+    '<a href="#nowhere">x</a>': "link #nowhere leads nowhere",
+    "<h4>deep</h4>": "skips from level 2 to 4",
+    "<h1>again</h1>": "2 headings of level 1",
+    '<p id="a"></p>': "id 'a' occurs 2 times",
+    f'<figure><img src="{PIXEL}"><figcaption>c</figcaption></figure>': "no alt text",
+    f'<img src="{PIXEL}" alt="a">': "no caption",
+    '<p onclick="x()"></p>': "<p> has onclick",
+    "<style>p { background: url(a.png) }</style>": "style sheet uses url(",
+    "<h3> </h3>": "empty heading",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_found(fault):
+    assert page_problems(GOOD % "") == []
+    assert any(FAULTS[fault] in problem for problem in page_problems(GOOD % fault))
+
+
+def test_language_and_title_are_asked_for():
+    assert page_problems("<html><h1>x</h1></html>") == ["no language on <html>", "no title"]
