@@ -66,7 +66,9 @@ def align(predictions: Sequence[pd.DataFrame]) -> Aligned:
     """
     if not predictions:
         raise ValueError("predictions: give one table a seed, and at least one")
-    tables = [table.set_index("path", verify_integrity=True).sort_index() for table in predictions]
+    tables = [table.set_index("path").sort_index() for table in predictions]
+    if not all(table.index.is_unique for table in tables):
+        raise ValueError("predictions: a path comes twice in one table")
     first = tables[0]
     for table in tables[1:]:
         if not table[DESCRIPTION].equals(first[DESCRIPTION]):

@@ -14,7 +14,7 @@ Cost: the draws take about 1 s for 1,000 replicates of 100,000 groups, then what
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ class Interval:
     Attributes:
         value: the statistic of the pictures as they are.
         low, high: ends of the percentile interval.
+        middle: median of the replicates.
         undefined: replicates that were left out.
         groups: independent groups that were resampled.
         settings: replicates, confidence and seed.
@@ -44,14 +45,25 @@ class Interval:
     value: Floats
     low: Floats
     high: Floats
+    middle: Floats
     undefined: NDArray[np.int64]
     groups: int
     settings: Evaluate
 
     def __getitem__(self, at: Any) -> Interval:
         """One component, or several, of a statistic that has many."""
-        parts = (self.value[at], self.low[at], self.high[at], self.undefined[at])
-        return Interval(*parts, self.groups, self.settings)
+        parts = (self.value, self.low, self.high, self.middle, self.undefined)
+        return Interval(*(part[at] for part in parts), self.groups, self.settings)
+
+    def centred(self) -> Interval:
+        """Moved so that the replicates' median lies on the value, and cut at zero.
+
+        For a mean of distances, such as the calibration error: drawing pictures adds noise to each of them,
+        so that replicates lie above the value, and without this the whole interval might.
+        """
+        shift = self.value - self.middle
+        low, high = (np.maximum(end + shift, 0.0) for end in (self.low, self.high))
+        return replace(self, low=low, high=high, middle=self.value)
 
     def number(self, name: str, *, unit: str, n: int, note: str = "", digits: int = 3) -> Number:
         """The number of a report for a statistic that is one value; says how the interval was made."""
@@ -62,9 +74,8 @@ class Interval:
         if np.isnan(self.low):
             told = sentences(note, "too few groups for an interval")
             return Number(name, float(self.value), unit, n, groups=groups, note=told, digits=digits)
-        made = (
-            f"{self.settings.confidence:.0%} interval over {self.settings.replicates:,} resamples of groups"
-        )
+        drawn = f"{self.settings.replicates:,} resamples of groups"
+        made = f"{100 * self.settings.confidence:g} % interval over {drawn}"
         left_out = f"{self.undefined:,} of them lack a class and are left out" if self.undefined else ""
         return Number(
             name,
@@ -99,11 +110,11 @@ def group_interval(statistic: Statistic, *groups: ArrayLike, settings: Evaluate)
     replicates = np.concatenate(drawn)
     undefined = np.isnan(replicates).sum(axis=0)
     usable = ~np.isnan(value) & (undefined * 2 <= settings.replicates) & (min(sizes) > 1)
-    ends = [(1 - settings.confidence) / 2, (1 + settings.confidence) / 2]
+    ends = [(1 - settings.confidence) / 2, 0.5, (1 + settings.confidence) / 2]
     # a column without any value would warn, and gets no interval anyway
     known = np.where(usable, replicates, 0.0)
-    low, high = np.where(usable, np.nanquantile(known, ends, axis=0), np.nan)
-    return Interval(value, low, high, undefined, sum(sizes), settings)
+    low, middle, high = np.where(usable, np.nanquantile(known, ends, axis=0), np.nan)
+    return Interval(value, low, high, middle, undefined, sum(sizes), settings)
 
 
 def resamples(codes: list[NDArray[np.int64]], settings: Evaluate) -> Iterator[list[Floats]]:

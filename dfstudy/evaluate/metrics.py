@@ -116,7 +116,7 @@ def operating_points(
     fake, score, weight = checked(labels, scores, weights)
     order = np.argsort(-score, kind="stable")
     score, fake, weight = score[order], fake[order], weight[:, order]
-    ends = np.flatnonzero(np.append(score[1:] != score[:-1], True))
+    ends = np.flatnonzero(np.append(score[1:] != score[:-1], score.size > 0))
     hits = np.cumsum(weight * fake, axis=1)[:, ends]
     alarms = np.cumsum(weight * ~fake, axis=1)[:, ends]
     start = np.zeros((len(weight), 1))

@@ -123,7 +123,8 @@ def _read_kept(run: Run, part: str, shaped_by: dict[str, Any]) -> pd.DataFrame |
             return None
     except (OSError, ValueError):
         return None
-    # a method may be called `None`, which pandas would take for nothing, and its default parser may miss
-    # the last bit of a number
-    words = {"path": str, "method": str, "group": str}
-    return pd.read_csv(file, float_precision="round_trip", keep_default_na=False, dtype=words)
+    # a method may be called `None`, which pandas would take for nothing, and only Python's own `float` reads
+    # back every bit in every version of pandas
+    words = dict.fromkeys(("path", "method", "group"), str)
+    numbers = dict.fromkeys(("logit", "probability"), float)
+    return pd.read_csv(file, keep_default_na=False, dtype=words, converters=numbers)

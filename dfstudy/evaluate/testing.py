@@ -35,6 +35,7 @@ class Measure:
     note: str
     compute: Callable[[Floats, Floats, float, Floats], Floats]
     digits: int = 3
+    centred: bool = False  # see `Interval.centred`
 
 
 def _of_scores(metric: Callable[..., Floats]) -> Callable[..., Floats]:
@@ -70,8 +71,9 @@ MEASURES = (
     Measure(
         "ece",
         "probability",
-        f"{metrics.ECE_BINS} bins of equal width; smaller is better",
+        f"{metrics.ECE_BINS} bins of equal width; smaller is better; few pictures overstate it",
         _of_scores(metrics.expected_calibration_error),
+        centred=True,
     ),
     *(
         Measure(
@@ -189,7 +191,7 @@ def _numbers(
     for at, measure in enumerate(measures):
         few = f"with {reals} reals, none may be alarmed" if _too_few(measure.name, reals) else ""
         numbers.append(
-            interval[at].number(
+            (interval[at].centred() if measure.centred else interval[at]).number(
                 pattern.format(measure.name),
                 unit=measure.unit,
                 n=pictures,

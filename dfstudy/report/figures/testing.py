@@ -28,16 +28,20 @@ CELLS = ["true_real", "false_fake", "false_real", "true_fake"]
 SHOWN_NAME = 22  # letters of a method's name
 
 
-def describe_sample(predictions: Sequence[pd.DataFrame], settings: Evaluate) -> str:
-    """What a caption must say: pictures, groups, seeds, and how intervals were made."""
+def describe_sample(predictions: Sequence[pd.DataFrame]) -> str:
+    """What a caption must say: pictures, groups and seeds."""
     test = align(predictions)
     fakes = int(test.labels.sum())
-    seeds = f", {test.seeds} training seeds" if test.seeds > 1 else ""
+    seeds = f"; {test.seeds} training seeds" if test.seeds > 1 else ""
     return (
         f"n = {len(test):,} test pictures ({len(test) - fakes:,} real, {fakes:,} fake) in "
-        f"{len(np.unique(test.groups)):,} groups{seeds}; intervals: {100 * settings.confidence:g} %, "
-        f"{settings.replicates:,} resamples of groups."
+        f"{len(np.unique(test.groups)):,} groups{seeds}."
     )
+
+
+def describe_interval(settings: Evaluate) -> str:
+    """What a caption must say where an interval is drawn."""
+    return f"Interval: {100 * settings.confidence:g} % over {settings.replicates:,} resamples of groups."
 
 
 def draw_roc(band: pd.DataFrame, curves: Sequence[pd.DataFrame], chosen: pd.DataFrame) -> Figure:
@@ -155,7 +159,7 @@ def draw_mistakes(mistakes: pd.DataFrame, pictures: Sequence[np.ndarray]) -> Fig
         return figure
     columns = 6
     lines = -(-len(mistakes) // columns)
-    figure, every = plt.subplots(lines, columns, figsize=(WIDTH, 1.75 * lines), squeeze=False)
+    figure, every = plt.subplots(lines, columns, figsize=(WIDTH, 1.62 * lines), squeeze=False)
     for axes in every.flat:
         axes.set_axis_off()
     for axes, row, picture in zip(every.flat, mistakes.itertuples(), pictures, strict=False):
