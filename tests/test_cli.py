@@ -1,0 +1,95 @@
+"""The command line: a user's mistake is a message with a next step and exit status 1."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from dfstudy import doctor
+from dfstudy.cli import main
+
+
+@pytest.fixture
+def faces(tmp_path: Path) -> Path:
+    """Twenty pictures a class, of different sizes and colours."""
+    noise = np.random.default_rng(0)
+    for name in ("real", "fake"):
+        (tmp_path / "faces" / name).mkdir(parents=True)
+        for number in range(20):
+            pixels = noise.integers(0, 255, (37, 53, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "faces" / name / f"{number}.png")
+    return tmp_path / "faces"
+
+
+def run(*arguments: object, status: int = 0) -> str:
+    """Run a command; every failure must end with the next step and without a traceback."""
+    done = CliRunner().invoke(main, [str(argument) for argument in arguments], catch_exceptions=False)
+    assert done.exit_code == status, done.output
+    if status == 1:
+        assert "error:" in done.output
+        assert done.output.rstrip().splitlines()[-1].startswith("  next step:"), done.output
+    return done.output
+
+
+def test_index_counts_and_says_what_is_set_aside(faces, tmp_path):
+    (faces / "fake" / "broken.jpg").write_bytes(b"no picture")
+    said = run("index", "--data", faces, "--out", tmp_path / "out")
+    assert "40 pictures of Deepfake detection on faces are used:" in said
+    assert "1 are set aside:" in said and said.count("fake") >= 3
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["report", "--study", "samples"], "did you mean 'sample'"),
+        (["report", "--data", "nowhere", "--out", "out"], "there is no folder"),
+        (["index", "--data", "nowhere", "--out", "out"], "there is no folder"),
+        (["chapter", "04_tset", "--out", "out"], "did you mean '04_test'"),
+        (["render", "--out", "out"], "has not run"),
+        (["tensorboard", "--out", "out"], "nothing has been trained yet"),
+    ],
+)
+def test_mistakes_are_answered(arguments, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert words in run(*arguments, status=1)
+
+
+def test_help_lists_commands_in_the_order_of_use():
+    said = run("--help")
+    assert said.index("report") < said.index("index") < said.index("doctor") < said.index("train")
+    assert "..." not in said.partition("Commands:")[2]
+
+
+def test_doctor_finds_nothing_bad_here():
+    checks = doctor.examine()
+    assert [check.name for check in checks if check.state == "bad"] == []
+    assert {"versions", "OpenCV", "GPU", "disk"} <= {check.name for check in checks}
+
+
+def test_doctor_names_what_differs_from_the_lock(monkeypatch):
+    have = importlib.metadata.version("click")
+    numpy = importlib.metadata.version("numpy")
+    lock = f"click==0.1\nnumpy=={numpy}\nabsent-here==1 ; sys_platform == 'win32'\ngone==2\n"
+    assert doctor.differing_versions(lock) == [("click", have, "0.1"), ("gone", "absent", "2")]
+    twice = f"click==0.1 ; python_version < '3'\nclick=={have} ; python_version >= '3'\n"
+    assert doctor.differing_versions(twice) == []
+
+
+def test_doctor_says_when_cv2_does_not_import(monkeypatch):
+    missing = "ImportError: libGL.so.1: cannot open shared object file"
+    failed = subprocess.CompletedProcess([], 1, "", f"Traceback\n{missing}\n")
+    monkeypatch.setattr(doctor, "_try", lambda code: failed)
+    (check,) = doctor._opencv()
+    assert check.state == "bad" and missing in check.found and "opencv-python-headless" in check.hint
+
+
+def test_doctor_ends_with_status_one_where_something_is_bad(monkeypatch):
+    monkeypatch.setattr(doctor, "examine", lambda: [doctor.Check("disk", "bad", "full", "make room")])
+    done = CliRunner().invoke(main, ["doctor"])
+    assert done.exit_code == 1 and "next step: make room" in done.output

@@ -1,0 +1,92 @@
+"""Manners of the notebooks: short, literal parameters, no output, nothing defined, nothing of a machine."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from dfstudy.report.chapters import load_chapters
+from dfstudy.report.parameters import read_parameters
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+each = pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
+
+
+def code_cells(file: Path) -> list[str]:
+    cells = nbformat.read(file, as_version=4).cells
+    return [cell.source for cell in cells if cell.cell_type == "code"]
+
+
+def test_every_chapter_has_its_notebook_and_the_other_way_round():
+    assert [chapter.id for chapter in load_chapters()] == [file.stem for file in NOTEBOOKS]
+
+
+def test_ids_of_figures_and_numbers_are_declared_once():
+    for kind in ("figures", "numbers"):
+        names = [name for chapter in load_chapters() for name in getattr(chapter, kind)]
+        assert len(names) == len(set(names)) and names
+
+
+@each
+def test_a_notebook_in_git_carries_no_output_and_no_machine(file):
+    raw = json.loads(file.read_text("utf-8"))
+    assert (raw["nbformat"], raw["nbformat_minor"]) == (4, 5)
+    assert set(raw["metadata"]) == {"kernelspec"} and raw["metadata"]["kernelspec"]["name"] == "python3"
+    for cell in raw["cells"]:
+        assert re.fullmatch(r"[A-Za-z0-9_-]{1,64}", cell["id"]) and set(cell["metadata"]) <= {"tags"}
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == [] and cell["execution_count"] is None
+    nbformat.validate(nbformat.read(file, as_version=4))
+
+
+@each
+def test_parameters_are_the_same_everywhere(file):
+    notebook = nbformat.read(file, as_version=4)
+    assert read_parameters(notebook, file.name) == {"study": "sample", "data": "", "out": ""}
+
+
+@each
+def test_a_notebook_is_a_sentence_a_few_lines_and_a_result(file):
+    cells = nbformat.read(file, as_version=4).cells
+    assert cells[0].cell_type == "markdown" and cells[0].source.startswith("# ")
+    assert "**" in cells[0].source and "Reads" in cells[0].source and "Runs" in cells[0].source
+    code = code_cells(file)
+    assert len(code) <= 18
+    for source in code:
+        assert len(source.splitlines()) <= 12, source
+        kinds = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef | ast.Lambda
+        assert not any(isinstance(node, kinds) for node in ast.walk(ast.parse(source))), source
+        assert "sys.path" not in source and not source.startswith(("%", "!"))
+        assert not re.search(r"[\"'](/|~|[A-Z]:\\)", source), source
+
+
+@each
+def test_imports_come_first_and_from_the_package(file):
+    code = code_cells(file)
+    for position, source in enumerate(code):
+        for node in ast.walk(ast.parse(source)):
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                module = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
+                assert position == 0, f"{module} is imported in code cell {position + 1}"
+                assert module.split(".")[0] == "dfstudy", module
+
+
+@each
+def test_a_notebook_saves_its_numbers_under_its_own_name(file):
+    saved = re.findall(r"save_numbers\(\s*\w+,\s*\"(\w+)\"", "\n".join(code_cells(file)))
+    assert saved == [file.stem]
+
+
+@each
+def test_prose_types_no_result(file):
+    """A decimal number in prose would be a result that nobody recomputes."""
+    for cell in nbformat.read(file, as_version=4).cells:
+        if cell.cell_type == "markdown":
+            prose = re.sub(r"`[^`]*`", "", cell.source)
+            assert not re.search(r"(?<![\d.v])0?\.\d{2,}", prose), prose

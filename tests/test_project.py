@@ -1,0 +1,114 @@
+"""Project files agree: what pyproject.toml allows, what the lock pins, what conda gets, what make says."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+LOCK = (ROOT / "requirements.lock").read_text()
+
+
+def locked() -> dict[str, list[Requirement]]:
+    found: dict[str, list[Requirement]] = {}
+    for line in LOCK.splitlines():
+        pin = Requirement(line)
+        assert len(pin.specifier) == 1 and str(pin.specifier).startswith("=="), line
+        assert pin.url is None, line
+        found.setdefault(canonicalize_name(pin.name), []).append(pin)
+    return found
+
+
+def test_every_direct_dependency_is_locked_inside_its_bounds():
+    pins = locked()
+    lists = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+    wanted = [Requirement(text) for texts in lists for text in texts]
+    assert len(wanted) > 30
+    for requirement in wanted:
+        pinned = pins.get(canonicalize_name(requirement.name), [])
+        assert pinned, f"{requirement.name} is not in requirements.lock: make lock"
+        for pin in pinned:
+            version = str(pin.specifier).removeprefix("==")
+            assert requirement.specifier.contains(version), f"{requirement} against {version}: make lock"
+
+
+def test_every_dependency_gives_its_reason():
+    text = (ROOT / "pyproject.toml").read_text()
+    block = text[text.index("dependencies = [") : text.index("[project.scripts]")]
+    lines = [line for line in block.splitlines() if line.strip().startswith('"')]
+    assert len(lines) > 30 and all(re.search(r"#\s+\S", line) for line in lines)
+
+
+def test_both_opencv_wheels_have_one_version():
+    pins = locked()
+    versions = {str(pins[name][0].specifier) for name in ("opencv-python", "opencv-python-headless")}
+    assert len(versions) == 1
+
+
+def test_the_lock_names_no_registry_and_no_file():
+    assert "://" not in LOCK and "@ " not in LOCK and not re.search(r"^-", LOCK, re.MULTILINE)
+
+
+def test_conda_users_get_the_same_lock():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    names = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
+    (pip,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    assert pip == ["-r requirements.lock", "-e ."] and "pip" in names
+    (python,) = (Requirement(name) for name in names if name.startswith("python "))
+    assert python.specifier.contains("3.11") and not python.specifier.contains("3.10")
+    assert PROJECT["requires-python"] == ">=3.11"
+
+
+def test_make_help_lists_every_verb():
+    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    verbs = {line.split()[1] for line in said.splitlines()}
+    asked = "report test lab tensorboard lint bench lock strip exhibit doctor clean help"
+    assert set(asked.split()) <= verbs
+    phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(phony[1].split()) == verbs
+
+
+def test_an_old_python_is_refused_with_the_next_step(tmp_path):
+    old = tmp_path / "python3.9"
+    old.write_text('#!/bin/sh\n[ "$1" = --version ] && echo "Python 3.9.18" && exit 0\nexit 1\n')
+    old.chmod(0o755)
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        (tmp_path / name).write_text((ROOT / name).read_text())
+    command = ["make", "report", f"BASE={old}"]
+    bare = {"PATH": "/usr/bin:/bin"}
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=bare)
+    assert done.returncode and "is Python 3.9.18; dfstudy needs Python 3.11 or later" in done.stdout
+    assert "next step: install one" in done.stdout and not (tmp_path / ".venv").exists()
+
+
+def test_make_hands_over_names_as_they_are(tmp_path):
+    """A space or a quote in a path is only a character."""
+    spy = tmp_path / "spy"
+    spy.write_text('#!/bin/sh\nfor word in "$@"; do echo "<$word>"; done\n')
+    spy.chmod(0o755)
+    given = ["STUDY=it's mine.yaml", 'DATA=/a "b" $$c', "OUT=reports/x y"]
+    done = subprocess.run(
+        ["make", "report", f"PYTHON={spy}", *given], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    words = '-m dfstudy report --study|it\'s mine.yaml|--data|/a "b" $c|--out|reports/x y'
+    expected = [*["-m", "dfstudy", "report", "--study"], *words.split("|")[1:]]
+    assert done.stdout.split("\n")[:-1] == [f"<{word}>" for word in expected]
+
+
+def test_continuous_integration_runs_make_test_only():
+    lines = [line.strip() for line in (ROOT / ".ci" / "run").read_text().splitlines()]
+    commands = [line for line in lines if line and not line.startswith(("#", "set ", "cd "))]
+    assert commands == ["make test"]
+
+
+def test_generated_things_are_ignored_and_the_exhibit_is_not():
+    names = ["reports/sample/index.html", ".venv/ready", "reports/published/sample/index.html", "reports/x/a"]
+    done = subprocess.run(["git", "check-ignore", *names], cwd=ROOT, capture_output=True, text=True)
+    assert done.stdout.split() == [names[0], names[1], names[3]]
