@@ -6,10 +6,14 @@ of a notebook, and the options of a command that runs one step of the same repor
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from dfstudy.study import SAMPLE, Study, built_in_studies, load_study
+
+
+TYPED_IN = "DFSTUDY_TYPED_IN"  # the user's folder, for steps that Snakemake starts in another
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,6 @@ def resolve(study: str = "", data: str = "", out: str = "") -> Invocation:
 
 
 def shown_path(path: Path) -> str:
-    """The path as the user would type it here: relative where it lies below the current folder."""
-    try:
-        return str(path.relative_to(Path.cwd()))
-    except ValueError:
-        return str(path)
+    """The path as the user would type it: relative where it lies below the folder they are in."""
+    here = Path(os.environ.get(TYPED_IN) or Path.cwd())
+    return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)

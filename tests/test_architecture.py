@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted((ROOT / "dfstudy").rglob("*.py"))
-ROOMS = ("data", "augment", "model", "train", "evaluate")
+ROOMS = ("data", "augment", "model", "train", "evaluate", "report")
 MOST_LINES, MOST_FUNCTION = 300, 60
 
 

@@ -103,8 +103,7 @@ def write_abstract(answers: Iterable[Answer], numbers: Numbers, is_sample: bool)
         "supported": "it overfits: its AUC is {train.auc_gap} higher on training than on validation pictures",
         "refuted": "it hardly overfits: its AUC is {train.auc_gap} higher on training than on validation "
         "pictures",
-        "inconclusive": "whether it overfits stays open: training AUC less validation AUC "
-        "is {train.auc_gap}",
+        "inconclusive": "whether it overfits stays open: training AUC less validation AUC is {train.auc_gap}",
     }[verdicts["answer.overfits"]]
     sample = (
         " The portraits are rendered and show no person: the result says that the machinery works, and "

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dfstudy.data import index_study
 from dfstudy.errors import StudyError
-from dfstudy.invocation import Invocation, shown_path
+from dfstudy.invocation import TYPED_IN, Invocation, shown_path
 from dfstudy.report.compare import compare_with_exhibit
 from dfstudy.report.environment import steady_environment
 from dfstudy.report.folder import claimed, forget_damaged
@@ -84,7 +84,8 @@ def _run_snakemake(study: Study, cores: int, gpus: int, options: list[str]) -> P
     command += ["--cores", str(cores), "--resources", f"gpu={gpus}", "--scheduler", "greedy"]
     # Our own lock is freed by the system however a run ends; Snakemake's would have to be broken by hand.
     command += ["--nolock", "--rerun-incomplete", "--workflow-profile", "none", *options]
-    environment = {k: v for k, v in os.environ.items() if k != "SNAKEMAKE_PROFILE"} | steady_environment()
+    environment = {k: v for k, v in os.environ.items() if k != "SNAKEMAKE_PROFILE"}
+    environment |= steady_environment() | {TYPED_IN: str(Path.cwd())}
     progress = Progress(sys.stdout)
     # A step's own output comes through stdout; a dry run's account does as well.
     merged = {"stderr": subprocess.STDOUT, "stdout": subprocess.PIPE} if "--dry-run" in options else {}

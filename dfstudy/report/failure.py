@@ -67,7 +67,7 @@ def explain_failure(
     if raised.ename == "StudyError":
         message, _, hint = raised.evalue.partition("\n  next step: ")
         return StudyError(f"{place}: {message}", hint or reopen)
-    trace = ANSI.sub("", "\n".join(raised.traceback)).splitlines()[-TRACEBACK_LINES:]
+    trace = ANSI.sub("", "\n".join(raised.traceback)).strip("-\n").splitlines()[-TRACEBACK_LINES:]
     return StudyError("\n    ".join([f"{place}: {raised.ename}: {raised.evalue}", *trace]), reopen)
 
 

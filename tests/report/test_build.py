@@ -30,8 +30,7 @@ FIRST = """
 import matplotlib.pyplot as plt
 from dfstudy.data import index_study
 from dfstudy.evaluate.number import Number
-from dfstudy.report.figures.style import save_figure
-from dfstudy.report.numbers import save_numbers
+from dfstudy.report import save_figure, save_numbers
 from dfstudy.study import load_study
 settings = load_study(study, data, out)
 index = index_study(settings, progress=False)
@@ -44,7 +43,7 @@ save_numbers(settings, "01_first", [Number("first.n", len(index), "pictures", le
 """
 LAST = """
 from dfstudy.evaluate.number import Number
-from dfstudy.report.numbers import load_numbers, save_numbers
+from dfstudy.report import load_numbers, save_numbers
 from dfstudy.study import load_study
 settings = load_study(study, data, out)
 n = load_numbers(settings)["first.n"].value
@@ -185,8 +184,7 @@ def test_the_plan_names_what_each_step_depends_on(checkout):
         return str(checkout.folder / file) in inputs[chapter]
 
     assert reads("01_first", "notebooks/01_first.ipynb") and reads("01_first", "dfstudy/data/index.py")
-    assert reads("01_first", "dfstudy/report/figures/style.py")
-    assert not reads("09_last", "dfstudy/report/figures/style.py")
+    assert not reads("09_last", "notebooks/01_first.ipynb")
     assert "steps/01_first.json" in inputs["09_last"] and "data/fingerprint.json" in inputs["01_first"]
     for chapter in inputs:
         assert not any(reads(chapter, f"dfstudy/report/{name}.py") for name in ("render", "build", "execute"))
@@ -200,6 +198,7 @@ def test_failed_and_interrupted_reports_keep_the_last_one_and_go_on(checkout):
     checkout.edit("notebooks/09_last.ipynb", "2 * n", "2 / 0")
     said = checkout.report(status=1)
     assert "09_last.ipynb, code cell 2 of 2" in said and "ZeroDivisionError" in said
+    assert "-m jupyterlab results/failed/09_last.ipynb" in said
     assert "the report stopped: The last failed" in said
     assert "The last good report is untouched: results/index.html" in said
     assert said.rstrip().splitlines()[-1].startswith("  next step:")
