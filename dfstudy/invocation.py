@@ -12,7 +12,6 @@ from pathlib import Path
 
 from dfstudy.study import SAMPLE, Study, built_in_studies, load_study
 
-
 TYPED_IN = "DFSTUDY_TYPED_IN"  # the user's folder, for steps that Snakemake starts in another
 
 
