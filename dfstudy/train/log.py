@@ -35,7 +35,7 @@ class Log:
     def __init__(
         self, folder: Path, name: str, pictures: int, batches: int, epochs: int, at: Progress, progress: bool
     ) -> None:
-        self.epochs, self.batches, self.progress = epochs, batches, progress
+        self.name, self.epochs, self.batches, self.progress = name, epochs, batches, progress
         step = (at.epoch - 1) * batches + at.batch
         self.events = SummaryWriter(str(folder / "tensorboard"), purge_step=step or None)
         self.bar = tqdm(
@@ -67,7 +67,7 @@ class Log:
         self.events.add_scalar("pictures per second", timing["pictures_per_second"], step)
         self.events.flush()
         tell(
-            f"{self.bar.desc or 'training'}: epoch {row['epoch']} of {self.epochs}: "
+            f"{self.name}: epoch {row['epoch']} of {self.epochs}: "
             f"loss {row['train_loss']:.3f}, validation {row['val_loss']:.3f}, "
             f"accuracy {row['val_accuracy']:.3f}, AUC {row['val_auc']:.3f}{' (best)' if is_best else ''}; "
             f"{timing['seconds']:.1f} s, {timing['pictures_per_second']:.0f} pictures/s",

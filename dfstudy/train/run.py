@@ -195,5 +195,4 @@ def _write_table(file: Path, table: pd.DataFrame) -> None:
 
 
 def _read_table(file: Path) -> pd.DataFrame:
-    # the default parser may miss the last bit of a number
-    return pd.read_csv(file, float_precision="round_trip", dtype={"path": str, "group": str})
+    return pd.read_csv(file, keep_default_na=False, dtype={"path": str, "group": str})

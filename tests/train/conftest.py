@@ -46,18 +46,32 @@ def parts(tmp_path_factory) -> Parts:
     return Parts(root, table, digest(table.to_dict("records")))
 
 
+@pytest.fixture(autouse=True)
+def one_thread(monkeypatch):
+    """Nets this small only lose time to threads, above all where tests run side by side."""
+    monkeypatch.setattr("dfstudy.model.device.MOST_THREADS", 1)
+
+
 @pytest.fixture
-def study(tmp_path) -> Study:
-    return tiny_study(tmp_path / "out")
+def make_study(tmp_path):
+    """`make_study(folder, **recipe)`: a tiny study with its results under tmp_path/folder."""
+    return lambda folder="out", **recipe: tiny_study(tmp_path / folder, **recipe)
 
 
-def tiny_study(out: Path, model: dict | None = None, policy: str = "none+horizontal_flip", **training) -> Study:
+def tiny_study(
+    out: Path, model: dict | None = None, policy: str = "none+horizontal_flip", **training
+) -> Study:
     """`test_efficientnet` at 48 px in steps of 8 pictures; keyword arguments change the recipe."""
     recipe = {"epochs": 3, "batch_size": 8, "workers": 0, "learning_rate": 0.003}
     settings = {
         "name": "tiny",
         "title": "A tiny study",
-        "model": {"backbone": "test_efficientnet", "size": 48, "options": {"drop_rate": 0.2}, **(model or {})},
+        "model": {
+            "backbone": "test_efficientnet",
+            "size": 48,
+            "options": {"drop_rate": 0.2},
+            **(model or {}),
+        },
         "augment": {"policy": policy},
         "training": {**recipe, **training},
     }

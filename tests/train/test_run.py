@@ -1,0 +1,201 @@
+"""Runs are found by what shapes them, survive being killed, and are trained once."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
+
+import pytest
+import torch
+from filelock import FileLock
+from safetensors.torch import load_file, save_file
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+from dfstudy.errors import StudyError
+from dfstudy.model import choose_place
+from dfstudy.provenance import PACKAGE, import_closure
+from dfstudy.train import load_run, run, train, train_all
+from dfstudy.train.loop import Trainer
+
+HERE = Path(__file__).parent
+
+
+def key(study, seed=0, fingerprint="f", place=None) -> str:
+    return run.digest(run.describe_run(study, fingerprint, seed, place or choose_place("float32")))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"learning_rate": 0.1},
+        {"epochs": 4},
+        {"patience": 1},
+        {"select_by": "loss"},
+        {"class_weight": "none"},
+        {"policy": "none"},
+        {"model": {"size": 64}},
+        {"model": {"backbone": "test_resnet", "options": {}}},
+        {"model": {"batch_norm": "eval"}},
+        {"model": {"mean": [0.5, 0.5, 0.5]}},
+    ],
+    ids=str,
+)
+def test_what_shapes_the_weights_changes_the_key(make_study, change):
+    assert key(make_study(**change)) != key(make_study())
+
+
+def test_seed_pictures_device_versions_and_code_change_the_key(make_study, monkeypatch):
+    study = make_study()
+    keys = {
+        key(study),
+        key(study, seed=1),
+        key(study, fingerprint="g"),
+        key(study, place=choose_place("bfloat16")),
+    }
+    monkeypatch.setattr(run, "versions", lambda: {"torch": "3.0"})
+    keys.add(key(study))
+    monkeypatch.setattr(run, "code_digest", lambda *modules: "other code")
+    keys.add(key(study))
+    assert len(keys) == 6
+
+
+def test_what_does_not_shape_the_weights_leaves_the_key(make_study):
+    study = make_study()
+    others = [
+        make_study("elsewhere"),
+        make_study(workers=2),
+        make_study(seeds=[0, 5]),
+        study.model_copy(update={"title": "Another title", "name": "other"}),
+    ]
+    assert {key(other) for other in others} == {key(study)}
+
+
+def test_the_code_of_the_key_covers_what_shapes_a_weight():
+    covered = {str(file.relative_to(PACKAGE)) for file in import_closure("dfstudy.train.loop")}
+    assert {
+        "augment/policies.py",
+        "augment/transforms.py",
+        "data/images.py",
+        "data/loader.py",
+        "model/build.py",
+        "model/freeze.py",
+        "train/protocol.py",
+        "train/loop.py",
+        "train/selection.py",
+    } <= covered
+    assert not [name for name in covered if name.startswith(("evaluate", "report"))]
+
+
+def test_weights_count_by_content_and_not_by_place(make_study, tmp_path):
+    names = []
+    for folder, value in (("a", 1.0), ("b", 1.0), ("c", 2.0)):
+        (tmp_path / folder).mkdir()
+        file = tmp_path / folder / "w.safetensors"
+        save_file({"x": torch.tensor([value])}, file)
+        names.append(key(make_study(model={"weights": str(file)})))
+    assert names[0] == names[1] != names[2]
+
+
+def test_a_finished_run_is_loaded_and_not_trained(parts, make_study, monkeypatch):
+    study = make_study(epochs=1)
+    first = train(study, parts, 0, False)
+    monkeypatch.setattr(Trainer, "__init__", lambda *_: pytest.fail("it trained again"))
+    again = train(study, parts, 0, False)
+    assert again.checkpoint == first.checkpoint
+    assert again.history.equals(first.history)
+    assert load_run(first.folder).key == first.key == first.folder.name
+
+
+def test_a_changed_study_never_resumes_an_unfinished_run(parts, make_study, monkeypatch):
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    validate = Trainer._validate
+    monkeypatch.setattr(Trainer, "_validate", stop)
+    with pytest.raises(KeyboardInterrupt):
+        train(make_study(epochs=2), parts, 0, False)
+    monkeypatch.setattr(Trainer, "_validate", validate)
+    other = train(make_study(epochs=2, learning_rate=0.001), parts, 0, False)
+    alone = train(make_study("alone", epochs=2, learning_rate=0.001), parts, 0, False)
+    assert other.history.equals(alone.history)
+    assert len(list(other.folder.parent.iterdir())) == 2
+
+
+def test_one_run_a_seed_and_seeds_differ(parts, make_study):
+    runs = train_all(make_study(epochs=1, seeds=[4, 2]), parts, progress=False)
+    assert [one.seed for one in runs] == [4, 2]
+    assert runs[0].key.startswith("seed4-")
+    weights = [load_file(one.folder / "best.safetensors")["conv_stem.weight"] for one in runs]
+    assert not torch.equal(*weights)
+
+
+def test_clean_logits_cover_training_and_validation_and_no_test(parts, make_study):
+    clean = train(make_study(epochs=1), parts, 0, False).clean
+    want = parts.rows[parts.rows["split"] != "test"]
+    assert clean["path"].tolist() == want["path"].tolist()
+    assert (clean["part"].to_numpy() == want["split"].to_numpy()).all()
+    assert (clean["label"].to_numpy() == want["label"].to_numpy()).all()
+
+
+def test_nothing_in_a_run_names_this_machines_folders(parts, make_study, tmp_path):
+    folder = train(make_study(epochs=1), parts, 0, False).folder
+    texts = [file for file in folder.iterdir() if file.suffix in {".json", ".csv"}]
+    assert {"config.json", "checkpoint.json", "history.csv", "timings.csv"} <= {f.name for f in texts}
+    for file in texts:
+        assert str(tmp_path) not in file.read_text(), file.name
+        assert str(parts.root) not in file.read_text(), file.name
+
+
+@pytest.mark.parametrize("part", ["training", "validation"])
+def test_a_part_with_one_class_is_refused(parts, make_study, part):
+    name = {"training": "train", "validation": "val"}[part]
+    rows = parts.rows[(parts.rows["split"] != name) | (parts.rows["label"] == 0)]
+    with pytest.raises(StudyError, match=f"the {part} part holds one class"):
+        train(make_study(), type(parts)(parts.root, rows, "one class"), 0, False)
+
+
+def test_tensorboard_events_are_readable(parts, make_study):
+    folder = train(make_study(epochs=2), parts, 0, False).folder
+    events = EventAccumulator(str(folder / "tensorboard"))
+    events.Reload()
+    tags = events.Tags()
+    scalars = {"loss/training", "loss/validation", "accuracy/validation", "auc/training", "learning rate"}
+    assert scalars | {"pictures per second"} <= set(tags["scalars"])
+    assert tags["images"] == ["augmented pictures"]
+    assert [event.step for event in events.Scalars("learning rate")] == [1, 2, 3, 4, 5, 6]
+
+
+def test_a_second_process_waits_for_the_first_and_loads_its_run(parts, make_study, monkeypatch, capsys):
+    study = make_study(epochs=1)
+    folder = train(study, parts, 0, False).folder
+    finished = (folder / "checkpoint.json").read_bytes()
+    (folder / "checkpoint.json").unlink()
+    monkeypatch.setattr(Trainer, "__init__", lambda *_: pytest.fail("both trained"))
+    with ThreadPoolExecutor() as pool:
+        with FileLock(folder / "lock"):
+            second = pool.submit(train, study, parts, 0)
+            assert not wait([second], timeout=0.4).done
+            (folder / "checkpoint.json").write_bytes(finished)
+        assert second.result(timeout=20).folder == folder
+    assert "another process trains this run" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs fork")
+def test_killed_again_and_again_it_ends_with_the_same_bytes(parts, make_study, tmp_path):
+    parts.rows.to_csv(tmp_path / "rows.csv", index=False)
+    program = [sys.executable, "train_until_killed.py", str(tmp_path / "rows.csv"), str(parts.root)]
+    done = subprocess.run(
+        [*program, str(tmp_path / "out")], cwd=HERE, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr
+    killed, code = map(int, done.stdout.split())
+    assert code == 0
+    assert killed >= 3
+    [folder] = (tmp_path / "out" / "runs").iterdir()
+    same = type(parts)(parts.root, parts.rows, "fixed")
+    whole = train(make_study("whole", epochs=8, patience=8), same, 0, False)
+    assert whole.key == folder.name
+    for name in ("best.safetensors", "last.safetensors", "history.csv", "clean.csv", "checkpoint.json"):
+        assert (folder / name).read_bytes() == (whole.folder / name).read_bytes(), name
