@@ -40,7 +40,7 @@ def write_plan(invocation: Invocation, gpus: int) -> Path:
         "dfstudy": shlex.join([sys.executable, "-m", "dfstudy"]),
         "options": shlex.join(invocation.options()),
         "gpu": min(gpus, 1),
-        "training": {"inputs": _training_inputs()},
+        "training": {"inputs": _training_inputs(), "seeds": study.training.seeds},
         "chapters": [_plan_chapter(study, chapter) for chapter in load_chapters()],
         "page": {"inputs": _page_inputs(study)},
     }
