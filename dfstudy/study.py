@@ -72,7 +72,10 @@ class Model(Section):
         "train", description="eval keeps the weights' own statistics in trained stages as well"
     )
     mean: list[float] | None = Field(
-        None, min_length=3, max_length=3, description="mean of R, G, B in 0..1; None is timm's for the network"
+        None,
+        min_length=3,
+        max_length=3,
+        description="mean of R, G, B in 0..1; None is timm's for the network",
     )
     std: list[Annotated[float, Field(gt=0)]] | None = Field(
         None, min_length=3, max_length=3, description="standard deviation of R, G, B; None is timm's"
