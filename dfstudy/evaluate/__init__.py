@@ -8,10 +8,10 @@ from dfstudy.evaluate.augmentation import augmentation_numbers
 from dfstudy.evaluate.curves import chosen_points, find_mistakes, reliability, roc_band, seed_curves
 from dfstudy.evaluate.intervals import Interval, group_interval
 from dfstudy.evaluate.metrics import auc
-from dfstudy.evaluate.number import Number
 from dfstudy.evaluate.predict import predict
 from dfstudy.evaluate.testing import number_by_method, test_numbers
 from dfstudy.evaluate.weighted import MetricUndefined
+from dfstudy.number import Number
 
 __all__ = [
     "Interval",

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pandas as pd
 from scipy import stats
 
-from dfstudy.evaluate.number import Number
+from dfstudy.number import Number
 
 
 def augmentation_numbers(samples: pd.DataFrame, confidence: float = 0.95) -> list[Number]:

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from dfstudy.evaluate.number import Number
+from dfstudy.number import Number
 from dfstudy.study import Evaluate
 
 CHUNK = 2_000_000  # weights held at once: 16 MB, so that a chunk and its cumulative sums stay small

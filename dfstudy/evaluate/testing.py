@@ -19,8 +19,8 @@ import pandas as pd
 from dfstudy.evaluate import metrics
 from dfstudy.evaluate.aligned import Aligned, align
 from dfstudy.evaluate.intervals import Floats, Interval, group_interval, sentences
-from dfstudy.evaluate.number import Number
 from dfstudy.evaluate.weighted import MetricUndefined
+from dfstudy.number import Number
 from dfstudy.study import Evaluate
 
 CELLS = ("true_real", "false_fake", "false_real", "true_fake")

@@ -15,7 +15,7 @@ from typing import Literal
 import pandas as pd
 
 from dfstudy.errors import StudyError
-from dfstudy.evaluate.number import Number
+from dfstudy.number import Number
 from dfstudy.report.numbers import say
 
 Verdict = Literal["supported", "refuted", "inconclusive"]

@@ -17,7 +17,7 @@ import pandas as pd
 from IPython.display import Markdown
 
 from dfstudy.errors import near_match
-from dfstudy.evaluate.number import Number
+from dfstudy.number import Number
 from dfstudy.report.place import results_folder
 from dfstudy.study import Study
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dfstudy.errors import StudyError
-from dfstudy.evaluate.number import Number
+from dfstudy.number import Number
 from dfstudy.report import answers as room
 from dfstudy.report.numbers import say
 

@@ -29,7 +29,7 @@ CHAPTERS = """
 FIRST = """
 import matplotlib.pyplot as plt
 from dfstudy.data import index_study
-from dfstudy.evaluate.number import Number
+from dfstudy.number import Number
 from dfstudy.report import save_figure, save_numbers
 from dfstudy.study import load_study
 settings = load_study(study, data, out)
@@ -42,7 +42,7 @@ save_figure(figure, settings, "first", caption="A line, n = 2.", alt="It rises."
 save_numbers(settings, "01_first", [Number("first.n", len(index), "pictures", len(index))])
 """
 LAST = """
-from dfstudy.evaluate.number import Number
+from dfstudy.number import Number
 from dfstudy.report import load_numbers, save_numbers
 from dfstudy.study import load_study
 settings = load_study(study, data, out)

@@ -9,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from dfstudy.errors import StudyError
-from dfstudy.evaluate.number import Number
+from dfstudy.number import Number
 from dfstudy.report.chapters import Chapter
 from dfstudy.report.fragments import FigureCount, make_fragment, tidy_table
 from dfstudy.report.numbers import save_numbers

@@ -20,7 +20,7 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from dfstudy.data import Split, read_picture
 from dfstudy.data.layouts import CLASS_NAMES
-from dfstudy.evaluate.number import Number
+from dfstudy.number import Number
 from dfstudy.report.figures.style import FAKE, REAL, WIDTH
 
 SPOKEN = {"train": "training", "val": "validation", "test": "test"}
