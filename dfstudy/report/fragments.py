@@ -19,6 +19,7 @@ from traitlets.config import Config
 
 from dfstudy.report.failure import INJECTED
 from dfstudy.report.parameters import TAG
+from dfstudy.report.tables import tidy_table
 
 TEMPLATES = Path(__file__).parent / "templates"
 LIFTED = ("abstract", "answers")  # tags of cells whose results open the page
@@ -74,6 +75,7 @@ def make_fragment(notebook: NotebookNode, name: str, count: FigureCount) -> Frag
     _number_figures(soup, count)
     timing = "".join(_move_to_provenance(soup, tag) for tag in soup.find_all(attrs={"data-timing": "true"}))
     lifted = {tag: _lift(soup, tag) for tag in LIFTED}
+    _point_to_numbers(soup, name)
     for empty in soup.find_all("div", class_="result"):
         del empty["data-tags"]
         if not empty.get_text(strip=True) and not empty.find("img"):
@@ -158,45 +160,15 @@ def _move_to_provenance(soup: BeautifulSoup, measured: Tag) -> str:
     return str(measured)
 
 
+def _point_to_numbers(soup: BeautifulSoup, name: str) -> None:
+    """The table that `save_numbers` returns stands once, among all numbers."""
+    for result in soup.find_all("div", class_="result"):
+        if "numbers" in str(result["data-tags"]).split():
+            note = f'<p class="moved">They stand under <a href="#numbers-{name}">All numbers</a>.</p>'
+            result.clear()
+            result.append(BeautifulSoup(note, "html.parser"))
+
+
 def _lift(soup: BeautifulSoup, tag: str) -> str:
     results = [div for div in soup.find_all("div", class_="result") if tag in str(div["data-tags"]).split()]
     return "".join(div.extract().decode_contents() for div in results)
-
-
-def tidy_table(table: Tag) -> None:
-    """Make a pandas table readable: no inline style, no running index, numbers to the right, own scroll."""
-    for tag in [table, *table.find_all(True)]:
-        for attribute in ("border", "style", "class"):
-            tag.attrs.pop(attribute, None)
-    rows = [row.find_all(["th", "td"], recursive=False) for row in table.find_all("tr")]
-    head = [cells for cells in rows if cells and all(cell.name == "th" for cell in cells)]
-    body = [cells for cells in rows if cells and cells not in head]
-    index = [cells[0].get_text(strip=True) for cells in body if cells[0].name == "th"]
-    if body and index == [str(position) for position in range(len(body))]:
-        for cells in rows:
-            cells.pop(0).extract()
-    for cells in head:
-        for cell in cells:
-            cell["scope"] = "col"
-    for cells in body:
-        if cells[0].name == "th":
-            cells[0]["scope"] = "row"
-    for column in range(max(map(len, rows), default=0)):
-        _align(
-            [cells[column] for cells in head if column < len(cells)],
-            [cells[column] for cells in body if column < len(cells)],
-        )
-    parent = table.parent
-    if parent is not None and parent.name == "div" and not parent.get("class"):
-        parent["class"] = "scroll"
-        parent["tabindex"] = "0"  # a keyboard can scroll it
-
-
-def _align(head: list[Tag], body: list[Tag]) -> None:
-    """A column of numbers, with or without intervals and gaps, stands to the right."""
-    texts = [cell.get_text(strip=True) for cell in body]
-    said = [text for text in texts if text and not text.startswith("not defined")]
-    if said and all(re.fullmatch(r"[-−+]?[\d.,]+( ?%| \[.*\])?", text) for text in said):
-        for cell, text in zip([*head, *body], [""] * len(head) + texts, strict=True):
-            if text in ("", *said):
-                cell["class"] = "number"

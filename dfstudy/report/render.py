@@ -18,9 +18,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from dfstudy.errors import StudyError
 from dfstudy.report import record
 from dfstudy.report.chapters import Chapter, load_chapters
-from dfstudy.report.fragments import LIFTED, TEMPLATES, FigureCount, Fragment, make_fragment, tidy_table
+from dfstudy.report.fragments import LIFTED, TEMPLATES, FigureCount, Fragment, make_fragment
 from dfstudy.report.numbers import number_table, read_numbers
 from dfstudy.report.page_check import page_problems
+from dfstudy.report.tables import tidy_table
 from dfstudy.study import Study, describe
 
 END = [("numbers", "All numbers"), ("settings", "Settings"), ("provenance", "Provenance")]
@@ -106,6 +107,7 @@ def _numbers(study: Study, chapters: tuple[Chapter, ...], fragments: list[Fragme
         group = BeautifulSoup("<tr><th></th></tr>", "html.parser")
         group.th.attrs = {"colspan": str(columns), "scope": "rowgroup", "class": "group"}
         group.th.string = fragment.title
+        group.tr["id"] = f"numbers-{fragment.id}"
         part.tbody.insert(0, group)
         soup.table.append(part.tbody.extract())
     for row in soup.find_all("tr"):

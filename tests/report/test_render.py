@@ -11,10 +11,11 @@ from bs4 import BeautifulSoup
 from dfstudy.errors import StudyError
 from dfstudy.number import Number
 from dfstudy.report.chapters import Chapter
-from dfstudy.report.fragments import FigureCount, make_fragment, tidy_table
+from dfstudy.report.fragments import FigureCount, make_fragment
 from dfstudy.report.numbers import save_numbers
 from dfstudy.report.page_check import page_problems
 from dfstudy.report.render import render, without_provenance
+from dfstudy.report.tables import tidy_table
 
 PIXEL = "data:image/png;base64,iVBORw0KGgo="
 
@@ -132,6 +133,31 @@ def test_a_named_index_stays_as_row_headings():
     assert [cell["scope"] for cell in soup.tbody.find_all("th")] == ["row", "row"]
 
 
+def test_an_empty_table_says_none_and_an_empty_column_goes():
+    import pandas as pd
+
+    soup = BeautifulSoup(pd.DataFrame(columns=["reason", "pictures"]).to_html(), "html.parser")
+    tidy_table(soup.table)
+    assert [cell.get_text() for cell in soup.find_all("th")] == ["reason", "pictures"]
+    assert soup.tbody.get_text(strip=True) == "none"
+    soup = BeautifulSoup(pd.DataFrame({"n": [1, 2], "note": ["", ""]}).to_html(), "html.parser")
+    tidy_table(soup.table)
+    assert [cell.get_text() for cell in soup.find_all("th")] == ["n"]
+
+
+def test_long_ids_may_break_and_read_the_same():
+    soup = BeautifulSoup("<table><tr><td>test.auc.method.swap</td><td>a_b</td></tr></table>", "html.parser")
+    tidy_table(soup.table)
+    assert [len(cell.find_all("wbr")) for cell in soup.find_all("td")] == [3, 0]
+    assert soup.td.get_text() == "test.auc.method.swap"
+
+
+def test_the_numbers_of_a_chapter_stand_once():
+    table = "<table><tr><td>test.auc</td></tr></table>"
+    _, soup = fragment(prose("# T"), shown(table, 'save_numbers(settings, "03_train", numbers)'))
+    assert soup.table is None and soup.find("a")["href"] == "#numbers-03_train"
+
+
 @pytest.fixture
 def report(invocation):
     """Chapters that have run, as files; returns a function that renders them."""
@@ -165,6 +191,7 @@ def test_the_page_has_its_parts_in_order(report):
     assert soup.h1.get_text() == soup.title.get_text() == "Telling rendered faces from forged ones"
     assert [a["href"] for a in soup.nav.find_all("a")][:3] == ["#abstract", "#01_a", "#01_a-seen"]
     numbers = soup.find(id="numbers").get_text()
+    assert soup.find(id="numbers-09_z").get_text() == "Last"
     assert "0.500 [0.250, 0.750]" in numbers and "n & o < p" in numbers
     assert "training.learning_rate" in soup.find(id="settings").get_text()
     provenance = soup.find(id="provenance").get_text()
