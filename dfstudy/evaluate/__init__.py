@@ -10,6 +10,7 @@ from dfstudy.evaluate.intervals import Interval, group_interval
 from dfstudy.evaluate.metrics import auc
 from dfstudy.evaluate.predict import predict
 from dfstudy.evaluate.testing import number_by_method, test_numbers
+from dfstudy.evaluate.training import training_numbers
 from dfstudy.evaluate.weighted import MetricUndefined
 from dfstudy.number import Number
 
@@ -29,4 +30,5 @@ __all__ = [
     "roc_band",
     "seed_curves",
     "test_numbers",
+    "training_numbers",
 ]
