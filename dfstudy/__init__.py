@@ -8,8 +8,8 @@ loads none of them, so that `dfstudy --help` is quick.
 import os
 import warnings
 
-# Threads that wait spin by default, and take the cores from loader workers and other programs: with both cores
-# of a machine busy a training step took 2.3 to 6 s instead of 0.4 s. Read when torch loads; no result changes.
+# Threads that wait spin by default, and take the cores from loader workers and other programs: on two busy
+# cores a training step took 2.3 to 6 s instead of 0.4 s. Read when torch loads; changes no result.
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 # In a notebook, huggingface_hub (brought by timm and albumentations) asks for the widgets that would draw its
