@@ -8,6 +8,8 @@ the results of cells tagged `abstract` and `answers`, which the page shows first
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,14 +17,16 @@ from pathlib import Path
 from bs4 import BeautifulSoup, Tag
 from nbconvert import HTMLExporter
 from nbformat import NotebookNode
+from PIL import Image
 from traitlets.config import Config
 
 from dfstudy.report.failure import INJECTED
 from dfstudy.report.parameters import TAG
-from dfstudy.report.tables import tidy_table
+from dfstudy.report.tables import keep_together, tidy_table
 
 TEMPLATES = Path(__file__).parent / "templates"
 LIFTED = ("abstract", "answers")  # tags of cells whose results open the page
+CSS_DPI, FIGURE_DPI = 96, 144  # of the page, and of the files that `figures.style` saves
 SHOWN = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/plain"]
 
 
@@ -73,6 +77,9 @@ def make_fragment(notebook: NotebookNode, name: str, count: FigureCount) -> Frag
     _name_outside_links(soup)
     sections = _lower_headings(soup, name)
     _number_figures(soup, count)
+    for picture in soup.find_all("img"):
+        _set_size(picture)
+    keep_together(soup)
     timing = "".join(_move_to_provenance(soup, tag) for tag in soup.find_all(attrs={"data-timing": "true"}))
     lifted = {tag: _lift(soup, tag) for tag in LIFTED}
     _point_to_numbers(soup, name)
@@ -160,6 +167,18 @@ def _move_to_provenance(soup: BeautifulSoup, measured: Tag) -> str:
     return str(measured)
 
 
+def _set_size(picture: Tag) -> None:
+    """Show a figure in its own inches, so that its letters are as large as those of the others."""
+    data = str(picture.get("src", "")).partition("base64,")[2]
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+            width, height = image.size
+    except (ValueError, OSError):  # not a picture that can be measured: it is shown as it is
+        return
+    picture["width"] = str(round(width * CSS_DPI / FIGURE_DPI))
+    picture["height"] = str(round(height * CSS_DPI / FIGURE_DPI))
+
+
 def _point_to_numbers(soup: BeautifulSoup, name: str) -> None:
     """The table that `save_numbers` returns stands once, among all numbers."""
     for result in soup.find_all("div", class_="result"):
@@ -171,4 +190,9 @@ def _point_to_numbers(soup: BeautifulSoup, name: str) -> None:
 
 def _lift(soup: BeautifulSoup, tag: str) -> str:
     results = [div for div in soup.find_all("div", class_="result") if tag in str(div["data-tags"]).split()]
-    return "".join(div.extract().decode_contents() for div in results)
+    html = "".join(div.decode_contents() for div in results)
+    for div in results:
+        note = f'<p class="moved">It opens the report: see <a href="#{tag}">{tag.capitalize()}</a>.</p>'
+        div.clear()
+        div.append(BeautifulSoup(note, "html.parser"))
+    return html

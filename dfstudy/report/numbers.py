@@ -52,7 +52,14 @@ def number_table(numbers: Iterable[Number]) -> pd.DataFrame:
     """One row a number: id, value with interval, unit, n, groups, note; as text, for reading."""
     columns = ["number", "value [interval]", "unit", "pictures", "groups", "note"]
     rows = [
-        (x.id, str(x), x.unit, f"{x.n:,}", "" if x.groups is None else f"{x.groups:,}", x.note)
+        (
+            x.id,
+            str(x),
+            x.unit,
+            f"{x.n:,}",
+            "" if x.groups is None else f"{x.groups:,}",
+            "" if x.value is None else x.note,  # the value says it already
+        )
         for x in numbers
     ]
     return pd.DataFrame(rows, columns=columns)

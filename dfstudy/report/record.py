@@ -46,10 +46,10 @@ def version_rows() -> Rows:
 
 
 def duration_rows(study: Study, steps: list[tuple[str, str]]) -> Rows:
-    """Seconds that each step took when it last ran; `steps` are (file stem, title) in reading order."""
+    """Seconds that each step took when it last ran; `steps` are (note in the study's folder, title)."""
     rows = []
-    for name, title in steps:
-        made = read_json(study.out / "steps" / f"{name}.json")
+    for note, title in steps:
+        made = read_json(study.out / note)
         if "seconds" in made:
             rows.append((title, f"{made['seconds']:.1f} s"))
     return rows

@@ -7,7 +7,9 @@ paper and on a narrow screen. Everything that may differ between two runs of one
 
 from __future__ import annotations
 
+import itertools
 import os
+import re
 from pathlib import Path
 
 import nbformat
@@ -21,7 +23,7 @@ from dfstudy.report.chapters import Chapter, load_chapters
 from dfstudy.report.fragments import LIFTED, TEMPLATES, FigureCount, Fragment, make_fragment
 from dfstudy.report.numbers import number_table, read_numbers
 from dfstudy.report.page_check import page_problems
-from dfstudy.report.tables import tidy_table
+from dfstudy.report.tables import keep_together, tidy_table
 from dfstudy.study import Study, describe
 
 END = [("numbers", "All numbers"), ("settings", "Settings"), ("provenance", "Provenance")]
@@ -76,16 +78,16 @@ def _fill(study: Study, chapters: tuple[Chapter, ...], fragments: list[Fragment]
     opening = [(name.capitalize(), lifted[name]) for name in LIFTED if name in lifted]
     ends = [{"id": name, "title": title, "sections": []} for name, title in END]
     starts = [{"id": name.lower(), "title": name, "sections": []} for name, _ in opening]
-    steps = [(f"train_seed_{seed}", f"Training, seed {seed}") for seed in study.training.seeds]
-    steps += [(chapter.id, chapter.title) for chapter in chapters]
+    steps = [(f"runs/seed_{seed}.json", f"Training, seed {seed}") for seed in study.training.seeds]
+    steps += [(f"steps/{chapter.id}.json", f"Chapter: {chapter.title}") for chapter in chapters]
     return environment.get_template("page.html.j2").render(
         title=study.title,
         css=(TEMPLATES / "page.css").read_text("utf-8"),
         contents=[*starts, *fragments, *ends],
         opening=opening,
         chapters=fragments,
-        numbers=_numbers(study, chapters, fragments),
-        settings=_table(pd.DataFrame(describe(study), columns=["setting", "value", "meaning"])),
+        numbers=_numbers(study, fragments),
+        settings=_settings(study),
         record=record.report_rows(study),
         versions=record.version_rows(),
         durations=record.duration_rows(study, steps),
@@ -93,32 +95,36 @@ def _fill(study: Study, chapters: tuple[Chapter, ...], fragments: list[Fragment]
     )
 
 
-def _numbers(study: Study, chapters: tuple[Chapter, ...], fragments: list[Fragment]) -> str:
+def _numbers(study: Study, fragments: list[Fragment]) -> str:
     """One table, with a row for each chapter above its numbers."""
-    soup = BeautifulSoup('<div class="scroll" tabindex="0"><table></table></div>', "html.parser")
-    for chapter, fragment in zip(chapters, fragments, strict=True):
-        file = study.out / "numbers" / f"{chapter.id}.json"
-        if not file.is_file():
-            continue
-        part = BeautifulSoup(_table(number_table(read_numbers(file))), "html.parser")
-        if soup.table.thead is None:
-            soup.table.append(part.thead.extract())
-        columns = len(soup.table.thead.find_all("th"))
-        group = BeautifulSoup("<tr><th></th></tr>", "html.parser")
-        group.th.attrs = {"colspan": str(columns), "scope": "rowgroup", "class": "group"}
-        group.th.string = fragment.title
-        group.tr["id"] = f"numbers-{fragment.id}"
-        part.tbody.insert(0, group)
-        soup.table.append(part.tbody.extract())
-    for row in soup.find_all("tr"):
-        if row.td is not None:
+    files = {fragment.id: study.out / "numbers" / f"{fragment.id}.json" for fragment in fragments}
+    parts = {name: read_numbers(file) for name, file in files.items() if file.is_file()}
+    if not any(parts.values()):
+        return ""
+    soup = _table(number_table(number for numbers in parts.values() for number in numbers))
+    rows = iter(soup.tbody.find_all("tr"))
+    columns = len(soup.thead.find_all("th"))
+    for fragment in fragments:
+        for position, row in enumerate(itertools.islice(rows, len(parts.get(fragment.id, ())))):
             row.td["class"] = "id"
+            if position == 0:
+                heading = soup.new_tag("th", colspan=str(columns), scope="rowgroup")
+                heading["class"] = "group"
+                heading.string = fragment.title
+                group = soup.new_tag("tr", id=f"numbers-{fragment.id}")
+                group.append(heading)
+                row.insert_before(group)
     return str(soup)
 
 
-def _table(frame: pd.DataFrame) -> str:
-    with pd.option_context("display.max_colwidth", None):  # else pandas cuts texts at 50 letters
-        table = frame.to_html(index=False)
+def _settings(study: Study) -> str:
+    soup = _table(pd.DataFrame(describe(study), columns=["setting", "value", "meaning"]))
+    return re.sub(r"`([^`<]+)`", r"<code>\1</code>", str(soup))
+
+
+def _table(frame: pd.DataFrame) -> BeautifulSoup:
+    table = frame.to_html(index=False)
     soup = BeautifulSoup(f'<div class="scroll" tabindex="0">{table}</div>', "html.parser")
     tidy_table(soup.table)
-    return str(soup)
+    keep_together(soup)
+    return soup

@@ -47,6 +47,13 @@ def tidy_table(table: Tag) -> None:
         parent["tabindex"] = "0"  # a keyboard can scroll it
 
 
+def keep_together(soup: BeautifulSoup) -> None:
+    """A number and its percent sign stay on one line, except in code."""
+    for text in soup.find_all(string=re.compile(r"\d %")):
+        if text.find_parent(["pre", "code"]) is None:
+            text.replace_with(re.sub(r"(?<=\d) %", "\u00a0%", text))
+
+
 def _says_nothing(head: list[list[Tag]], body: list[list[Tag]], column: int) -> bool:
     """A running index 0, 1, 2 ... under an empty heading, or a column without any text."""
     if any(column >= len(cells) for cells in [*head, *body]):

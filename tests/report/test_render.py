@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import json
 
 import nbformat
 import pytest
 from bs4 import BeautifulSoup
+from PIL import Image
 
 from dfstudy.errors import StudyError
 from dfstudy.number import Number
@@ -84,6 +87,19 @@ def test_a_measured_table_moves_too():
     assert "3.2 s" in made.timing and "3.2 s" not in made.body
 
 
+def test_figures_are_shown_in_their_own_inches():
+    buffer = io.BytesIO()
+    Image.new("RGB", (720, 360)).save(buffer, "PNG")
+    source = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    _, soup = fragment(shown(figure("a").replace(PIXEL, source)), shown(figure("b")))
+    assert [(x.get("width"), x.get("height")) for x in soup.find_all("img")] == [("480", "240"), (None, None)]
+
+
+def test_percent_signs_stay_with_their_numbers():
+    made, _ = fragment(prose("# T\n\nAt 5 % or `5 % 2`."))
+    assert "5\u00a0% or" in made.body and "<code>5 % 2</code>" in made.body
+
+
 def test_outside_links_become_words():
     made, soup = fragment(prose("# T\n\nSee [the paper](https://arxiv.org/abs/1) or <https://x.org/y>."))
     assert soup.find("a") is None and "http" not in made.body
@@ -107,6 +123,7 @@ def test_abstract_and_answers_are_lifted_without_their_code():
     )
     assert "<strong>it</strong>" in made.lifted["abstract"] and "yes" in made.lifted["answers"]
     assert "say" in made.body and "<strong>" not in made.body
+    assert '<a href="#abstract">Abstract</a>' in made.body
 
 
 def test_a_pandas_table_loses_its_running_index_and_sets_numbers_right():
@@ -166,6 +183,9 @@ def report(invocation):
     (study.out / "notebooks").mkdir(parents=True)
     (study.out / "data").mkdir()
     (study.out / "data/fingerprint.json").write_text(json.dumps({"pictures": 12, "fingerprint": "f" * 64}))
+    (study.out / "runs").mkdir()
+    note = {"key": "k", "seed": 0, "device": "cpu", "seconds": 7.5}
+    (study.out / "runs/seed_0.json").write_text(json.dumps(note))
     contents = {
         "01_a": [prose("# First\n\n## Seen"), shown(figure("one"))],
         "09_z": [prose("# Last"), shown("All is *well*.", tags=("abstract",), kind="text/markdown")],
@@ -192,10 +212,13 @@ def test_the_page_has_its_parts_in_order(report):
     assert [a["href"] for a in soup.nav.find_all("a")][:3] == ["#abstract", "#01_a", "#01_a-seen"]
     numbers = soup.find(id="numbers").get_text()
     assert soup.find(id="numbers-09_z").get_text() == "Last"
+    rows = soup.find(id="numbers").tbody.find_all("tr")
+    assert [row.find(["th", "td"]).get_text() for row in rows] == ["First", "01_a.n", "Last", "09_z.n"]
+    assert len(rows[1].find_all("td")) == len(soup.find(id="numbers").thead.find_all("th"))
     assert "0.500 [0.250, 0.750]" in numbers and "n & o < p" in numbers
     assert "training.learning_rate" in soup.find(id="settings").get_text()
     provenance = soup.find(id="provenance").get_text()
-    for words in ("ffffffff", "commit", "torch", "sample.yaml", "Seeds"):
+    for words in ("ffffffff", "commit", "torch", "sample.yaml", "Seeds", "Training, seed 07.5 s"):
         assert words in provenance
 
 

@@ -165,7 +165,8 @@ def draw_mistakes(mistakes: pd.DataFrame, pictures: Sequence[np.ndarray]) -> Fig
     for axes, row, picture in zip(every.flat, mistakes.itertuples(), pictures, strict=False):
         axes.imshow(picture)
         fake = row.label == 1
-        truth = f"fake: {_short(row.method, 12)}" if fake else "real"
+        # without a named method the index says no more than `fake`
+        truth = f"fake: {_short(row.method, 12)}" if row.method not in ("fake", "real") else row.method
         axes.set_title(
             f"{truth}\ncalled {'real' if fake else 'fake'}: {row.probability:.2f}", fontsize=7.5,
             fontweight="normal", color=FAKE if fake else REAL, loc="center",
