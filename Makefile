@@ -37,7 +37,7 @@ index: $(READY) ## count the pictures and what is set aside (STUDY= DATA= OUT=)
 	@$(DFSTUDY) index $(WHICH)
 
 test: $(READY) ## run the test-suite
-	@$(RUN) -m pytest
+	@$(RUN) -m pytest -n 2 --dist loadfile
 
 lab: $(READY) ## open the notebooks in JupyterLab, or one of them (NOTEBOOK=)
 	@JUPYTER_PREFER_ENV_PATH=1 NO_ALBUMENTATIONS_UPDATE=1 $(RUN) -m jupyterlab "$${NOTEBOOK:-notebooks}"

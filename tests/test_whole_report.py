@@ -1,0 +1,74 @@
+"""The real chapters from nothing to the page, on rendered portraits and on a folder of pictures."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+from PIL import Image
+
+from dfstudy.report.chapters import load_chapters
+from dfstudy.report.page_check import page_problems
+from dfstudy.report.render import without_provenance
+
+SMALL = {
+    "name": "tiny",
+    "title": "A tiny study",
+    "data": {"root": "sample", "sample": {"identities": 12, "frames": 2, "size": 48}},
+    "model": {"size": 48},
+    "training": {"epochs": 2, "seeds": [0], "workers": 0},
+    "evaluate": {"replicates": 100},
+}
+
+
+def report(folder: Path, *options: str) -> str:
+    command = [sys.executable, "-m", "dfstudy", "report", "--study", "tiny.yaml", "--out", "out", *options]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=500)
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
+    return done.stdout
+
+
+def faces(folder: Path) -> Path:
+    """Two classes in given splits, one method, no groups, and one picture that cannot be read."""
+    noise = np.random.default_rng(0)
+    for part, count in (("Train", 24), ("Validation", 10)):
+        for name in ("Real", "Fake"):
+            (folder / part / name).mkdir(parents=True)
+            for number in range(count):
+                pixels = noise.normal(128, 40 if name == "Real" else 55, (53, 37, 3)).clip(0, 255)
+                Image.fromarray(pixels.astype(np.uint8)).save(folder / part / name / f"{number}.jpg")
+    (folder / "Train" / "Real" / "broken.jpg").write_bytes(b"no picture")
+    return folder
+
+
+@pytest.mark.parametrize("pictures", ["sample", "folder"])
+def test_a_report_from_nothing(pictures, tmp_path):
+    options = ["--data", str(faces(tmp_path / "Faces of Zoë"))] if pictures == "folder" else []
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(SMALL))
+    said = report(tmp_path, *options)
+    assert "the report is at out/index.html" in said and "Training, seed 0" in said
+
+    page = (tmp_path / "out" / "index.html").read_text("utf-8")
+    soup = BeautifulSoup(page, "html.parser")
+    assert page_problems(page) == []
+    for chapter in load_chapters():
+        assert soup.find("section", id=chapter.id) is not None
+        for name in chapter.figures:
+            assert soup.find("figure", id=name) is not None
+            assert list((tmp_path / "out" / "figures").glob(f"{name}.*"))
+    files = (tmp_path / "out" / "numbers").iterdir()
+    numbers = {number["id"]: number for file in files for number in json.loads(file.read_text("utf-8"))}
+    assert numbers["data.pictures"]["value"] == (48 if pictures == "sample" else 68)
+    assert numbers["data.set_aside"]["value"] == (0 if pictures == "sample" else 1)
+    assert ("rendered" in soup.find(id="abstract").get_text()) == (pictures == "sample")
+
+    rest = without_provenance(page)
+    assert str(tmp_path) not in rest and tmp_path.name not in rest
+    assert "Traceback" not in rest and "Warning" not in soup.get_text()
+    assert "nothing changed" in report(tmp_path, *options)
