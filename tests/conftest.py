@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import dfstudy  # noqa: F401 -- before torch: it sets how idle threads wait
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

@@ -32,6 +32,8 @@ REQUIRED = frozenset(
         "normalisation",
         "size",
         "policy",
+        "training",
+        "seed",
         "fingerprint",
         "threshold",
         "temperature",

@@ -9,6 +9,7 @@ Cost: the network's; a state is written each epoch and at most every `SAVE_SECON
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -123,8 +124,11 @@ class Trainer:
                 self._save_state()
                 saved = now
         self._check_losses()
-        trained = before + time.perf_counter() - began
-        self._validate(validation, rate, trained, lambda: before + time.perf_counter() - began, log)
+
+        def clock() -> float:
+            return before + time.perf_counter() - began
+
+        self._validate(validation, rate, clock(), clock, log)
 
     def _step(self, batch: Batch) -> float:
         at, device = self.progress, self.place.device
@@ -143,7 +147,10 @@ class Trainer:
         self.seen.losses[at.batch] = loss.detach()
         return rate
 
-    def _validate(self, loader: Loader, rate: float, trained: float, clock, log: Log) -> None:
+    def _validate(
+        self, loader: Loader, rate: float, trained: float, clock: Callable[[], float], log: Log
+    ) -> None:
+        """End an epoch that took `trained` seconds of training; `clock` gives those of the whole epoch."""
         at = self.progress
         of_training = score(self.seen.logits.cpu(), self.training.labels, self.weight)
         logits = self._predict(loader, self.validation)

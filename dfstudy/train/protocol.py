@@ -38,11 +38,10 @@ def fake_weight(labels: np.ndarray, class_weight: str) -> float:
 
 def loss_of_each(logits: Tensor, labels: Tensor, weight: float) -> Tensor:
     """Binary cross-entropy of each picture [N], fakes weighted; same type as the logits."""
+    # filled on the device: a copy from the host would make a GPU wait
+    pos_weight = torch.full((), weight, dtype=logits.dtype, device=logits.device)
     return nn.functional.binary_cross_entropy_with_logits(
-        logits,
-        labels,
-        pos_weight=torch.tensor(weight, dtype=logits.dtype, device=logits.device),
-        reduction="none",
+        logits, labels, pos_weight=pos_weight, reduction="none"
     )
 
 

@@ -31,6 +31,8 @@ def folder(tmp_path, network) -> Path:
         "normalisation": {"mean": [0.5] * 3, "std": [0.5] * 3},
         "size": 48,
         "policy": "none",
+        "training": {},
+        "seed": 0,
         "fingerprint": "f" * 64,
         "threshold": 0.5,
         "temperature": 1.0,

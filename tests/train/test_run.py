@@ -195,7 +195,7 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes(parts, make_study, t
     assert killed >= 3
     [folder] = (tmp_path / "out" / "runs").iterdir()
     same = type(parts)(parts.root, parts.rows, "fixed")
-    whole = train(make_study("whole", epochs=8, patience=8), same, 0, False)
+    whole = train(make_study("whole", epochs=5, patience=5), same, 0, False)
     assert whole.key == folder.name
     for name in ("best.safetensors", "last.safetensors", "history.csv", "clean.csv", "checkpoint.json"):
         assert (folder / name).read_bytes() == (whole.folder / name).read_bytes(), name
