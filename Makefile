@@ -24,6 +24,9 @@ endif
 DFSTUDY := $(RUN) -m dfstudy
 WHICH = --study "$$STUDY" --data "$$DATA" --out "$$OUT"
 
+# In a container one is often root, and JupyterLab then wants to be told.
+AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
+
 .DEFAULT_GOAL := help
 .PHONY: help report index test lab tensorboard lint bench lock strip exhibit doctor clean
 
@@ -40,7 +43,7 @@ test: $(READY) ## run the test-suite
 	@$(RUN) -m pytest -n 2 --dist loadfile
 
 lab: $(READY) ## open the notebooks in JupyterLab, or one of them (NOTEBOOK=)
-	@JUPYTER_PREFER_ENV_PATH=1 NO_ALBUMENTATIONS_UPDATE=1 $(RUN) -m jupyterlab "$${NOTEBOOK:-notebooks}"
+	@JUPYTER_PREFER_ENV_PATH=1 NO_ALBUMENTATIONS_UPDATE=1 $(RUN) -m jupyterlab $(AS_ROOT) "$${NOTEBOOK:-notebooks}"
 
 tensorboard: $(READY) ## show training curves while they grow (STUDY= DATA= OUT=)
 	@$(DFSTUDY) tensorboard $(WHICH)
@@ -58,7 +61,7 @@ lock: $(READY) ## resolve the newest versions that pyproject.toml allows, for ev
 		--upgrade --quiet pyproject.toml -o requirements.lock
 
 strip: $(READY) ## remove outputs and traces of this machine from the notebooks
-	@$(RUN) -m nbstripout --extra-keys "metadata.papermill metadata.language_info cell.metadata.papermill" \
+	@$(RUN) -m nbstripout --keep-id --extra-keys "metadata.papermill metadata.language_info cell.metadata.papermill" \
 		notebooks/*.ipynb
 
 exhibit: $(READY) ## make the sample report and copy it to reports/published/sample
