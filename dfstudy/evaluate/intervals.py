@@ -8,12 +8,13 @@ validation, say) are drawn independently. Percentile intervals follow Efron 1979
 (cluster bootstrap). A replicate in which the statistic is not defined (one class only) is left out and
 counted; where more than half are, or a set has one group only, there is no interval.
 
-Cost: the draws take about 1 s for 1,000 replicates of 100,000 groups, then what the statistic takes.
+Cost: 1 s for 1,000 draws of 100,000 groups, on a core of its own, beside what the statistic takes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -23,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from dfstudy.number import Number
 from dfstudy.study import Evaluate
 
-CHUNK = 2_000_000  # weights held at once: 16 MB, so that a chunk and its cumulative sums stay small
+CHUNK = 4_000_000  # weights held at once: 32 MB, so that sorting, once a chunk, costs little
 
 Floats = NDArray[np.float64]
 Statistic = Callable[..., Floats]
@@ -106,8 +107,7 @@ def group_interval(statistic: Statistic, *groups: ArrayLike, settings: Evaluate)
     if not sizes or not min(sizes):
         raise ValueError("group_interval needs at least one picture in every set")
     value = np.asarray(statistic(*(np.ones((1, len(code))) for code in codes)), float)[0]
-    drawn = [statistic(*weights) for weights in resamples(codes, settings)]
-    replicates = np.concatenate(drawn)
+    replicates = np.concatenate(list(_computed(statistic, resamples(codes, settings))))
     undefined = np.isnan(replicates).sum(axis=0)
     usable = ~np.isnan(value) & (undefined * 2 <= settings.replicates) & (min(sizes) > 1)
     ends = [(1 - settings.confidence) / 2, 0.5, (1 + settings.confidence) / 2]
@@ -133,7 +133,20 @@ def resamples(codes: list[NDArray[np.int64]], settings: Evaluate) -> Iterator[li
             for count, size in zip(counts, sizes, strict=True):
                 drawn = generator.integers(0, size, size)
                 count[row] = np.bincount(drawn, minlength=size)
-        yield [np.take(count, code, axis=1) for count, code in zip(counts, codes, strict=True)]
+        # `clip` spares a check of every index; all of them are inside
+        yield [np.take(count, code, axis=1, mode="clip") for count, code in zip(counts, codes, strict=True)]
+
+
+def _computed(statistic: Statistic, chunks: Iterator[list[Floats]]) -> Iterator[Floats]:
+    """The statistic of each chunk, in order, computed while the next is drawn: that keeps two cores busy."""
+    with ThreadPoolExecutor(max_workers=1) as worker:
+        waiting: Future[Floats] | None = None
+        for weights in chunks:
+            if waiting is not None:
+                yield waiting.result()
+            waiting = worker.submit(statistic, *weights)
+        if waiting is not None:
+            yield waiting.result()
 
 
 def sentences(*parts: str) -> str:
