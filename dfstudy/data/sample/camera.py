@@ -16,7 +16,7 @@ def record(image: np.ndarray, rng: np.random.Generator) -> bytes:
     picture = image * np.float32(rng.normal(1, 0.05)) * rng.normal(1, 0.02, 3).astype(np.float32)
     picture = _blur(picture, rng)
     noise = _noise(picture, rng)
-    quality = int(rng.integers(72, 97))
+    quality = int(rng.integers(80, 98))
     code = np.clip(picture + noise, 0, 1) * 255 + 0.5
     bgr = np.ascontiguousarray(code.astype(np.uint8)[..., ::-1])
     done, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
@@ -26,10 +26,10 @@ def record(image: np.ndarray, rng: np.random.Generator) -> bytes:
 
 
 def _blur(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Focus a little off, in one picture of eight a moved camera, in one of three a sharpening camera."""
+    """Focus a little off, in one picture of sixteen a moved camera, in one of three a sharpening camera."""
     size = picture.shape[0]
-    picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.25, 0.75)) * size / 128)
-    if rng.random() < 0.125:
+    picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.2, 0.5)) * size / 128)
+    if rng.random() < 0.06:
         length, angle = int(rng.integers(2, 5)), rng.uniform(0, np.pi)
         kernel = np.zeros((9, 9), np.float32)
         reach = length / 2 * np.array([np.cos(angle), np.sin(angle)])

@@ -12,7 +12,7 @@ from dfstudy.data.sample.head import features
 from dfstudy.data.sample.person import Person, Shot
 from dfstudy.data.sample.skin import HEAD_ROWS, noise_bank, texel_rows, texel_x
 
-EYE_WHITE = np.array([0.62, 0.57, 0.54])
+EYE_WHITE = np.array([0.52, 0.47, 0.44])
 TEETH = np.array([0.62, 0.56, 0.47])
 MOUTH = np.array([0.05, 0.012, 0.012])
 

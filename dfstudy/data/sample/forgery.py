@@ -69,10 +69,10 @@ def face_swap(likeness: Likeness, target: Photograph, rng: np.random.Generator, 
     shown = take(donor, misjudge(target.shot, rng, care), len(target.image))
     wobble = rng.normal(0, 0.008 * care * len(target.image), shown.landmarks.shape)
     face = _align(shown.image, shown.landmarks + wobble, target.landmarks)
-    face = _resample(face, _between(difficulty, 2.6, 1.5) * rng.uniform(0.9, 1.1))
+    face = _synthesise(face, difficulty, rng)
     reach = rng.uniform(0.9, 1.05)
-    mask = _region(target, (0.0, -0.27), (0.47 * reach, 0.6 * reach), _between(difficulty, 0.1, 0.24))
-    face = _match_colour(face, target.image, mask, rng.uniform(0.6, 0.9))
+    mask = _region(target, (0.0, -0.27), (0.47 * reach, 0.6 * reach), _between(difficulty, 0.06, 0.16))
+    face = _match_colour(face, target.image, mask, rng.uniform(0.35, 0.85))
     return _blend(target.image, face, mask)
 
 
@@ -84,11 +84,9 @@ def reenactment(
     care = _between(difficulty, 1.0, 0.6)
     smile = rng.choice([-1, 1]) * rng.uniform(0.45, 1.0) * care
     opening = rng.uniform(-0.6, 1.0) * care
-    face = _resample(
-        _move_mouth(target, smile, opening), _between(difficulty, 2.7, 1.6) * rng.uniform(0.9, 1.1)
-    )
-    face = face * rng.normal(1, 0.045 * care, 3).astype(np.float32) + np.float32(rng.normal(0, 0.02 * care))
-    mask = _region(target, (0.0, -0.58), (0.46, 0.4), _between(difficulty, 0.12, 0.28))
+    face = _synthesise(_move_mouth(target, smile, opening), difficulty, rng)
+    face = face * rng.normal(1, 0.06 * care, 3).astype(np.float32) + np.float32(rng.normal(0, 0.02 * care))
+    mask = _region(target, (0.0, -0.52), (0.5, 0.47), _between(difficulty, 0.07, 0.18))
     return _blend(target.image, face, mask)
 
 
@@ -109,12 +107,13 @@ def _align(image: np.ndarray, found: np.ndarray, wanted: np.ndarray) -> np.ndarr
     )
 
 
-def _resample(image: np.ndarray, factor: float) -> np.ndarray:
-    """What a generator gives that works at a resolution lower by `factor`."""
+def _synthesise(image: np.ndarray, difficulty: float, rng: np.random.Generator) -> np.ndarray:
+    """What a generator gives: a lower resolution, without the texture of skin, its edges sharpened."""
     side = len(image)
-    small = max(round(side / factor), 8)
+    small = max(round(side / _between(difficulty, 3.8, 1.6) / rng.uniform(0.9, 1.1)), 8)
     reduced = cv2.resize(image, (small, small), interpolation=cv2.INTER_AREA)
-    return cv2.resize(reduced, (side, side), interpolation=cv2.INTER_CUBIC)
+    face = cv2.resize(reduced, (side, side), interpolation=cv2.INTER_CUBIC)
+    return face + np.float32(rng.uniform(0.7, 1.4)) * (face - cv2.GaussianBlur(face, (0, 0), side / 60))
 
 
 def _region(
@@ -122,13 +121,14 @@ def _region(
 ) -> np.ndarray:
     """A soft ellipse on the face, in head units, less what hair or background hides."""
     face = np.nan_to_num(target.face, nan=9.0)
-    radius = np.hypot((face[..., 0] - centre[0]) / reach[0], (face[..., 1] - centre[1]) / reach[1])
+    around = 0.72 * face[..., 2]  # along the skin, so that the side of the jaw is far away
+    radius = np.hypot((around - centre[0]) / reach[0], (face[..., 1] - centre[1]) / reach[1])
     t = np.clip((1 - radius) / (2 * softness) + 0.5, 0, 1)
     return cv2.GaussianBlur((t * t * (3 - 2 * t)).astype(np.float32), (0, 0), len(face) / 160)
 
 
 def _match_colour(face: np.ndarray, image: np.ndarray, mask: np.ndarray, share: float) -> np.ndarray:
-    """Move mean and deviation of each channel towards those under the mask (Reinhard et al., 2001)."""
+    """Move the mean and spread of each channel towards the picture under a mask (Reinhard et al., 2001)."""
     weight = mask / max(float(mask.sum()), 1e-6)
     moved = np.empty_like(face)
     for c in range(3):
@@ -143,7 +143,7 @@ def _match_colour(face: np.ndarray, image: np.ndarray, mask: np.ndarray, share: 
 def _move_mouth(target: Photograph, smile: float, opening: float) -> np.ndarray:
     """Warp a photograph: the corners of the mouth rise by `smile`, the lower lip sinks by `opening`."""
     side = len(target.image)
-    x, y = np.moveaxis(np.nan_to_num(target.face, nan=9.0), -1, 0)
+    x, y, _ = np.moveaxis(np.nan_to_num(target.face, nan=9.0), -1, 0)
     corner = np.exp(-(((np.abs(x) - 0.23) / 0.15) ** 2) - ((y + 0.6) / 0.14) ** 2) * np.sign(x)
     lower = np.exp(-((x / 0.2) ** 2) - ((y + 0.75) / 0.13) ** 2)
     unit = side / 2 / target.shot.zoom  # pixels a head unit

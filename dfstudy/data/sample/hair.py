@@ -32,12 +32,12 @@ class Style:
 
 
 STYLES = {
-    "cropped": Style(0.012, 0.02, -0.02, -0.5, 1.28),
-    "short": Style(0.045, 0.09, -0.06, -0.55, 1.22),
-    "parted": Style(0.06, 0.12, -0.1, -0.6, 1.2),
-    "bob": Style(0.11, 0.1, -0.95, -1.0, 1.1),
-    "long": Style(0.09, 0.09, -1.75, -1.8, 1.12),
-    "tied": Style(0.03, 0.05, 0.0, -0.5, 1.18),
+    "cropped": Style(0.02, 0.03, -0.02, -0.5, 1.28),
+    "short": Style(0.06, 0.17, -0.06, -0.55, 1.22),
+    "parted": Style(0.09, 0.24, -0.1, -0.6, 1.2),
+    "bob": Style(0.17, 0.17, -0.95, -1.0, 1.1),
+    "long": Style(0.14, 0.16, -1.75, -1.8, 1.12),
+    "tied": Style(0.04, 0.09, 0.0, -0.5, 1.18),
 }
 
 
@@ -95,7 +95,7 @@ def _points(person: Person, style: Style, rng: np.random.Generator) -> np.ndarra
     lumps[:, -1] = lumps[:, 0]
     inside, above = _covered(person, style, y, u)
     # hair springs from the skin at the hairline and gains thickness behind it
-    rooted = 0.22 + 0.78 * smooth_step(inside / 0.16 - 0.5)
+    rooted = 0.06 + 0.94 * smooth_step(inside / 0.18 - 0.5)
     tips = 0.35 + 0.65 * smooth_step(above / 0.2 - 0.5)
     thick = style.side * (1 + (0.2 + 0.5 * person.curl) * lumps) * rooted * tips
     thick = thick + 0.06 * np.clip(-y, 0, 0.8) * (style.beside < -0.5)

@@ -82,12 +82,12 @@ def features(person: Person) -> dict[str, float]:
     s, m = person.shape, person.masculine - 0.5
     return {
         "eye_x": 0.285 + 0.014 * s["eye_distance"],
-        "eye_w": 0.125 + 0.008 * s["eye_size"] - 0.006 * m,
+        "eye_w": 0.138 + 0.009 * s["eye_size"] - 0.006 * m,
         "brow_y": 0.165 + 0.016 * s["brow_height"] - 0.035 * m,
-        "nose_y": -0.36 + 0.025 * s["nose_length"],
-        "nose_w": 0.125 + 0.016 * s["nose_width"] + 0.02 * m,
-        "mouth_y": -0.615 + 0.015 * s["mouth_height"],
-        "mouth_w": 0.235 + 0.02 * s["mouth_width"],
+        "nose_y": -0.325 + 0.025 * s["nose_length"],
+        "nose_w": 0.112 + 0.015 * s["nose_width"] + 0.015 * m,
+        "mouth_y": -0.59 + 0.016 * s["mouth_height"],
+        "mouth_w": 0.25 + 0.02 * s["mouth_width"],
         "upper": 0.06 + 0.014 * s["upper_lip"] - 0.012 * m,
         "lower": 0.08 + 0.015 * s["lower_lip"] - 0.012 * m,
     }
@@ -142,13 +142,13 @@ def _nose(person: Person, side: np.ndarray, y: np.ndarray) -> np.ndarray:
     s, f = person.shape, features(person)
     tip, wing = f["nose_y"], f["nose_w"]
     along = np.clip((0.14 - y) / (0.14 - tip), 0, 1)  # 0 between the eyes, 1 at the tip
-    below = np.exp(-((np.maximum(tip - y, 0) / 0.055) ** 2))
-    tall = 0.215 + 0.025 * s["nose_height"]
+    below = np.exp(-((np.maximum(tip - y, 0) / 0.075) ** 2))
+    tall = 0.2 + 0.025 * s["nose_height"]
     rise = (0.05 + 0.015 * s["nose_bridge"]) * np.clip((0.3 - y) / 0.2, 0, 1) + tall * along**1.25
     width = 0.07 + 0.05 * along
     ridge = rise * below * np.exp(-((side / width) ** 2))
     ball = 0.045 * np.exp(-((side / 0.07) ** 2) - ((y - tip) / (0.06 + 0.006 * s["nose_tip"])) ** 2)
-    wings = 0.12 * np.exp(-(((side - wing * 0.82) / 0.05) ** 2) - ((y - tip + 0.015) / 0.055) ** 2)
+    wings = 0.1 * np.exp(-(((side - wing * 0.82) / 0.05) ** 2) - ((y - tip + 0.015) / 0.055) ** 2)
     flank = 0.08 * along * below * np.exp(-((side / (wing * 1.05)) ** 2))
     return ridge + ball + wings + flank
 

@@ -53,6 +53,13 @@ def rasterise(
     )
 
 
+def bounds(field: np.ndarray) -> tuple[slice, slice]:
+    """Rows and columns of the smallest rectangle that holds everything covered."""
+    covered = field[..., 2] > 0
+    found = [np.flatnonzero(covered.any(axis=axis)) for axis in (1, 0)]
+    return tuple(slice(places[0], places[-1] + 1) if len(places) else slice(0, 1) for places in found)
+
+
 def project(points: np.ndarray, zoom: float, size: int) -> np.ndarray:
     """Pixel positions (column, row) of points [n, 3], float32 [n, 2]."""
     scale = size / 2 * DISTANCE / zoom / (DISTANCE - points[:, 2])

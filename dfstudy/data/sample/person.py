@@ -135,13 +135,13 @@ def draw_shot(rng: np.random.Generator) -> Shot:
     warmth, contrast = rng.normal(0, 0.08), rng.uniform(0.35, 1)
     tint = np.array([1 + warmth, 1, 1 - warmth])
     around = np.array([1 - 0.6 * warmth, 1, 1 + 0.6 * warmth])
-    level = rng.uniform(0.75, 1.15)
+    level = rng.uniform(0.85, 1.25)
     return Shot(
         yaw=float(np.clip(rng.normal(0, 0.26), -0.6, 0.6)),
         pitch=float(np.clip(rng.normal(0, 0.11), -0.3, 0.3)),
         roll=float(rng.normal(0, 0.07)),
-        zoom=float(rng.uniform(1.2, 1.5)),
-        shift=(float(rng.normal(0, 0.06)), float(rng.normal(0.1, 0.06))),
+        zoom=float(rng.uniform(0.98, 1.22)),
+        shift=(float(rng.normal(0, 0.05)), float(rng.normal(0.05, 0.05))),
         smile=float(np.clip(rng.normal(0.42, 0.4), -0.2, 1)),
         opening=float(np.clip(rng.normal(0.05, 0.3), 0, 1)),
         lids=float(np.clip(rng.normal(0.95, 0.14), 0.15, 1.2) if rng.random() > 0.04 else 0.0),

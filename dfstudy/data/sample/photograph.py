@@ -37,8 +37,8 @@ class Likeness:
 class Photograph:
     """A rendered portrait and what is known about it.
 
-    `image`: float32 [size, size, 3], sRGB-coded, 0..1. `face`: float32 [size, size, 2], the frontal
-    coordinates (x, y) in head units of the face seen at each pixel, NaN where something else is seen.
+    `image`: float32 [size, size, 3], sRGB-coded, 0..1. `face`: float32 [size, size, 3], what part of the face
+    is seen at each pixel: frontal coordinates x, y in head units, azimuth in radians; NaN off the face.
     `landmarks`: float32 [7, 2], pixel positions (column, row) of the eyes, the tip of the nose, and the
     left, right, upper and lower end of the mouth; left is the picture's left.
     """
@@ -73,12 +73,14 @@ def take(likeness: Likeness, shot: Shot, size: int) -> Photograph:
         shell = _pose(likeness.hair.points, shot, 1.0)
         strands, cells = shell.reshape(-1, 3), likeness.hair.triangles
         hair_field, hair_depth = mesh.rasterise(strands, cells, _HAIR_COORDINATES, shot.zoom, fine)
-        fibres = light.shade_hair(hair_field, likeness.hair, shell, head.normals(shell), shot)
+        fibres = np.zeros((fine, fine, 4), np.float32)
+        box = mesh.bounds(hair_field)
+        fibres[box] = light.shade_hair(hair_field[box], likeness.hair, shell, head.normals(shell), shot)
         picture += fibres[..., 3:] * (fibres[..., :3] - picture)
     falls = light.fall_of_light(body, strands, cells, shot)
-    skin = light.shade_body(field, paint_expression(likeness.atlas, person, shot), normals, falls, shot)
-    solid = field[..., 2] > 0
-    picture[solid] = skin[solid]
+    box, solid = mesh.bounds(field), field[..., 2] > 0
+    skin = light.shade_body(field[box], paint_expression(likeness.atlas, person, shot), normals, falls, shot)
+    np.copyto(picture[box], skin, where=solid[box][..., None])
     hidden = np.zeros((fine, fine), np.float32)
     if fibres is not None:
         hidden = fibres[..., 3] * (solid & (hair_depth <= depth + 0.01))
@@ -113,7 +115,8 @@ def _face_map(field: np.ndarray, hidden: np.ndarray, person: Person) -> np.ndarr
     row = field[..., 1] * np.float32((mesh.BODY_ROWS - 1) / (head.ROWS - 1))
     y = np.cos(np.pi * np.clip(row, 0, 1))
     t = 2 * field[..., 0] - 1
-    face = np.dstack([head.half_width(person, y) * np.sin(head.azimuth_at(t)), y]).astype(np.float32)
+    u = head.azimuth_at(t)
+    face = np.dstack([head.half_width(person, y) * np.sin(u), y, u]).astype(np.float32)
     face[(field[..., 2] <= 0) | (row > 1) | (hidden > 0.5)] = np.nan
     return face
 

@@ -36,6 +36,7 @@ def noise_bank() -> dict[str, np.ndarray]:
 
     return {
         "pores": smooth(0.9, 0.9),
+        "relief": smooth(1.7, 1.7),
         "blotches": smooth(7, 7),
         "patches": smooth(22, 22),
         "strands": smooth(0.8, 24),
@@ -86,7 +87,7 @@ def _face(person: Person, rng: np.random.Generator) -> np.ndarray:
     x, y = texel_x(person).astype(np.float32), texel_rows().astype(np.float32)
     f, age = features(person), person.age
     melanin = 0.04 * window("blotches", rng, *shape) + 0.05 * window("patches", rng, *shape)
-    melanin += (0.022 + 0.03 * age) * window("pores", rng, *shape)
+    melanin += (0.03 + 0.03 * age) * window("pores", rng, *shape)
     freckles = rng.random() < 0.15 and person.melanin < 0.5
     spots = window("pores", rng, *shape) > (2.1 if freckles else 3.4)
     melanin += 0.28 * cv2.GaussianBlur(spots.astype(np.float32), (3, 3), 0.6)
@@ -100,11 +101,13 @@ def _face(person: Person, rng: np.random.Generator) -> np.ndarray:
     blood += 0.12 * blob(x, y, 0.0, -0.88, 0.16, 0.08) + 0.05 * window("blotches", rng, *shape)
     blood += 0.3 * np.clip(np.abs(azimuth(ATLAS_COLUMNS)) - 1.3, 0, 0.4)[None, :]  # ears
     nostril = blob(x, y, f["nose_w"] * 0.5, f["nose_y"] - 0.055, 0.042, 0.02)
+    # fine relief, seen as light and dark more than as colour
+    relief = np.exp((0.075 + 0.03 * age) * window("relief", rng, *shape))
     face = np.empty((*shape, 4), np.float32)
     absorbed = np.exp(-np.float32(1.0) * melanin)
     for channel, (brown, red) in enumerate(zip((0.8, 1.0, 1.15), (0.1, 0.85, 0.7), strict=True)):
         tone = person.skin[channel] * absorbed**brown * np.exp(-red * blood)
-        face[..., channel] = tone * (1 - 0.88 * nostril)
+        face[..., channel] = tone * relief * (1 - 0.7 * nostril)
     face[..., 3] = 0.34 + 0.3 * blob(x, y, 0, -0.1, 0.1, 0.35) + 0.25 * blob(x, y, 0, 0.45, 0.35, 0.2)
     face[..., 3] *= 1 + 0.25 * window("pores", rng, *shape)
     if person.beard:
