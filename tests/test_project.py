@@ -67,7 +67,9 @@ def test_conda_users_get_the_same_lock():
 
 
 def test_make_help_lists_every_verb():
-    said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    said = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     verbs = {line.split()[1] for line in said.splitlines()}
     asked = "report test lab tensorboard lint bench lock strip exhibit doctor clean help"
     assert set(asked.split()) <= verbs
@@ -81,7 +83,7 @@ def test_an_old_python_is_refused_with_the_next_step(tmp_path):
     old.chmod(0o755)
     for name in ("Makefile", "requirements.lock", "pyproject.toml"):
         (tmp_path / name).write_text((ROOT / name).read_text())
-    command = ["make", "report", f"BASE={old}"]
+    command = ["make", "--no-print-directory", "report", f"BASE={old}"]
     bare = {"PATH": "/usr/bin:/bin"}
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, env=bare)
     assert done.returncode and "is Python 3.9.18; dfstudy needs Python 3.11 or later" in done.stdout
@@ -95,7 +97,11 @@ def test_make_hands_over_names_as_they_are(tmp_path):
     spy.chmod(0o755)
     given = ["STUDY=it's mine.yaml", 'DATA=/a "b" $$c', "OUT=reports/x y"]
     done = subprocess.run(
-        ["make", "report", f"PYTHON={spy}", *given], cwd=ROOT, capture_output=True, text=True, check=True
+        ["make", "--no-print-directory", "report", f"PYTHON={spy}", *given],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     words = '-m dfstudy report --study|it\'s mine.yaml|--data|/a "b" $c|--out|reports/x y'
     expected = [*["-m", "dfstudy", "report", "--study"], *words.split("|")[1:]]
