@@ -85,6 +85,10 @@ class Model(Section):
     )
 
 
+# Settings of a training that shape no weight: each seed is a run of its own, the others change speed alone.
+NOT_SHAPING = frozenset({"seeds", "workers", "cache"})
+
+
 class Training(Section):
     """The recipe: optimiser, schedule, stopping, loss weight, precision and seeds."""
 
@@ -100,7 +104,21 @@ class Training(Section):
     epochs: Count = Field(8, description="epochs at most")
     patience: Count = Field(3, description="epochs without a better validation before stopping")
     select_by: Literal["auc", "loss"] = Field("auc", description="validation quantity that picks the epoch")
-    batch_size: Count = Field(64, description="pictures a step")
+    batch_size: Count = Field(64, description="pictures a step, over all devices and parts together")
+    accumulate: Count = Field(
+        1, description="parts in which a device passes its share of a step: less memory, same batch"
+    )
+    devices: Count = Field(1, description="GPUs (or CPU processes) that share each step of one run")
+    clip_norm: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="largest norm of a step's gradient; None leaves it as it is"
+    )
+    ema: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="decay of a moving average of the weights, which is then tested; 0 is off"
+    )
+    compile: bool = Field(False, description="torch.compile: a wait at the start, faster steps after it")
+    deterministic: bool = Field(
+        True, description="on a GPU, equal bytes every time; false lets cuDNN take its fastest way"
+    )
     class_weight: Literal["balanced", "none"] = Field(
         "balanced", description="weight of fakes in the loss, from training rows: n_real / n_fake"
     )
@@ -110,6 +128,9 @@ class Training(Section):
     seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1, description="one training run each")
     workers: Annotated[int, Field(ge=0)] | Literal["auto"] = Field(
         "auto", description="loader processes; changes speed, never a result"
+    )
+    cache: Literal["auto", "off"] = Field(
+        "auto", description="keep decoded pictures in memory where they fit; never changes a result"
     )
 
     @model_validator(mode="after")

@@ -20,16 +20,14 @@ from dfstudy.errors import StudyError
 from dfstudy.invocation import Invocation
 from dfstudy.provenance import SHAPING_PACKAGES, file_digest, import_closure, imported_modules, versions
 from dfstudy.report.chapters import Chapter, load_chapters
-from dfstudy.study import Study
+from dfstudy.study import NOT_SHAPING, Study
 
 # Beside what shapes weights: what shapes numbers and pictures of the report.
 REPORT_PACKAGES = ("scikit-learn", "pandas", "matplotlib", "papermill", "nbconvert", "snakemake")
 TEMPLATES = Path(__file__).parent / "templates"
 FINGERPRINT = "data/fingerprint.json"
 PLAN = "study/plan.json"
-# What shapes a training; seeds are steps of their own, and workers change no result.
 TRAINING_PARTS = ("data", "model", "augment", "training")
-NOT_SHAPING = {"training": {"seeds", "workers"}}
 
 
 def write_plan(invocation: Invocation, gpus: int) -> Path:
@@ -94,7 +92,7 @@ def _write_parts(study: Study) -> None:
     whole["weights_sha256"] = _weights_digest(study)
     write_if_changed(study.out / "study" / "study.json", whole)
     for name in TRAINING_PARTS:
-        part = {k: v for k, v in whole[name].items() if k not in NOT_SHAPING.get(name, ())}
+        part = {k: v for k, v in whole[name].items() if name != "training" or k not in NOT_SHAPING}
         if name == "model":
             part["weights_sha256"] = whole["weights_sha256"]
         write_if_changed(study.out / "study" / f"{name}.json", part)

@@ -22,7 +22,7 @@ from dfstudy.data import Split
 from dfstudy.model import Place, choose_place, count_parameters, read_checkpoint, save_checkpoint
 from dfstudy.model.checkpoint import FILE, write_atomic
 from dfstudy.provenance import code_digest, digest, file_digest, versions
-from dfstudy.study import Study
+from dfstudy.study import NOT_SHAPING, Study
 from dfstudy.train.log import tell
 from dfstudy.train.loop import STATE, Part, Trainer
 from dfstudy.train.selection import best_threshold, check_both_classes, fit_temperature, score
@@ -105,7 +105,7 @@ def describe_run(study: Study, fingerprint: str, seed: int, place: Place) -> dic
         "model": model,
         "pretrained": weights,
         "policy": study.augment.policy,
-        "training": study.training.model_dump(mode="json", exclude={"seeds", "workers"}),
+        "training": study.training.model_dump(mode="json", exclude=set(NOT_SHAPING)),
         "seed": seed,
         "fingerprint": fingerprint,
         "versions": versions(),
