@@ -1,9 +1,14 @@
 """Which part of a network trains: by stages, with frozen parts held still.
 
 Takes a timm network and a number of stages; stages are timm's own coarse groups (`group_matcher`), in which
-a neck such as `conv_head` counts with the last stage and the head is a group by itself. Frozen parameters
-get no gradient, and frozen modules stay in eval, so that BatchNorm statistics cannot drift and dropout
-does not act there. Refuses a number of stages that the network does not have.
+a neck such as `conv_head` counts with the last stage, what precedes the blocks (a ViT's position embedding
+and class token) with the stem, and the head is a group by itself. The seed's rule, blocks.5, blocks.6 and the
+head, is `trainable_stages: 2`. Refuses a number of stages that the network does not have.
+
+Cost of the frozen part: its forward pass alone. Its parameters require no gradient and neither do pictures,
+so autograd records nothing there: no backward pass, nothing kept for one, no gradient, no memory of the
+optimiser. Its modules stay in eval: BatchNorm takes no statistics and cannot drift, and dropout inside a
+frozen stage does not act; between stages, as by a ViT's `pos_drop_rate`, it acts where it is asked for.
 """
 
 from __future__ import annotations

@@ -4,13 +4,26 @@ from __future__ import annotations
 
 import pytest
 import torch
+from timm.layers import DropPath
+from timm.models import group_parameters
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from dfstudy.errors import StudyError
 from dfstudy.model import build_model, count_parameters, freeze, train_mode
-from dfstudy.study import Model
+from dfstudy.study import Model, Training, load_study
+from dfstudy.train.protocol import build_optimiser
 
 FAMILIES = ["test_resnet", "test_efficientnet", "test_byobnet", "mobilenetv3_small_050", "regnety_002"]
+# A small member of each family that a study is likely to fine-tune, and a parameter outside every block.
+FINE_TUNED = {
+    "tf_efficientnetv2_b0": "conv_stem.weight",
+    "mobilenetv2_050": "conv_stem.weight",
+    "mobilenetv3_small_050": "conv_stem.weight",
+    "convnext_atto": "stem.0.weight",
+    "test_vit": "pos_embed",
+    "test_vit2": "reg_token",
+    "swin_tiny_patch4_window7_224": "patch_embed.proj.weight",
+}
 
 
 def one_step(network: torch.nn.Module, size: int = 64) -> None:
@@ -18,9 +31,23 @@ def one_step(network: torch.nn.Module, size: int = 64) -> None:
     network(torch.randn(4, 3, size, size, generator=generator)).sum().backward()
 
 
+def in_graph(loss: torch.Tensor) -> set[torch.Tensor]:
+    """Parameters that a backward pass from the loss would reach."""
+    found, seen, ahead = set(), set(), [loss.grad_fn]
+    while ahead:
+        node = ahead.pop()
+        if node is None or node in seen:
+            continue
+        seen.add(node)
+        found |= {node.variable} if hasattr(node, "variable") else set()
+        ahead += [after for after, _ in node.next_functions]
+    return found
+
+
 def test_the_recorded_freezing_leaves_as_many_parameters_as_recorded():
-    network = build_model(Model(backbone="tf_efficientnetv2_m.in21k_ft_in1k", size=224))
-    freeze(network, 2)
+    settings = load_study("seed").model.model_copy(update={"weights": "none"})
+    network = build_model(settings)
+    freeze(network, settings.trainable_stages)
     assert count_parameters(network) == (52_859_637, 42_983_813)
     trains = {name.split(".")[0] for name, p in network.named_parameters() if p.requires_grad}
     blocks = {name.split(".")[1] for name, p in network.blocks.named_parameters("blocks") if p.requires_grad}
@@ -48,6 +75,77 @@ def test_frozen_statistics_and_weights_stand_still_and_the_rest_moves(backbone):
     for name, module in network.named_modules():
         if isinstance(module, _BatchNorm):
             assert (f"{name}.running_mean" in moved) == trains[f"{name}.weight"], name
+
+
+@pytest.fixture(scope="module", params=FINE_TUNED)
+def half_frozen(request):
+    """A network with the first half of its stages frozen, and four pictures."""
+    torch.manual_seed(0)
+    network = build_model(Model(backbone=request.param, size=64, options={"drop_path_rate": 0.2}))
+    stages = max(group_parameters(network, network.group_matcher(coarse=True), reverse=True).values())
+    freeze(network, stages // 2)
+    train_mode(network)
+    assert not network.get_parameter(FINE_TUNED[request.param]).requires_grad
+    return network, torch.randn(4, 3, 64, 64)
+
+
+def frozen_leaves(network: torch.nn.Module) -> dict[str, torch.nn.Module]:
+    """Modules with parameters of their own, all of them frozen."""
+    own = {name: list(module.parameters(recurse=False)) for name, module in network.named_modules()}
+    return {
+        name: network.get_submodule(name)
+        for name, parameters in own.items()
+        if name and parameters and not any(p.requires_grad for p in parameters)
+    }
+
+
+def test_the_frozen_part_has_no_backward_pass_no_gradient_and_no_optimiser_memory(half_frozen):
+    network, pictures = half_frozen
+    optimiser = build_optimiser(network, Training())
+    trained = {p for p in network.parameters() if p.requires_grad}
+    leaves = frozen_leaves(network)
+    passed, inside, kept = [], [], []
+
+    def enter(module, given):
+        inside.append(module)
+
+    def leave(module, given, result):
+        passed.append((inside.pop(), result.requires_grad))
+
+    hooks = [module.register_forward_pre_hook(enter) for module in leaves.values()]
+    hooks += [module.register_forward_hook(leave) for module in leaves.values()]
+    with torch.autograd.graph.saved_tensors_hooks(lambda x: kept.append(bool(inside)) or x, lambda x: x):
+        loss = network(pictures).square().mean()
+    for hook in hooks:
+        hook.remove()
+    assert {module for module, _ in passed} == set(leaves.values()) and len(leaves) > 2
+    assert not any(has_graph for _, has_graph in passed)
+    assert kept and not any(kept)  # nothing is kept for a backward pass while a frozen layer runs
+    assert in_graph(loss) == trained
+    loss.backward()
+    assert {p for p in network.parameters() if p.grad is not None} == trained
+    optimiser.step()
+    assert set(optimiser.state) == trained
+
+
+def test_the_frozen_part_stays_in_eval_and_does_not_move(half_frozen):
+    network, pictures = half_frozen
+    leaves = frozen_leaves(network)
+    assert not any(module.training for module in leaves.values())
+    for name, module in network.named_modules():
+        if isinstance(module, DropPath):
+            block = network.get_submodule(name.rpartition(".")[0])
+            assert module.training == any(p.requires_grad for p in block.parameters()), name
+    before = {name: {k: v.clone() for k, v in leaf.state_dict().items()} for name, leaf in leaves.items()}
+    optimiser = build_optimiser(network, Training(weight_decay=0.5))
+    for _ in range(2):
+        optimiser.zero_grad()
+        network(pictures).square().mean().backward()
+        optimiser.step()
+    for name, leaf in leaves.items():
+        assert all(torch.equal(value, before[name][key]) for key, value in leaf.state_dict().items()), name
+    norms = {name: m for name, m in network.named_modules() if isinstance(m, _BatchNorm)}
+    assert all((name in leaves) == (int(norm.num_batches_tracked) == 0) for name, norm in norms.items())
 
 
 @pytest.mark.parametrize("backbone", [*FAMILIES, "test_vit", "test_convnext2", "densenet121"])
