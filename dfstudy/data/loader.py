@@ -3,13 +3,16 @@
 Takes paths, labels and a transform `transform(picture uint8 [H, W, 3], key) -> uint8 [S, S, 3]`; gives
 batches of uint8 [N, S, S, 3] RGB, labels and row numbers. Pictures travel as uint8, a quarter of float32,
 and are normalised on the device. The order of an epoch depends on (seed, epoch) alone and a sample on
-(seed, epoch, row) alone, so neither workers nor an interruption change a byte. A picture that cannot be
-read is refused with its name and never replaced by another. Cost: that of decoding and transform.
+(seed, epoch, row) alone, so neither workers, nor an interruption, nor decoded pictures kept in memory change
+a byte. A picture that cannot be read is refused with its name and never replaced by another. Cost: that of
+decoding, in the first epoch alone where the pictures fit into memory, and of the transform.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -20,13 +23,15 @@ import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
+from dfstudy.data.cache import PictureCache, build_cache
 from dfstudy.data.images import PictureError, read_picture
+from dfstudy.data.order import EpochBatches, epoch_order, sample_key
 from dfstudy.errors import StudyError
 
-Transform = Callable[[np.ndarray, int], np.ndarray]
+# one door for those who want samples: their order and keys come along
+__all__ = ["Batch", "Loader", "Transform", "count_workers", "epoch_order", "make_loader", "sample_key"]
 
-MASK = 2**64 - 1
-ORDER = MASK  # stands where a row number would: no row is that large, so the order has its own stream
+Transform = Callable[[np.ndarray, int], np.ndarray]
 
 
 class Batch(NamedTuple):
@@ -44,39 +49,16 @@ class Unreadable(NamedTuple):
     reason: str
 
 
-def sample_key(seed: int, epoch: int, index: int) -> int:
-    """64-bit key of one sample: seeds the random streams of its transform.
-
-    Each part is mixed in with the finaliser of SplitMix64 (Steele, Lea and Flood 2014), a bijection in
-    which every input bit moves about half of the output bits: within an epoch no two rows share a key.
-    """
-    key = 0
-    for part in (seed, epoch, index):
-        key = _mix(key + part)
-    return key
-
-
-def _mix(value: int) -> int:
-    value = (value + 0x9E3779B97F4A7C15) & MASK
-    value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & MASK
-    value = ((value ^ (value >> 27)) * 0x94D049BB133111EB) & MASK
-    return value ^ (value >> 31)
-
-
-def epoch_order(seed: int, epoch: int, count: int) -> np.ndarray:
-    """Row numbers int64 [count] in the shuffled order of one epoch."""
-    return np.random.default_rng(sample_key(seed, epoch, ORDER)).permutation(count)
-
-
-def count_workers(workers: int | Literal["auto"]) -> int:
-    """Worker processes for this machine: a number as it is, `auto` by the cores that may be used.
+def count_workers(workers: int | Literal["auto"], processes: int = 1) -> int:
+    """Worker processes of one loader: a number as it is, `auto` by the cores that may be used.
 
     With a GPU the cores are free for pictures: all but one, at most 16. Without one the network needs
-    them: half, at most 4.
+    them: half, at most 4. Processes that train one run side by side on this machine share its cores.
     """
     if workers != "auto":
         return workers
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores //= processes
     return max(1, min(cores - 1, 16)) if torch.cuda.is_available() else min(cores // 2, 4)
 
 
@@ -89,6 +71,9 @@ def make_loader(
     workers: int | Literal["auto"],
     seed: int = 0,
     shuffle: bool = False,
+    share: tuple[int, int] = (0, 1),
+    sizes: np.ndarray | None = None,
+    cache: Literal["auto", "off"] = "auto",
 ) -> Loader:
     """A loader over pictures; row i is `paths[i]` with `labels[i]`.
 
@@ -96,28 +81,68 @@ def make_loader(
         paths: picture files, readable by `read_picture`.
         labels: 0 real, 1 fake.
         transform: called with a picture and its `sample_key`; must survive pickling.
-        batch_size: pictures a batch; the last batch holds what is left.
+        batch_size: pictures a batch, over all processes; the last batch holds what is left.
         workers: processes that read and transform, 0 for none, or `auto` (see `count_workers`).
         seed: of order and transform.
         shuffle: a new order each epoch; otherwise by row number.
+        share: (rank, processes) where several processes train one run: of each batch this loader gives
+            the rank's piece alone, in order (sizes as `numpy.array_split`), which may hold no picture.
+        sizes: int [N, 2], width and height of each picture, as the index has them; without them none is
+            kept in memory.
+        cache: `auto` keeps decoded pictures in memory where they fit, `off` never; `Loader.cache_note`
+            says what became of it.
     """
     if len(paths) != len(labels) or not len(paths):
         raise ValueError(f"{len(paths)} paths and {len(labels)} labels: one label a path, and at least one")
-    samples = _Samples([str(path) for path in paths], labels, transform, seed)
-    return Loader(samples, _EpochBatches(len(paths), batch_size, seed, shuffle), count_workers(workers))
+    if sizes is not None and np.shape(sizes) != (len(paths), 2):
+        raise ValueError(f"sizes {list(np.shape(sizes))}: width and height of each of {len(paths)} paths")
+    if not 0 <= share[0] < share[1]:
+        raise ValueError(f"share {share}: a rank from 0 and the number of processes above it")
+    workers = count_workers(workers, share[1])
+    start_method = _start_method() if workers else None
+    kept, note = build_cache(sizes, cache, start_method in (None, "fork"), share[1])
+    samples = _Samples([str(path) for path in paths], labels, transform, seed, kept)
+    batches = EpochBatches(len(paths), batch_size, seed, shuffle, share)
+    return Loader(samples, batches, workers, start_method, note)
+
+
+def _start_method() -> str:
+    """How worker processes begin: forked on Linux, which starts them at once and shares the cache with them.
+
+    Python 3.14 made another way the default there because a fork copies the state of locks that other
+    threads hold; workers take none of those and never touch CUDA. A program that asked for `spawn` gets it.
+    """
+    chosen = multiprocessing.get_start_method(allow_none=True)
+    if sys.platform == "linux" and chosen != "spawn":
+        return "fork"
+    return chosen or multiprocessing.get_all_start_methods()[0]
 
 
 class Loader:
-    """Epochs of batches. Workers start with the first epoch and stay until `close`; also a `with` block."""
+    """Epochs of batches. Workers start with the first epoch and stay until `close`; also a `with` block.
 
-    def __init__(self, samples: _Samples, batches: _EpochBatches, workers: int) -> None:
-        self._batches = batches
+    Attributes:
+        workers: processes that read and transform; 0 where this one does it.
+        cache_note: a sentence for the log: whether decoded pictures are kept in memory, or why not.
+    """
+
+    def __init__(
+        self,
+        samples: _Samples,
+        batches: EpochBatches,
+        workers: int,
+        start_method: str | None,
+        cache_note: str,
+    ) -> None:
+        self.workers, self.cache_note = workers, cache_note
+        self._samples, self._batches = samples, batches
         self._turn = 0
         self._running: Iterator[Batch | Unreadable] | None = None
         self._loader: DataLoader[Batch] = DataLoader(
             samples,
             batch_sampler=batches,
             num_workers=workers,
+            multiprocessing_context=start_method,
             collate_fn=_as_it_is,
             persistent_workers=workers > 0,
             pin_memory=torch.cuda.is_available(),
@@ -159,13 +184,15 @@ class Loader:
             yield batch
 
     def close(self) -> None:
-        """End the workers and wait for them; a later `epoch` would start new ones."""
+        """End the workers, wait for them and free the kept pictures; a later `epoch` would begin anew."""
         self._turn += 1
         if self._running is not None and self._loader.num_workers:
             # DataLoader has no public way to end its workers before the garbage collector does
             self._running._shutdown_workers()
             self._loader._iterator = None
         self._running = None
+        if self._samples.cache is not None:
+            self._samples.cache.clear()
 
     def __enter__(self) -> Loader:
         return self
@@ -179,40 +206,41 @@ class Loader:
 class _Samples(Dataset[Batch]):
     """What a worker holds: where the pictures lie, and how one becomes a sample."""
 
-    def __init__(self, paths: list[str], labels: Sequence[int], transform: Transform, seed: int) -> None:
+    def __init__(
+        self,
+        paths: list[str],
+        labels: Sequence[int],
+        transform: Transform,
+        seed: int,
+        cache: PictureCache | None,
+    ) -> None:
         self.paths = paths
         self.labels = np.asarray(labels, np.float32)
         self.transform = transform
         self.seed = seed
+        self.cache = cache
 
     def __getitems__(self, keys: list[tuple[int, int]]) -> Batch | Unreadable:
-        """One batch, from its (epoch, row) pairs."""
+        """One batch, from its (epoch, row) pairs; of none, the parts have length 0 and their usual shape."""
         pictures = []
-        for epoch, row in keys:
+        for epoch, row in keys or [(0, 0)]:
             try:
-                picture = read_picture(Path(self.paths[row]))
+                picture = self._picture(row)
             except (PictureError, OSError) as error:
                 return Unreadable(self.paths[row], str(error))
             pictures.append(self.transform(picture, sample_key(self.seed, epoch, row)))
         rows = np.array([row for _, row in keys], np.int64)
-        parts = np.stack(pictures), self.labels[rows], rows
+        parts = np.stack(pictures)[: len(keys)], self.labels[rows], rows
         return Batch(*map(torch.from_numpy, parts))
 
-
-class _EpochBatches:
-    """Yields lists of (epoch, row): persistent workers hold a copy of the samples that learns of no epoch."""
-
-    def __init__(self, count: int, batch_size: int, seed: int, shuffle: bool) -> None:
-        self.count, self.batch_size, self.seed, self.shuffle = count, batch_size, seed, shuffle
-        self.epoch = self.start = 0
-
-    def __len__(self) -> int:
-        return -(-self.count // self.batch_size)
-
-    def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        order = epoch_order(self.seed, self.epoch, self.count) if self.shuffle else np.arange(self.count)
-        for first in range(self.start * self.batch_size, self.count, self.batch_size):
-            yield [(self.epoch, int(row)) for row in order[first : first + self.batch_size]]
+    def _picture(self, row: int) -> np.ndarray:
+        if self.cache is None:
+            return read_picture(Path(self.paths[row]))
+        picture = self.cache.find(row)
+        if picture is None:
+            picture = read_picture(Path(self.paths[row]))
+            self.cache.store(row, picture)
+        return picture
 
 
 def _as_it_is(batch: Batch | Unreadable) -> Batch | Unreadable:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -30,8 +31,10 @@ def stamp(picture, key):
     return result
 
 
-def threads_of_opencv(picture, key):
-    return np.full((8, 8, 3), cv2.getNumThreads(), np.uint8)
+def threads(picture, key):
+    result = np.full((8, 8, 3), cv2.getNumThreads(), np.uint8)
+    result[0] = torch.get_num_threads()
+    return result
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +48,7 @@ def paths(tmp_path_factory):
 
 
 LABELS = [row % 2 for row in range(COUNT)]
+SIZES = np.array([(37, 10 + row) for row in range(COUNT)], np.int32)  # width, height
 
 
 def loader(paths, transform=stamp, workers=0, **settings):
@@ -104,10 +108,14 @@ def test_spawned_workers_change_nothing(paths, tmp_path):
             from dfstudy.augment import build_policy
             from dfstudy.data.loader import make_loader
 
+            SIZES = [(37, 10 + row) for row in range(len(sys.argv) - 1)]
+
             def collect(workers):
                 paths = sys.argv[1:]
                 policy = build_policy("seed", 16)
-                with make_loader(paths, [0] * len(paths), policy, batch_size=3, workers=workers) as batches:
+                settings = {"batch_size": 3, "workers": workers, "sizes": SIZES}
+                with make_loader(paths, [0] * len(paths), policy, **settings) as batches:
+                    print(batches.cache_note)
                     return [batch.images_NHWC for batch in batches.epoch(1)]
 
             if __name__ == "__main__":
@@ -123,7 +131,81 @@ def test_spawned_workers_change_nothing(paths, tmp_path):
         check=True,
         timeout=120,
     )
-    assert done.stdout.split() == ["True"]
+    alone, spawned, same = done.stdout.splitlines()
+    assert "are kept in memory" in alone and "start afresh and share no memory" in spawned
+    assert same == "True"
+
+
+@pytest.mark.parametrize("workers", [0, 1, 2])
+def test_pictures_kept_in_memory_change_nothing(paths, workers, tmp_path):
+    """Once every picture was read no file is needed, whichever worker reads which row."""
+    plan = [(0, 0), (1, 3), (1, 0), (2, 0), (2, 4)]  # epoch, first batch: also goes on half-way
+    with loader(paths) as batches:
+        plain = [list(batches.epoch(*at)) for at in plan]
+        assert "sizes are not known" in batches.cache_note
+    copies = [shutil.copy(path, tmp_path) for path in paths]
+    with loader(copies, workers=workers, sizes=SIZES) as batches:
+        assert "are kept in memory" in batches.cache_note
+        left = batches.epoch(7)
+        next(left)  # an epoch that is left at once: some pictures are stored, others on their way
+        assert same(list(batches.epoch(*plan[0])), plain[0])
+        for copy in tmp_path.iterdir():
+            copy.unlink()
+        for at, batch in zip(plan[1:], plain[1:], strict=True):
+            assert same(list(batches.epoch(*at)), batch)
+    with pytest.raises(StudyError, match="missing"):
+        next(batches.epoch(0))  # closing gave the memory back
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_picture_of_another_size_than_indexed_leaves_its_neighbours_alone(paths, workers):
+    wrong = SIZES.copy()
+    wrong[7], wrong[8] = (37, 99), (1, 1)  # the files hold less and more than the index said
+    plain = collect(paths, 0)
+    assert same(plain, collect(paths, workers, sizes=wrong))
+
+
+def test_keeping_can_be_switched_off(paths):
+    with loader(paths, sizes=SIZES, cache="off") as batches:
+        assert "training.cache is off" in batches.cache_note
+    with pytest.raises(ValueError, match="width and height"):
+        loader(paths, sizes=SIZES[:3])
+
+
+@given(st.integers(1, 40), st.integers(1, 12), st.integers(1, 6), st.integers(0, 3))
+def test_the_shares_of_all_processes_are_the_batches(paths, count, batch_size, processes, start):
+    def collect(share):
+        batches = make_loader(
+            [paths[1]] * count,
+            [0] * count,
+            stamp,
+            batch_size=batch_size,
+            workers=0,
+            seed=3,
+            shuffle=True,
+            share=share,
+        )
+        assert len(batches) == -(-count // batch_size)
+        return list(batches.epoch(2, min(start, len(batches))))
+
+    whole = collect((0, 1))
+    shares = [collect((rank, processes)) for rank in range(processes)]
+    assert all(len(share) == len(whole) for share in shares)
+    for batch, pieces in zip(whole, zip(*shares, strict=True), strict=True):
+        assert same([batch], [Batch(*(torch.cat(parts) for parts in zip(*pieces, strict=True)))])
+        sizes = [len(piece.rows) for piece in pieces]
+        assert sizes == sorted(sizes, reverse=True) and sizes[0] - sizes[-1] <= 1
+        assert all(piece.images_NHWC.shape[1:] == (8, 8, 3) for piece in pieces)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_process_may_get_no_picture_of_the_last_batch(paths, workers):
+    *_, last = collect(paths, workers, epochs=[0], share=(3, 4))
+    assert [tuple(part.shape) for part in last] == [(0, 8, 8, 3), (0,), (0,)]
+    assert [part.dtype for part in last] == [torch.uint8, torch.float32, torch.int64]
+    for share in [(1, 1), (-1, 2)]:
+        with pytest.raises(ValueError, match="rank from 0"):
+            loader(paths, share=share)
 
 
 @pytest.mark.parametrize("workers", [0, 2])
@@ -217,7 +299,7 @@ def _fail(picture, key):
 
 
 def test_workers_use_one_thread_each(paths):
-    batches = collect(paths, 1, epochs=[0], transform=threads_of_opencv)
+    batches = collect(paths, 1, epochs=[0], transform=threads)
     assert all((batch.images_NHWC == 1).all() for batch in batches)
 
 
@@ -276,8 +358,11 @@ def test_automatic_workers_leave_cores_to_the_network(monkeypatch):
     monkeypatch.setattr("os.sched_getaffinity", lambda _: set(range(8)), raising=False)
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert count_workers("auto") == 4
+    assert [count_workers("auto", processes=count) for count in (2, 4, 8, 9)] == [2, 1, 0, 0]
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert count_workers("auto") == 7
     assert count_workers(0) == 0
+    assert (count_workers("auto", processes=4), count_workers("auto", processes=9)) == (1, 1)
+    assert count_workers(5, processes=4) == 5
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0}, raising=False)
     assert count_workers("auto") == 1
