@@ -18,6 +18,7 @@ import torch
 from timm.data import resolve_model_data_config
 from torch import Tensor, nn
 
+from dfstudy.model.team import ALONE, Team
 from dfstudy.study import Model
 
 MOST_THREADS = 16  # beyond this a small network gains nothing
@@ -47,23 +48,33 @@ class Place:
         return torch.autocast(self.device.type, self.dtype)
 
 
-def choose_place(precision: str = "auto") -> Place:
+def choose_place(precision: str = "auto", processes: int = 1, deterministic: bool = True) -> Place:
     """Take the GPU if there is one, and set torch up to give the same bytes every time.
 
     Threads are the cores this process may use, whatever loader workers or OMP_NUM_THREADS say, because sums
     depend on how many threads share them. On a GPU cuDNN may not choose by racing its algorithms,
     and TF32 is off: `float32` means float32, `bfloat16` is the fast way. An operation without a
     deterministic GPU version warns and runs.
+
+    Args:
+        precision: `float32`, `bfloat16`, or `auto` for bfloat16 on a GPU that has it.
+        processes: that share a run, each with a GPU of its own or its part of the cores.
+        deterministic: False lets a GPU race its algorithms; a CPU gives equal bytes either way.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = torch.device("cpu")
+    if torch.cuda.is_available():
+        # the launcher numbers the processes of one machine; torch says cuda:0 where it is asked for cuda
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", torch.cuda.current_device())))
+        torch.cuda.set_device(device)
+    exact = deterministic or device.type == "cpu"
     # cuBLAS reads this when it starts, so it must stand before the first product on the GPU
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True, warn_only=device.type == "cuda")
-    torch.backends.cudnn.benchmark = False
+    torch.use_deterministic_algorithms(exact, warn_only=device.type == "cuda")
+    torch.backends.cudnn.benchmark = not exact
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
     if device.type == "cpu":
-        torch.set_num_threads(min(_cores(), MOST_THREADS))
+        torch.set_num_threads(max(1, min(_cores() // processes, MOST_THREADS)))
     if precision == "auto":
         fast = device.type == "cuda" and torch.cuda.is_bf16_supported()
         precision = "bfloat16" if fast else "float32"
@@ -116,23 +127,28 @@ def predict_logits(
     normalisation: Normalisation,
     place: Place,
     tick: Callable[[int], object] = lambda done: None,
+    team: Team = ALONE,
 ) -> Tensor:
     """Logits float32 [pictures] on the CPU, by row number, with the network in eval.
 
     Args:
-        pictures: how many rows the batches hold together; every row must come once.
+        pictures: how many rows the batches of all processes hold together; every row must come once.
         tick: told the size of each finished batch, for progress.
+        team: processes that share the rows; each gets all logits.
     """
     network.eval()
     logits = torch.full((pictures,), float("nan"), device=place.device)
     seen = torch.zeros(pictures, dtype=torch.int64)
     with torch.inference_mode():
         for batch in batches:
+            if not len(batch.rows):  # a last batch smaller than the team
+                continue
             with place.autocast():
                 out = network(normalisation(batch.images_NHWC, place.device))
             logits[batch.rows.to(place.device)] = out.flatten().float()
             seen[batch.rows] += 1
             tick(len(batch.rows))
+    logits, seen = team.gather(logits), team.sum(seen.to(place.device)).cpu()
     if not bool((seen == 1).all()):
         raise ValueError(f"{int((seen != 1).sum())} of {pictures} rows did not come exactly once")
     return logits.cpu()

@@ -10,6 +10,8 @@ import os
 import time
 from pathlib import Path
 
+from filelock import FileLock
+
 from dfstudy.invocation import Invocation
 from dfstudy.provenance import file_digest
 from dfstudy.report.chapters import find_chapter
@@ -30,14 +32,18 @@ def run_training(invocation: Invocation, seed: int) -> str:
     from dfstudy.train import train
 
     study = invocation.settings
-    run = train(study, split_study(study, index_study(study)), seed)
+    study.out.mkdir(parents=True, exist_ok=True)
+    with FileLock(study.out / ".index.lock"):  # processes launched together: one indexes, the others read
+        split = split_study(study, index_study(study))
+    run = train(study, split, seed)
     note = {
         "key": run.key,
         "seed": seed,
         "device": run.checkpoint["device"],
         "seconds": float(run.timings["seconds"].sum()),
     }
-    _leave_note(study.out / "runs" / f"seed_{seed}.json", note)
+    if os.environ.get("RANK", "0") == "0":
+        _leave_note(study.out / "runs" / f"seed_{seed}.json", note)
     return run.key
 
 

@@ -30,14 +30,27 @@ def tell(text: str, progress: bool) -> None:
 
 
 class Log:
-    """One training's reports; a `with` block closes bar and events."""
+    """One training's reports; a `with` block closes bar and events.
+
+    `writes` is True in the one process of a team that tells; the others' reports go nowhere.
+    """
 
     def __init__(
-        self, folder: Path, name: str, pictures: int, batches: int, epochs: int, at: Progress, progress: bool
+        self,
+        folder: Path,
+        name: str,
+        pictures: int,
+        batches: int,
+        epochs: int,
+        at: Progress,
+        progress: bool,
+        *,
+        writes: bool = True,
     ) -> None:
         self.name, self.epochs, self.batches, self.progress = name, epochs, batches, progress
         step = (at.epoch - 1) * batches + at.batch
-        self.events = SummaryWriter(str(folder / "tensorboard"), purge_step=step or None)
+        events = folder / "tensorboard"
+        self.events = SummaryWriter(str(events), purge_step=step or None) if writes else None
         self.bar = tqdm(
             total=pictures * epochs,
             initial=min(pictures * (at.epoch - 1) + pictures * at.batch // batches, pictures * epochs),
@@ -51,15 +64,20 @@ class Log:
 
     def pictures(self, images_NHWC: Tensor) -> None:
         """Show the first augmented pictures, as the network gets them."""
+        if self.events is None:
+            return
         self.events.add_images("augmented pictures", images_NHWC[:GRID].numpy(), 0, dataformats="NHWC")
 
     def step(self, pictures: int, step: int, learning_rate: float) -> None:
         """One training step is done."""
         self.bar.update(pictures)
-        self.events.add_scalar("learning rate", learning_rate, step)
+        if self.events is not None:
+            self.events.add_scalar("learning rate", learning_rate, step)
 
     def epoch(self, row: Mapping[str, float], timing: Mapping[str, float], is_best: bool) -> None:
         """One epoch is done and validated."""
+        if self.events is None:
+            return
         step = int(row["epoch"]) * self.batches
         for quantity in ("loss", "accuracy", "auc"):
             self.events.add_scalar(f"{quantity}/training", row[f"train_{quantity}"], step)
@@ -81,4 +99,5 @@ class Log:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.bar.close()
-        self.events.close()
+        if self.events is not None:
+            self.events.close()

@@ -19,19 +19,12 @@ import torch
 from dfstudy.augment import build_policy
 from dfstudy.data.loader import Batch, Loader, make_loader, sample_key
 from dfstudy.errors import StudyError
-from dfstudy.model import (
-    Normalisation,
-    Place,
-    build_model,
-    freeze,
-    predict_logits,
-    resolve_normalisation,
-    train_mode,
-)
+from dfstudy.model import ALONE, Place, Team, predict_logits, train_mode
 from dfstudy.model.checkpoint import save_weights
 from dfstudy.study import Study
+from dfstudy.train.learner import Learner
 from dfstudy.train.log import Log, tell
-from dfstudy.train.protocol import build_optimiser, fake_weight, learning_rate, loss_of_each
+from dfstudy.train.protocol import fake_weight, learning_rate
 from dfstudy.train.selection import is_better, score, selected_value
 from dfstudy.train.state import Progress, Seen, load_state, save_state
 
@@ -42,50 +35,67 @@ STATE = "state.safetensors"
 
 @dataclass(frozen=True)
 class Part:
-    """Pictures of one part of the split: absolute paths, and labels [N] (1 is fake)."""
+    """Pictures of one part of the split.
+
+    Attributes:
+        paths: absolute.
+        labels: [N], 1 is fake.
+        sizes: int [N, 2], width and height in pixels; None keeps no decoded picture in memory.
+    """
 
     paths: list[Path]
     labels: np.ndarray
+    sizes: np.ndarray | None = None
 
 
 class Trainer:
     """A network on its way through one training."""
 
     def __init__(
-        self, study: Study, seed: int, training: Part, validation: Part, place: Place, folder: Path
+        self,
+        study: Study,
+        seed: int,
+        training: Part,
+        validation: Part,
+        place: Place,
+        folder: Path,
+        team: Team = ALONE,
     ) -> None:
-        self.study, self.seed, self.place, self.folder = study, seed, place, folder
+        self.study, self.seed, self.place, self.folder, self.team = study, seed, place, folder, team
         self.recipe, self.size = study.training, study.model.size
         self.training, self.validation = training, validation
         self.weight = fake_weight(training.labels, self.recipe.class_weight)
-        torch.manual_seed(sample_key(seed, 0, 0))
-        network = build_model(study.model)
-        freeze(network, study.model.trainable_stages)
-        self.new_layers = network.new_layers
-        self.normalisation: Normalisation = resolve_normalisation(network, study.model)
-        self.network = network.to(place.device, memory_format=torch.channels_last)
-        self.optimiser = build_optimiser(network, self.recipe)
+        self.learner = Learner(study, sample_key(seed, 0, 0), self.weight, place, team)
+        self.network, self.optimiser = self.learner.network, self.learner.optimiser
+        self.normalisation = self.learner.normalisation
         self.batches = -(-len(training.labels) // self.recipe.batch_size)
         self.seen, self.progress = self._new_epoch(), Progress()
 
     def run(self, name: str, progress: bool) -> None:
         """Train to the end, from the start or from the saved state."""
+        progress = progress and self.team.leads
         file = self.folder / STATE
         if file.is_file():
-            self.seen, self.progress = load_state(file, self.network, self.optimiser, self.place.device)
+            self.seen, self.progress = load_state(file, self.learner, self.place.device)
+            if not self.team.leads:
+                self.seen = self.seen.without_results(self.progress.batch)  # the leader holds everyone's
             tell(f"{name}: goes on at epoch {self.progress.epoch}, step {self.progress.batch}", progress)
-        elif self.study.model.weights not in ("none", "hub") and self.new_layers:
-            tell(f"{name}: new {', '.join(self.new_layers)}: the file's were for other classes", progress)
+        elif self.study.model.weights not in ("none", "hub") and self.learner.new_layers:
+            new = ", ".join(self.learner.new_layers)
+            tell(f"{name}: new {new}: the file's were for other classes", progress)
+        tell(f"{name}: {self._describe_batch()}", progress)
         at, limits = self.progress, (self.recipe.epochs, self.recipe.patience)
         told = (len(self.training.labels), self.batches, self.recipe.epochs, at, progress)
         with (
             self.loader(self.training, train=True) as training,
             self.loader(self.validation) as validation,
-            Log(self.folder, name, *told) as log,
+            Log(self.folder, name, *told, writes=self.team.leads) as log,
         ):
+            tell(f"{name}: {training.cache_note}", progress)
             while not at.is_over(*limits):
                 self._epoch(training, validation, log)
-        save_weights(self.folder / "last.safetensors", self.network.state_dict())
+        if self.team.leads:
+            save_weights(self.folder / "last.safetensors", self.learner.tested.state_dict())
 
     def loader(self, part: Part, train: bool = False) -> Loader:
         """Batches of a part: shuffled and varied for training, else in order and only resized."""
@@ -97,6 +107,9 @@ class Trainer:
             workers=self.recipe.workers,
             seed=self.seed,
             shuffle=train,
+            share=(self.team.rank, self.team.size),
+            sizes=part.sizes,
+            cache=self.recipe.cache,
         )
 
     def clean_logits(self, part: Part) -> torch.Tensor:
@@ -105,7 +118,14 @@ class Trainer:
             return self._predict(loader, part)
 
     def _predict(self, loader: Loader, part: Part) -> torch.Tensor:
-        return predict_logits(self.network, loader.epoch(0), len(part.labels), self.normalisation, self.place)
+        return predict_logits(
+            self.learner.tested,
+            loader.epoch(0),
+            len(part.labels),
+            self.normalisation,
+            self.place,
+            team=self.team,
+        )
 
     def _epoch(self, training: Loader, validation: Loader, log: Log) -> None:
         at, before = self.progress, self.progress.seconds
@@ -114,15 +134,17 @@ class Trainer:
         for batch in training.epoch(at.epoch, start_batch=at.batch):
             if at.epoch == 1 and at.batch == 0:
                 log.pictures(batch.images_NHWC)
-            rate = self._step(batch)
+            rate = learning_rate(self.recipe, (at.epoch - 1) * self.batches + at.batch, self.batches)
+            pictures = self._whole(at.batch)
+            self.step(batch, rate)
             at.batch += 1
-            log.step(len(batch.rows), (at.epoch - 1) * self.batches + at.batch, rate)
+            log.step(pictures, (at.epoch - 1) * self.batches + at.batch, rate)
             if at.batch % CHECK_STEPS == 0:
                 self._check_losses()
-            if (now := time.perf_counter()) - saved >= SAVE_SECONDS and at.batch < self.batches:
-                at.seconds = before + now - began
+            if at.batch < self.batches and self._is_time_to_save(time.perf_counter() - saved):
+                saved = time.perf_counter()
+                at.seconds = before + saved - began
                 self._save_state()
-                saved = now
         self._check_losses()
 
         def clock() -> float:
@@ -130,29 +152,42 @@ class Trainer:
 
         self._validate(validation, rate, clock(), clock, log)
 
-    def _step(self, batch: Batch) -> float:
-        at, device = self.progress, self.place.device
-        rate = learning_rate(self.recipe, (at.epoch - 1) * self.batches + at.batch, self.batches)
-        for group in self.optimiser.param_groups:
-            group["lr"] = rate
-        torch.manual_seed(sample_key(self.seed, at.epoch, at.batch))  # dropout of this step alone
-        labels = batch.labels.to(device, non_blocking=True)
-        with self.place.autocast():
-            logits = self.network(self.normalisation(batch.images_NHWC, device)).flatten()
-        loss = loss_of_each(logits.float(), labels, self.weight).mean()
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        self.optimiser.step()
-        self.seen.logits[batch.rows.to(device, non_blocking=True)] = logits.detach().float()
-        self.seen.losses[at.batch] = loss.detach()
-        return rate
+    def step(self, batch: Batch, rate: float) -> torch.Tensor:
+        """One optimiser step at a learning rate; gives this process's part of the mean loss, float32 []."""
+        at = self.progress
+        whole = len(batch.rows) if self.team.size == 1 else self._whole(at.batch)
+        logits, loss = self.learner.step(batch, rate, sample_key(self.seed, at.epoch, at.batch), whole)
+        self.seen.logits[batch.rows.to(self.place.device, non_blocking=True)] = logits
+        self.seen.losses[at.batch] = loss
+        return loss
+
+    def _whole(self, batch: int) -> int:
+        """Pictures of a step over all processes: the last step of an epoch holds what is left."""
+        return min(self.recipe.batch_size, len(self.training.labels) - batch * self.recipe.batch_size)
+
+    def _is_time_to_save(self, seconds: float) -> bool:
+        """The leader's clock decides; a team asks it only now and then, because asking waits for GPUs."""
+        if self.team.size > 1 and self.progress.batch % CHECK_STEPS:
+            return False
+        return self.team.decide(seconds >= SAVE_SECONDS)
+
+    def _describe_batch(self) -> str:
+        recipe, team = self.recipe, self.team
+        if team.size == recipe.accumulate == 1:
+            return f"{recipe.batch_size} pictures a step"
+        at_once = -(-recipe.batch_size // team.size // recipe.accumulate)
+        return (
+            f"{recipe.batch_size} pictures a step: {team.size} processes, "
+            f"{recipe.accumulate} parts each, {at_once} pictures at a time"
+        )
 
     def _validate(
         self, loader: Loader, rate: float, trained: float, clock: Callable[[], float], log: Log
     ) -> None:
         """End an epoch that took `trained` seconds of training; `clock` gives those of the whole epoch."""
         at = self.progress
-        of_training = score(self.seen.logits.cpu(), self.training.labels, self.weight)
+        seen = self.seen.over(self.team)
+        of_training = score(seen.logits.cpu(), self.training.labels, self.weight)
         logits = self._predict(loader, self.validation)
         if not bool(torch.isfinite(logits).all()):
             raise _not_finite(f"validation of epoch {at.epoch}", self.recipe.learning_rate)
@@ -171,7 +206,8 @@ class Trainer:
         best = is_better(of_validation, at.best_value, self.recipe.select_by)
         if best:
             at.best_epoch, at.best_value = at.epoch, selected_value(of_validation, self.recipe.select_by)
-            save_weights(self.folder / "best.safetensors", self.network.state_dict())
+            if self.team.leads:
+                save_weights(self.folder / "best.safetensors", self.learner.tested.state_dict())
         at.history.append(row)
         at.timings.append(timing)
         at.epoch, at.batch, at.seconds = at.epoch + 1, 0, 0.0
@@ -185,7 +221,9 @@ class Trainer:
 
     def _save_state(self) -> None:
         self._check_losses()
-        save_state(self.folder / STATE, self.network, self.optimiser, self.seen, self.progress)
+        seen = self.seen.over(self.team)
+        if self.team.leads:
+            save_state(self.folder / STATE, self.learner, seen, self.progress)
 
     def _check_losses(self) -> None:
         done = self.seen.losses[: self.progress.batch].cpu()

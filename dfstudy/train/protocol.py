@@ -46,14 +46,22 @@ def loss_of_each(logits: Tensor, labels: Tensor, weight: float) -> Tensor:
 
 
 def build_optimiser(network: nn.Module, settings: Training) -> torch.optim.Optimizer:
-    """The optimiser over the trainable parameters; weight decay acts on all of them."""
+    """The optimiser over the trainable parameters; weight decay acts on all of them.
+
+    Fused: one pass over all of them, in place of several passes over each.
+    """
     parameters = [parameter for parameter in network.parameters() if parameter.requires_grad]
     rate, decay = settings.learning_rate, settings.weight_decay
     if settings.optimiser == "adamw":
-        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay)
+        return torch.optim.AdamW(parameters, lr=rate, weight_decay=decay, fused=True)
     nesterov = settings.optimiser == "nesterov"
     return torch.optim.SGD(
-        parameters, lr=rate, momentum=0.9 if nesterov else 0.0, weight_decay=decay, nesterov=nesterov
+        parameters,
+        lr=rate,
+        momentum=0.9 if nesterov else 0.0,
+        weight_decay=decay,
+        nesterov=nesterov,
+        fused=True,
     )
 
 

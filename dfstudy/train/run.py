@@ -17,12 +17,24 @@ from typing import Any
 import pandas as pd
 from filelock import FileLock, Timeout
 from safetensors.torch import load_file
+from torch import Tensor
 
 from dfstudy.data import Split
-from dfstudy.model import Place, choose_place, count_parameters, read_checkpoint, save_checkpoint
+from dfstudy.model import (
+    ALONE,
+    Place,
+    Team,
+    choose_place,
+    count_parameters,
+    join_team,
+    launched,
+    read_checkpoint,
+    save_checkpoint,
+)
 from dfstudy.model.checkpoint import FILE, write_atomic
 from dfstudy.provenance import code_digest, digest, file_digest, versions
 from dfstudy.study import NOT_SHAPING, Study
+from dfstudy.train.launch import launch
 from dfstudy.train.log import tell
 from dfstudy.train.loop import STATE, Part, Trainer
 from dfstudy.train.selection import best_threshold, check_both_classes, fit_temperature, score
@@ -68,17 +80,26 @@ def train(study: Study, split: Split, seed: int, progress: bool = True) -> Run:
     Raises:
         StudyError: one class is missing, weights cannot be had, or the loss left the finite numbers.
     """
-    place = choose_place(study.training.precision)
+    recipe = study.training
+    place = choose_place(recipe.precision, recipe.devices, recipe.deterministic)
     shaped_by = describe_run(study, split.fingerprint, seed, place)
     key = f"seed{seed}-{digest(shaped_by)[:16]}"
     folder = study.out / "runs" / key
     if (folder / FILE).is_file():
         return load_run(folder)
     folder.mkdir(parents=True, exist_ok=True)
+    if launched() > 1:  # the process that launched this team holds the lock
+        _train_and_select(
+            study, split, seed, place, folder, progress, join_team(recipe.devices, place.device)
+        )
+        return load_run(folder)
     with _alone(folder / "lock", key, progress):
         if not (folder / FILE).is_file():  # it may have been finished while we waited
             write_atomic(folder / "config.json", _json_bytes(shaped_by))
-            _train_and_select(study, split, seed, place, folder, progress)
+            if recipe.devices > 1:
+                launch(study, seed, folder)
+            else:
+                _train_and_select(study, split, seed, place, folder, progress, ALONE)
     return load_run(folder)
 
 
@@ -115,18 +136,35 @@ def describe_run(study: Study, fingerprint: str, seed: int, place: Place) -> dic
 
 
 def _train_and_select(
-    study: Study, split: Split, seed: int, place: Place, folder: Path, progress: bool
+    study: Study, split: Split, seed: int, place: Place, folder: Path, progress: bool, team: Team
 ) -> None:
     rows = {part: split.part(part) for part in ("train", "val")}
     for part, name in (("train", "training"), ("val", "validation")):
         check_both_classes(rows[part]["label"].to_numpy(), name)
     parts = {part: _part(split, table) for part, table in rows.items()}
-    trainer = Trainer(study, seed, parts["train"], parts["val"], place, folder)
+    trainer = Trainer(study, seed, parts["train"], parts["val"], place, folder, team)
     name = f"{study.name}, seed {seed}"
     trainer.run(name, progress)
-    tell(f"{name}: best epoch {trainer.progress.best_epoch}, scoring its training pictures", progress)
-    trainer.network.load_state_dict(load_file(folder / "best.safetensors"))
+    best = trainer.progress.best_epoch
+    tell(f"{name}: best epoch {best}, scoring its training pictures", progress and team.leads)
+    team.wait()  # until the leader has written
+    trainer.learner.tested.load_state_dict(load_file(folder / "best.safetensors"))
     logits = {part: trainer.clean_logits(pictures) for part, pictures in parts.items()}
+    if team.leads:
+        _write_run(study, split, trainer, rows, parts, logits)
+    team.wait()
+
+
+def _write_run(
+    study: Study,
+    split: Split,
+    trainer: Trainer,
+    rows: dict[str, pd.DataFrame],
+    parts: dict[str, Part],
+    logits: dict[str, Tensor],
+) -> None:
+    """Write what a finished training leaves; `checkpoint.json`, which makes it one, comes last."""
+    folder = trainer.folder
     tables = [
         table[["path", "label", "group"]].assign(part=part, logit=logits[part].double().numpy())
         for part, table in rows.items()
@@ -137,7 +175,7 @@ def _train_and_select(
     _write_table(folder / "clean.csv", clean)
     chosen_on = (logits["val"].numpy(), parts["val"].labels)
     description = {
-        **describe_run(study, split.fingerprint, seed, place),
+        **describe_run(study, split.fingerprint, trainer.seed, trainer.place),
         **_describe_trained(trainer),
         "threshold": best_threshold(*chosen_on),
         "temperature": fit_temperature(*chosen_on),
@@ -156,7 +194,7 @@ def _describe_trained(trainer: Trainer) -> dict[str, Any]:
         "backbone": trainer.study.model.backbone,
         "size": trainer.size,
         "normalisation": {"mean": trainer.normalisation.mean, "std": trainer.normalisation.std},
-        "new_layers": list(trainer.new_layers),
+        "new_layers": list(trainer.learner.new_layers),
         "fake_weight": trainer.weight,
         "parameters": everything,
         "trainable": trainable,
@@ -166,7 +204,9 @@ def _describe_trained(trainer: Trainer) -> dict[str, Any]:
 
 
 def _part(split: Split, table: pd.DataFrame) -> Part:
-    return Part([split.root / path for path in table["path"]], table["label"].to_numpy("int64"))
+    paths = [split.root / path for path in table["path"]]
+    sizes = table[["width", "height"]].to_numpy("int64")
+    return Part(paths, table["label"].to_numpy("int64"), sizes)
 
 
 class _alone:

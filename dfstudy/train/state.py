@@ -1,6 +1,6 @@
 """An interrupted training, kept so that it goes on exactly where it stopped.
 
-Takes the network, the optimiser, what the running epoch has seen so far and the progress; gives one
+Takes the learner, what the running epoch has seen so far and the progress; gives one
 safetensors file (the progress as JSON in its head), replaced atomically: there is never a half-written state
 and never weights of one moment beside the progress of another. No pickle. Random numbers need no
 keeping, as every step seeds its own.
@@ -12,12 +12,17 @@ import dataclasses
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from safetensors import safe_open
-from torch import Tensor, nn
+from torch import Tensor
 
+from dfstudy.model import Team
 from dfstudy.model.checkpoint import save_weights
+
+if TYPE_CHECKING:
+    from dfstudy.train.learner import Learner
 
 
 @dataclass
@@ -58,36 +63,49 @@ class Seen:
         """An epoch that has not begun."""
         return cls(*(torch.full((n,), float("nan"), device=device) for n in (pictures, batches)))
 
+    def over(self, team: Team) -> Seen:
+        """What all processes of a team have seen together: each picture by one, of each loss its part."""
+        return Seen(team.gather(self.logits), team.sum(self.losses))
 
-def save_state(
-    file: Path, network: nn.Module, optimiser: torch.optim.Optimizer, seen: Seen, progress: Progress
-) -> None:
+    def without_results(self, steps: int) -> Seen:
+        """The same moment for a process that has seen nothing of it: `steps` steps of others."""
+        losses = self.losses.clone()
+        losses[:steps] = 0.0
+        return Seen(torch.full_like(self.logits, float("nan")), losses)
+
+
+def save_state(file: Path, learner: Learner, seen: Seen, progress: Progress) -> None:
     """Replace the state on disk by this moment's."""
-    tensors = {f"network.{name}": tensor for name, tensor in network.state_dict().items()}
-    for number, memory in optimiser.state_dict()["state"].items():
+    tensors = {f"network.{name}": tensor for name, tensor in learner.network.state_dict().items()}
+    for number, memory in learner.optimiser.state_dict()["state"].items():
         kept = {name: value for name, value in memory.items() if value is not None}
         tensors |= {f"optimiser.{number}.{name}": value for name, value in kept.items()}
+    if learner.average is not None:
+        tensors |= {f"average.{name}": tensor for name, tensor in learner.average.state_dict().items()}
     tensors |= {"seen.logits": seen.logits, "seen.losses": seen.losses}
     save_weights(file, tensors, {"progress": json.dumps(dataclasses.asdict(progress))})
 
 
-def load_state(
-    file: Path, network: nn.Module, optimiser: torch.optim.Optimizer, device: torch.device
-) -> tuple[Seen, Progress]:
-    """Put a saved state back into network and optimiser, and return the rest."""
+def load_state(file: Path, learner: Learner, device: torch.device) -> tuple[Seen, Progress]:
+    """Put a saved state back into network, optimiser and average, and return the rest."""
     with safe_open(file, "pt") as stored:
         progress = Progress(**json.loads(stored.metadata()["progress"]))
         tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
-    prefix = "network."
-    network.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
+    learner.network.load_state_dict(_under("network.", tensors))
+    if learner.average is not None:
+        learner.average.load_state_dict(_under("average.", tensors))
+    optimiser = learner.optimiser
     parameters = optimiser.param_groups[0]["params"]
     memory: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        if key.startswith("optimiser."):
-            _, number, name = key.split(".")
-            memory.setdefault(int(number), {})[name] = _laid_out_like(parameters[int(number)], value)
+    for key, value in _under("optimiser.", tensors).items():
+        number, name = key.split(".")
+        memory.setdefault(int(number), {})[name] = _laid_out_like(parameters[int(number)], value)
     optimiser.load_state_dict({"state": memory, "param_groups": optimiser.state_dict()["param_groups"]})
     return Seen(tensors["seen.logits"].to(device), tensors["seen.losses"].to(device)), progress
+
+
+def _under(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {key.removeprefix(prefix): value for key, value in tensors.items() if key.startswith(prefix)}
 
 
 def _laid_out_like(parameter: Tensor, value: Tensor) -> Tensor:

@@ -41,7 +41,8 @@ def parts(tmp_path_factory) -> Parts:
             picture += 30 * label * (np.arange(37) % 4 < 2)[None, :, None]
             path = f"{part}_{number:02d}.png"
             cv2.imwrite(str(root / path), np.clip(picture, 0, 255).astype(np.uint8))
-            rows.append({"path": path, "label": label, "group": f"{part}{number // 2}", "split": part})
+            row = {"path": path, "label": label, "group": f"{part}{number // 2}", "split": part}
+            rows.append(row | {"width": 37, "height": 53})
     table = pd.DataFrame(rows).sort_values("path", ignore_index=True)
     return Parts(root, table, digest(table.to_dict("records")))
 

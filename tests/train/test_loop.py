@@ -55,23 +55,23 @@ def test_interrupted_and_resumed_ends_with_the_same_bytes(parts, make_study, opt
     recipe = {"optimiser": optimiser, "epochs": 3, "model": {"batch_norm": "train"}}
     whole = train(make_study("whole", **recipe), parts, 1, False)
     monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
-    step, steps = Trainer._step, []
+    step, steps = Trainer.step, []
 
-    def interrupted(trainer, batch):
+    def interrupted(trainer, batch, rate):
         if len(steps) == stop_at:
             raise KeyboardInterrupt
         steps.append(None)
-        return step(trainer, batch)
+        return step(trainer, batch, rate)
 
-    monkeypatch.setattr(Trainer, "_step", interrupted)
+    monkeypatch.setattr(Trainer, "step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         train(make_study("stopped", **recipe), parts, 1, False)
 
-    def counted(trainer, batch):
+    def counted(trainer, batch, rate):
         steps.append(None)
-        return step(trainer, batch)
+        return step(trainer, batch, rate)
 
-    monkeypatch.setattr(Trainer, "_step", counted)
+    monkeypatch.setattr(Trainer, "step", counted)
     resumed = train(make_study("stopped", **recipe), parts, 1, False)
     assert len(steps) == 9  # no step twice: it went on, and did not begin again
     assert bytes_of(resumed) == bytes_of(whole)
@@ -82,10 +82,10 @@ def test_interrupted_between_the_best_weights_and_the_state(parts, make_study, m
     whole = train(make_study("whole"), parts, 0, False)
     save = loop.save_state
 
-    def torn(file, network, optimiser, seen, progress):
+    def torn(file, learner, seen, progress):
         if progress.epoch == 3:
             raise KeyboardInterrupt
-        save(file, network, optimiser, seen, progress)
+        save(file, learner, seen, progress)
 
     monkeypatch.setattr(loop, "save_state", torn)
     with pytest.raises(KeyboardInterrupt):
@@ -133,16 +133,16 @@ def test_patience_ends_a_training_that_gets_no_better(parts, make_study):
 
 
 def test_a_loss_that_is_not_finite_names_epoch_and_step(parts, make_study, monkeypatch):
-    step, count = Trainer._step, []
+    step, count = Trainer.step, []
 
-    def broken(trainer, batch):
+    def broken(trainer, batch, rate):
         count.append(None)
         if len(count) == 5:
             with torch.no_grad():
                 next(trainer.network.parameters()).fill_(float("nan"))
-        return step(trainer, batch)
+        return step(trainer, batch, rate)
 
-    monkeypatch.setattr(Trainer, "_step", broken)
+    monkeypatch.setattr(Trainer, "step", broken)
     with pytest.raises(StudyError, match="epoch 2, step 2 of 3") as refusal:
         train(make_study(), parts, 0, False)
     assert "learning_rate" in refusal.value.hint

@@ -1,0 +1,120 @@
+"""What a step changes: the network, its optimiser, and the moving average of its weights.
+
+Takes the study, a place, a team and batches; a step leaves updated weights and gives this process's logits
+and its part of the loss. A step of `batch_size` pictures may be shared by several processes and passed in
+several parts: the gradient is that of the mean over the whole step, whoever holds its pictures. Random
+numbers of a step come from its own key. Nothing here waits for a GPU.
+"""
+
+from __future__ import annotations
+
+import shutil
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from dfstudy.data.loader import Batch, sample_key
+from dfstudy.errors import StudyError
+from dfstudy.model import Place, Team, build_model, freeze, resolve_normalisation
+from dfstudy.study import Study
+from dfstudy.train.protocol import build_optimiser, loss_of_each
+
+COMPILERS = ("c++", "g++", "clang++", "cl")
+
+
+class Learner:
+    """A network that learns, in one process of a team.
+
+    Attributes:
+        network: the trained one; its name and parameters are the same however many processes share it.
+        tested: the network to validate and keep: the moving average where there is one, else `network`.
+        new_layers: layers that the weights file did not fill.
+    """
+
+    def __init__(self, study: Study, key: int, fake_weight: float, place: Place, team: Team) -> None:
+        self.recipe, self.place, self.team, self.fake_weight = study.training, place, team, fake_weight
+        torch.manual_seed(key)
+        network = build_model(study.model)
+        freeze(network, study.model.trainable_stages)
+        self.new_layers = network.new_layers
+        self.normalisation = resolve_normalisation(network, study.model)
+        self.network = team.spread(network.to(place.device, memory_format=torch.channels_last))
+        self.optimiser = build_optimiser(self.network, self.recipe)
+        self.average = self._begin_average()
+        self._shared = team.wrap(self.network)
+        self._forward = _compiled(self._shared) if self.recipe.compile else self._shared
+
+    @property
+    def tested(self) -> nn.Module:
+        """The network whose scores count."""
+        return self.network if self.average is None else self.average.module
+
+    def step(self, batch: Batch, rate: float, key: int, whole: int) -> tuple[Tensor, Tensor]:
+        """One optimiser step.
+
+        Args:
+            batch: this process's share of the step's pictures, perhaps none.
+            rate: learning rate.
+            key: seeds dropout and the like in this step.
+            whole: pictures of the whole step, over all processes.
+        Returns:
+            float32 logits of the share [n], and its part of the step's mean loss [], both detached.
+        """
+        for group in self.optimiser.param_groups:
+            group["lr"] = rate
+        self.optimiser.zero_grad(set_to_none=True)
+        pictures = len(batch.rows)
+        parts = [part for part in torch.arange(pictures).tensor_split(self.recipe.accumulate) if len(part)]
+        done = []
+        for number, part in enumerate(parts):
+            rows = slice(int(part[0]), int(part[-1]) + 1)
+            torch.manual_seed(sample_key(key, self.team.rank, number) if number or self.team.rank else key)
+            if number + 1 < len(parts):
+                with self.team.without_exchange(self._shared):
+                    done.append(self._gradient(batch.images_NHWC[rows], batch.labels[rows], whole))
+            else:
+                done.append(self._gradient(batch.images_NHWC[rows], batch.labels[rows], whole))
+        if not parts:
+            done.append(self._join_without_pictures(batch))
+        if self.recipe.clip_norm is not None:
+            torch.nn.utils.clip_grad_norm_(self.network.parameters(), self.recipe.clip_norm)
+        self.optimiser.step()
+        if self.average is not None:
+            self.average.update_parameters(self.network)
+        logits, losses = zip(*done, strict=True)
+        return torch.cat(logits)[:pictures], torch.stack(losses).sum()
+
+    def _gradient(self, images_NHWC: Tensor, labels: Tensor, whole: int) -> tuple[Tensor, Tensor]:
+        """Add the gradient of some pictures' part of the mean loss; give their logits and that part."""
+        labels = labels.to(self.place.device, non_blocking=True)
+        with self.place.autocast():
+            logits = self._forward(self.normalisation(images_NHWC, self.place.device)).flatten().float()
+        loss = loss_of_each(logits, labels, self.fake_weight).sum() / whole
+        (loss * self.team.size).backward()  # gradients are averaged over the team
+        return logits.detach(), loss.detach()
+
+    def _join_without_pictures(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Take part in the team's sums with a black picture that weighs nothing."""
+        black = batch.images_NHWC.new_zeros((1, *batch.images_NHWC.shape[1:]))
+        with self.place.autocast():
+            logits = self._forward(self.normalisation(black, self.place.device)).flatten().float()
+        loss = logits.sum() * 0.0
+        loss.backward()
+        return logits.detach(), loss.detach()
+
+    def _begin_average(self) -> AveragedModel | None:
+        """Exponential moving average of weights and BatchNorm statistics (Polyak and Juditsky 1992)."""
+        if not self.recipe.ema:
+            return None
+        average = get_ema_multi_avg_fn(self.recipe.ema)
+        return AveragedModel(self.network, multi_avg_fn=average, use_buffers=True)
+
+
+def _compiled(network: nn.Module) -> nn.Module:
+    if not any(shutil.which(name) for name in COMPILERS):
+        raise StudyError(
+            "training.compile needs a C++ compiler, and this machine has none on its path",
+            "install one (the package g++), or set training.compile: false",
+        )
+    return torch.compile(network, dynamic=False)
