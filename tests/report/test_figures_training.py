@@ -13,6 +13,7 @@ from dfstudy.report.figures import training as figures
 from dfstudy.study import Training, load_study
 from dfstudy.train import Run
 from dfstudy.train.protocol import learning_rate
+from dfstudy.train.rate_range import RateRange
 
 
 def made_run(seed: int = 0, epochs: int = 5, best: int = 3) -> Run:
@@ -79,6 +80,30 @@ def test_speed_shows_each_seed():
     rate, seconds = figures.draw_speed([made_run(0), made_run(1)]).axes
     assert [line.get_ydata()[0] for line in rate.lines] == [50.0, 51.0]
     assert len(seconds.lines) == 2
+
+
+def tried_rates(suggestion: float | None = 0.004, steps: int = 60) -> RateRange:
+    rates = np.geomspace(1e-5, 10, steps)
+    losses = np.where(np.arange(steps) < steps - 4, np.linspace(0.7, 0.5, steps), 80.0)
+    table = pd.DataFrame({"step": np.arange(1, steps + 1), "rate": rates, "loss": losses})
+    return RateRange(table.assign(smoothed=losses / 1.01), 0.002, suggestion, True)
+
+
+def test_a_range_test_shows_the_valley_and_marks_both_rates():
+    axes = figures.draw_rate_range(tried_rates()).axes[0]
+    raw, smoothed, own, suggested = axes.lines
+    assert axes.get_xscale() == "log"
+    np.testing.assert_array_equal(raw.get_ydata(), tried_rates().table["loss"])
+    np.testing.assert_array_equal(smoothed.get_ydata(), tried_rates().table["smoothed"])
+    assert (own.get_xdata()[0], suggested.get_xdata()[0]) == (0.002, 0.004)
+    assert 0.7 < axes.get_ylim()[1] < 0.8  # not the 80 where it diverged
+
+
+def test_a_range_test_without_a_suggestion_marks_none():
+    for steps in (1, 60):
+        figure = figures.draw_rate_range(tried_rates(None, steps))
+        figure.canvas.draw()
+        assert len(figure.axes[0].lines) == 3
 
 
 def test_words_say_how_many_and_how_it_went():

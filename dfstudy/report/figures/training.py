@@ -1,8 +1,8 @@
-"""Figures of the training: curves with the gap between them, the learning rate, the speed.
+"""Figures of the training: curves with the gap between them, the learning rate, the speed, a range test.
 
-Takes finished runs; gives matplotlib figures, tables and sentences. Training curves are over the varied
-pictures of an epoch while the network learned, validation curves over all validation pictures after it. No
-interval is drawn, as every point is exact for its pictures. Cost: a second a figure.
+Takes finished runs, or a range test; gives matplotlib figures, tables and sentences. Training curves are over
+the varied pictures of an epoch while the network learned, validation curves over all validation pictures
+after it. No interval is drawn, as every point is exact for its pictures. Cost: a second a figure.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from dfstudy.report.figures.style import PALETTE, WIDTH
 from dfstudy.study import Study, Training, describe
 from dfstudy.train import Run
 from dfstudy.train.protocol import learning_rate
+from dfstudy.train.rate_range import RateRange
 
 SEEN, UNSEEN = PALETTE[0], PALETTE[1]  # training and validation
 MOST_SEEDS = 4  # rows of curves that a page holds
@@ -130,6 +131,27 @@ def draw_learning_rate(runs: Sequence[Run]) -> Figure:
                       textcoords="offset points", va="center")  # fmt: skip
     axes.set(xlabel="epochs done", ylabel="learning rate", ylim=(0, None))
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    return figure
+
+
+def draw_rate_range(tried: RateRange) -> Figure:
+    """Loss against learning rate on a logarithmic axis, with the suggestion and the study's own rate.
+
+    The axis of the loss is cut above what nine in ten steps had: a divergence would hide the valley.
+    """
+    table = tried.table
+    figure, axes = plt.subplots(figsize=(WIDTH, 3.0))
+    axes.plot(table["rate"], table["loss"], color="0.75", lw=0.8, label="loss of each step")
+    axes.plot(table["rate"], table["smoothed"], color=SEEN, label="moving average")
+    axes.axvline(tried.own, color=UNSEEN, ls="--", lw=1, label=f"the study's rate, {tried.own:.1e}")
+    if tried.suggestion is not None:
+        told = f"suggested, {tried.suggestion:.1e}"
+        axes.axvline(tried.suggestion, color="black", ls=":", lw=1, label=told)
+    low, high = table["loss"].min(), table["loss"].quantile(0.9)
+    margin = 0.1 * (high - low) or 0.1
+    axes.set(xscale="log", ylim=(low - margin, high + margin))
+    axes.set(xlabel="learning rate", ylabel="cross-entropy, nats")
+    figure.legend(loc="outside upper center", ncols=4)
     return figure
 
 
