@@ -17,7 +17,7 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from dfstudy.data.loader import Batch, sample_key
 from dfstudy.errors import StudyError
 from dfstudy.model import Place, Team, build_model, freeze, resolve_normalisation
-from dfstudy.study import Study
+from dfstudy.study import Study, Training
 from dfstudy.train.protocol import build_optimiser, loss_of_each
 
 COMPILERS = ("c++", "g++", "clang++", "cl")
@@ -43,7 +43,8 @@ class Learner:
         self.optimiser = build_optimiser(self.network, self.recipe)
         self.average = self._begin_average()
         self._shared = team.wrap(self.network)
-        self._forward = _compiled(self._shared) if self.recipe.compile else self._shared
+        self._compiled = _compile(self._shared) if self.recipe.compile else self._shared
+        self._usual = pictures_at_once(self.recipe)
 
     @property
     def tested(self) -> nn.Module:
@@ -88,17 +89,21 @@ class Learner:
     def _gradient(self, images_NHWC: Tensor, labels: Tensor, whole: int) -> tuple[Tensor, Tensor]:
         """Add the gradient of some pictures' part of the mean loss; give their logits and that part."""
         labels = labels.to(self.place.device, non_blocking=True)
-        with self.place.autocast():
-            logits = self._forward(self.normalisation(images_NHWC, self.place.device)).flatten().float()
+        logits = self._forward(images_NHWC)
         loss = loss_of_each(logits, labels, self.fake_weight).sum() / whole
         (loss * self.team.size).backward()  # gradients are averaged over the team
         return logits.detach(), loss.detach()
 
+    def _forward(self, images_NHWC: Tensor) -> Tensor:
+        """Logits float32 [n]; an odd number of pictures, as an epoch ends, is not worth compiling again."""
+        network = self._compiled if len(images_NHWC) == self._usual else self._shared
+        with self.place.autocast():
+            return network(self.normalisation(images_NHWC, self.place.device)).flatten().float()
+
     def _join_without_pictures(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Take part in the team's sums with a black picture that weighs nothing."""
         black = batch.images_NHWC.new_zeros((1, *batch.images_NHWC.shape[1:]))
-        with self.place.autocast():
-            logits = self._forward(self.normalisation(black, self.place.device)).flatten().float()
+        logits = self._forward(black)
         loss = logits.sum() * 0.0
         loss.backward()
         return logits.detach(), loss.detach()
@@ -111,7 +116,13 @@ class Learner:
         return AveragedModel(self.network, multi_avg_fn=average, use_buffers=True)
 
 
-def _compiled(network: nn.Module) -> nn.Module:
+def pictures_at_once(recipe: Training) -> int:
+    """Pictures that one device holds at a time: its share of a step, in parts."""
+    share = -(-recipe.batch_size // recipe.devices)
+    return -(-share // recipe.accumulate)
+
+
+def _compile(network: nn.Module) -> nn.Module:
     if not any(shutil.which(name) for name in COMPILERS):
         raise StudyError(
             "training.compile needs a C++ compiler, and this machine has none on its path",

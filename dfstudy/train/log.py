@@ -62,6 +62,10 @@ class Log:
             leave=False,
         )
 
+    def note(self, text: str) -> None:
+        """A line about this training."""
+        tell(f"{self.name}: {text}", self.progress)
+
     def pictures(self, images_NHWC: Tensor) -> None:
         """Show the first augmented pictures, as the network gets them."""
         if self.events is None:
@@ -84,12 +88,11 @@ class Log:
             self.events.add_scalar(f"{quantity}/validation", row[f"val_{quantity}"], step)
         self.events.add_scalar("pictures per second", timing["pictures_per_second"], step)
         self.events.flush()
-        tell(
-            f"{self.name}: epoch {row['epoch']} of {self.epochs}: "
+        self.note(
+            f"epoch {row['epoch']} of {self.epochs}: "
             f"loss {row['train_loss']:.3f}, validation {row['val_loss']:.3f}, "
             f"accuracy {row['val_accuracy']:.3f}, AUC {row['val_auc']:.3f}{' (best)' if is_best else ''}; "
-            f"{timing['seconds']:.1f} s, {timing['pictures_per_second']:.0f} pictures/s",
-            self.progress,
+            f"{timing['seconds']:.1f} s, {timing['pictures_per_second']:.0f} pictures/s"
         )
 
     def __enter__(self) -> Log:

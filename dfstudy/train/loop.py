@@ -22,7 +22,7 @@ from dfstudy.errors import StudyError
 from dfstudy.model import ALONE, Place, Team, predict_logits, train_mode
 from dfstudy.model.checkpoint import save_weights
 from dfstudy.study import Study
-from dfstudy.train.learner import Learner
+from dfstudy.train.learner import Learner, pictures_at_once
 from dfstudy.train.log import Log, tell
 from dfstudy.train.protocol import fake_weight, learning_rate
 from dfstudy.train.selection import is_better, score, selected_value
@@ -69,7 +69,7 @@ class Trainer:
         self.network, self.optimiser = self.learner.network, self.learner.optimiser
         self.normalisation = self.learner.normalisation
         self.batches = -(-len(training.labels) // self.recipe.batch_size)
-        self.seen, self.progress = self._new_epoch(), Progress()
+        self.seen, self.progress, self.has_compiled = self._new_epoch(), Progress(), False
 
     def run(self, name: str, progress: bool) -> None:
         """Train to the end, from the start or from the saved state."""
@@ -83,7 +83,6 @@ class Trainer:
         elif self.study.model.weights not in ("none", "hub") and self.learner.new_layers:
             new = ", ".join(self.learner.new_layers)
             tell(f"{name}: new {new}: the file's were for other classes", progress)
-        tell(f"{name}: {self._describe_batch()}", progress)
         at, limits = self.progress, (self.recipe.epochs, self.recipe.patience)
         told = (len(self.training.labels), self.batches, self.recipe.epochs, at, progress)
         with (
@@ -91,7 +90,8 @@ class Trainer:
             self.loader(self.validation) as validation,
             Log(self.folder, name, *told, writes=self.team.leads) as log,
         ):
-            tell(f"{name}: {training.cache_note}", progress)
+            log.note(self._describe_batch())
+            log.note(training.cache_note)
             while not at.is_over(*limits):
                 self._epoch(training, validation, log)
         if self.team.leads:
@@ -135,8 +135,11 @@ class Trainer:
             if at.epoch == 1 and at.batch == 0:
                 log.pictures(batch.images_NHWC)
             rate = learning_rate(self.recipe, (at.epoch - 1) * self.batches + at.batch, self.batches)
-            pictures = self._whole(at.batch)
+            pictures, stepped = self._whole(at.batch), time.perf_counter()
             self.step(batch, rate)
+            if self.recipe.compile and not self.has_compiled:
+                self.has_compiled = True
+                log.note(f"compiled with the first step in {time.perf_counter() - stepped:.0f} s")
             at.batch += 1
             log.step(pictures, (at.epoch - 1) * self.batches + at.batch, rate)
             if at.batch % CHECK_STEPS == 0:
@@ -172,14 +175,11 @@ class Trainer:
         return self.team.decide(seconds >= SAVE_SECONDS)
 
     def _describe_batch(self) -> str:
-        recipe, team = self.recipe, self.team
-        if team.size == recipe.accumulate == 1:
+        recipe, at_once = self.recipe, pictures_at_once(self.recipe)
+        if at_once == recipe.batch_size:
             return f"{recipe.batch_size} pictures a step"
-        at_once = -(-recipe.batch_size // team.size // recipe.accumulate)
-        return (
-            f"{recipe.batch_size} pictures a step: {team.size} processes, "
-            f"{recipe.accumulate} parts each, {at_once} pictures at a time"
-        )
+        shares = f"{recipe.devices} processes, {recipe.accumulate} parts each"
+        return f"{recipe.batch_size} pictures a step: {shares}, {at_once} pictures at a time"
 
     def _validate(
         self, loader: Loader, rate: float, trained: float, clock: Callable[[], float], log: Log

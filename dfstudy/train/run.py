@@ -37,6 +37,7 @@ from dfstudy.study import NOT_SHAPING, Study
 from dfstudy.train.launch import launch
 from dfstudy.train.log import tell
 from dfstudy.train.loop import STATE, Part, Trainer
+from dfstudy.train.memory import explain_out_of_memory
 from dfstudy.train.selection import best_threshold, check_both_classes, fit_temperature, score
 
 
@@ -144,7 +145,8 @@ def _train_and_select(
     parts = {part: _part(split, table) for part, table in rows.items()}
     trainer = Trainer(study, seed, parts["train"], parts["val"], place, folder, team)
     name = f"{study.name}, seed {seed}"
-    trainer.run(name, progress)
+    with explain_out_of_memory(trainer):
+        trainer.run(name, progress)
     best = trainer.progress.best_epoch
     tell(f"{name}: best epoch {best}, scoring its training pictures", progress and team.leads)
     team.wait()  # until the leader has written

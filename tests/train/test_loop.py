@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,7 +11,9 @@ import torch
 
 from dfstudy.errors import StudyError
 from dfstudy.model import load_checkpoint
+from dfstudy.study import Training
 from dfstudy.train import loop, train
+from dfstudy.train.learner import pictures_at_once
 from dfstudy.train.loop import Trainer
 from dfstudy.train.selection import score
 
@@ -48,11 +52,23 @@ def test_workers_change_nothing(parts, make_study):
     assert bytes_of(runs[0]) == bytes_of(runs[1]) == bytes_of(runs[2])
 
 
+AVERAGED = {"ema": 0.9, "accumulate": 3, "clip_norm": 0.5}
+
+
 @pytest.mark.parametrize(
-    ("optimiser", "stop_at"), [("adamw", 1), ("adamw", 6), ("adamw", 8), ("nesterov", 4), ("sgd", 4)]
+    ("recipe", "stop_at"),
+    [
+        ({"optimiser": "adamw"}, 1),
+        ({"optimiser": "adamw"}, 6),
+        ({"optimiser": "adamw"}, 8),
+        ({"optimiser": "nesterov"}, 4),
+        ({"optimiser": "sgd"}, 4),
+        (AVERAGED, 4),
+        (AVERAGED, 6),
+    ],
 )
-def test_interrupted_and_resumed_ends_with_the_same_bytes(parts, make_study, optimiser, stop_at, monkeypatch):
-    recipe = {"optimiser": optimiser, "epochs": 3, "model": {"batch_norm": "train"}}
+def test_interrupted_and_resumed_ends_with_the_same_bytes(parts, make_study, recipe, stop_at, monkeypatch):
+    recipe = {"epochs": 3, "model": {"batch_norm": "train"}, **recipe}
     whole = train(make_study("whole", **recipe), parts, 1, False)
     monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
     step, steps = Trainer.step, []
@@ -184,3 +200,94 @@ def test_a_separable_task_is_learned(parts, make_study):
     assert run.checkpoint["clean"]["train"]["auc"] > 0.95
     assert isinstance(run.timings, pd.DataFrame)
     assert (run.timings["pictures_per_second"] > 0).all()
+
+
+STILL = {"batch_norm": "eval", "options": {"drop_rate": 0.0}}  # a step's parts then do not know of each other
+
+
+@pytest.mark.parametrize("accumulate", [2, 3, 8, 20])
+def test_a_step_in_parts_is_the_same_step(parts, make_study, accumulate):
+    whole = train(make_study("whole", model=STILL, epochs=2), parts, 0, False)
+    cut = train(make_study("cut", model=STILL, epochs=2, accumulate=accumulate), parts, 0, False)
+    assert whole.key != cut.key
+    np.testing.assert_allclose(cut.clean["logit"], whole.clean["logit"], rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(cut.history["train_loss"], whole.history["train_loss"], rtol=1e-4)
+
+
+def test_clipping_bounds_the_step(parts, make_study):
+    """Without momentum a step moves the weights by rate times gradient, so by at most rate * clip_norm."""
+    study = make_study(optimiser="sgd", weight_decay=0.0, clip_norm=0.01, class_weight="none")
+    trainer, batch = trainer_with_batch(study, parts)
+    before = [parameter.detach().clone() for parameter in trainer.network.parameters()]
+    trainer.step(batch, 0.5)
+    moved = [after.detach() - old for after, old in zip(trainer.network.parameters(), before, strict=True)]
+    norm = torch.cat([part.flatten() for part in moved]).norm().item()
+    assert norm == pytest.approx(0.5 * 0.01, rel=1e-3)
+
+
+def test_the_average_follows_its_formula(parts, make_study):
+    """After the first step it is the network; then it moves a tenth of the way (Polyak and Juditsky 1992)."""
+    trainer, batch = trainer_with_batch(make_study(ema=0.9), parts)
+    weights, want = next(trainer.network.parameters()), None
+    for _ in range(4):
+        trainer.step(batch, 0.01)
+        now = weights.detach().double()
+        want = now.clone() if want is None else 0.9 * want + 0.1 * now
+    tested = next(trainer.learner.tested.parameters())
+    torch.testing.assert_close(tested.double(), want, rtol=1e-5, atol=1e-7)
+    assert not torch.equal(tested, weights)
+
+
+def test_the_average_is_what_is_validated_and_kept(parts, make_study):
+    run = train(make_study(ema=0.9, epochs=2), parts, 0, False)
+    plain = train(make_study(epochs=2), parts, 0, False)
+    assert run.key != plain.key
+    assert list(run.history["train_loss"]) == list(plain.history["train_loss"])  # the network learns the same
+    kept, other = (load_checkpoint(each.folder, "last")[0] for each in (run, plain))
+    assert not torch.equal(next(kept.parameters()), next(other.parameters()))
+    best = run.checkpoint["best_epoch"] - 1
+    assert run.checkpoint["clean"]["val"]["loss"] == run.history["val_loss"][best]
+
+
+def test_a_compiled_training_compiles_whole_steps_alone_and_resumes(parts, make_study, monkeypatch):
+    """Dynamo traces, and its own `eager` backend runs what it traced: the same numbers without the wait."""
+    shapes = []
+
+    def backend(graph, inputs):
+        shapes.append([tuple(each.shape) for each in inputs if each.dim() == 4 and each.shape[1] == 3])
+        return graph.forward
+
+    monkeypatch.setattr(torch, "compile", partial(torch.compile, backend=backend))
+    model = {"options": {"drop_rate": 0.0}}
+    plain = train(make_study("plain", model=model, epochs=2), parts, 0, False)
+    compiled = train(make_study("compiled", model=model, epochs=2, compile=True), parts, 0, False)
+    assert compiled.key != plain.key
+    assert list(compiled.clean["logit"]) == list(plain.clean["logit"])
+    assert {shape[0] for found in shapes for shape in found if shape[2:] == (48, 48)} == {8}  # not the last 6
+
+
+def test_compiling_without_a_compiler_says_what_to_do(parts, make_study, monkeypatch):
+    monkeypatch.setattr("dfstudy.train.learner.shutil.which", lambda name: None)
+    with pytest.raises(StudyError, match=r"training\.compile needs a C\+\+ compiler") as refusal:
+        train(make_study(compile=True), parts, 0, False)
+    assert "compile: false" in refusal.value.hint
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "devices", "accumulate", "at_once"),
+    [(64, 1, 1, 64), (64, 2, 4, 8), (7, 2, 1, 4), (7, 2, 3, 2), (1, 4, 4, 1)],
+)
+def test_pictures_at_once(batch_size, devices, accumulate, at_once):
+    recipe = Training(batch_size=batch_size, devices=devices, accumulate=accumulate)
+    assert pictures_at_once(recipe) == at_once
+
+
+def trainer_with_batch(study, parts):
+    """A trainer at its start, and its first batch."""
+    both = [
+        loop.Part([parts.root / path for path in table["path"]], table["label"].to_numpy())
+        for table in (parts.part("train"), parts.part("val"))
+    ]
+    trainer = Trainer(study, 0, *both, loop.Place(torch.device("cpu"), torch.float32), study.out)
+    with trainer.loader(trainer.training, train=True) as loader:
+        return trainer, next(loader.epoch(1))
