@@ -7,11 +7,12 @@ STUDY ?=
 DATA ?=
 OUT ?=
 NOTEBOOK ?=
+RESULTS ?=
 BASE ?= python3
 
 # Paths and names reach the commands through the environment, so that a space or a quote in one is only
 # a character.
-export STUDY DATA OUT NOTEBOOK
+export STUDY DATA OUT NOTEBOOK RESULTS
 
 ifdef PYTHON
   RUN := $(PYTHON)
@@ -53,8 +54,9 @@ lint: $(READY) ## check style, layers and that notebooks carry no output
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m pytest tests/test_architecture.py tests/test_notebooks.py
 
-bench: $(READY) ## measure speed, each against its rival in the same run
-	@for file in tests/benchmarks/bench_*.py; do echo "== $$file" && $(RUN) "$$file" || exit 1; done
+bench: $(READY) ## measure speed and memory against rivals; a table in reports/bench or RESULTS=
+	@for file in tests/benchmarks/bench_*.py; do \
+		echo "== $$file" && $(RUN) "$$file" --out "$${RESULTS:-reports/bench}" || exit 1; done
 
 lock: $(READY) ## resolve the newest versions that pyproject.toml allows, for every platform
 	@$(RUN) -m uv pip compile --universal --python-version 3.11 --all-extras --no-header --no-annotate \

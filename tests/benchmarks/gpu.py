@@ -1,0 +1,243 @@
+"""Everything that a GPU has to show, in one call: equal bytes, and pictures a second against its rivals.
+
+    python tests/benchmarks/gpu.py --out results
+    python tests/benchmarks/gpu.py --device cpu --backbone test_resnet --size 64 --pictures 64 --batch 16
+
+It writes its own JPEG files, checks that trainings repeat to the byte, and trains the backbone from scratch
+with the seed's freezing: the recorded loop, ours eager and compiled, exact and not, fed from files, from
+decoded pictures in memory, and on a batch held in memory. Leaves `gpu.json`, `gpu.txt` and the results table
+in the folder of --out, after every part anew. A part that fails is told there, and the others go on; the
+exit code is then 1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from functools import partial
+from itertools import count, repeat
+from pathlib import Path
+
+import dfstudy  # noqa: F401 -- before torch: it sets how idle threads wait
+
+# isort: split
+import pandas as pd
+import timm
+import torch
+from busy import BusyShare
+from exact import compare_steps, compare_trainings
+from measure import Table, interleave, machine_rows, measure, parse
+from pictures import feed, take, write_pictures
+from recorded_loop import recorded_batches, recorded_step
+
+from dfstudy.augment import build_policy
+from dfstudy.data.loader import Batch, Loader
+from dfstudy.model import choose_place, freeze, train_mode
+from dfstudy.study import Study, load_study
+from dfstudy.train.loop import Part, Trainer
+
+VARIANTS = {  # name -> (compiled, deterministic)
+    "ours, eager": (False, True),
+    "ours, eager, not exact": (False, False),
+    "ours, compiled": (True, True),
+    "ours, compiled, not exact": (True, False),
+}
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run all parts; 0 where each ran and every comparison of bytes held."""
+    given = _options().parse_args(arguments)
+    if given.device == "cpu":
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""  # read when CUDA starts, which nothing has asked for yet
+    elif not torch.cuda.is_available():
+        print("there is no GPU that torch can use; --device cpu tries the script without one")
+        return 2
+    table, results = Table("gpu"), {"options": {name: str(value) for name, value in vars(given).items()}}
+    with tempfile.TemporaryDirectory() as folder:
+        part = write_pictures(Path(folder) / "pictures", given.pictures, given.side)
+        parts = {"exactness": partial(check_exactness, given, part, Path(folder))}
+        for batch in given.batch:
+            run = partial(measure_speed, given, part, batch, table, Path(folder))
+            parts[f"speed, batch {batch}"] = run
+        for name, run in parts.items():
+            try:
+                results[name] = run()
+            except (
+                Exception
+            ) as error:  # on a machine lent for minutes, what else was measured must not be lost
+                traceback.print_exc()
+                results[name] = {"failed": f"{type(error).__name__}: {error}"}
+            write_results(given, table, results)
+    failed = [name for name in parts if "failed" in results[name]]
+    return 1 if failed or not all(results["exactness"].values()) else 0
+
+
+def _options() -> argparse.ArgumentParser:
+    parser = parse(__doc__, out=Path("reports/bench"))
+    parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
+    parser.add_argument("--backbone", default="tf_efficientnetv2_m", help="timm network, from scratch")
+    parser.add_argument("--stages", type=int, default=2, help="trainable stages beside the head")
+    parser.add_argument("--size", type=int, default=224, help="side of the network's input")
+    parser.add_argument("--side", type=int, default=256, help="side of the JPEG files")
+    parser.add_argument("--pictures", type=int, default=8192, help="files, and so pictures an epoch")
+    parser.add_argument("--recorded", type=int, default=512, help="pictures an epoch of the recorded loop")
+    parser.add_argument("--batch", type=int, nargs="+", default=[64, 256], help="pictures a step")
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--workers", default="auto", help="loader processes")
+    parser.add_argument("--eager", action="store_true", help="leave out what is compiled")
+    return parser
+
+
+def check_exactness(given: argparse.Namespace, part: Part, folder: Path) -> dict[str, bool]:
+    """Claims about equal bytes, each true or false."""
+    small = make_study("test_resnet", 64, "all", batch_size=8, epochs=2, patience=2, workers=0)
+    claims = compare_trainings(small, take(part, 40), folder / "trainings")
+    large = make_study(given.backbone, given.size, given.stages, batch_size=given.batch[0])
+    held = next(_feed(given, part, given.batch[0], workers=0).epoch(0))
+    claims |= compare_steps(large, held, part, folder)
+    for claim, holds in claims.items():
+        print(f"exact: {claim}: {'yes' if holds else 'NO'}", flush=True)
+    return claims
+
+
+def make_study(backbone: str, size: int, stages: int | str, **recipe: object) -> Study:
+    """The seed's study with another network from scratch."""
+    seed = load_study("seed").model_dump()
+    seed["model"] = {"backbone": backbone, "size": size, "trainable_stages": stages}
+    seed["training"] |= recipe
+    return Study.model_validate(seed)
+
+
+def measure_speed(
+    given: argparse.Namespace, part: Part, batch: int, table: Table, folder: Path
+) -> dict[str, float]:
+    """Rates, ratios, busy share and memory of every variant; gives the medians by name."""
+    with (
+        _feed(given, part, batch, cache="off") as files,
+        _feed(given, part, batch, cache="auto") as kept,
+    ):
+        feeding = {"from files": _epochs(files), "decoded kept": _epochs(kept)}
+        print(f"gpu: {kept.workers} workers; {kept.cache_note}", flush=True)
+        held = next(kept.epoch(0))
+        works, peaks, busy = {"recorded loop": _recorded(given, part, batch)}, {}, {}
+        for name, (compiled, exact) in VARIANTS.items():
+            if compiled and given.eager:
+                continue
+            others = _allocated()
+            step = _step(given, part, batch, compiled, exact, folder)
+            table.add(f"{name}, batch {batch}: first step", [measure(partial(step, held))], "s")
+            again = partial(repeat, held, -(-given.pictures // batch))
+            works[f"{name}, held batch"] = partial(_train, step, again)
+            for how, epoch in feeding.items():
+                works[f"{name}, {how}"] = partial(_train, step, epoch)
+            peaks[name] = _peak(works[f"{name}, held batch"]) - others
+            with BusyShare(given.device) as busy[name]:
+                works[f"{name}, decoded kept"]()
+        works["loader alone, from files"] = lambda: list(feeding["from files"]())
+        works["loader alone, decoded kept"] = lambda: list(feeding["decoded kept"]())
+        seconds = interleave(works, given.repeats)
+    return _tell(given, batch, table, seconds, peaks, {name: share.percent for name, share in busy.items()})
+
+
+def _tell(
+    given: argparse.Namespace, batch: int, table: Table, seconds: dict, peaks: dict, busy: dict
+) -> dict[str, float]:
+    """Rows of one batch size."""
+    each = {
+        name: [took / (given.recorded if name == "recorded loop" else given.pictures) for took in times]
+        for name, times in seconds.items()
+    }
+    found = {f"{name}, batch {batch}": table.rate(f"{name}, batch {batch}", 1, each[name]) for name in each}
+    for name in peaks:
+        fed = each[f"{name}, decoded kept"]
+        rivals = {"recorded loop": each["recorded loop"], "held batch": each[f"{name}, held batch"]}
+        for rival, times in rivals.items():
+            table.ratio(f"{name}, decoded kept / {rival}, batch {batch}", times, fed)
+        inexact = each.get(f"{name}, not exact, held batch")
+        if inexact:
+            cost = f"time of a step of {name} / not exact, batch {batch}"
+            table.ratio(cost, each[f"{name}, held batch"], inexact)
+        if given.device == "cuda":
+            table.add(f"{name}, batch {batch}: GPU memory at its peak", [peaks[name] / 1e9], "GB")
+        if busy[name] is not None:
+            table.add(f"{name}, decoded kept, batch {batch}: GPU busy", [busy[name]], "% of the time")
+    return found
+
+
+def _feed(given: argparse.Namespace, part: Part, batch: int, **settings: object) -> Loader:
+    workers = given.workers if given.workers == "auto" else int(given.workers)
+    settings = {"batch_size": batch, "workers": workers, **settings}
+    return feed(part, build_policy("seed", given.size), **settings)
+
+
+def _epochs(loader: Loader) -> Callable[[], Iterable[Batch]]:
+    numbers = count(1)
+    return lambda: loader.epoch(next(numbers))
+
+
+def _train(step: Callable[[Batch], object], batches: Callable[[], Iterable[Batch]]) -> None:
+    for batch in batches():
+        step(batch)
+
+
+def _step(
+    given: argparse.Namespace, part: Part, batch: int, compiled: bool, exact: bool, folder: Path
+) -> Callable[[Batch], object]:
+    study = make_study(given.backbone, given.size, given.stages, batch_size=batch, compile=compiled)
+    trainer = Trainer(study, 0, part, part, choose_place("auto", deterministic=exact), folder)
+    train_mode(trainer.network)
+
+    def step(batch: Batch) -> None:
+        choose_place("auto", deterministic=exact)  # the variants take turns in one process
+        trainer.step(batch, trainer.recipe.learning_rate)
+
+    return step
+
+
+def _recorded(given: argparse.Namespace, part: Part, batch: int) -> Callable[[], object]:
+    """The recorded loop under torch's own settings."""
+    network = timm.create_model(given.backbone, num_classes=1).to(given.device)
+    freeze(network, given.stages)
+    step, few = recorded_step(network), take(part, given.recorded)
+
+    def epoch() -> None:
+        torch.use_deterministic_algorithms(False)
+        torch.backends.cudnn.allow_tf32 = True
+        torch.backends.cudnn.benchmark = False
+        for pictures, labels in recorded_batches(few.paths, few.labels, given.size, batch):
+            step(pictures, labels)
+
+    return epoch
+
+
+def _peak(work: Callable[[], object]) -> int:
+    """Bytes of the GPU at the peak of a work; 0 without one."""
+    if not torch.cuda.is_available():
+        return 0
+    torch.cuda.reset_peak_memory_stats()
+    work()
+    return torch.cuda.max_memory_allocated()
+
+
+def _allocated() -> int:
+    return torch.cuda.memory_allocated() if torch.cuda.is_available() else 0
+
+
+def write_results(given: argparse.Namespace, table: Table, results: dict) -> None:
+    """Leave what is known so far in the folder of --out."""
+    given.out.mkdir(parents=True, exist_ok=True)
+    rows = [asdict(row) for row in [*machine_rows(), *table.rows]]
+    (given.out / "gpu.json").write_text(json.dumps({**results, "rows": rows}, indent=1) + "\n")
+    shown = pd.DataFrame(rows).drop(columns="benchmark").to_string(index=False)
+    (given.out / "gpu.txt").write_text(shown + "\n")
+    table.keep(given)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
