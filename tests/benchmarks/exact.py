@@ -50,7 +50,9 @@ def compare_steps(study: Study, held: Batch, part: Part, folder: Path, steps: in
     with warnings.catch_warnings(record=True) as warned:
         warnings.simplefilter("always")
         ends = [_steps(study, held, part, folder, steps) for _ in range(2)]
-    unsure = sorted({str(told.message).split(".")[0] for told in warned if "determin" in str(told.message)})
+    unsure = sorted(
+        {str(told.message).split(", but")[0] for told in warned if "determin" in str(told.message)}
+    )
     for text in unsure:
         print(f"exact: {text}")
     return {

@@ -7,7 +7,7 @@ It writes its own JPEG files, checks that trainings repeat to the byte, and trai
 with the seed's freezing: the recorded loop, ours eager and compiled, exact and not, fed from files, from
 decoded pictures in memory, and on a batch held in memory. Leaves `gpu.json`, `gpu.txt` and the results table
 in the folder of --out, after every part anew. A part that fails is told there, and the others go on; the
-exit code is then 1.
+exit code is then 1. A network of this size takes a minute or two to compile for each variant.
 """
 
 from __future__ import annotations
@@ -58,24 +58,24 @@ def main(arguments: list[str] | None = None) -> int:
     elif not torch.cuda.is_available():
         print("there is no GPU that torch can use; --device cpu tries the script without one")
         return 2
-    table, results = Table("gpu"), {"options": {name: str(value) for name, value in vars(given).items()}}
+    results: dict[str, dict] = {"options": {name: str(value) for name, value in vars(given).items()}}
+    tables = {f"speed, batch {batch}": Table(f"gpu_batch{batch}") for batch in given.batch}
     with tempfile.TemporaryDirectory() as folder:
         part = write_pictures(Path(folder) / "pictures", given.pictures, given.side)
         parts = {"exactness": partial(check_exactness, given, part, Path(folder))}
-        for batch in given.batch:
-            run = partial(measure_speed, given, part, batch, table, Path(folder))
-            parts[f"speed, batch {batch}"] = run
+        for batch, (name, table) in zip(given.batch, tables.items(), strict=True):
+            parts[name] = partial(measure_speed, given, part, batch, table, Path(folder))
         for name, run in parts.items():
+            if given.only and not name.startswith(given.only):
+                continue
             try:
                 results[name] = run()
-            except (
-                Exception
-            ) as error:  # on a machine lent for minutes, what else was measured must not be lost
+            except Exception as error:  # on a machine lent for minutes, the other parts must not be lost
                 traceback.print_exc()
                 results[name] = {"failed": f"{type(error).__name__}: {error}"}
-            write_results(given, table, results)
-    failed = [name for name in parts if "failed" in results[name]]
-    return 1 if failed or not all(results["exactness"].values()) else 0
+            write_results(given, list(tables.values()), results)
+    failed = any("failed" in result for result in results.values())
+    return 1 if failed or not all(results.get("exactness", {}).values()) else 0
 
 
 def _options() -> argparse.ArgumentParser:
@@ -85,11 +85,12 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--stages", type=int, default=2, help="trainable stages beside the head")
     parser.add_argument("--size", type=int, default=224, help="side of the network's input")
     parser.add_argument("--side", type=int, default=256, help="side of the JPEG files")
-    parser.add_argument("--pictures", type=int, default=8192, help="files, and so pictures an epoch")
+    parser.add_argument("--pictures", type=int, default=4096, help="files, and so pictures an epoch")
     parser.add_argument("--recorded", type=int, default=512, help="pictures an epoch of the recorded loop")
-    parser.add_argument("--batch", type=int, nargs="+", default=[64, 256], help="pictures a step")
+    parser.add_argument("--batch", type=int, nargs="+", default=[64], help="pictures a step")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--workers", default="auto", help="loader processes")
+    parser.add_argument("--only", choices=["exactness", "speed"], help="one of the two parts")
     parser.add_argument("--eager", action="store_true", help="leave out what is compiled")
     return parser
 
@@ -114,24 +115,26 @@ def make_study(backbone: str, size: int, stages: int | str, **recipe: object) ->
     return Study.model_validate(seed)
 
 
-def measure_speed(
-    given: argparse.Namespace, part: Part, batch: int, table: Table, folder: Path
-) -> dict[str, float]:
-    """Rates, ratios, busy share and memory of every variant; gives the medians by name."""
+def measure_speed(given: argparse.Namespace, part: Part, batch: int, table: Table, folder: Path) -> dict:
+    """Rates, ratios, busy share and memory of every variant at one batch size; gives the loader's facts."""
     with (
         _feed(given, part, batch, cache="off") as files,
         _feed(given, part, batch, cache="auto") as kept,
     ):
+        facts = {"workers": kept.workers, "cache": kept.cache_note}
+        print(f"{table.benchmark}: {facts}", flush=True)
         feeding = {"from files": _epochs(files), "decoded kept": _epochs(kept)}
-        print(f"gpu: {kept.workers} workers; {kept.cache_note}", flush=True)
-        held = next(kept.epoch(0))
-        works, peaks, busy = {"recorded loop": _recorded(given, part, batch)}, {}, {}
+        works = {"recorded loop": _recorded(given, part, batch)}
+        works |= {f"loader alone, {how}": partial(_drain, epoch) for how, epoch in feeding.items()}
+        for warm in works.values():
+            warm()
+        held, peaks, busy = next(kept.epoch(0)), {}, {}
         for name, (compiled, exact) in VARIANTS.items():
             if compiled and given.eager:
                 continue
             others = _allocated()
             step = _step(given, part, batch, compiled, exact, folder)
-            table.add(f"{name}, batch {batch}: first step", [measure(partial(step, held))], "s")
+            table.add(f"{name}: first step", [measure(partial(step, held))], "s")
             again = partial(repeat, held, -(-given.pictures // batch))
             works[f"{name}, held batch"] = partial(_train, step, again)
             for how, epoch in feeding.items():
@@ -139,35 +142,36 @@ def measure_speed(
             peaks[name] = _peak(works[f"{name}, held batch"]) - others
             with BusyShare(given.device) as busy[name]:
                 works[f"{name}, decoded kept"]()
-        works["loader alone, from files"] = lambda: list(feeding["from files"]())
-        works["loader alone, decoded kept"] = lambda: list(feeding["decoded kept"]())
-        seconds = interleave(works, given.repeats)
-    return _tell(given, batch, table, seconds, peaks, {name: share.percent for name, share in busy.items()})
+        seconds = interleave(works, given.repeats, warm=0)
+    _tell(given, table, seconds, peaks, {name: share.percent for name, share in busy.items()})
+    return facts
 
 
 def _tell(
-    given: argparse.Namespace, batch: int, table: Table, seconds: dict, peaks: dict, busy: dict
-) -> dict[str, float]:
+    given: argparse.Namespace,
+    table: Table,
+    seconds: dict[str, list[float]],
+    peaks: dict[str, int],
+    busy: dict[str, float | None],
+) -> None:
     """Rows of one batch size."""
     each = {
         name: [took / (given.recorded if name == "recorded loop" else given.pictures) for took in times]
         for name, times in seconds.items()
     }
-    found = {f"{name}, batch {batch}": table.rate(f"{name}, batch {batch}", 1, each[name]) for name in each}
+    for name, times in each.items():
+        table.rate(name, 1, times)
     for name in peaks:
-        fed = each[f"{name}, decoded kept"]
         rivals = {"recorded loop": each["recorded loop"], "held batch": each[f"{name}, held batch"]}
         for rival, times in rivals.items():
-            table.ratio(f"{name}, decoded kept / {rival}, batch {batch}", times, fed)
+            table.ratio(f"{name}, decoded kept / {rival}", times, each[f"{name}, decoded kept"])
         inexact = each.get(f"{name}, not exact, held batch")
         if inexact:
-            cost = f"time of a step of {name} / not exact, batch {batch}"
-            table.ratio(cost, each[f"{name}, held batch"], inexact)
+            table.ratio(f"time of a step of {name} / not exact", each[f"{name}, held batch"], inexact)
         if given.device == "cuda":
-            table.add(f"{name}, batch {batch}: GPU memory at its peak", [peaks[name] / 1e9], "GB")
+            table.add(f"{name}: peak of the GPU's memory", [peaks[name] / 1e9], "GB")
         if busy[name] is not None:
-            table.add(f"{name}, decoded kept, batch {batch}: GPU busy", [busy[name]], "% of the time")
-    return found
+            table.add(f"{name}, decoded kept: GPU busy", [busy[name]], "% of the time")
 
 
 def _feed(given: argparse.Namespace, part: Part, batch: int, **settings: object) -> Loader:
@@ -179,6 +183,11 @@ def _feed(given: argparse.Namespace, part: Part, batch: int, **settings: object)
 def _epochs(loader: Loader) -> Callable[[], Iterable[Batch]]:
     numbers = count(1)
     return lambda: loader.epoch(next(numbers))
+
+
+def _drain(batches: Callable[[], Iterable[Batch]]) -> None:
+    for _ in batches():
+        pass
 
 
 def _train(step: Callable[[Batch], object], batches: Callable[[], Iterable[Batch]]) -> None:
@@ -229,14 +238,15 @@ def _allocated() -> int:
     return torch.cuda.memory_allocated() if torch.cuda.is_available() else 0
 
 
-def write_results(given: argparse.Namespace, table: Table, results: dict) -> None:
+def write_results(given: argparse.Namespace, tables: list[Table], results: dict[str, dict]) -> None:
     """Leave what is known so far in the folder of --out."""
     given.out.mkdir(parents=True, exist_ok=True)
-    rows = [asdict(row) for row in [*machine_rows(), *table.rows]]
+    rows = [asdict(row) for row in [*machine_rows(), *(row for table in tables for row in table.rows)]]
     (given.out / "gpu.json").write_text(json.dumps({**results, "rows": rows}, indent=1) + "\n")
-    shown = pd.DataFrame(rows).drop(columns="benchmark").to_string(index=False)
-    (given.out / "gpu.txt").write_text(shown + "\n")
-    table.keep(given)
+    claims = "\n".join(f"{claim}: {holds}" for claim, holds in results.get("exactness", {}).items())
+    (given.out / "gpu.txt").write_text(f"{claims}\n{pd.DataFrame(rows).to_string(index=False)}\n")
+    for table in tables:
+        table.keep(given)
 
 
 if __name__ == "__main__":

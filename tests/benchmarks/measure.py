@@ -106,7 +106,7 @@ class Table:
     def keep(self, given: argparse.Namespace) -> None:
         """Write the rows, with the machine's, into the results table; nothing after a trial run."""
         folder = given.out or (None if given.quick else project_root() / "reports" / "bench")
-        if folder is None:
+        if folder is None or not self.rows:
             return
         folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{machine_name()}.csv"
