@@ -59,15 +59,18 @@ def main() -> None:
 
 @main.command()
 @study_options
-@click.option("--cores", type=click.IntRange(min=1), help="Cores that steps share; default all.")
+@click.option("--cores", type=click.IntRange(min=1), help="Cores of this machine for steps; default all.")
 @click.option("--force", is_flag=True, help="Run every step again; finished trainings are kept.")
 @click.option("-n", "--dry-run", is_flag=True, help="Say which steps would run and why.")
-def report(study: str, data: str, out: str, cores: int | None, force: bool, dry_run: bool) -> None:
+@click.option("--cluster", default="", help="Run what needs a network as jobs: slurm, or a profile's path.")
+def report(
+    study: str, data: str, out: str, cores: int | None, force: bool, dry_run: bool, cluster: str
+) -> None:
     """Make the report; only what changed runs again."""
     from dfstudy.invocation import resolve
     from dfstudy.report.build import build
 
-    build(resolve(study, data, out), cores or 0, force, dry_run)
+    build(resolve(study, data, out), cores or 0, force, dry_run, cluster)
 
 
 @main.command()
@@ -117,6 +120,22 @@ def train(study: str, data: str, out: str, seed: int | None) -> None:
     invocation = resolve(study, data, out)
     for each in invocation.settings.training.seeds if seed is None else [seed]:
         run_training(invocation, each)
+
+
+@main.command()
+@study_options
+@click.option("--seed", type=click.IntRange(min=0), help="Default the study's first seed.")
+@click.option("--low", default=1e-6, show_default=True, help="Learning rate of the first step.")
+@click.option("--high", default=10.0, show_default=True, help="Learning rate of the last step.")
+@click.option("--steps", default=100, show_default=True, help="Training steps between them.")
+def rates(study: str, data: str, out: str, seed: int | None, low: float, high: float, steps: int) -> None:
+    """Try learning rates in a minute, and suggest one."""
+    from dfstudy.invocation import resolve
+    from dfstudy.report.rates import run_rates
+
+    invocation = resolve(study, data, out)
+    chosen = invocation.settings.training.seeds[0] if seed is None else seed
+    click.echo(run_rates(invocation, chosen, low, high, steps))
 
 
 @main.command()

@@ -18,29 +18,35 @@ from pathlib import Path
 from dfstudy.data import index_study
 from dfstudy.errors import StudyError
 from dfstudy.invocation import TYPED_IN, Invocation, shown_path
+from dfstudy.report.cluster import Cluster, find_cluster
 from dfstudy.report.compare import compare_with_exhibit
 from dfstudy.report.environment import steady_environment
 from dfstudy.report.folder import claimed, forget_damaged
-from dfstudy.report.plan import PLAN, count_gpus, write_plan
+from dfstudy.report.plan import PLAN, write_plan
 from dfstudy.report.progress import Progress, duration
+from dfstudy.report.resources import Site, count_gpus
 from dfstudy.study import Study
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
 LOG = "snakemake.log"  # the last run's, for looking at
 
 
-def build(invocation: Invocation, cores: int = 0, force: bool = False, dry_run: bool = False) -> Path:
+def build(
+    invocation: Invocation, cores: int = 0, force: bool = False, dry_run: bool = False, cluster: str = ""
+) -> Path:
     """Bring the report up to date and return its page.
 
     Args:
-        cores: cores that steps share; 0 is every core of the machine.
+        cores: cores of this machine that steps share; 0 is every core.
         force: run every step again; finished trainings are kept all the same.
         dry_run: say which steps would run and why, and run none (the index is updated).
+        cluster: profile of the cluster that runs what needs a network; empty runs everything here.
     Raises:
         StudyError: a step failed; its own message is on the terminal by then.
     """
     study = invocation.settings
     started = time.monotonic()
+    jobs = find_cluster(cluster) if cluster else None
     if not study.is_sample and not study.pictures.is_dir():
         raise StudyError(f"there is no folder {study.pictures}", "check the path given as DATA= or data.root")
     with claimed(study):
@@ -50,10 +56,10 @@ def build(invocation: Invocation, cores: int = 0, force: bool = False, dry_run: 
         took = duration(time.monotonic() - started)
         say(f"  pictures: {len(index) - aside:,} to use, {aside:,} set aside ({took})")
         forget_damaged(study.out)
-        gpus = count_gpus()
-        write_plan(invocation, gpus)
+        site = Site(cores or steady_cores(), 0 if jobs else count_gpus(), cluster=jobs is not None)
+        write_plan(invocation, site)
         options = [*["--forceall"] * force, *["--dry-run"] * dry_run]
-        progress = _run_snakemake(study, cores or steady_cores(), gpus, options)
+        progress = _run_snakemake(study, site, jobs, options)
     page = study.out / "index.html"
     if dry_run:
         for title, reason in progress.reasons.items():
@@ -78,21 +84,27 @@ def steady_cores() -> int:
     return int(steady_environment()["OMP_NUM_THREADS"])
 
 
-def _run_snakemake(study: Study, cores: int, gpus: int, options: list[str]) -> Progress:
+def snakemake_command(study: Study, site: Site, jobs: Cluster | None) -> list[str]:
+    """Snakemake over the map, on this machine or with a cluster's jobs."""
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)]
     command += ["--directory", str(study.out), "--configfile", str(study.out / PLAN)]
-    command += ["--cores", str(cores), "--resources", f"gpu={gpus}", "--scheduler", "greedy"]
+    here = ["--cores", str(site.cores), "--resources", f"gpu={site.gpus}"]
+    command += jobs.options(site.cores) if jobs else here
     # Our own lock is freed by the system however a run ends; Snakemake's would have to be broken by hand.
-    command += ["--nolock", "--rerun-incomplete", "--workflow-profile", "none", *options]
+    return [*command, "--scheduler", "greedy", "--nolock", "--rerun-incomplete", "--workflow-profile", "none"]
+
+
+def _run_snakemake(study: Study, site: Site, jobs: Cluster | None, options: list[str]) -> Progress:
+    command = [*snakemake_command(study, site, jobs), *options]
     environment = {k: v for k, v in os.environ.items() if k != "SNAKEMAKE_PROFILE"}
     environment |= steady_environment() | {TYPED_IN: str(Path.cwd())}
-    progress = Progress(sys.stdout)
+    progress = Progress(sys.stdout, study.out)
     # A step's own output comes through stdout; a dry run's account does as well.
     merged = {"stderr": subprocess.STDOUT, "stdout": subprocess.PIPE} if "--dry-run" in options else {}
     pipes = merged or {"stderr": subprocess.PIPE}
-    with (study.out / LOG).open("w", encoding="utf-8") as log:
+    with (study.out / LOG).open("w", encoding="utf-8", buffering=1) as log:  # by lines: read while it grows
         process = subprocess.Popen(command, env=environment, text=True, errors="replace", **pipes)
-        with _ended(process):
+        with _ended(process, study, jobs):
             for line in process.stdout or process.stderr or ():
                 log.write(line)
                 progress.read(line)
@@ -102,10 +114,15 @@ def _run_snakemake(study: Study, cores: int, gpus: int, options: list[str]) -> P
 
 
 @contextmanager
-def _ended(process: subprocess.Popen) -> Iterator[None]:
+def _ended(process: subprocess.Popen, study: Study, jobs: Cluster | None) -> Iterator[None]:
     """Wait for Snakemake whatever happens: Ctrl-C reaches it as well, and it stops its steps."""
     try:
         yield
+    except KeyboardInterrupt:
+        if jobs:
+            say("\n  cancelling the jobs on the cluster ...")
+            jobs.cancel_left((study.out / LOG).read_text("utf-8"))
+        raise
     finally:
         process.wait()
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import shlex
-import subprocess
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -20,6 +19,7 @@ from dfstudy.errors import StudyError
 from dfstudy.invocation import Invocation
 from dfstudy.provenance import SHAPING_PACKAGES, file_digest, import_closure, imported_modules, versions
 from dfstudy.report.chapters import Chapter, load_chapters
+from dfstudy.report.resources import Needs, Site
 from dfstudy.study import NOT_SHAPING, Study
 
 # Beside what shapes weights: what shapes numbers and pictures of the report.
@@ -30,16 +30,17 @@ PLAN = "study/plan.json"
 TRAINING_PARTS = ("data", "model", "augment", "training")
 
 
-def write_plan(invocation: Invocation, gpus: int) -> Path:
+def write_plan(invocation: Invocation, site: Site) -> Path:
     """Write the study's parts and the plan; returns the plan's path."""
     study = invocation.settings
     _write_parts(study)
     plan = {
         "dfstudy": shlex.join([sys.executable, "-m", "dfstudy"]),
         "options": shlex.join(invocation.options()),
-        "gpu": min(gpus, 1),
-        "training": {"inputs": _training_inputs(), "seeds": study.training.seeds},
-        "chapters": [_plan_chapter(study, chapter) for chapter in load_chapters()],
+        "cluster": site.cluster,
+        "into": "&>" if site.cluster else "2>&1",
+        "training": {"inputs": _training_inputs(), **_ask(site.training(study))},
+        "chapters": [_plan_chapter(study, chapter, site) for chapter in load_chapters()],
         "page": {"inputs": _page_inputs(study)},
     }
     return write_if_changed(study.out / PLAN, plan)
@@ -78,15 +79,6 @@ def notebook_sources(notebook: Path) -> list[Path]:
         ) from None
 
 
-def count_gpus() -> int:
-    """GPUs that the driver shows, without loading torch; 0 without a driver."""
-    try:
-        listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20, check=True)
-    except (OSError, subprocess.SubprocessError):
-        return 0
-    return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
-
-
 def _write_parts(study: Study) -> None:
     whole = study.model_dump(mode="json")
     whole["weights_sha256"] = _weights_digest(study)
@@ -110,7 +102,7 @@ def _training_inputs() -> list[str]:
     return [*_names(import_closure("dfstudy.train")), *parts, FINGERPRINT]
 
 
-def _plan_chapter(study: Study, chapter: Chapter) -> dict[str, Any]:
+def _plan_chapter(study: Study, chapter: Chapter, site: Site) -> dict[str, Any]:
     inputs = [*_names([chapter.notebook, *notebook_sources(chapter.notebook)])]
     inputs += ["study/study.json", "study/versions.json", FINGERPRINT]
     if "runs" in chapter.needs:
@@ -123,10 +115,15 @@ def _plan_chapter(study: Study, chapter: Chapter) -> dict[str, Any]:
         "title": chapter.title,
         "inputs": inputs,
         "declared": json.dumps([chapter.figures, chapter.numbers]),
-        "gpu": "runs" in chapter.needs,
-        # a step that measures durations has the machine for itself
-        "alone": any(name.startswith("timing_") for name in chapter.figures),
+        "local": "runs" not in chapter.needs,
+        **_ask(site.chapter(study, chapter)),
     }
+
+
+def _ask(needs: Needs) -> dict[str, Any]:
+    """Threads have a directive of their own in the Snakefile; the rest are resources."""
+    resources = needs._asdict()
+    return {"threads": resources.pop("threads"), "resources": resources}
 
 
 def _page_inputs(study: Study) -> list[str]:

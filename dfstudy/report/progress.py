@@ -1,8 +1,9 @@
 """Snakemake's account of a run, as lines for a person.
 
 Takes the lines that Snakemake writes to its log stream; gives one line a finished step: what it was, how
-long it took, how many are left. Only five kinds of its lines are read; a step's own output (the bar of a
-training) goes to the terminal by another way and is not seen here.
+long it took, how many are left. Only a few kinds of its lines are read; a step's own output (the bar of a
+training) goes to the terminal by another way and is not seen here. A job of a cluster has a log instead:
+when it fails, the end of that log is shown.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TextIO
+
+from dfstudy.report.jobs import SUBMITTED, FailedJob, find_logs
 
 TOTAL = re.compile(r"total\s+(\d+)$")
 STARTED = re.compile(r"Job (\d+): (.+)$")
@@ -27,6 +31,7 @@ class Progress:
 
     Attributes:
         terminal: where our lines go.
+        folder: from which the names of logs count.
         clock: seconds, for durations.
         total, done: steps of this run, and those that are finished.
         failed: titles of steps that failed.
@@ -34,6 +39,7 @@ class Progress:
     """
 
     terminal: TextIO
+    folder: Path = Path()
     clock: Callable[[], float] = time.monotonic
     total: int = 0
     done: int = 0
@@ -42,6 +48,7 @@ class Progress:
     _running: dict[str, tuple[str, float]] = field(default_factory=dict)
     _last_title: str = ""
     _in_error: bool = False
+    _job: FailedJob = field(default_factory=FailedJob)
     _finished: str = ""
 
     def read(self, line: str) -> None:
@@ -59,12 +66,21 @@ class Progress:
             self._finished = match[1]
         elif match := COUNTED.match(line):
             self._say_finished(int(match[1]), int(match[2]))
+        elif match := SUBMITTED.match(line):
+            self._say(f"  submitted: {self._title(match[1])}, Slurm job {match[2]}")
         elif line.startswith("Error in rule"):
-            self._in_error = True
+            self._in_error, self._job = True, FailedJob()
         elif self._in_error and (match := FAILED.match(line)):
             self._in_error = False
-            title, _ = self._running.pop(match[1], ("a step", 0.0))
-            self.failed.append(title)
+            self.failed.append(self._title(match[1]))
+            self._running.pop(match[1], None)
+        elif self._in_error:
+            self._job.read(line)
+        elif logs := find_logs(line, self.folder):
+            self._say(f"  failed: {self.failed[-1]}", *(f"    {said}" for said in self._job.explain(logs)))
+
+    def _title(self, number: str) -> str:
+        return self._running.get(number, ("a step", 0.0))[0]
 
     def _say_finished(self, done: int, total: int) -> None:
         self.done, self.total = done, total
@@ -72,9 +88,11 @@ class Progress:
         took = duration(self.clock() - started)
         left = total - done
         rest = "the last step" if left == 0 else f"{left} step{'s' * (left > 1)} left"
+        self._say(f"  [{done:>{len(str(total))}}/{total}] {title:<28} {took:>10}   {rest}")
+
+    def _say(self, *lines: str) -> None:
         self._clear()
-        width = len(str(total))
-        self.terminal.write(f"  [{done:>{width}}/{total}] {title:<28} {took:>10}   {rest}\n")
+        self.terminal.writelines(f"{line}\n" for line in lines)
         self._say_running()
 
     def _say_running(self) -> None:
