@@ -97,8 +97,11 @@ class Trainer:
         if self.team.leads:
             save_weights(self.folder / "last.safetensors", self.learner.tested.state_dict())
 
-    def loader(self, part: Part, train: bool = False) -> Loader:
-        """Batches of a part: shuffled and varied for training, else in order and only resized."""
+    def loader(self, part: Part, train: bool = False, once: bool = False) -> Loader:
+        """Batches of a part: shuffled and varied for training, else in order and only resized.
+
+        What is read `once` is not kept in memory.
+        """
         return make_loader(
             part.paths,
             part.labels,
@@ -109,12 +112,12 @@ class Trainer:
             shuffle=train,
             share=(self.team.rank, self.team.size),
             sizes=part.sizes,
-            cache=self.recipe.cache,
+            cache="off" if once else self.recipe.cache,
         )
 
     def clean_logits(self, part: Part) -> torch.Tensor:
         """Logits float32 [N] of a part without augmentation, by row."""
-        with self.loader(part) as loader:
+        with self.loader(part, once=True) as loader:
             return self._predict(loader, part)
 
     def _predict(self, loader: Loader, part: Part) -> torch.Tensor:
