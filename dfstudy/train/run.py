@@ -35,6 +35,7 @@ from dfstudy.model.checkpoint import FILE, write_atomic
 from dfstudy.provenance import code_digest, digest, file_digest, versions
 from dfstudy.study import NOT_SHAPING, Study
 from dfstudy.train.launch import launch
+from dfstudy.train.learner import pictures_at_once
 from dfstudy.train.log import tell
 from dfstudy.train.loop import STATE, Part, Trainer
 from dfstudy.train.memory import explain_out_of_memory
@@ -200,6 +201,8 @@ def _describe_trained(trainer: Trainer) -> dict[str, Any]:
         "fake_weight": trainer.weight,
         "parameters": everything,
         "trainable": trainable,
+        "pictures_a_step": trainer.recipe.batch_size,
+        "pictures_at_once": pictures_at_once(trainer.recipe),
         "best_epoch": trainer.progress.best_epoch,
         "epochs": len(trainer.progress.history),
     }

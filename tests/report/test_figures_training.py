@@ -34,6 +34,8 @@ def made_run(seed: int = 0, epochs: int = 5, best: int = 3) -> Run:
         "temperature": 1.5,
         "parameters": 1234,
         "trainable": 234,
+        "pictures_a_step": 64,
+        "pictures_at_once": 16,
     }
     return Run(f"seed{seed}", seed, Path(), history, timings, told)
 
