@@ -21,7 +21,7 @@ from typing import Literal, NamedTuple
 import cv2
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, default_collate
 
 from dfstudy.data.cache import PictureCache, build_cache
 from dfstudy.data.images import PictureError, read_picture
@@ -228,10 +228,12 @@ class _Samples(Dataset[Batch]):
                 picture = self._picture(row)
             except (PictureError, OSError) as error:
                 return Unreadable(self.paths[row], str(error))
-            pictures.append(self.transform(picture, sample_key(self.seed, epoch, row)))
+            sample = self.transform(picture, sample_key(self.seed, epoch, row))
+            pictures.append(torch.from_numpy(np.ascontiguousarray(sample)))
         rows = np.array([row for _, row in keys], np.int64)
-        parts = np.stack(pictures)[: len(keys)], self.labels[rows], rows
-        return Batch(*map(torch.from_numpy, parts))
+        # in a worker this stacks straight into the memory that the main process will read
+        images_NHWC = default_collate(pictures)[: len(keys)]
+        return Batch(images_NHWC, torch.from_numpy(self.labels[rows]), torch.from_numpy(rows))
 
     def _picture(self, row: int) -> np.ndarray:
         if self.cache is None:
