@@ -1,6 +1,7 @@
 # Everything that dfstudy does, as verbs. `make help` lists them.
 #
 #   make report STUDY=full DATA=path/to/pictures OUT=reports/mine
+#   make report CLUSTER=slurm     trains on a Slurm cluster, see docs/cluster.md
 #   make report PYTHON=python     uses the environment that is active instead of .venv
 
 STUDY ?=
@@ -34,8 +35,8 @@ AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-report: $(READY) ## make the report (STUDY= DATA= OUT=); only what changed runs again
-	@$(DFSTUDY) report $(WHICH)
+report: $(READY) ## make the report (STUDY= DATA= OUT= CLUSTER=); only what changed runs again
+	@$(DFSTUDY) report $(WHICH) $(if $(CLUSTER),--cluster "$$CLUSTER")
 
 index: $(READY) ## count the pictures and what is set aside (STUDY= DATA= OUT=)
 	@$(DFSTUDY) index $(WHICH)

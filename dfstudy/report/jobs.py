@@ -65,8 +65,9 @@ def last_words(file: Path) -> list[str]:
     """The end of a log: from its last `error:` or traceback on, else its last lines."""
     if not file.is_file():
         return []
-    text = file.read_text("utf-8", "replace")
-    # a progress bar draws each of its states over the one before
-    lines = [line.rpartition("\r")[2].rstrip() for line in text.splitlines() if line.strip()]
+    text = file.read_bytes().decode("utf-8", "replace")  # as text, \r would end a line
+    # a progress bar draws each of its states over the one before, from the start of the same line
+    drawn = (line.rpartition("\r")[2].rstrip() for line in text.split("\n"))
+    lines = [line for line in drawn if line]
     starts = [n for n, line in enumerate(lines) if line.startswith(("error:", "Traceback"))]
     return lines[starts[-1] :] if starts else lines[-MOST_LINES:]
