@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import time
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -96,6 +97,23 @@ def test_without_a_gpu_the_next_step_is_said(monkeypatch, capsys):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert import_module("gpu").main([]) == 2
     assert "--device cpu tries the script without one" in capsys.readouterr().out
+
+
+def test_the_busy_share_is_what_the_driver_says(tmp_path, monkeypatch):
+    driver = tmp_path / "nvidia-smi"
+    driver.write_text("#!/bin/sh\nfor share in 0 7 90 100 '[N/A]'; do echo $share; done\nexec sleep 60\n")
+    driver.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    with import_module("busy").BusyShare("cuda") as busy:
+        time.sleep(0.5)
+    assert busy.percent == 95
+    with import_module("busy").BusyShare("cpu") as busy:
+        pass
+    assert busy.percent is None
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    with import_module("busy").BusyShare("cuda") as busy:
+        pass
+    assert busy.percent is None
 
 
 def test_works_take_turns_and_a_table_keeps_what_others_measured(tmp_path, capsys):
