@@ -21,7 +21,7 @@ from dfstudy.data.loader import Batch
 from dfstudy.errors import StudyError
 from dfstudy.model import ALONE, Place, train_mode
 from dfstudy.study import Study, Training
-from dfstudy.train.learner import Learner
+from dfstudy.train.learner import Learner, pictures_at_once
 
 if TYPE_CHECKING:
     from dfstudy.train.loop import Trainer
@@ -64,8 +64,7 @@ def out_of_memory(recipe: Training, memory: str, fits: Callable[[int], bool]) ->
         memory: which memory, such as `the memory of NVIDIA H100 (79.1 GiB)`.
         fits: whether a step passes with that many pictures at a time.
     """
-    share = -(-recipe.batch_size // recipe.devices)
-    at_once = tried = -(-share // recipe.accumulate)
+    at_once = tried = pictures_at_once(recipe)
     while not fits(tried):
         if tried == 1:
             return StudyError(
@@ -80,13 +79,14 @@ def out_of_memory(recipe: Training, memory: str, fits: Callable[[int], bool]) ->
             "another program may have held it for a while: end that one and repeat the command, which goes "
             f"on where it stopped; or set training.accumulate: {recipe.accumulate + 1}",
         )
+    share = -(-recipe.batch_size // recipe.devices)
     parts = -(-share // tried)
     each = f" on each of {recipe.devices} devices" if recipe.devices > 1 else ""
     faster = "" if recipe.precision == "bfloat16" else ", or training.precision: bfloat16"
     return StudyError(
         f"{_pictures(at_once)} at a time{each} do not fit into {memory}; {tried} do",
-        f"set training.accumulate: {parts} (a step stays {_pictures(recipe.batch_size)}; BatchNorm sees "
-        f"{-(-share // parts)} at a time), or a smaller model.size{faster}",
+        f"set training.accumulate: {parts} (a step stays {_pictures(recipe.batch_size)}; BatchNorm, if "
+        f"any, sees {-(-share // parts)} at a time), or a smaller model.size{faster}",
     )
 
 

@@ -65,7 +65,10 @@ def test_a_training_that_does_not_fit_is_told_what_would(trainer, small_memory, 
     ):
         one.run("tiny", progress=False)
     assert told.value.message.endswith("; 2 do")
-    assert "training.accumulate: 4 (a step stays 8 pictures; BatchNorm sees 2 at a time)" in told.value.hint
+    assert (
+        "training.accumulate: 4 (a step stays 8 pictures; BatchNorm, if any, sees 2 at a time)"
+        in told.value.hint
+    )
     assert "bfloat16" in told.value.hint and "model.size" in told.value.hint
     assert asked == [8, 8, 4, 2, 2, 2, 2]  # the failure, three tries, and two whole steps of two parts
 
