@@ -3,12 +3,14 @@
 Takes a timm network and a number of stages; stages are timm's own coarse groups (`group_matcher`), in which
 a neck such as `conv_head` counts with the last stage, what precedes the blocks (a ViT's position embedding
 and class token) with the stem, and the head is a group by itself. The seed's rule, blocks.5, blocks.6 and the
-head, is `trainable_stages: 2`. Refuses a number of stages that the network does not have.
+head, is `trainable_stages: 2`. Refuses a number of stages that the network does not have, and networks whose
+stages timm does not name (in timm 1.0.31 CSATv2, MetaFormer, PiT and RDNet, 4 of 98 families).
 
 Cost of the frozen part: its forward pass alone. Its parameters require no gradient and neither do pictures,
 so autograd records nothing there: no backward pass, nothing kept for one, no gradient, no memory of the
-optimiser. Its modules stay in eval: BatchNorm takes no statistics and cannot drift, and dropout inside a
-frozen stage does not act; between stages, as by a ViT's `pos_drop_rate`, it acts where it is asked for.
+optimiser. (CoaT is the exception: it uses a frozen module again in a trained stage.) Its modules stay in
+eval: BatchNorm takes no statistics and cannot drift, and dropout inside a frozen stage does not act; between
+stages, as by a ViT's `pos_drop_rate`, it acts where it is asked for.
 """
 
 from __future__ import annotations
@@ -71,7 +73,7 @@ def _stages(network: nn.Module) -> dict[str, int]:
     """Parameter name -> number of its stage: 0 is the stem, the highest is the head."""
     try:
         return group_parameters(network, network.group_matcher(coarse=True), reverse=True)
-    except (AttributeError, NotImplementedError):
+    except (AttributeError, NotImplementedError, AssertionError):  # as its families put it
         raise StudyError(
             f"timm knows no stages of {type(network).__name__}, so none can be frozen",
             "set model.trainable_stages: all, or choose another backbone",

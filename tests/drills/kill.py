@@ -133,7 +133,10 @@ def _run(command: list[str], log: Path) -> None:
 def _finish(study: Study, folder: Path) -> Run:
     """Move a finished training out of the way, and predict its test pictures."""
     (study.out / "runs").rename(folder)
-    [run] = [load_run(one) for one in folder.iterdir() if one.is_dir()]
+    runs = [one for one in folder.iterdir() if one.is_dir()]
+    if len(runs) > 1:
+        sys.exit(f"{len(runs)} runs in {folder}: the key changed; was the code changed meanwhile?")
+    run = load_run(runs[0])
     predict(run, split_study(study, index_study(study)), progress=False)
     return run
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import timm
 import torch
 from timm.layers import DropPath
 from timm.models import group_parameters
@@ -164,6 +165,15 @@ def test_stages_nest_from_the_head_alone_to_everything(backbone):
     assert counts == sorted(set(counts))
     assert network.get_classifier().weight.numel() <= counts[0] < counts[-1]
     assert counts[-1] == count_parameters(network)[0]
+
+
+@pytest.mark.parametrize("backbone", ["pit_ti_224", "rdnet_tiny"])
+def test_a_network_whose_stages_timm_does_not_know_is_refused(backbone):
+    with torch.device("meta"):
+        network = timm.create_model(backbone, num_classes=1)
+    with pytest.raises(StudyError, match="timm knows no stages of") as refusal:
+        freeze(network, 1)
+    assert "trainable_stages: all" in refusal.value.hint
 
 
 def test_all_freezes_nothing():
