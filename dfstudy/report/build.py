@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dfstudy.data import index_study
@@ -29,6 +29,7 @@ from dfstudy.study import Study
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
 LOG = "snakemake.log"  # the last run's, for looking at
+PATIENCE = 20  # seconds from Ctrl-C until Snakemake has to have cancelled its jobs
 
 
 def build(
@@ -121,7 +122,10 @@ def _ended(process: subprocess.Popen, study: Study, jobs: Cluster | None) -> Ite
     except KeyboardInterrupt:
         if jobs:
             say("\n  cancelling the jobs on the cluster ...")
+            with suppress(subprocess.TimeoutExpired):  # it may sleep for minutes between two looks at them
+                process.wait(timeout=PATIENCE)
             jobs.cancel_left((study.out / LOG).read_text("utf-8"))
+            process.kill()
         raise
     finally:
         process.wait()
