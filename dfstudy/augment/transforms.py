@@ -2,7 +2,7 @@
 
 Each function gives one transform of a uint8 RGB picture [H, W, 3]; `strict=True` refuses an argument that
 the installed release does not know, which it would otherwise drop with a warning. Default values are those
-of the notebook that this study grew from (the policy `seed`). Three classes replace the library's own where
+of the notebook that this study grew from (the policy `seed`). Four classes replace the library's own where
 that one is wrong for RGB pictures, wrong in strength, or slow; each says what differs and is tested
 against it. Cost: figure `timing_augment` of chapter 02.
 """
@@ -92,6 +92,23 @@ class FancyPCA(A.FancyPCA):
         return cv2.add(moved, (0, 0, 0, 0), dtype=cv2.CV_8U)
 
 
+class LongestMaxSize(A.LongestMaxSize):
+    """The library's LongestMaxSize, a fifth faster where it averages areas: the same bytes.
+
+    OpenCV adds areas up in float32 whatever it is given, and is quicker when it need not convert each pixel
+    as it goes. Sides that shrink by whole factors are an exception: those it adds up in whole numbers.
+    """
+
+    def apply(self, img: np.ndarray, scale: float, **params: Any) -> np.ndarray:
+        """The picture with both sides times `scale`, rounded."""
+        sides = np.array(img.shape[:2])
+        height, width = (max(1, round(side * scale)) for side in img.shape[:2])
+        if self.area_for_downscale is None or scale >= 1 or not np.any(sides % (height, width)):
+            return super().apply(img, scale, **params)
+        shrunk = cv2.resize(img.astype(np.float32), (width, height), interpolation=cv2.INTER_AREA)
+        return cv2.convertScaleAbs(shrunk)
+
+
 def colour_moments(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Mean colour [3] in grey levels and covariance [3, 3] of colours in 0..1, float64."""
     count = picture.shape[0] * picture.shape[1]
@@ -123,7 +140,7 @@ def resize(size: int, interpolation: str = AREA_CUBIC) -> A.BasicTransform:
     enlarging keeps edges.
     """
     enlarging = cv2.INTER_CUBIC if interpolation == AREA_CUBIC else cv2.INTER_LINEAR
-    return A.LongestMaxSize(
+    return LongestMaxSize(
         max_size=size,
         max_size_hw=None,
         interpolation=enlarging,

@@ -240,6 +240,25 @@ def test_flip_exchanges_left_and_right():
     assert np.array_equal(result, scene()[:, ::-1])
 
 
+@given(st.integers(1, 90), st.integers(1, 90), st.integers(1, 90), st.integers(0, 9))
+@settings(max_examples=300)
+def test_resize_gives_the_librarys_bytes(height, width, size, seed):
+    library = A.LongestMaxSize(max_size=size, interpolation=cv2.INTER_CUBIC, area_for_downscale="image", p=1)
+    picture = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    ((ours, _),) = draw(transforms.resize(size), picture, 1)
+    ((theirs, _),) = draw(library, picture, 1)
+    assert ours.dtype == np.uint8 and np.array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("shape", [(256, 256), (300, 299), (448, 112), (448, 336), (225, 17)])
+def test_resize_gives_the_librarys_bytes_at_usual_sizes(shape):
+    library = A.LongestMaxSize(max_size=224, interpolation=cv2.INTER_LINEAR, area_for_downscale="image", p=1)
+    for picture in (scene(*shape), np.random.default_rng(0).integers(0, 256, (*shape, 3), np.uint8)):
+        ((ours, _),) = draw(transforms.resize(224, transforms.AREA_LINEAR), picture, 1)
+        ((theirs, _),) = draw(library, picture, 1)
+        assert np.array_equal(ours, theirs)
+
+
 @pytest.mark.parametrize("interpolation", transforms.INTERPOLATIONS)
 @pytest.mark.parametrize(
     ("shape", "expected"),
