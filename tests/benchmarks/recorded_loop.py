@@ -3,13 +3,14 @@
 Takes picture paths and labels; gives float32 batches and one training step. Kept as it was where speed is
 concerned: a Compose built for each picture, no worker process, float32 pictures in 0..255, float32
 arithmetic, the loss on the CPU, `.item()` after every step, frozen parts in training mode. The transforms
-and their order are those of the policy `seed`, by albumentations' own classes with values from its
-recorded ones (release 2 has other names for them).
+and their order are those of the policy `seed`, by the recorded classes of albumentations, with the names
+that its release 2 gives to their arguments.
 """
 
 from __future__ import annotations
 
 import os
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
@@ -18,9 +19,9 @@ os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
 
 import albumentations as A
 import cv2
-import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.utils.data import DataLoader, Dataset
 
 
 def build_transforms(size: int) -> A.Compose:
@@ -42,32 +43,37 @@ def build_transforms(size: int) -> A.Compose:
             A.PadIfNeeded(min_height=size, min_width=size, border_mode=cv2.BORDER_CONSTANT),
             A.OneOf([A.RandomBrightnessContrast(), A.FancyPCA(), A.HueSaturationValue()], p=0.4),
             A.ToGray(p=0.2),
-            # the library's ShiftScaleRotate is this class, with a warning
-            A.Affine(
-                translate_percent=(-0.1, 0.1),
-                scale=(0.8, 1.2),
-                rotate=(-5, 5),
-                border_mode=cv2.BORDER_CONSTANT,
-                p=0.5,
+            A.ShiftScaleRotate(
+                shift_limit=0.1, scale_limit=0.2, rotate_limit=5, border_mode=cv2.BORDER_CONSTANT, p=0.5
             ),
         ]
     )
 
 
+class RecordedPictures(Dataset):
+    """Pictures float32 [S, S, 3] in 0..255 and their labels."""
+
+    def __init__(self, paths: Sequence[Path], labels: Sequence[int], size: int) -> None:
+        self.paths, self.labels, self.size = paths, labels, size
+
+    def __len__(self) -> int:
+        return len(self.paths)
+
+    def __getitem__(self, row: int) -> tuple[Tensor, float]:
+        picture = cv2.imread(str(self.paths[row]))
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the library would rather have ShiftScaleRotate called Affine
+            picture = build_transforms(self.size)(image=picture)["image"]
+        return torch.tensor(picture).float(), float(self.labels[row])
+
+
 def recorded_batches(
     paths: Sequence[Path], labels: Sequence[int], size: int, batch_size: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of pictures float32 [N, S, S, 3] in 0..255 and labels float32 [N], one after the other."""
-    for first in range(0, len(paths), batch_size):
-        rows = range(first, min(first + batch_size, len(paths)))
-        pictures = [_load(paths[row], size) for row in rows]
-        yield torch.stack(pictures), torch.tensor([float(labels[row]) for row in rows])
-
-
-def _load(path: Path, size: int) -> Tensor:
-    picture = cv2.imread(str(path))
-    picture = build_transforms(size)(image=picture)["image"]
-    return torch.tensor(np.asarray(picture)).float()
+    """Batches of pictures float32 [N, S, S, 3] and labels float32 [N], one after the other."""
+    loader = DataLoader(RecordedPictures(paths, labels, size), batch_size=batch_size)
+    for pictures, targets in loader:
+        yield pictures, targets.float()
 
 
 def recorded_step(
