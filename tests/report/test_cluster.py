@@ -262,3 +262,19 @@ def test_make_names_a_cluster_only_where_one_is_given(tmp_path):
         words = ["make", "--no-print-directory", "report", f"PYTHON={tmp_path}/spy", *given_]
         done = subprocess.run(words, cwd=PROFILES.parent, capture_output=True, text=True, check=True)
         assert done.stdout.rstrip("\n").endswith(ending)
+
+
+def test_the_page_says_what_is_asked_for():
+    page = (PROFILES.parent / "docs" / "cluster.md").read_text()
+    asked = CLUSTER.training(load_study("full"))
+    study = load_study("full")
+    five = study.model_copy(update={"training": study.training.model_copy(update={"workers": 4})})
+    each = CLUSTER.training(five)
+    assert f"| {asked.threads} a device, or `training.workers` + 1 |" in page and each.threads == 5
+    assert each.mem_mb == 6000 + 4 * 1500 and "6,000 a device and 1,500 for each of its cores but one" in page
+    assert asked.runtime == 1440 and "| `runtime`, minutes | 1,440 |" in page
+    shipped = (PROFILES / "slurm" / "config.yaml").read_text()
+    assert f"{asked.threads} cores, {asked.mem_mb} MB" in shipped
+    profile = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
+    network = {chapter.id for chapter in load_chapters() if "runs" in chapter.needs}
+    assert set(profile["set-resources"]) == set(profile["set-threads"]) == {"training"} | network
