@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 # torch's own type covers its allocator on a GPU; the others are RuntimeErrors known by their text
 SIGNS = ("DefaultCPUAllocator", "CUDA error: out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+# all that oneDNN says on a CPU when it gets no memory for a convolution
+ONEDNN = ("could not create a primitive", "could not execute a primitive")
 GIB = 2**30
 
 
@@ -39,7 +41,7 @@ def explain_out_of_memory(trainer: Trainer) -> Iterator[None]:
     """
     try:
         yield
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
         traceback.clear_frames(error.__traceback__)  # they hold the failed step's activations
@@ -52,9 +54,10 @@ def explain_out_of_memory(trainer: Trainer) -> Iterator[None]:
 
 def is_out_of_memory(error: BaseException) -> bool:
     """True where an error says that the device's or this machine's memory was not enough."""
-    if isinstance(error, torch.OutOfMemoryError):
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    return isinstance(error, RuntimeError) and any(sign in str(error) for sign in SIGNS)
+    told = str(error)
+    return isinstance(error, RuntimeError) and (told in ONEDNN or any(sign in told for sign in SIGNS))
 
 
 def out_of_memory(recipe: Training, memory: str, fits: Callable[[int], bool]) -> StudyError:
@@ -113,7 +116,7 @@ def fits(study: Study, place: Place, pictures: int) -> bool:
             learner.step(batch, 0.0, 0, whole)
         if place.device.type == "cuda":
             torch.cuda.synchronize(place.device)
-    except RuntimeError as error:
+    except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise
         return False

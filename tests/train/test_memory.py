@@ -125,7 +125,13 @@ def test_other_errors_go_through(trainer):
         with pytest.raises(type(error)) as same, explain_out_of_memory(one):
             raise error
         assert same.value is error and one.network is not None
-    assert not is_out_of_memory(MemoryError()) and is_out_of_memory(GPU) and is_out_of_memory(CPU)
+
+
+def test_what_counts_as_running_out_of_memory():
+    onednn = RuntimeError("could not create a primitive")
+    assert all(map(is_out_of_memory, (GPU, CPU, onednn, MemoryError("std::bad_alloc"))))
+    unknown = RuntimeError("could not create a primitive descriptor for a convolution"), ValueError(str(CPU))
+    assert not any(map(is_out_of_memory, unknown))
 
 
 @given(
