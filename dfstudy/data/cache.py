@@ -5,8 +5,8 @@ why. The pictures lie in one anonymous shared mapping that forked workers write 
 file, so a small /dev/shm does not matter. What is kept is the decoded file, before any transform: the
 transform differs each epoch, and a sample stays the same bytes. Refused: what would take more than half of
 the memory that is free when it is asked for. Memory is taken picture by picture, and storing pauses while
-other programs leave less than a quarter of what was free. Cost: a copy, 10 us for a 256 px picture where
-decoding takes 230, and 3 bytes a pixel.
+other programs leave less than a quarter of what was free. Cost: a copy, 25 us for a 256 px picture where
+decoding takes ten times as long, and 3 bytes a pixel.
 """
 
 from __future__ import annotations
