@@ -87,7 +87,9 @@ def test_only_what_works_with_a_network_is_a_job(tmp_path):
     assert here["into"] == "2>&1" and here["training"]["resources"]["gpu"] == 0
 
 
-def test_the_shipped_profile_holds_options_that_snakemake_knows(tmp_path):
+def test_the_shipped_profile_holds_options_that_snakemake_knows(tmp_path, monkeypatch):
+    command("scontrol", tmp_path / "bin", "exit 1")  # a real one waits for its controller
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:{os.environ['PATH']}")
     settings = yaml.safe_load((PROFILES / "slurm" / "config.yaml").read_text())
     assert settings["executor"] == "slurm" and settings["slurm-status-command"] == "squeue"
     done = subprocess.run([sys.executable, "-m", "snakemake", "--help"], capture_output=True, text=True)
@@ -102,6 +104,7 @@ def test_slurm_is_asked_for_what_the_plan_says_and_its_refusal_is_told(tmp_path,
         "sbatch", folder, f'echo "$@" >> {tmp_path}/asked; echo "sbatch: error: no such luck" >&2; exit 1'
     )
     command("sacct", folder, "exit 0")
+    command("scontrol", folder, "exit 1")  # a real one waits for its controller
     monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
     profile = tmp_path / "my profile"
     write_profile(profile)
