@@ -8,7 +8,8 @@ import pytest
 
 from dfstudy.errors import StudyError
 from dfstudy.provenance import project_root
-from dfstudy.study import Study, built_in_studies, describe, load_study
+from dfstudy.report.settings import describe
+from dfstudy.study import Study, built_in_studies, load_study
 
 
 def write(folder: Path, text: str) -> str:

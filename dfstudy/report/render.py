@@ -23,8 +23,9 @@ from dfstudy.report.chapters import Chapter, load_chapters
 from dfstudy.report.fragments import LIFTED, TEMPLATES, FigureCount, Fragment, make_fragment
 from dfstudy.report.numbers import number_table, read_numbers
 from dfstudy.report.page_check import page_problems
+from dfstudy.report.settings import describe
 from dfstudy.report.tables import keep_together, tidy_table
-from dfstudy.study import Study, describe
+from dfstudy.study import Study
 
 END = [("numbers", "All numbers"), ("settings", "Settings"), ("provenance", "Provenance")]
 

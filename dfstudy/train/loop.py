@@ -106,7 +106,8 @@ class Trainer:
             part.paths,
             part.labels,
             build_policy(self.study.augment.policy if train else "none", self.size, train=train),
-            batch_size=self.recipe.batch_size,
+            # without gradients nothing is in parts: a step's memory must do
+            batch_size=self.recipe.batch_size if train else pictures_at_once(self.recipe) * self.team.size,
             workers=self.recipe.workers,
             seed=self.seed,
             shuffle=train,

@@ -19,7 +19,8 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from dfstudy.report.figures.style import PALETTE, WIDTH
-from dfstudy.study import Study, Training, describe
+from dfstudy.report.settings import describe
+from dfstudy.study import Study, Training
 from dfstudy.train import Run
 from dfstudy.train.protocol import learning_rate
 from dfstudy.train.rate_range import RateRange
