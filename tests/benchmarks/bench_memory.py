@@ -31,7 +31,7 @@ from dfstudy.study import load_study
 from dfstudy.train.loop import Part, Trainer
 
 SIDE, WORKERS, EPOCHS = 256, 1, 2
-LOOK_SECONDS = 0.05
+LOOK_SECONDS = 0.2  # a look walks all pages of the processes, and takes time itself
 
 
 def main() -> None:
