@@ -89,6 +89,16 @@ class Team:
 ALONE = Team()
 
 
+@dataclass
+class _DataParallel(DistributedDataParallelKwargs):
+    """Accelerate's options with the new name of one, in place of the name that torch warns of.
+
+    Buffers are equal everywhere, as BatchNorm sees the whole step: a forward pass has nothing to send.
+    """
+
+    forward_sync_buffers: bool = True
+
+
 def join_team(devices: int, device: torch.device) -> Team:
     """The team of `devices` processes that the launcher started.
 
@@ -103,7 +113,6 @@ def join_team(devices: int, device: torch.device) -> Team:
         )
     if size == 1:
         return ALONE
-    # Buffers are equal everywhere, as BatchNorm sees the whole step: nothing to broadcast.
-    ddp = DistributedDataParallelKwargs(broadcast_buffers=False, gradient_as_bucket_view=True)
-    accelerator = Accelerator(cpu=device.type == "cpu", kwargs_handlers=[ddp])
+    accelerator = Accelerator(cpu=device.type == "cpu")
+    accelerator.ddp_handler = _DataParallel(forward_sync_buffers=False, gradient_as_bucket_view=True)
     return Team(accelerator.process_index, accelerator.num_processes, accelerator)

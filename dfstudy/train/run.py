@@ -89,6 +89,8 @@ def train(study: Study, split: Split, seed: int, progress: bool = True) -> Run:
     folder = study.out / "runs" / key
     if (folder / FILE).is_file():
         return load_run(folder)
+    for other in _trained_elsewhere(folder, shaped_by):
+        tell(f"{key}: finished for {other}, not for {place.name}: trained again for it", progress)
     folder.mkdir(parents=True, exist_ok=True)
     if launched() > 1:  # the process that launched this team holds the lock
         _train_and_select(
@@ -135,6 +137,16 @@ def describe_run(study: Study, fingerprint: str, seed: int, place: Place) -> dic
         "device": place.name,
         "code": code_digest("dfstudy.train.loop", "dfstudy.train.selection"),
     }
+
+
+def _trained_elsewhere(folder: Path, shaped_by: dict[str, Any]) -> list[str]:
+    """Devices other than this one for which the same run is finished: their rounding is not this one's."""
+    found = []
+    for file in sorted(folder.parent.glob(f"seed{shaped_by['seed']}-*/config.json")):
+        told = json.loads(file.read_text("utf-8"))
+        if (file.parent / FILE).is_file() and {**told, "device": ""} == {**shaped_by, "device": ""}:
+            found.append(told["device"])
+    return found
 
 
 def _train_and_select(

@@ -199,3 +199,14 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes(parts, make_study, t
     assert whole.key == folder.name
     for name in ("best.safetensors", "last.safetensors", "history.csv", "clean.csv", "checkpoint.json"):
         assert (folder / name).read_bytes() == (whole.folder / name).read_bytes(), name
+
+
+def test_a_run_of_another_device_is_named_before_it_is_trained_again(parts, make_study, monkeypatch, capsys):
+    train(make_study(epochs=1), parts, 0, progress=False)
+    monkeypatch.setattr("dfstudy.model.device.MOST_THREADS", 2)
+    monkeypatch.setattr("dfstudy.model.device._cores", lambda: 2)
+    train(make_study(epochs=1), parts, 0)
+    told = capsys.readouterr().err
+    assert "finished for cpu with 1 threads, float32, not for cpu with 2 threads, float32" in told
+    train(make_study(epochs=1), parts, 0)
+    assert "finished for" not in capsys.readouterr().err

@@ -89,6 +89,7 @@ def environment() -> dict[str, str]:
 def test_two_processes_train_as_one(pictures, tmp_path, model, recipe):
     alone, shared, told = train_alone_and_shared(pictures, tmp_path, model, **recipe)
     assert "2 processes" in told
+    assert "Warning" not in told
     for column in ("train_loss", "val_loss", "train_accuracy", "val_accuracy"):
         np.testing.assert_allclose(shared.history[column], alone.history[column], rtol=2e-4, atol=1e-6)
     assert list(shared.clean["path"]) == list(alone.clean["path"])
