@@ -206,18 +206,20 @@ def test_failed_and_interrupted_reports_keep_the_last_one_and_go_on(checkout):
 
     (checkout.notebooks / "09_last.ipynb").write_text(good)
     Image.new("RGB", (20, 30), "navy").save(checkout.folder / "faces" / "real" / "new.png")
-    checkout.edit(
-        "notebooks/01_first.ipynb", "axes.plot([1, 2])", "axes.plot([1, 3]); import time; time.sleep(60)"
-    )
+    running = (
+        checkout.folder / "running"
+    )  # written by the cell: an interrupt must meet it, not its kernel's start
+    wait = f"; import time; open('{running.as_posix()}', 'w').close(); time.sleep(60)"
+    checkout.edit("notebooks/01_first.ipynb", "axes.plot([1, 2])", f"axes.plot([1, 3]){wait}")
     slow = checkout.start()
-    wait_for(lambda: list((checkout.folder / "results/.staging").glob("01_first-*/kernel.log")))
+    wait_for(running.exists)
     assert "another report is being made in results" in checkout.report(status=1)
     os.killpg(slow.pid, signal.SIGINT)
     words = slow.communicate(timeout=60)[0]
     assert slow.returncode == 130 and "interrupted" in words and "Traceback" not in words
     assert checkout.page() == before
 
-    checkout.edit("notebooks/01_first.ipynb", "; import time; time.sleep(60)", "")
+    checkout.edit("notebooks/01_first.ipynb", wait, "")
     said = checkout.report()
     assert "13 to use" in said and ran(said) == ["The first", "The last", "The page"]
     assert '"value": 26' in (checkout.folder / "results/numbers/09_last.json").read_text()
