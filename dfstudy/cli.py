@@ -77,11 +77,12 @@ def report(
 @study_options
 def index(study: str, data: str, out: str) -> None:
     """Count the pictures of a study by split and class."""
-    from dfstudy.data import index_study, set_aside, split_study
+    from dfstudy.data import index_study, layout_line, set_aside, split_study
     from dfstudy.invocation import resolve
 
     settings = resolve(study, data, out).settings
     table = index_study(settings)
+    click.echo(layout_line(settings))
     split = split_study(settings, table)
     counts = split.rows.groupby(["split", "label", "method"], observed=True).size()
     click.echo(f"{len(split.rows):,} pictures of {settings.title} are used:")

@@ -5,13 +5,14 @@ decoded pictures. The loader (`dfstudy.data.loader`) is a door of its own, as it
 """
 
 from dfstudy.data.images import PictureError, read_picture
-from dfstudy.data.index import index_study
+from dfstudy.data.index import index_study, layout_line
 from dfstudy.data.split import Split, prove_disjoint, set_aside, split_study
 
 __all__ = [
     "PictureError",
     "Split",
     "index_study",
+    "layout_line",
     "prove_disjoint",
     "read_picture",
     "set_aside",

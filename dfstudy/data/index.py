@@ -27,7 +27,7 @@ from tqdm import tqdm
 
 from dfstudy.data import images
 from dfstudy.data.index_csv import NAME, read_index_csv
-from dfstudy.data.layouts import CLASS_NAMES, MASK_FOLDERS, read_folders
+from dfstudy.data.layouts import CLASS_NAMES, MASK_FOLDERS, SIDE_SUFFIXES, Files, Reading, recognise
 from dfstudy.errors import StudyError
 from dfstudy.provenance import digest, file_digest, versions
 from dfstudy.study import Study
@@ -58,18 +58,36 @@ def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
         from dfstudy.data.sample import render_sample
 
         render_sample(study.pictures, study.data.sample, progress=progress)
-    found = list_pictures(study)
-    read = read_index_csv if (study.pictures / NAME).is_file() else read_folders
-    table = read(study, found["path"].tolist()).merge(found, on="path", how="left")
+    found, side_files = list_files(study)
+    reading = _read_layout(Files(study, found["path"].tolist(), side_files))
+    table = reading.rows.merge(found, on="path", how="left")
     table = table.fillna({"bytes": 0, "mtime_ns": 0}).astype({"bytes": "int64", "mtime_ns": "int64"})
     _refuse_one_class(study, table)
     table = _add_facts(study, table.sort_values("path", ignore_index=True), progress)
-    _keep(study, table)
+    _keep(study, table, reading.line)
     return table[COLUMNS]
 
 
-def list_pictures(study: Study) -> pd.DataFrame:
-    """Files with a picture's suffix below `study.pictures`: path, bytes, mtime_ns, sorted by path.
+def layout_line(study: Study) -> str:
+    """The line that says how the last index read the study's folder, such as `layout: DFDC (...)`."""
+    return json.loads((_folder(study) / "fingerprint.json").read_text("utf-8"))["layout"]
+
+
+def _read_layout(files: Files) -> Reading:
+    if not (files.study.pictures / NAME).is_file():
+        return recognise(files)
+    rows = read_index_csv(files.study, list(files.pictures))
+    good = rows[rows["error"] == ""]
+    splits = "splits given" if (good["given_split"] != "").any() else "no splits given"
+    groups = good.loc[good["group"] != good["path"], "group"].nunique()
+    return Reading(NAME, rows, 0, splits, f"{groups:,} named" if groups else "none named")
+
+
+def list_files(study: Study) -> tuple[pd.DataFrame, list[str]]:
+    """Files below `study.pictures`: those with a picture's suffix, and those that may describe pictures.
+
+    Returns:
+        Path, bytes and mtime_ns of the pictures, and the paths of .json, .csv and .txt files; both sorted.
 
     Hidden files, masks, archives' leftovers and the study's own results are passed over; links are followed.
     """
@@ -79,7 +97,7 @@ def list_pictures(study: Study) -> pd.DataFrame:
     if root == study.out:
         raise StudyError(f"{root} holds the pictures and is to hold the results", "give another OUT=")
     known = {*images.SUFFIXES, *images.OTHER_SUFFIXES}
-    rows, others = [], Counter()
+    rows, side_files, others = [], [], Counter()
     for path, entry in _walk(root, skip=study.out):
         _, dot, ending = entry.name.rpartition(".")  # a Path a file would double the time of a re-index
         suffix = (dot + ending).lower() if dot else ""
@@ -87,6 +105,8 @@ def list_pictures(study: Study) -> pd.DataFrame:
             rows.append((path, *_size_and_time(entry)))
         else:
             others[suffix or "no suffix"] += 1
+            if suffix in SIDE_SUFFIXES:
+                side_files.append(path)
     if not rows:
         there = (
             ", ".join(f"{count:,} {suffix}" for suffix, count in others.most_common(5)) or "no file at all"
@@ -95,7 +115,7 @@ def list_pictures(study: Study) -> pd.DataFrame:
             f"{root} holds no pictures ({' '.join(images.SUFFIXES)}); it holds {there}",
             "give a folder with pictures in subfolders real and fake: make report DATA=folder",
         )
-    return pd.DataFrame(sorted(rows), columns=["path", "bytes", "mtime_ns"])
+    return pd.DataFrame(sorted(rows), columns=["path", "bytes", "mtime_ns"]), sorted(side_files)
 
 
 def _walk(root: Path, skip: Path) -> Iterator[tuple[str, os.DirEntry]]:
@@ -219,7 +239,7 @@ def _folder(study: Study) -> Path:
     return study.out / "data"
 
 
-def _keep(study: Study, table: pd.DataFrame) -> None:
+def _keep(study: Study, table: pd.DataFrame, layout: str) -> None:
     folder = _folder(study)
     folder.mkdir(parents=True, exist_ok=True)
     stored = pa.Table.from_pandas(table, preserve_index=False)
@@ -233,6 +253,7 @@ def _keep(study: Study, table: pd.DataFrame) -> None:
         "fingerprint": digest(content.to_numpy().tolist()),
         "pictures": int((table["error"] == "").sum()),
         "set_aside": int((table["error"] != "").sum()),
+        "layout": layout,
     }
     text = json.dumps(summary, indent=1) + "\n"
     file = folder / "fingerprint.json"

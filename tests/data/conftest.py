@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from dfstudy.data.index import list_files
+from dfstudy.data.layouts import Files, Reading, recognise
 from dfstudy.study import Study, load_study
 
 
@@ -43,3 +47,20 @@ def open_study(tmp_path: Path) -> Callable[..., Study]:
         return settings.model_copy(update={"data": settings.data.model_copy(update=data)})
 
     return study
+
+
+@pytest.fixture
+def read(fill: Callable[..., Path], open_study: Callable[..., Study]) -> Callable[..., Reading]:
+    """Write pictures and side files (text, or what JSON stores), and read them by the layout they have."""
+
+    def write_and_read(pictures: Iterable[str], side_files: dict[str, Any] | None = None, **data) -> Reading:
+        root = fill(pictures)
+        for name, content in (side_files or {}).items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            text = content if isinstance(content, str) else json.dumps(content)
+            (root / name).write_text(text, "utf-8")
+        study = open_study(root, **data)
+        found, side = list_files(study)
+        return recognise(Files(study, found["path"].tolist(), side))
+
+    return write_and_read
