@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import warnings
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,7 +26,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 from tqdm import tqdm
 
-from dfstudy.data import images
+from dfstudy.data import images, phash
 from dfstudy.data.index_csv import NAME, read_index_csv
 from dfstudy.data.layouts import CLASS_NAMES, MASK_FOLDERS, SIDE_SUFFIXES, Files, Reading, recognise
 from dfstudy.errors import StudyError
@@ -34,10 +35,10 @@ from dfstudy.study import Study
 
 # What decides about a file's use, and so makes the fingerprint; sizes and times do not.
 _CONTENT = ["path", "sha256", "label", "method", "group", "given_split", "error"]
-_TEXTS = ["path", "method", "group", "given_split", "sha256", "format", "error"]
-_FACTS = ["sha256", "width", "height", "format", "error"]
+_TEXTS = ["path", "method", "group", "given_split", "sha256", "format", "phash", "pixels", "error"]
+_FACTS = ["sha256", "width", "height", "format", "phash", "pixels", "error"]
 COLUMNS = ["path", "label", "method", "group", "given_split", "sha256", "bytes", "width", "height", "format"]
-COLUMNS += ["error"]
+COLUMNS += ["phash", "pixels", "error"]
 _CHUNK = 32  # files a task: enough that handing out work costs nothing, few enough for a smooth bar
 
 
@@ -49,7 +50,8 @@ def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
     Returns:
         One row a picture file, sorted by path: path (posix, relative to `study.pictures`), label (Int8, 0
         real, 1 fake, missing where unknown), method, group, given_split (empty, `train`, `val`, `test`),
-        sha256, bytes, width and height (pixels as decoded), format, error (empty = usable).
+        sha256, bytes, width and height (pixels as decoded), format, phash (`phash.perceptual_hash`), pixels
+        (CRC-32 of the decoded pixels, eight hexadecimal digits), error (empty = usable).
     Raises:
         StudyError: no such folder, no pictures, one class only, or folders and lists that say nothing.
     """
@@ -175,7 +177,7 @@ def _add_facts(study: Study, table: pd.DataFrame, progress: bool) -> pd.DataFram
     new = plain["sha256"].isna()
     facts = _read_files(study.pictures, plain.loc[new, "path"].tolist(), progress)
     plain = pd.concat([plain[~new], plain[new].drop(columns=_FACTS).assign(**facts)])
-    aside = table[~good].assign(sha256="", width=0, height=0, format="")
+    aside = table[~good].assign(sha256="", width=0, height=0, format="", phash="", pixels="")
     table = pd.concat([plain, aside]).sort_values("path", ignore_index=True)
     return table.astype({"width": "int32", "height": "int32"} | dict.fromkeys(_TEXTS, str))
 
@@ -185,19 +187,22 @@ def _last_facts(study: Study) -> pd.DataFrame:
     keys = ["path", "bytes", "mtime_ns"]
     file = _folder(study) / "index.parquet"
     try:
-        last = pq.read_table(file)
+        same = (pq.read_schema(file).metadata or {}).get(b"reader") == _reader()
+        last = pq.read_table(file, columns=keys + _FACTS) if same else None
     except (OSError, pa.ArrowException):  # none yet, or cut off by a full disk: read all again
+        last = None
+    if last is None:
         return pd.DataFrame({name: pd.Series(dtype=object) for name in keys + _FACTS}).astype(
             {"path": str, "bytes": "int64", "mtime_ns": "int64"}
         )
-    same = (last.schema.metadata or {}).get(b"reader") == _reader()
-    facts = last.to_pandas()[keys + _FACTS]
-    return facts[(facts["sha256"] != "") & same]
+    facts = last.to_pandas()
+    return facts[facts["sha256"] != ""]
 
 
 def _reader() -> bytes:
     """Names the decoders and our way of using them; another value reads every file again."""
-    return digest([versions("pillow", "opencv-python"), file_digest(Path(images.__file__))]).encode()
+    code = [file_digest(Path(module.__file__)) for module in (images, phash)]
+    return digest([versions("pillow", "opencv-python"), code]).encode()
 
 
 def _read_files(root: Path, paths: list[str], progress: bool) -> dict[str, list]:
@@ -220,15 +225,16 @@ def _read_files(root: Path, paths: list[str], progress: bool) -> dict[str, list]
     return {name: [row[at] for row in rows] for at, name in enumerate(_FACTS)}
 
 
-def _read_file(root: Path, path: str) -> tuple[str, int, int, str, str]:
+def _read_file(root: Path, path: str) -> tuple[str, int, int, str, str, str, str]:
     sha256 = ""
     try:
         data = images.read_bytes(f"{root}/{path}")
         sha256 = hashlib.sha256(data).hexdigest()
         pixels, kind = images.decode(data)
     except images.PictureError as error:
-        return sha256, 0, 0, "", error.reason
-    return sha256, pixels.shape[1], pixels.shape[0], kind, ""
+        return sha256, 0, 0, "", "", "", error.reason
+    looks = phash.perceptual_hash(pixels), f"{zlib.crc32(pixels):08x}"
+    return sha256, pixels.shape[1], pixels.shape[0], kind, *looks, ""
 
 
 def _cores() -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -21,6 +22,20 @@ def make_pixels(seed: int) -> np.ndarray:
     """uint8 [53, 37, 3]: ramps that differ by channel and by seed."""
     y, x = np.mgrid[0:53, 0:37]
     return np.stack([200 - 2 * x + seed % 40, 20 + 3 * y, (x + y + 7 * seed) % 90], axis=2).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def texture() -> Callable[..., np.ndarray]:
+    """Pictures, uint8 RGB, with as much in them as a photograph has, and nothing in common but that."""
+
+    def make(seed: int, height: int = 106, width: int = 74, contrast: float = 40.0) -> np.ndarray:
+        coarse, fine = (np.random.default_rng(seed).normal(size=(side, side, 3)) for side in (6, 24))
+        layers = [
+            cv2.resize(layer, (width, height), interpolation=cv2.INTER_CUBIC) for layer in (coarse, fine)
+        ]
+        return np.clip(128 + contrast * sum(layers), 0, 255).astype(np.uint8)
+
+    return make
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from dfstudy.data import images, index, index_study, read_picture, set_aside, sp
 from dfstudy.errors import StudyError
 
 PATHS = [f"{label}/{at}.png" for label in ("real", "fake") for at in range(4)]
-CONTRACT = "path label method group given_split sha256 bytes width height format error".split()  # noqa: SIM905
+CONTRACT = "path label method group given_split sha256 bytes width height format phash pixels error".split()  # noqa: SIM905
 
 
 @pytest.fixture
