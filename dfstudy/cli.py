@@ -77,7 +77,7 @@ def report(
 @study_options
 def index(study: str, data: str, out: str) -> None:
     """Count the pictures of a study by split and class."""
-    from dfstudy.data import index_study, layout_line, set_aside, split_study
+    from dfstudy.data import count_duplicates, index_study, layout_line, set_aside, split_study
     from dfstudy.invocation import resolve
 
     settings = resolve(study, data, out).settings
@@ -92,6 +92,10 @@ def index(study: str, data: str, out: str) -> None:
         click.echo(f"{len(split.set_aside):,} are set aside:")
         for row in set_aside(split.set_aside).itertuples(index=False):
             click.echo(f"  {row.pictures:>6,}  {row.reason}")
+    found = count_duplicates(split.duplicates, split.rows)
+    if found["near"]:
+        largest = f"the largest of {found['largest_joined']:,} pictures"
+        click.echo(f"near-duplicates join pictures into {found['joined_groups']:,} groups, {largest}")
 
 
 @main.command()
