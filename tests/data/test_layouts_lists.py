@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dfstudy.data.layouts import Reading
 from dfstudy.data.layouts.forgerynet import METHODS
+from dfstudy.data.layouts.lists import Finder
 from dfstudy.errors import StudyError
 
 
@@ -34,7 +37,7 @@ def test_the_140k_tables_give_labels_and_splits(read):
         *("train", "train", "val", "test")
     ]
     assert table.loc[f"{INNER}/test/fake/9.jpg", "error"] == "not in test.csv or train.csv or valid.csv"
-    assert "1 listed pictures are not there" in reading.line and "given by test.csv" in reading.line
+    assert "listed but not there: 1)" in reading.line and "given by test.csv" in reading.line
 
 
 def test_numbers_without_words_mean_what_the_folders_say(read):
@@ -139,6 +142,7 @@ def test_deepfakebench_lists_decide_over_the_folders(read):
         "FF-DF.json": bench_list("FF-DF", "Deepfakes"),
         "dataset_json/FF-NT.json": bench_list("FF-NT", "NeuralTextures"),
         "annotations.json": {"info": {"version": 1}},
+        "dataset_json/UADFV.json": {"UADFV": {"r": {"train": {"v": {"label": "x", "frames": ["q/0.png"]}}}}},
     }
     reading = read(pictures, lists)
     table = rows(reading)
@@ -149,7 +153,7 @@ def test_deepfakebench_lists_decide_over_the_folders(read):
     assert set(good.loc[good.index.str.contains("700"), "given_split"]) == {"test"}
     # In no list, though a frame of NeuralTextures ends alike.
     assert set(table.loc[table["error"] != "", "error"]) == {"in no list of DeepfakeBench"}
-    assert "4 listed frames are not there" in reading.line and "5 videos" in reading.line
+    assert "listed but not there: 4)" in reading.line and "5 videos" in reading.line
 
 
 def test_deepfakebench_keeps_for_the_test_what_it_lists_under_every_split(read):
@@ -158,19 +162,19 @@ def test_deepfakebench_keeps_for_the_test_what_it_lists_under_every_split(read):
 
     reals = video("id0_0000", "CelebDFv2_real") | video("id5_0001", "CelebDFv2_real")
     fakes = video("id0_id1_0000", "CelebDFv2_fake") | video("id5_id1_0001", "CelebDFv2_fake")
+
+    def splits(whole: dict, tested: dict) -> dict:
+        return {"test": tested, "val": tested, "train": whole}
+
     listed = {
-        "Celeb-DF-v2": {
-            "CelebDFv2_real": {"train": reals, "val": video("id0_0000", "CelebDFv2_real")},
-            "CelebDFv2_fake": {"train": fakes, "val": {}},
-        }
+        "CelebDFv2_real": splits(reals, video("id0_0000", "CelebDFv2_real")),
+        "CelebDFv2_fake": splits(fakes, video("id0_id1_0000", "CelebDFv2_fake")),
     }
-    for label, name in (("CelebDFv2_real", "id0_0000"), ("CelebDFv2_fake", "id0_id1_0000")):
-        listed["Celeb-DF-v2"][label]["test"] = video(name, label)
     pictures = [
         *("CelebDFv2_real/id0_0000/000.png", "CelebDFv2_real/id5_0001/000.png"),
         *("CelebDFv2_fake/id0_id1_0000/000.png", "CelebDFv2_fake/id5_id1_0001/000.png"),
     ]
-    table = rows(read(pictures, {"Celeb-DF-v2.json": listed}))
+    table = rows(read(pictures, {"Celeb-DF-v2.json": {"Celeb-DF-v2": listed}}))
     assert table.loc[pictures, "given_split"].tolist() == ["test", "train", "test", "train"]
     assert table.loc[pictures, "group"].tolist() == ["id0_0000", "id5_0001"] * 2
     assert table.loc[pictures, "method"].tolist() == ["real", "real", "CelebDFv2", "CelebDFv2"]
@@ -190,6 +194,25 @@ def test_deepfakebench_sets_that_stand_whole_under_every_split_have_none(read):
     assert table["group"].tolist() == ["0000", "0000"] and table["label"].tolist() == [0, 1]
 
 
+def test_deepfakebench_sets_aside_what_two_lists_describe_differently(read):
+    def listed(label: str, *videos: str) -> dict:
+        frames = {video: {"label": label, "frames": [f"{video}/0.png"]} for video in videos}
+        return {"Own": {"own": {"train": frames}}}
+
+    lists = {
+        "a.json": listed("a_Fake", "v", "w"),
+        "b.json": listed("b_Fake", "v"),
+        "c.json": listed("Real", "x"),
+    }
+    table = rows(read(["v/0.png", "w/0.png", "x/0.png"], lists))
+    assert table["error"].to_dict() == {
+        "v/0.png": "two lists describe it differently",
+        "w/0.png": "",
+        "x/0.png": "",
+    }
+    assert table.loc[["w/0.png", "x/0.png"], "label"].tolist() == [1, 0]
+
+
 def test_deepfakebench_refuses_a_label_that_says_neither(read):
     listed = {"Own": {"own": {"train": {"v": {"label": "mystery", "frames": ["v/0.png"]}}}}}
     with pytest.raises(StudyError, match="'mystery' says neither real nor fake") as caught:
@@ -197,3 +220,28 @@ def test_deepfakebench_refuses_a_label_that_says_neither(read):
     assert '["mystery"]' in caught.value.hint
     table = rows(read(["v/0.png"], {"own.json": listed}, aliases={"fake": ["mystery"]}))
     assert table["label"].tolist() == [1] and table["method"].tolist() == ["mystery"]
+
+
+PARTS = st.lists(st.sampled_from("abcd"), min_size=1, max_size=5).map("/".join)
+
+
+@given(st.sets(PARTS, min_size=1, max_size=20), PARTS, PARTS, st.booleans())
+def test_a_list_from_another_root_is_found_whole(pictures, root, prefix, backslashes):
+    """A list written above the pictures' root, with a folder around them here."""
+    listed = [f"/elsewhere/{root}/inner/{picture}" for picture in sorted(pictures)]
+    if backslashes:
+        listed = [path.replace("/", "\\") for path in listed]
+    here = [f"{prefix}/inner/{picture}" for picture in sorted(pictures)]
+    assert Finder(here).find(listed) == here
+
+
+def test_a_frame_of_another_method_that_ends_alike_is_not_taken():
+    here = ["real/frames/071/0.png", *(f"Face2Face/frames/071_054/{at}.png" for at in range(5))]
+    listed = ["/x/real/frames/071/0.png", *(f"/x/Deepfakes/frames/071_054/{at}.png" for at in range(5))]
+    assert Finder(here).find(listed) == ["real/frames/071/0.png", *[""] * 5]
+
+
+def test_bare_names_are_found_in_the_one_folder_that_holds_them():
+    assert Finder(["faces/1.png", "faces/2.png"]).find(["2.png", "3.png", ""]) == ["faces/2.png", "", ""]
+    assert Finder(["1.png"]).find(["train/1.png"]) == ["1.png"]
+    assert Finder([]).find(["1.png"]) == [""]

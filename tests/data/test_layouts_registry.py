@@ -46,7 +46,7 @@ def test_the_index_prints_records_and_splits_what_was_recognised(fill, open_stud
     (root / "test.json").write_text('[["123", "456"], ["700", "701"]]')
     study = open_study(root, val_fraction=0.3)
     table = index_study(study, progress=False)
-    assert layout_line(study).startswith("layout: FaceForensics++ (24 pictures, 9 videos, official splits")
+    assert layout_line(study).startswith("layout: FaceForensics++ (24 pictures, 12 videos, official splits")
     assert set(table["given_split"]) == {"train", "test"}
     with pytest.raises(StudyError, match="validation set holds no real picture"):
         split_study(study, table)  # one pair trains: a second set cannot be made of it

@@ -45,7 +45,7 @@ def test_faceforensics_ties_a_pair_its_inverse_and_both_originals(read):
     assert table.loc[frames(REALS[2]), "given_split"].tolist() == ["val", "val"]
     assert table.loc[frames(FAKES[3])[0], ["label", "method"]].tolist() == [1, "NeuralTextures"]
     assert table.loc[frames(REALS[0])[0], ["label", "method"]].tolist() == [0, "real"]
-    assert reading.line == ("layout: FaceForensics++ (22 pictures, 8 videos, official splits; groups: pairs)")
+    assert reading.line == "layout: FaceForensics++ (22 pictures, 11 videos, official splits; groups: pairs)"
 
 
 def test_faceforensics_without_split_files_says_so_and_still_ties_pairs(read):

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from dfstudy.data.layouts.faceforensics import PAIR, join_pairs
 from dfstudy.data.layouts.folders import alias_hint
 from dfstudy.data.layouts.layout import Files, Place, Reading, count_videos, tabulate
-from dfstudy.data.layouts.lists import find_pictures
+from dfstudy.data.layouts.lists import Finder
 from dfstudy.data.layouts.names import FAKE, REAL, build_aliases, split_name
 from dfstudy.errors import StudyError
 
@@ -55,15 +55,18 @@ class DeepfakeBench:
     def read(self, files: Files) -> Reading | None:
         """Rows where a list names a picture on disk; a StudyError where a label says neither."""
         found: dict[str, Place] = {}
-        sets, missing = set(), 0
+        sets: set[str] = set()
+        missing, finder = 0, Finder(files.pictures)
         for file in files.side_files:
             folder = file.lower().rpartition("/")[0].rpartition("/")[2]
             if not file.lower().endswith(".json") or folder not in ("", _FOLDER):
                 continue
             content = files.json(file)
             videos = list(_walk(content)) if isinstance(content, dict) else []
-            sets |= {video.dataset for video in videos}
-            missing += _add(found, files, file, videos)
+            lost = _add(found, files, finder, file, videos)
+            if lost is not None:
+                missing += lost
+                sets |= {video.dataset for video in videos}
         if not found:
             return None
         groups = join_pairs({place.video for place in found.values() if place.group == "pair"}, {})
@@ -72,7 +75,7 @@ class DeepfakeBench:
         given = sorted({place.given_split for place in places} - {""}, key=_RANK.index)
         splits = f"given: {', '.join(given)}" if len(given) > 1 else "no splits given"
         notes = ["people may recur on both sides"]
-        notes += [f"{missing:,} listed frames are not there"] if missing else []
+        notes += [f"listed but not there: {missing:,}"] if missing else []
         named = f"{self.name} lists of {', '.join(sorted(sets))}"
         rows = tabulate(files.pictures, places)
         return Reading(named, rows, count_videos(places), splits, "pairs, clips or videos", "; ".join(notes))
@@ -97,12 +100,14 @@ def _videos(dataset: str, split: str, videos: Mapping[str, Any]) -> Iterator[Lis
             yield from _videos(dataset, split, facts)
 
 
-def _add(found: dict[str, Place], files: Files, file: str, videos: list[Listed]) -> int:
-    """Add a file's frames; returns how many are not on disk."""
+def _add(
+    found: dict[str, Place], files: Files, finder: Finder, file: str, videos: list[Listed]
+) -> int | None:
+    """Add a file's frames; returns how many are not on disk, None where all are missing."""
     aliases = build_aliases(files.study.data.aliases)
-    paths = find_pictures([path for video in videos for path in video.frames], files.pictures)
+    paths = finder.find([path for video in videos for path in video.frames])
     if not any(paths):
-        return len(set(paths))
+        return None
     splits: dict[str, str] = {}
     rows: dict[str, Place] = {}
     at = 0

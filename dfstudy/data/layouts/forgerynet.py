@@ -10,9 +10,10 @@ other sets its picture aside. Sources: docs/layouts.md.
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from dfstudy.data.layouts.layout import Files, Place, Reading, tabulate
-from dfstudy.data.layouts.lists import find_pictures
+from dfstudy.data.layouts.lists import Finder
 from dfstudy.data.layouts.names import FAKE, REAL, split_of
 
 # By number; 0 is real. The triple label is 0 real, else whether the identity is replaced or remains.
@@ -62,7 +63,7 @@ class ForgeryNet:
         given = sorted({place.given_split for place in places} - {""}, key=("train val test").find)
         splits = f"given: {', '.join(given)}" if len(given) > 1 else "no splits given"
         methods = len({place.method for place in found.values() if place.label == FAKE})
-        splits = f"{methods} forgery methods, {splits}"
+        splits = f"{methods} forgery method{'s' * (methods != 1)}, {splits}"
         note = "frames of one video may stand on both sides"
         return Reading(self.name, tabulate(files.pictures, places), 0, splits, "none named", note)
 
@@ -70,19 +71,23 @@ class ForgeryNet:
 def _read_list(files: Files, file: str, matches: list[re.Match]) -> list[tuple[str, Place]]:
     folder = file.rpartition("/")[0]
     below = [path for path in files.pictures if path.startswith(f"{folder}/")] if folder else []
-    paths = find_pictures([match["image"] for match in matches], below or files.pictures)
+    paths = Finder(below or files.pictures).find([match["image"] for match in matches])
     words = [word for part in file.removesuffix(".txt").split("/") for word in (part, *part.split("_"))]
     split = split_of(words)
+    by_folder = {
+        path: split or split_of(path.split("/")) for path in {path.rpartition("/")[0] for path in paths}
+    }
     return [
-        (path, _place(match, split or split_of(path.split("/")[:-1])))
+        (path, _place(*match.group("binary", "triple", "number"), by_folder[path.rpartition("/")[0]]))
         for path, match in zip(paths, matches, strict=True)
         if path
     ]
 
 
-def _place(match: re.Match, split: str) -> Place:
-    number = int(match["number"])
-    place = Place(FAKE if number else REAL, METHODS[number], "", "", split)
-    if {int(match[name]) > 0 for name in ("binary", "triple", "number")} != {number > 0}:
+@cache
+def _place(binary: str, triple: str, number: str, split: str) -> Place:
+    fake = int(number) > 0
+    place = Place(FAKE if fake else REAL, METHODS[int(number)], "", "", split)
+    if {int(binary) > 0, int(triple) > 0} != {fake}:
         return place._replace(error="its three labels in the image list contradict each other")
     return place

@@ -3,7 +3,7 @@
 Takes `Files`; gives the `Reading` of the first layout, from the most to the least specific, that places at
 least half of the pictures: lists that name single pictures come before names that videos carry, and these
 before class folders, which refuse what they do not know. Refuses what the layouts refuse.
-Cost: 0.3 s for 100,000 pictures.
+Cost: 0.1 s for 100,000 pictures in class folders, 0.7 s where file names are read, 1.2 s with lists.
 """
 
 from __future__ import annotations

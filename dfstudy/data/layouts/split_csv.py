@@ -10,12 +10,13 @@ Sources: docs/layouts.md.
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 
 import pandas as pd
 
-from dfstudy.data.layouts.folders import read_meaning
+from dfstudy.data.layouts.folders import FolderMeaning, read_meaning
 from dfstudy.data.layouts.layout import Files, Place, Reading, tabulate
-from dfstudy.data.layouts.lists import find_pictures
+from dfstudy.data.layouts.lists import Finder
 from dfstudy.data.layouts.names import CLASS_NAMES, SPLIT_WORDS, build_aliases
 from dfstudy.errors import StudyError
 
@@ -35,15 +36,19 @@ class SplitCSV:
         if not tables:
             return None
         rows = pd.concat(tables.values(), ignore_index=True)
-        rows["path"] = find_pictures(rows["listed"].tolist(), files.pictures)
+        rows["path"] = Finder(files.pictures).find(rows["listed"].tolist())
         missing = int((rows["path"] == "").sum())
         rows = rows[rows["path"] != ""].drop(columns="listed").reset_index(drop=True)
         if rows.empty:
             return None
-        rows["label"] = _labels(files, rows)
-        places = _places(files, rows, " or ".join(sorted({file.rpartition("/")[2] for file in tables})))
+        aliases = build_aliases(files.study.data.aliases)
+        meanings = {folder: read_meaning(folder, aliases) for folder in dict.fromkeys(files.folders)}
+        rows["label"] = _labels(files, rows, aliases, meanings)
+        places = _places(
+            files, rows, meanings, " or ".join(sorted({file.rpartition("/")[2] for file in tables}))
+        )
         given = sorted({place.given_split for place in places} - {""}, key=("train val test").find)
-        note = f"{missing:,} listed pictures are not there" if missing else ""
+        note = f"listed but not there: {missing:,}" if missing else ""
         names = f"given by {', '.join(sorted(file.rpartition('/')[2] for file in tables))}"
         splits = names if len(given) > 1 else "no splits given"
         return Reading(self.name, tabulate(files.pictures, places), 0, splits, "none named", note)
@@ -69,16 +74,17 @@ def _read_table(files: Files, file: str) -> pd.DataFrame | None:
     )
 
 
-def _labels(files: Files, rows: pd.DataFrame) -> pd.Series:
+def _labels(
+    files: Files, rows: pd.DataFrame, aliases: Mapping[str, int], meanings: Mapping[str, FolderMeaning]
+) -> pd.Series:
     """Label of each row: its word, or what its number means by the folders that bear it.
 
     Raises:
         StudyError: a word or a number means neither real nor fake.
     """
-    aliases = build_aliases(files.study.data.aliases)
     says = rows["word"].where(rows["word"] != "", rows["number"].str.lower())
     known = {word: aliases[word] for word in says.unique() if word in aliases}
-    folders = rows["path"].map(lambda path: read_meaning(path.rpartition("/")[0], aliases).label)
+    folders = pd.Series([meanings[path.rpartition("/")[0]].label for path in rows["path"]])
     for word in sorted(set(says) - known.keys()):
         meant = set(folders[(says == word) & folders.notna()])
         if len(meant) != 1:
@@ -97,9 +103,9 @@ def _labels(files: Files, rows: pd.DataFrame) -> pd.Series:
     return says.map(known)
 
 
-def _places(files: Files, rows: pd.DataFrame, tables: str) -> list[Place]:
-    aliases = build_aliases(files.study.data.aliases)
-    meanings = {folder: read_meaning(folder, aliases) for folder in dict.fromkeys(files.folders)}
+def _places(
+    files: Files, rows: pd.DataFrame, meanings: Mapping[str, FolderMeaning], tables: str
+) -> list[Place]:
     found: dict[str, Place] = {}
     for row in rows.itertuples(index=False):
         meaning = meanings[row.path.rpartition("/")[0]]
