@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -96,6 +96,25 @@ def index(study: str, data: str, out: str) -> None:
     if found["near"]:
         largest = f"the largest of {found['largest_joined']:,} pictures"
         click.echo(f"near-duplicates join pictures into {found['joined_groups']:,} groups, {largest}")
+
+
+@main.command()
+@click.argument("source")
+@click.argument("target")
+@click.option("--study", default="", help="Study whose aliases name the class folders.")
+@click.option("--size", default=0, help="Side of every picture, pixels; default that of the smallest.")
+@click.option("--format", "kind", type=click.Choice(["jpeg", "png"]), default="jpeg", show_default=True)
+@click.option("--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="Of JPEG.")
+def reencode(
+    source: str, target: str, study: str, size: int, kind: Literal["jpeg", "png"], quality: int
+) -> None:
+    """Write all pictures of SOURCE alike into TARGET."""
+    from pathlib import Path
+
+    from dfstudy.data.reencode import reencode, summarise
+    from dfstudy.invocation import resolve
+
+    click.echo(summarise(reencode(resolve(study, source).settings, Path(target), size, kind, quality)))
 
 
 @main.command()
