@@ -196,5 +196,11 @@ def test_dfdc_reads_the_published_test_sets_tables(read):
 
 def test_dfdc_refuses_a_label_that_is_neither(read):
     with pytest.raises(StudyError, match="aa has the label 'MAYBE'") as caught:
-        read(frames("aa"), {"metadata.json": {"aa": {"label": "MAYBE"}}})
+        read(frames("aa"), {"metadata.json": {"aa": {"label": "MAYBE"}, "bb": {"label": "REAL"}}})
     assert "REAL or FAKE" in caught.value.hint
+
+
+def test_another_sets_metadata_is_passed_over(read):
+    meta = {"real": {"label": "cat"}, "fake": {"label": "dog"}}
+    assert read(frames("real", "fake"), {"metadata.json": meta}).layout == "class folders"
+    assert read(frames("real", "fake"), {"metadata.json": [1, 2]}).layout == "class folders"

@@ -50,14 +50,9 @@ def _read_videos(files: Files) -> dict[str, Place]:
     """Name without suffix -> what the side files say of it."""
     videos: dict[str, Place] = {}
     for file in files.named("metadata.json"):
-        content = files.json(file)
-        if not isinstance(content, dict):
-            continue
-        for name, facts in content.items():
-            if isinstance(facts, dict) and ("label" in facts or "is_fake" in facts):
-                label = facts.get("label", facts.get("is_fake"))
-                split = split_name(str(facts.get("split", ""))) or _split_of(file)
-                videos[_stem(name)] = _video(files, file, name, label, facts.get("original"), split)
+        for name, (label, facts) in _described(files.json(file)).items():
+            split = split_name(str(facts.get("split", ""))) or _split_of(file)
+            videos[_stem(name)] = _video(files, file, name, label, facts.get("original"), split)
     for file in files.named("labels.csv"):
         table = csv.DictReader(io.StringIO(files.text(file)))
         if {"filename", "label"} <= set(table.fieldnames or []):
@@ -71,8 +66,23 @@ def _read_videos(files: Files) -> dict[str, Place]:
     return videos
 
 
+def _described(content: Any) -> dict[str, tuple[Any, dict[str, Any]]]:
+    """Video -> label as written, and all facts; empty where no label is one: another set's metadata.json."""
+    content = content if isinstance(content, dict) else {}
+    found = {
+        name: (facts.get("label", facts.get("is_fake")), facts)
+        for name, facts in content.items()
+        if isinstance(facts, dict) and ("label" in facts or "is_fake" in facts)
+    }
+    return found if any(_label(label) is not None for label, _ in found.values()) else {}
+
+
+def _label(written: Any) -> int | None:
+    return _LABELS.get(str(written).lower().removesuffix(".0"))
+
+
 def _video(files: Files, file: str, name: str, label: Any, original: Any, split: str) -> Place:
-    known = _LABELS.get(str(label).lower().removesuffix(".0"))
+    known = _label(label)
     if known is None:
         raise StudyError(
             f"{files.study.pictures / file}: {name} has the label {label!r}",
