@@ -36,7 +36,6 @@ def near_pairs(
     if not 0 <= distance <= FARTHEST:
         raise ValueError(f"a distance of {distance} bits is not searched for: 0 to {FARTHEST}")
     bits = np.ascontiguousarray(bits, np.uint16)
-    words = bits.view(np.uint64)  # [n, 4]
     # With `distance` bits in 16 bands, one of the bands 0..distance % 16 differs in at most distance // 16
     # bits, or one of the others in fewer.
     loose, base = distance % BANDS, distance // BANDS
@@ -44,34 +43,35 @@ def near_pairs(
     for band, radius in enumerate(radii):
         if radius < 0:
             break
-        for first, second in _candidates(bits[:, band], radius):
+        # In the order of the band's keys, so that hashes which are compared lie together in memory.
+        order = np.argsort(bits[:, band], kind="stable")
+        ordered = bits[order]
+        words = np.ascontiguousarray(ordered.view(np.uint64).T)  # [4, n]
+        for first, second in _candidates(ordered[:, band], radius):
             if apart is not None:
-                differ = apart[first] != apart[second]
+                differ = apart[order[first]] != apart[order[second]]
                 first, second = first[differ], second[differ]
             first, second, bits_off = _within(words, first, second, distance)
-            new = ~_seen(bits, first, second, radii[:band])
-            first, second, bits_off = first[new], second[new], bits_off[new]
+            new = ~_seen(ordered, first, second, radii[:band])
+            first, second, bits_off = order[first[new]], order[second[new]], bits_off[new]
             if len(first):
                 yield np.minimum(first, second), np.maximum(first, second), bits_off
 
 
 def _candidates(keys: np.ndarray, radius: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Pairs whose keys (uint16) are equal or, at radius 1, differ in one bit; each pair once."""
-    order = np.argsort(keys, kind="stable")
-    ordered = keys[order].astype(np.int64)
-    starts = np.searchsorted(ordered, np.arange(2**16 + 1))
+    """Places of keys (uint16, sorted) that are equal or, at radius 1, differ in one bit; each pair once."""
+    keys = keys.astype(np.int64)
+    starts = np.searchsorted(keys, np.arange(2**16 + 1))
     place = np.arange(len(keys))
-    yield from _products(order, place, place + 1, starts[ordered + 1])
+    yield from _products(place, place + 1, starts[keys + 1])
     for bit in range(16) if radius else ():
-        here = np.flatnonzero(~ordered & (1 << bit))  # from the side that lacks the bit
-        other = ordered[here] | (1 << bit)
-        yield from _products(order, here, starts[other], starts[other + 1])
+        here = np.flatnonzero(~keys & (1 << bit))  # from the side that lacks the bit
+        other = keys[here] | (1 << bit)
+        yield from _products(here, starts[other], starts[other + 1])
 
 
-def _products(
-    order: np.ndarray, here: np.ndarray, low: np.ndarray, high: np.ndarray
-) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Each place `here` with each of the places low..high - 1, as row numbers, in chunks."""
+def _products(here: np.ndarray, low: np.ndarray, high: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Each place `here` with each of the places low..high - 1, in chunks."""
     counts = high - low
     ends = np.cumsum(counts)
     total = int(ends[-1]) if len(ends) else 0
@@ -83,7 +83,7 @@ def _products(
         if not (size := int(some.sum())):
             continue
         within = np.arange(size) - np.repeat(np.cumsum(some) - some, some)
-        yield order[np.repeat(here[begin:end], some)], order[np.repeat(low[begin:end], some) + within]
+        yield np.repeat(here[begin:end], some), np.repeat(low[begin:end], some) + within
 
 
 def _within(
@@ -91,8 +91,8 @@ def _within(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The pairs that differ in at most `distance` bits, and in how many; most fall out at the first words."""
     bits_off = np.zeros(len(first), np.int64)
-    for word in range(words.shape[1]):
-        bits_off += np.bitwise_count(words[first, word] ^ words[second, word])
+    for word in words[::-1]:  # the finer frequencies first: they tell more pictures apart
+        bits_off += np.bitwise_count(word[first] ^ word[second])
         near = bits_off <= distance
         first, second, bits_off = first[near], second[near], bits_off[near]
     return first, second, bits_off
