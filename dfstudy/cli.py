@@ -94,8 +94,9 @@ def index(study: str, data: str, out: str) -> None:
             click.echo(f"  {row.pictures:>6,}  {row.reason}")
     found = count_duplicates(split.duplicates, split.rows)
     if found["near"]:
+        groups = f"{found['joined_groups']:,} group{'s' * (found['joined_groups'] != 1)}"
         largest = f"the largest of {found['largest_joined']:,} pictures"
-        click.echo(f"near-duplicates join pictures into {found['joined_groups']:,} groups, {largest}")
+        click.echo(f"near-duplicates join pictures into {groups}, {largest}")
 
 
 @main.command()
