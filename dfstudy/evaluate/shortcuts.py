@@ -7,7 +7,7 @@ whose folds never split a group, its interval over groups, the AUCs of shuffled 
 The verdict follows from these by rule (`verdict_of`). A shortcut is claimed only where the AUC beats every
 one of 200 shuffles in every family at once (Westfall and Young 1993: the maximum over families keeps the
 chance of any false claim in a clean set near 1 in 200, however many families are tried). Refused: one class.
-Cost: 4 s a scope (all fakes, or one method) for 6,000 pictures and 1,000 replicates on two cores.
+Cost: 10 s a scope (all fakes, or one method) for 7,000 pictures and 1,000 replicates on two cores.
 """
 
 from __future__ import annotations

@@ -37,9 +37,9 @@ def test_dots_and_intervals_lie_where_the_findings_say():
     found = make({"container": 0.99, "light": 0.6}, ("swap", "gan"))
     panels = [axis for axis in figures.draw_shortcuts(found).axes if axis.get_visible()]
     assert [axis.get_title("left") for axis in panels] == [
-        "all fakes (n = 120)",
-        "gan (n = 120)",
-        "swap (n = 120)",
+        "all fakes\nn = 120",
+        "gan\nn = 120",
+        "swap\nn = 120",
     ]
     dots = [
         line.get_xdata()[0] for line in panels[0].lines if line.get_marker() in "Dsov" and line.get_marker()

@@ -64,7 +64,8 @@ def _draw_scope(axis: Axes, findings: Sequence[Finding]) -> None:
     axis.grid(visible=False, axis="y")
     axis.set_xlim(0.35, 1.02)
     name = findings[0].method or "all fakes"
-    axis.set_title(f"{name if len(name) <= 24 else name[:23] + '…'} (n = {findings[0].pictures:,})")
+    name = name if len(name) <= 24 else f"{name[:23]}…"
+    axis.set_title(f"{name}\nn = {findings[0].pictures:,}")
 
 
 def shown_scopes(findings: Sequence[Finding]) -> list[str]:
@@ -117,7 +118,8 @@ def shortcut_sentence(findings: Sequence[Finding]) -> str:
     for finding in found:
         trait = f", most of all by {finding.trait[0].replace('_', ' ')}" if finding.trait else ""
         name = f"{{shortcut.{finding.family}.auc}}"
-        parts.append(f"**The {finding.spoken} {finding.verdict}**: AUC {name}{trait}.")
+        spoken = finding.spoken[0].upper() + finding.spoken[1:]
+        parts.append(f"**{spoken}: {finding.verdict}**, AUC {name}{trait}.")
     if any(finding.family in _IN_THE_FILE for finding in found):
         parts.append(
             "A network may learn the file instead of the face: give all pictures one format, quality and "
