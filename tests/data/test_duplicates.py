@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import permutations
+
 import cv2
 import numpy as np
 import pandas as pd
@@ -139,6 +141,13 @@ def test_the_table_says_what_a_pair_is():
         "largest_joined": 3,
         "flat": 2,
     }
+
+
+def test_of_equally_near_pairs_the_first_joins():
+    nodes = np.array([0, 1, 0, 1, 2])
+    pairs = [(5, 2, 3), (5, 0, 1), (5, 0, 3), (6, 3, 4), (6, 1, 4)]
+    for order in permutations(pairs):
+        assert module._joining(np.array(order).T, nodes).T.tolist() == [[5, 0, 1], [6, 1, 4]]
 
 
 def test_a_chain_of_frames_is_one_group_and_many_near_pairs_are_few_links():
