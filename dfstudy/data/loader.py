@@ -33,6 +33,8 @@ __all__ = ["Batch", "Loader", "Transform", "count_workers", "epoch_order", "make
 
 Transform = Callable[[np.ndarray, int], np.ndarray]
 
+LOWEST_PRIORITY = 19  # of a process, in POSIX's counting
+
 
 class Batch(NamedTuple):
     """Pictures of one step: uint8 [N, S, S, 3] RGB, float32 [N] (fake = 1), int64 [N] row numbers."""
@@ -146,7 +148,7 @@ class Loader:
             collate_fn=_as_it_is,
             persistent_workers=workers > 0,
             pin_memory=torch.cuda.is_available(),
-            worker_init_fn=_begin_worker,
+            worker_init_fn=_begin_worker if torch.cuda.is_available() else _begin_worker_beside_network,
             # it draws a seed an epoch: from torch's global stream, that would move dropout and the like
             generator=torch.Generator(),
         )
@@ -252,3 +254,11 @@ def _as_it_is(batch: Batch | Unreadable) -> Batch | Unreadable:
 def _begin_worker(number: int) -> None:
     # each worker has one core's worth of work: OpenCV's own threads would only get in the others' way
     cv2.setNumThreads(0)
+
+
+def _begin_worker_beside_network(number: int) -> None:
+    _begin_worker(number)
+    # A network on the same cores waits at each layer for its slowest thread: workers take what it leaves
+    # over, and catch up where it waits for pictures. Measured in tests/benchmarks/bench_end_to_end.py.
+    if hasattr(os, "nice"):
+        os.nice(LOWEST_PRIORITY)

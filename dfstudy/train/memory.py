@@ -101,9 +101,10 @@ def fits(study: Study, place: Place, pictures: int) -> bool:
     """
     clear_device_cache(garbage_collection=True)
     model = study.model.model_copy(update={"weights": "none"})
-    recipe = study.training.model_copy(update={"devices": 1, "accumulate": 2, "compile": False})
-    study = study.model_copy(update={"model": model, "training": recipe})
     whole = 2 * pictures
+    alone = {"devices": 1, "batch_size": whole, "accumulate": 2, "compile": False}
+    recipe = study.training.model_copy(update=alone)
+    study = study.model_copy(update={"model": model, "training": recipe})
     try:
         batch = Batch(
             torch.zeros((whole, study.model.size, study.model.size, 3), dtype=torch.uint8),

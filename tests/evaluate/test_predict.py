@@ -70,7 +70,7 @@ def run(tmp_path) -> Run:
 @pytest.fixture(autouse=True)
 def no_workers(monkeypatch):
     """Workers change no byte (tests of the loader) and take a second each to start."""
-    monkeypatch.setattr(loader, "count_workers", lambda workers: 0)
+    monkeypatch.setattr(loader, "count_workers", lambda workers, processes=1: 0)
 
 
 def test_one_row_a_picture_sorted_by_path(run, split):
