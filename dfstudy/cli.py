@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -77,11 +77,12 @@ def report(
 @study_options
 def index(study: str, data: str, out: str) -> None:
     """Count the pictures of a study by split and class."""
-    from dfstudy.data import index_study, set_aside, split_study
+    from dfstudy.data import count_duplicates, index_study, layout_line, set_aside, split_study
     from dfstudy.invocation import resolve
 
     settings = resolve(study, data, out).settings
     table = index_study(settings)
+    click.echo(layout_line(settings))
     split = split_study(settings, table)
     counts = split.rows.groupby(["split", "label", "method"], observed=True).size()
     click.echo(f"{len(split.rows):,} pictures of {settings.title} are used:")
@@ -91,6 +92,30 @@ def index(study: str, data: str, out: str) -> None:
         click.echo(f"{len(split.set_aside):,} are set aside:")
         for row in set_aside(split.set_aside).itertuples(index=False):
             click.echo(f"  {row.pictures:>6,}  {row.reason}")
+    found = count_duplicates(split.duplicates, split.rows)
+    if found["near"]:
+        groups = f"{found['joined_groups']:,} group{'s' * (found['joined_groups'] != 1)}"
+        largest = f"the largest of {found['largest_joined']:,} pictures"
+        click.echo(f"near-duplicates join pictures into {groups}, {largest}")
+
+
+@main.command()
+@click.argument("source")
+@click.argument("target")
+@click.option("--study", default="", help="Study whose aliases name the class folders.")
+@click.option("--size", default=0, help="Side of every picture, pixels; default that of the smallest.")
+@click.option("--format", "kind", type=click.Choice(["jpeg", "png"]), default="jpeg", show_default=True)
+@click.option("--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="Of JPEG.")
+def reencode(
+    source: str, target: str, study: str, size: int, kind: Literal["jpeg", "png"], quality: int
+) -> None:
+    """Write all pictures of SOURCE alike into TARGET."""
+    from pathlib import Path
+
+    from dfstudy.data.reencode import reencode, summarise
+    from dfstudy.invocation import resolve
+
+    click.echo(summarise(reencode(resolve(study, source).settings, Path(target), size, kind, quality)))
 
 
 @main.command()

@@ -48,6 +48,13 @@ class Data(Section):
     aliases: dict[Literal["real", "fake"], list[str]] = Field(
         default={}, description="further names of class folders, beside the built-in table"
     )
+    near_duplicates: int = Field(
+        31,
+        ge=0,
+        le=31,
+        description="bits of 255 in which two pictures' hashes may differ where they join one group; "
+        "0 joins copies only",
+    )
     test_fraction: Fraction = Field(0.2, description="share of groups kept for the one test")
     val_fraction: Fraction = Field(0.15, description="share of groups that selects epoch and threshold")
     split_seed: int = Field(0, ge=0, description="seed of the split")

@@ -4,14 +4,18 @@ Takes a study; gives the index of its pictures, the split into training, validat
 decoded pictures. The loader (`dfstudy.data.loader`) is a door of its own, as it needs torch.
 """
 
+from dfstudy.data.duplicates import count_duplicates, find_duplicates
 from dfstudy.data.images import PictureError, read_picture
-from dfstudy.data.index import index_study
+from dfstudy.data.index import index_study, layout_line
 from dfstudy.data.split import Split, prove_disjoint, set_aside, split_study
 
 __all__ = [
     "PictureError",
     "Split",
+    "count_duplicates",
+    "find_duplicates",
     "index_study",
+    "layout_line",
     "prove_disjoint",
     "read_picture",
     "set_aside",

@@ -14,6 +14,7 @@ import hashlib
 import json
 import os
 import warnings
+import zlib
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -25,19 +26,19 @@ import pyarrow.parquet as pq
 from PIL import Image
 from tqdm import tqdm
 
-from dfstudy.data import images
+from dfstudy.data import images, phash
 from dfstudy.data.index_csv import NAME, read_index_csv
-from dfstudy.data.layouts import CLASS_NAMES, MASK_FOLDERS, read_folders
+from dfstudy.data.layouts import CLASS_NAMES, MASK_FOLDERS, SIDE_SUFFIXES, Files, Reading, recognise
 from dfstudy.errors import StudyError
 from dfstudy.provenance import digest, file_digest, versions
 from dfstudy.study import Study
 
 # What decides about a file's use, and so makes the fingerprint; sizes and times do not.
 _CONTENT = ["path", "sha256", "label", "method", "group", "given_split", "error"]
-_TEXTS = ["path", "method", "group", "given_split", "sha256", "format", "error"]
-_FACTS = ["sha256", "width", "height", "format", "error"]
+_TEXTS = ["path", "method", "group", "given_split", "sha256", "format", "phash", "pixels", "error"]
+_FACTS = ["sha256", "width", "height", "format", "phash", "pixels", "error"]
 COLUMNS = ["path", "label", "method", "group", "given_split", "sha256", "bytes", "width", "height", "format"]
-COLUMNS += ["error"]
+COLUMNS += ["phash", "pixels", "error"]
 _CHUNK = 32  # files a task: enough that handing out work costs nothing, few enough for a smooth bar
 
 
@@ -49,7 +50,8 @@ def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
     Returns:
         One row a picture file, sorted by path: path (posix, relative to `study.pictures`), label (Int8, 0
         real, 1 fake, missing where unknown), method, group, given_split (empty, `train`, `val`, `test`),
-        sha256, bytes, width and height (pixels as decoded), format, error (empty = usable).
+        sha256, bytes, width and height (pixels as decoded), format, phash (`phash.perceptual_hash`), pixels
+        (CRC-32 of the decoded pixels, eight hexadecimal digits), error (empty = usable).
     Raises:
         StudyError: no such folder, no pictures, one class only, or folders and lists that say nothing.
     """
@@ -58,18 +60,36 @@ def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
         from dfstudy.data.sample import render_sample
 
         render_sample(study.pictures, study.data.sample, progress=progress)
-    found = list_pictures(study)
-    read = read_index_csv if (study.pictures / NAME).is_file() else read_folders
-    table = read(study, found["path"].tolist()).merge(found, on="path", how="left")
+    found, side_files = list_files(study)
+    reading = _read_layout(Files(study, found["path"].tolist(), side_files))
+    table = reading.rows.merge(found, on="path", how="left")
     table = table.fillna({"bytes": 0, "mtime_ns": 0}).astype({"bytes": "int64", "mtime_ns": "int64"})
     _refuse_one_class(study, table)
     table = _add_facts(study, table.sort_values("path", ignore_index=True), progress)
-    _keep(study, table)
+    _keep(study, table, reading.line)
     return table[COLUMNS]
 
 
-def list_pictures(study: Study) -> pd.DataFrame:
-    """Files with a picture's suffix below `study.pictures`: path, bytes, mtime_ns, sorted by path.
+def layout_line(study: Study) -> str:
+    """The line that says how the last index read the study's folder, such as `layout: DFDC (...)`."""
+    return json.loads((_folder(study) / "fingerprint.json").read_text("utf-8"))["layout"]
+
+
+def _read_layout(files: Files) -> Reading:
+    if not (files.study.pictures / NAME).is_file():
+        return recognise(files)
+    rows = read_index_csv(files.study, list(files.pictures))
+    good = rows[rows["error"] == ""]
+    splits = "splits given" if (good["given_split"] != "").any() else "no splits given"
+    groups = good.loc[good["group"] != good["path"], "group"].nunique()
+    return Reading(NAME, rows, 0, splits, f"{groups:,} named" if groups else "none named")
+
+
+def list_files(study: Study) -> tuple[pd.DataFrame, list[str]]:
+    """Files below `study.pictures`: those with a picture's suffix, and those that may describe pictures.
+
+    Returns:
+        Path, bytes and mtime_ns of the pictures, and the paths of .json, .csv and .txt files; both sorted.
 
     Hidden files, masks, archives' leftovers and the study's own results are passed over; links are followed.
     """
@@ -79,7 +99,7 @@ def list_pictures(study: Study) -> pd.DataFrame:
     if root == study.out:
         raise StudyError(f"{root} holds the pictures and is to hold the results", "give another OUT=")
     known = {*images.SUFFIXES, *images.OTHER_SUFFIXES}
-    rows, others = [], Counter()
+    rows, side_files, others = [], [], Counter()
     for path, entry in _walk(root, skip=study.out):
         _, dot, ending = entry.name.rpartition(".")  # a Path a file would double the time of a re-index
         suffix = (dot + ending).lower() if dot else ""
@@ -87,6 +107,8 @@ def list_pictures(study: Study) -> pd.DataFrame:
             rows.append((path, *_size_and_time(entry)))
         else:
             others[suffix or "no suffix"] += 1
+            if suffix in SIDE_SUFFIXES:
+                side_files.append(path)
     if not rows:
         there = (
             ", ".join(f"{count:,} {suffix}" for suffix, count in others.most_common(5)) or "no file at all"
@@ -95,7 +117,7 @@ def list_pictures(study: Study) -> pd.DataFrame:
             f"{root} holds no pictures ({' '.join(images.SUFFIXES)}); it holds {there}",
             "give a folder with pictures in subfolders real and fake: make report DATA=folder",
         )
-    return pd.DataFrame(sorted(rows), columns=["path", "bytes", "mtime_ns"])
+    return pd.DataFrame(sorted(rows), columns=["path", "bytes", "mtime_ns"]), sorted(side_files)
 
 
 def _walk(root: Path, skip: Path) -> Iterator[tuple[str, os.DirEntry]]:
@@ -155,7 +177,7 @@ def _add_facts(study: Study, table: pd.DataFrame, progress: bool) -> pd.DataFram
     new = plain["sha256"].isna()
     facts = _read_files(study.pictures, plain.loc[new, "path"].tolist(), progress)
     plain = pd.concat([plain[~new], plain[new].drop(columns=_FACTS).assign(**facts)])
-    aside = table[~good].assign(sha256="", width=0, height=0, format="")
+    aside = table[~good].assign(sha256="", width=0, height=0, format="", phash="", pixels="")
     table = pd.concat([plain, aside]).sort_values("path", ignore_index=True)
     return table.astype({"width": "int32", "height": "int32"} | dict.fromkeys(_TEXTS, str))
 
@@ -165,19 +187,22 @@ def _last_facts(study: Study) -> pd.DataFrame:
     keys = ["path", "bytes", "mtime_ns"]
     file = _folder(study) / "index.parquet"
     try:
-        last = pq.read_table(file)
+        same = (pq.read_schema(file).metadata or {}).get(b"reader") == _reader()
+        last = pq.read_table(file, columns=keys + _FACTS) if same else None
     except (OSError, pa.ArrowException):  # none yet, or cut off by a full disk: read all again
+        last = None
+    if last is None:
         return pd.DataFrame({name: pd.Series(dtype=object) for name in keys + _FACTS}).astype(
             {"path": str, "bytes": "int64", "mtime_ns": "int64"}
         )
-    same = (last.schema.metadata or {}).get(b"reader") == _reader()
-    facts = last.to_pandas()[keys + _FACTS]
-    return facts[(facts["sha256"] != "") & same]
+    facts = last.to_pandas()
+    return facts[facts["sha256"] != ""]
 
 
 def _reader() -> bytes:
     """Names the decoders and our way of using them; another value reads every file again."""
-    return digest([versions("pillow", "opencv-python"), file_digest(Path(images.__file__))]).encode()
+    code = [file_digest(Path(module.__file__)) for module in (images, phash)]
+    return digest([versions("pillow", "opencv-python"), code]).encode()
 
 
 def _read_files(root: Path, paths: list[str], progress: bool) -> dict[str, list]:
@@ -200,15 +225,16 @@ def _read_files(root: Path, paths: list[str], progress: bool) -> dict[str, list]
     return {name: [row[at] for row in rows] for at, name in enumerate(_FACTS)}
 
 
-def _read_file(root: Path, path: str) -> tuple[str, int, int, str, str]:
+def _read_file(root: Path, path: str) -> tuple[str, int, int, str, str, str, str]:
     sha256 = ""
     try:
         data = images.read_bytes(f"{root}/{path}")
         sha256 = hashlib.sha256(data).hexdigest()
         pixels, kind = images.decode(data)
     except images.PictureError as error:
-        return sha256, 0, 0, "", error.reason
-    return sha256, pixels.shape[1], pixels.shape[0], kind, ""
+        return sha256, 0, 0, "", "", "", error.reason
+    looks = phash.perceptual_hash(pixels), f"{zlib.crc32(pixels):08x}"
+    return sha256, pixels.shape[1], pixels.shape[0], kind, *looks, ""
 
 
 def _cores() -> int:
@@ -219,7 +245,7 @@ def _folder(study: Study) -> Path:
     return study.out / "data"
 
 
-def _keep(study: Study, table: pd.DataFrame) -> None:
+def _keep(study: Study, table: pd.DataFrame, layout: str) -> None:
     folder = _folder(study)
     folder.mkdir(parents=True, exist_ok=True)
     stored = pa.Table.from_pandas(table, preserve_index=False)
@@ -233,6 +259,7 @@ def _keep(study: Study, table: pd.DataFrame) -> None:
         "fingerprint": digest(content.to_numpy().tolist()),
         "pictures": int((table["error"] == "").sum()),
         "set_aside": int((table["error"] != "").sum()),
+        "layout": layout,
     }
     text = json.dumps(summary, indent=1) + "\n"
     file = folder / "fingerprint.json"

@@ -1,10 +1,12 @@
 """Training, validation and test: whole groups, the same mix of classes and methods, proven disjoint.
 
-Takes a study and its index; gives a `Split`. A group (frames of one video, a fake with its source) and
-exact copies of one picture stay together. Splits that the folders or index.csv give are honoured; what
-they lack is made here, from (seed, groups) alone, in whatever order the rows come. Sets aside, each with
-its reason, what would make the test unfair: one picture under both labels, and training rows whose
-group is also tested. Refuses a split with one class only. Cost: 1 s for 100,000 pictures.
+Takes a study and its index; gives a `Split`. A group (frames of one video, a fake with its source), copies
+of one picture and near-duplicates (`duplicates.py`) stay together. Splits that the folders or index.csv give
+are honoured; what they lack is made here, from (seed, groups) alone, in whatever order the rows come. Sets
+aside, each with its reason, what would make the test unfair: one picture under both labels, training rows
+whose group, copy or near-duplicate is also tested, and further copies of a picture of one class, which say
+nothing new and count double. A given validation or test set alone keeps its copies: it is the user's, and
+its numbers are compared with others'. Refuses a split with one class only. Cost: 4 s for 100,000 pictures.
 """
 
 from __future__ import annotations
@@ -16,12 +18,14 @@ from pathlib import Path
 import pandas as pd
 
 from dfstudy.data.deal import assign_groups
+from dfstudy.data.duplicates import EXACT, both_labels, describe_links, find_links, join_groups
 from dfstudy.data.layouts import CLASS_NAMES
 from dfstudy.errors import StudyError
 from dfstudy.provenance import digest
 from dfstudy.study import Study
 
 SPLITS = ("train", "val", "test")
+COPY = "a copy of another picture of its class"
 _SPOKEN = {"train": "training", "val": "validation", "test": "test"}
 
 
@@ -31,12 +35,13 @@ class Split:
 
     Attributes:
         rows: usable pictures sorted by path, columns as the index (label int64) with `group` joined over
-            exact copies and `split`; the RangeIndex is the row number that the loader gives back.
+            duplicates and `split`; the RangeIndex is the row number that the loader gives back.
         set_aside: the index's other rows, with `error` saying why.
         root: folder that the paths count from.
         fingerprint: sha256 of (path, sha256, label, group, split) of the rows.
-        groups_known: something named groups; else each picture is its own, but for exact copies.
+        groups_known: something named groups; else each picture is its own, but for duplicates.
         given: splits that were given with the pictures, such as ("train", "test"); empty: all made here.
+        duplicates: what the set holds twice, or nearly, as `find_duplicates` gives it.
     """
 
     rows: pd.DataFrame
@@ -45,6 +50,7 @@ class Split:
     fingerprint: str
     groups_known: bool
     given: tuple[str, ...]
+    duplicates: pd.DataFrame
 
     def part(self, name: str) -> pd.DataFrame:
         """Rows of `train`, `val` or `test`, with their row numbers as index."""
@@ -61,11 +67,17 @@ def split_study(study: Study, index: pd.DataFrame) -> Split:
     """
     rows = index.sort_values("path", ignore_index=True)
     groups_known = bool(((rows["error"] == "") & (rows["group"] != rows["path"])).any())
-    rows["error"] = rows["error"].where(rows["error"] != "", _both_labels(rows))
-    rows["group"] = join_copies(rows)
+    links = find_links(rows, study.data.near_duplicates)
+    table = describe_links(rows, links)
+    both = both_labels(rows, links)
+    rows.loc[both, "error"] = "the same picture stands under real and under fake"
+    links = links[~both[links["first"]]]
+    copied = join_groups(rows, links[links["kind"] == EXACT])
+    rows["group"] = join_groups(rows, links)
     given = _given_splits(rows)
     rows["split"] = [given.get(name, "") for name in rows["given_split"]]
-    rows["error"] = rows["error"].where(rows["error"] != "", _given_conflicts(rows, given))
+    rows["error"] = rows["error"].where(rows["error"] != "", _given_conflicts(rows, given, copied))
+    rows["error"] = rows["error"].where(rows["error"] != "", _copies(rows, links))
     good = rows["error"] == ""
     usable = rows[good].reset_index(drop=True).astype({"label": "int64"})
     usable["split"] = _assign(study, usable, given)
@@ -74,7 +86,7 @@ def split_study(study: Study, index: pd.DataFrame) -> Split:
     prove_disjoint(usable)
     content = usable[["path", "sha256", "label", "group", "split"]].to_numpy().tolist()
     names = tuple(name for name in SPLITS if name in given.values())
-    return Split(usable, aside, study.pictures, digest(content), groups_known, names)
+    return Split(usable, aside, study.pictures, digest(content), groups_known, names, table)
 
 
 def prove_disjoint(rows: pd.DataFrame) -> pd.DataFrame:
@@ -113,33 +125,6 @@ def set_aside(rows: pd.DataFrame, examples: int = 3) -> pd.DataFrame:
     return table.sort_values("pictures", ascending=False, kind="stable", ignore_index=True)
 
 
-def join_copies(rows: pd.DataFrame) -> pd.Series:
-    """The group of each row, where groups that hold an exact copy of one picture are one group.
-
-    A joined group is called like the first of its members in sorted order.
-    """
-    leader: dict[str, str] = {}
-
-    def find(group: str) -> str:
-        while group in leader:
-            group = leader[group]
-        return group
-
-    usable = rows[rows["error"] == ""]
-    copies = usable[usable["sha256"].duplicated(keep=False)]
-    for _, groups in copies.groupby("sha256")["group"]:
-        first, *others = sorted({find(group) for group in groups})
-        leader |= dict.fromkeys(others, first)
-    return rows["group"].map(lambda group: find(group)) if leader else rows["group"]
-
-
-def _both_labels(rows: pd.DataFrame) -> pd.Series:
-    usable = rows[rows["error"] == ""]
-    labels = usable.groupby("sha256")["label"].nunique()
-    both = rows["sha256"].isin(labels.index[labels > 1])
-    return both.map({True: "the same picture stands under real and under fake", False: ""})
-
-
 def _given_splits(rows: pd.DataFrame) -> dict[str, str]:
     """Name of a given split -> what it is used as; empty where no split is given."""
     found = set(rows.loc[rows["error"] == "", "given_split"]) - {""}
@@ -154,20 +139,36 @@ def _given_splits(rows: pd.DataFrame) -> dict[str, str]:
     return {name: name if "test" in found or name == "train" else "test" for name in found}
 
 
-def _given_conflicts(rows: pd.DataFrame, given: dict[str, str]) -> pd.Series:
-    """Rows that given splits leave without a place, or on the wrong side of a shared group."""
+def _given_conflicts(rows: pd.DataFrame, given: dict[str, str], copied: pd.Series) -> pd.Series:
+    """Rows that given splits leave without a place, or on the wrong side of a shared group.
+
+    Args:
+        copied: groups joined over exact copies alone; `rows["group"]` is joined over near-duplicates as well.
+    """
     reason = pd.Series("", index=rows.index)
     if not given:
         return reason
     usable = rows["error"] == ""
     reason[usable & (rows["split"] == "")] = "in no split, where others are given one"
     for later in ("val", "test"):  # the test keeps what it has; so does validation against training
-        held = set(rows.loc[usable & (rows["split"] == later), "group"])
-        earlier = rows["split"].isin(SPLITS[: SPLITS.index(later)])
-        reason[usable & earlier & rows["group"].isin(held)] = (
-            f"its group, or an exact copy, is also in the given {_SPOKEN[later]} set"
-        )
+        there = usable & (rows["split"] == later)
+        earlier = usable & rows["split"].isin(SPLITS[: SPLITS.index(later)])
+        spoken = f"in the given {_SPOKEN[later]} set"
+        near = f"it, or a picture of its group, has a near-duplicate {spoken}"
+        reason[earlier & rows["group"].isin(set(rows.loc[there, "group"]))] = near
+        same = copied.isin(set(copied[there]))
+        reason[earlier & same] = f"its group, or an exact copy, is also {spoken}"
     return reason
+
+
+def _copies(rows: pd.DataFrame, links: pd.DataFrame) -> pd.Series:
+    """Usable rows that repeat another usable one, but for those of a given validation or test set."""
+    exact = links[links["kind"] == EXACT]
+    content = pd.Series(rows.index, index=rows.index)
+    content[exact["second"]] = exact["first"].to_numpy()
+    usable = rows["error"] == ""
+    repeats = usable & content.where(usable).duplicated() & ~rows["split"].isin(["val", "test"])
+    return repeats.map({True: COPY, False: ""})
 
 
 def _assign(study: Study, rows: pd.DataFrame, given: dict[str, str]) -> pd.Series:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import io
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
 
+from dfstudy.data.index import list_files
+from dfstudy.data.layouts import Files, Reading, recognise
 from dfstudy.study import Study, load_study
 
 
@@ -17,6 +22,20 @@ def make_pixels(seed: int) -> np.ndarray:
     """uint8 [53, 37, 3]: ramps that differ by channel and by seed."""
     y, x = np.mgrid[0:53, 0:37]
     return np.stack([200 - 2 * x + seed % 40, 20 + 3 * y, (x + y + 7 * seed) % 90], axis=2).astype(np.uint8)
+
+
+@pytest.fixture(scope="session")
+def texture() -> Callable[..., np.ndarray]:
+    """Pictures, uint8 RGB, with as much in them as a photograph has, and nothing in common but that."""
+
+    def make(seed: int, height: int = 106, width: int = 74, contrast: float = 40.0) -> np.ndarray:
+        coarse, fine = (np.random.default_rng(seed).normal(size=(side, side, 3)) for side in (6, 24))
+        layers = [
+            cv2.resize(layer, (width, height), interpolation=cv2.INTER_CUBIC) for layer in (coarse, fine)
+        ]
+        return np.clip(128 + contrast * sum(layers), 0, 255).astype(np.uint8)
+
+    return make
 
 
 @pytest.fixture
@@ -43,3 +62,20 @@ def open_study(tmp_path: Path) -> Callable[..., Study]:
         return settings.model_copy(update={"data": settings.data.model_copy(update=data)})
 
     return study
+
+
+@pytest.fixture
+def read(fill: Callable[..., Path], open_study: Callable[..., Study]) -> Callable[..., Reading]:
+    """Write pictures and side files (text, or what JSON stores), and read them by the layout they have."""
+
+    def write_and_read(pictures: Iterable[str], side_files: dict[str, Any] | None = None, **data) -> Reading:
+        root = fill(pictures)
+        for name, content in (side_files or {}).items():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            text = content if isinstance(content, str) else json.dumps(content)
+            (root / name).write_text(text, "utf-8")
+        study = open_study(root, **data)
+        found, side = list_files(study)
+        return recognise(Files(study, found["path"].tolist(), side))
+
+    return write_and_read

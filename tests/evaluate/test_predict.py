@@ -40,7 +40,7 @@ def split(tmp_path_factory) -> Split:
         label = int(number % 3 > 0)
         row = {"path": path, "label": label, "method": METHODS[number % 3], "group": f"0{number // 2}"}
         rows.append({**row, "sha256": f"{number:064x}", "split": part})
-    return Split(pd.DataFrame(rows), pd.DataFrame(), root, "f" * 64, True, ())
+    return Split(pd.DataFrame(rows), pd.DataFrame(), root, "f" * 64, True, (), pd.DataFrame())
 
 
 @pytest.fixture

