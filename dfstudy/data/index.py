@@ -13,22 +13,19 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import warnings
 import zlib
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
-from PIL import Image
-from tqdm import tqdm
 
 from dfstudy.data import images, phash
 from dfstudy.data.index_csv import NAME, read_index_csv
 from dfstudy.data.layouts import CLASS_NAMES, MASK_FOLDERS, SIDE_SUFFIXES, Files, Reading, recognise
+from dfstudy.data.threads import map_in_order
 from dfstudy.errors import StudyError
 from dfstudy.provenance import digest, file_digest, versions
 from dfstudy.study import Study
@@ -39,7 +36,6 @@ _TEXTS = ["path", "method", "group", "given_split", "sha256", "format", "phash",
 _FACTS = ["sha256", "width", "height", "format", "phash", "pixels", "error"]
 COLUMNS = ["path", "label", "method", "group", "given_split", "sha256", "bytes", "width", "height", "format"]
 COLUMNS += ["phash", "pixels", "error"]
-_CHUNK = 32  # files a task: enough that handing out work costs nothing, few enough for a smooth bar
 
 
 def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
@@ -206,22 +202,7 @@ def _reader() -> bytes:
 
 
 def _read_files(root: Path, paths: list[str], progress: bool) -> dict[str, list]:
-    chunks = [paths[at : at + _CHUNK] for at in range(0, len(paths), _CHUNK)]
-    rows: list[tuple] = []
-    bar = tqdm(
-        total=len(paths), desc="reading pictures", unit="", disable=not (progress and paths), leave=False
-    )
-    with warnings.catch_warnings(), bar, ThreadPoolExecutor(_cores()) as pool:
-        # Pillow warns of what `decode` turns into a reason; filters are set before any thread starts.
-        warnings.filterwarnings("ignore", module="PIL")
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        try:
-            for chunk in pool.map(lambda chunk: [_read_file(root, path) for path in chunk], chunks):
-                rows += chunk
-                bar.update(len(chunk))
-        except BaseException:  # Ctrl-C must not wait for the files that were not begun
-            pool.shutdown(cancel_futures=True)
-            raise
+    rows = map_in_order(lambda path: _read_file(root, path), paths, "reading pictures", progress)
     return {name: [row[at] for row in rows] for at, name in enumerate(_FACTS)}
 
 
@@ -235,10 +216,6 @@ def _read_file(root: Path, path: str) -> tuple[str, int, int, str, str, str, str
         return sha256, 0, 0, "", "", "", error.reason
     looks = phash.perceptual_hash(pixels), f"{zlib.crc32(pixels):08x}"
     return sha256, pixels.shape[1], pixels.shape[0], kind, *looks, ""
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _folder(study: Study) -> Path:

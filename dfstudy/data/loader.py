@@ -26,6 +26,7 @@ from torch.utils.data import DataLoader, Dataset, default_collate
 from dfstudy.data.cache import PictureCache, build_cache
 from dfstudy.data.images import PictureError, read_picture
 from dfstudy.data.order import EpochBatches, epoch_order, sample_key
+from dfstudy.data.threads import count_cores
 from dfstudy.errors import StudyError
 
 # one door for those who want samples: their order and keys come along
@@ -59,8 +60,7 @@ def count_workers(workers: int | Literal["auto"], processes: int = 1) -> int:
     """
     if workers != "auto":
         return workers
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    cores //= processes
+    cores = count_cores() // processes
     return max(1, min(cores - 1, 16)) if torch.cuda.is_available() else min(cores // 2, 4)
 
 

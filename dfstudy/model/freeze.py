@@ -73,7 +73,7 @@ def _stages(network: nn.Module) -> dict[str, int]:
     """Parameter name -> number of its stage: 0 is the stem, the highest is the head."""
     try:
         return group_parameters(network, network.group_matcher(coarse=True), reverse=True)
-    except (AttributeError, NotImplementedError, AssertionError):  # as its families put it
+    except (AttributeError, NotImplementedError, AssertionError):  # RDNet asserts
         raise StudyError(
             f"timm knows no stages of {type(network).__name__}, so none can be frozen",
             "set model.trainable_stages: all, or choose another backbone",

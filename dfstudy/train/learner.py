@@ -9,6 +9,7 @@ numbers of a step come from its own key. Nothing here waits for a GPU.
 from __future__ import annotations
 
 import shutil
+from contextlib import nullcontext
 
 import torch
 from torch import Tensor, nn
@@ -72,10 +73,8 @@ class Learner:
         for number, part in enumerate(parts):
             rows = slice(int(part[0]), int(part[-1]) + 1)
             torch.manual_seed(sample_key(key, self.team.rank, number) if number or self.team.rank else key)
-            if number + 1 < len(parts):
-                with self.team.without_exchange(self._shared):
-                    done.append(self._gradient(batch.images_NHWC[rows], batch.labels[rows], whole))
-            else:
+            is_last = number + 1 == len(parts)
+            with nullcontext() if is_last else self.team.without_exchange(self._shared):
                 done.append(self._gradient(batch.images_NHWC[rows], batch.labels[rows], whole))
         if not parts:
             done.append(self._join_without_pictures(batch))

@@ -79,3 +79,17 @@ def read(fill: Callable[..., Path], open_study: Callable[..., Study]) -> Callabl
         return recognise(Files(study, found["path"].tolist(), side))
 
     return write_and_read
+
+
+@pytest.fixture
+def faceforensics() -> list[str]:
+    """Two frames a clip of a miniature FaceForensics++: five originals, two methods with three pairs each."""
+    originals = [
+        f"original_sequences/youtube/c23/images/{clip}" for clip in ("054", "071", "123", "456", "700")
+    ]
+    fakes = [
+        f"manipulated_sequences/{method}/c23/images/{pair}"
+        for method in ("Deepfakes", "NeuralTextures")
+        for pair in ("054_071", "071_054", "123_456")
+    ]
+    return [f"{clip}/{frame:04d}.png" for clip in originals + fakes for frame in range(2)]

@@ -10,18 +10,6 @@ from dfstudy.data.split import split_study
 from dfstudy.errors import StudyError
 
 
-def frames(*videos: str, number: int = 2) -> list[str]:
-    return [f"{video}/{frame:04d}.png" for video in videos for frame in range(number)]
-
-
-REALS = [f"original_sequences/youtube/c23/images/{video}" for video in ("054", "071", "123", "456", "700")]
-FAKES = [
-    f"manipulated_sequences/{method}/c23/images/{pair}"
-    for method in ("Deepfakes", "NeuralTextures")
-    for pair in ("054_071", "071_054", "123_456")
-]
-
-
 def test_most_specific_first():
     names = [layout.name for layout in KNOWN]
     assert len(set(names)) == len(names)
@@ -37,11 +25,12 @@ def test_a_layout_that_places_less_than_half_is_passed_over(read):
 
 def test_a_side_file_that_is_damaged_is_named(read):
     with pytest.raises(StudyError, match=r"metadata\.json is no JSON"):
-        read(frames("aa"), {"metadata.json": '{"aa.mp4": '})
+        read(["aa/0000.png"], {"metadata.json": '{"aa.mp4": '})
 
 
-def test_the_index_prints_records_and_splits_what_was_recognised(fill, open_study):
-    root = fill(frames(*REALS, *FAKES, "manipulated_sequences/Deepfakes/c23/images/700_701"))
+def test_the_index_prints_records_and_splits_what_was_recognised(fill, open_study, faceforensics):
+    single = [f"manipulated_sequences/Deepfakes/c23/images/700_701/{frame}.png" for frame in (0, 1)]
+    root = fill([*faceforensics, *single])
     (root / "train.json").write_text('[["071", "054"]]')
     (root / "test.json").write_text('[["123", "456"], ["700", "701"]]')
     study = open_study(root, val_fraction=0.3)

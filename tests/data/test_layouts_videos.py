@@ -22,12 +22,7 @@ def frames(*videos: str, number: int = 2) -> list[str]:
     return [f"{video}/{frame:04d}.png" for video in videos for frame in range(number)]
 
 
-REALS = [f"original_sequences/youtube/c23/images/{video}" for video in ("054", "071", "123", "456", "700")]
-FAKES = [
-    f"manipulated_sequences/{method}/c23/images/{pair}"
-    for method in ("Deepfakes", "NeuralTextures")
-    for pair in ("054_071", "071_054", "123_456")
-]
+ORIGINAL, FAKE = "original_sequences/youtube/c23/images", "manipulated_sequences/NeuralTextures/c23/images"
 SPLITS = {
     "splits/train.json": [["071", "054"]],
     "splits/val.json": [["123", "456"]],
@@ -35,21 +30,21 @@ SPLITS = {
 }
 
 
-def test_faceforensics_ties_a_pair_its_inverse_and_both_originals(read):
-    reading = read(frames(*REALS, *FAKES), SPLITS)
+def test_faceforensics_ties_a_pair_its_inverse_and_both_originals(read, faceforensics):
+    reading = read(faceforensics, SPLITS)
     table = rows(reading)
     tied = table[table.index.str.contains("054|071")]
     assert len(tied) == 12 and tied["group"].nunique() == 1
     assert set(tied["given_split"]) == {"train"}
     assert table["group"].nunique() == 3
-    assert table.loc[frames(REALS[2]), "given_split"].tolist() == ["val", "val"]
-    assert table.loc[frames(FAKES[3])[0], ["label", "method"]].tolist() == [1, "NeuralTextures"]
-    assert table.loc[frames(REALS[0])[0], ["label", "method"]].tolist() == [0, "real"]
+    assert table.loc[frames(f"{ORIGINAL}/123"), "given_split"].tolist() == ["val", "val"]
+    assert table.loc[f"{FAKE}/054_071/0000.png", ["label", "method"]].tolist() == [1, "NeuralTextures"]
+    assert table.loc[f"{ORIGINAL}/054/0000.png", ["label", "method"]].tolist() == [0, "real"]
     assert reading.line == "layout: FaceForensics++ (22 pictures, 11 videos, official splits; groups: pairs)"
 
 
-def test_faceforensics_without_split_files_says_so_and_still_ties_pairs(read):
-    reading = read(frames(*REALS, *FAKES))
+def test_faceforensics_without_split_files_says_so_and_still_ties_pairs(read, faceforensics):
+    reading = read(faceforensics)
     assert set(rows(reading)["given_split"]) == {""}
     assert rows(reading)["group"].nunique() == 3
     assert "splits made here: no train.json" in reading.line
@@ -69,10 +64,10 @@ def test_faceforensics_reads_names_of_single_files_and_bare_method_folders(read)
     assert read([*flat, "Deepfakes/portrait.png"]).layout == "class folders"
 
 
-def test_faceforensics_sets_aside_what_it_cannot_place(read):
+def test_faceforensics_sets_aside_what_it_cannot_place(read, faceforensics):
     strange = "manipulated_sequences/Deepfakes/c23/images/readme.png"
     torn = frames("manipulated_sequences/FaceSwap/c23/images/071_123")
-    table = rows(read([*frames(*REALS, *FAKES), strange, *torn], SPLITS))
+    table = rows(read([*faceforensics, strange, *torn], SPLITS))
     assert table.loc[strange, "error"] == "FaceForensics++: neither folder nor name says which video"
     assert set(table.loc[torn, "error"]) == {"its target and source stand in different official splits"}
     assert (table["error"] != "").sum() == 3
@@ -92,9 +87,9 @@ def test_deepfakedetection_groups_by_target_actor(read):
     assert reading.videos == 4 and "target actors" in reading.line and "not tied" in reading.line
 
 
-def test_one_video_in_two_official_splits_is_refused(read):
+def test_one_video_in_two_official_splits_is_refused(read, faceforensics):
     with pytest.raises(StudyError, match="video 071 stands in train as well"):
-        read(frames(*REALS, *FAKES), {"train.json": [["071", "054"]], "test.json": [["071", "700"]]})
+        read(faceforensics, {"train.json": [["071", "054"]], "test.json": [["071", "700"]]})
 
 
 @given(st.lists(st.tuples(st.integers(0, 30), st.integers(0, 30)), max_size=40))
