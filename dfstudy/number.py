@@ -7,6 +7,8 @@ that cannot be computed is None with a note that says why.
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 
@@ -55,3 +57,13 @@ class Number:
         if self.low is None or self.high is None:
             return text
         return f"{text} [{self.low:.{self.digits}f}, {self.high:.{self.digits}f}]"
+
+
+def name_methods(methods: Iterable[str]) -> dict[str, str]:
+    """Part of a number's id for each method; two methods that come out alike are counted apart."""
+    named: dict[str, str] = {}
+    for method in sorted(methods):
+        slug = re.sub(r"[^a-z0-9]+", "_", method.lower()).strip("_") or "unnamed"
+        alike = sum(name == slug or re.fullmatch(rf"{slug}-\d+", name) is not None for name in named)
+        named[f"{slug}-{alike + 1}" if alike else slug] = method
+    return named

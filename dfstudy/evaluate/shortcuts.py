@@ -22,8 +22,7 @@ from dfstudy.data.traits import FAMILIES, Family
 from dfstudy.evaluate.intervals import Floats, Interval, group_interval, sentences
 from dfstudy.evaluate.metrics import auc
 from dfstudy.evaluate.probe import held_out_ranks, make_folds, rank_auc, shuffle_labels
-from dfstudy.evaluate.testing import name_methods
-from dfstudy.number import Number
+from dfstudy.number import Number, name_methods
 from dfstudy.study import Evaluate
 
 SHUFFLES = 200

@@ -9,8 +9,7 @@ picture is called fake where its probability is at least the threshold. Cost: ab
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +19,7 @@ from dfstudy.evaluate import metrics
 from dfstudy.evaluate.aligned import Aligned, align
 from dfstudy.evaluate.intervals import Floats, Interval, group_interval, sentences
 from dfstudy.evaluate.weighted import MetricUndefined
-from dfstudy.number import Number
+from dfstudy.number import Number, name_methods
 from dfstudy.study import Evaluate
 
 CELLS = ("true_real", "false_fake", "false_real", "true_fake")
@@ -156,16 +155,6 @@ def number_by_method(
 
 # pytest would collect a function of this name from every module that imports it
 test_numbers.__test__ = False  # type: ignore[attr-defined]
-
-
-def name_methods(methods: Iterable[str]) -> dict[str, str]:
-    """Part of a number's id for each method; two methods that come out alike are counted apart."""
-    named: dict[str, str] = {}
-    for method in sorted(methods):
-        slug = re.sub(r"[^a-z0-9]+", "_", method.lower()).strip("_") or "unnamed"
-        alike = sum(name == slug or re.fullmatch(rf"{slug}-\d+", name) is not None for name in named)
-        named[f"{slug}-{alike + 1}" if alike else slug] = method
-    return named
 
 
 def _mean_over_seeds(
