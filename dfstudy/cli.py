@@ -137,14 +137,13 @@ def doctor() -> None:
 @main.command()
 @study_options
 @click.option("--seed", type=click.IntRange(min=0), help="One seed; default every seed of the study.")
-def train(study: str, data: str, out: str, seed: int | None) -> None:
+@click.option("--arm", default="main", show_default=True, help="A training that a comparison sets beside it.")
+def train(study: str, data: str, out: str, seed: int | None, arm: str) -> None:
     """Train the networks of a study (a step of the report)."""
     from dfstudy.invocation import resolve
     from dfstudy.report.steps import run_training
 
-    invocation = resolve(study, data, out)
-    for each in invocation.settings.training.seeds if seed is None else [seed]:
-        run_training(invocation, each)
+    run_training(resolve(study, data, out), seed, arm)
 
 
 @main.command()

@@ -159,6 +159,25 @@ class Evaluate(Section):
     replicates: int = Field(1000, ge=100, description="bootstrap replicates over groups")
     confidence: Annotated[float, Field(ge=0.5, lt=1)] = Field(0.95, description="coverage of intervals")
     seed: int = Field(0, ge=0, description="seed of the bootstrap")
+    robustness_pictures: int = Field(
+        2000, ge=0, description="test pictures that are corrupted, at most, by whole groups; 0 is all"
+    )
+    level: Literal["group", "identity", "video", "picture"] = Field(
+        "group",
+        description="what intervals take as independent: group is what the split keeps whole; identity and "
+        "video need a column of that name; picture is too sure wherever pictures are related",
+    )
+
+
+class Forgeries(Section):
+    """Which further runs chapter 06 trains, to test networks on forgeries that they never saw."""
+
+    train_on: Literal["one", "all_but_one", "off"] = Field(
+        "one", description="forgery methods that a run learns: one, all but one; off trains none"
+    )
+    epochs: Count | None = Field(None, description="epochs of these runs; None is training.epochs")
+    seeds: Count = Field(1, description="how many of training.seeds each of them is trained with")
+    second: Model | None = Field(None, description="a second network to compare, at the same budget")
 
 
 class Study(Section):
@@ -174,6 +193,7 @@ class Study(Section):
     augment: Augment = Augment()
     training: Training = Training()
     evaluate: Evaluate = Evaluate()
+    forgeries: Forgeries = Forgeries()
     file: Path = Field(default=Path(), exclude=True)
     out: Path = Field(default=Path(), exclude=True)
 

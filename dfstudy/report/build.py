@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from dfstudy.data import index_study
+from dfstudy.data import index_study, split_study
 from dfstudy.errors import StudyError
 from dfstudy.invocation import TYPED_IN, Invocation, shown_path
 from dfstudy.report.cluster import Cluster, find_cluster
@@ -58,7 +58,7 @@ def build(
         say(f"  pictures: {len(index) - aside:,} to use, {aside:,} set aside ({took})")
         forget_damaged(study.out)
         site = Site(cores or steady_cores(), 0 if jobs else count_gpus(), cluster=jobs is not None)
-        write_plan(invocation, site)
+        write_plan(invocation, split_study(study, index), site)
         options = [*["--forceall"] * force, *["--dry-run"] * dry_run]
         progress = _run_snakemake(study, site, jobs, options)
     page = study.out / "index.html"

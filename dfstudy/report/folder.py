@@ -60,7 +60,7 @@ def forget_damaged(out: Path) -> list[str]:
         if not all((out / name).is_file() and file_digest(out / name) == sha for name, sha in files.items()):
             note.unlink()
             forgotten.append(note.stem)
-    for note in sorted((out / "runs").glob("seed_*.json")):
+    for note in sorted((out / "runs").glob("*seed_*.json")):
         if not (out / "runs" / read_json(note).get("key", "") / "checkpoint.json").is_file():
             note.unlink()
             forgotten.append(note.stem)

@@ -15,7 +15,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from dfstudy.data import Split
 from dfstudy.errors import StudyError
+from dfstudy.evaluate.arms import GROUPS as ARM_GROUPS
+from dfstudy.evaluate.arms import MAIN, list_arms
 from dfstudy.invocation import Invocation
 from dfstudy.provenance import SHAPING_PACKAGES, file_digest, import_closure, imported_modules, versions
 from dfstudy.report.chapters import Chapter, load_chapters
@@ -27,21 +30,23 @@ REPORT_PACKAGES = ("scikit-learn", "pandas", "matplotlib", "papermill", "nbconve
 TEMPLATES = Path(__file__).parent / "templates"
 FINGERPRINT = "data/fingerprint.json"
 PLAN = "study/plan.json"
-TRAINING_PARTS = ("data", "model", "augment", "training")
+PARTS = ("data", "model", "augment", "training", "forgeries")
+TRAINING_PARTS = PARTS[:-1]
 
 
-def write_plan(invocation: Invocation, site: Site) -> Path:
+def write_plan(invocation: Invocation, split: Split, site: Site) -> Path:
     """Write the study's parts and the plan; returns the plan's path."""
     study = invocation.settings
     _write_parts(study)
+    runs = _plan_runs(study, split, site)
     plan = {
         "dfstudy": shlex.join([sys.executable, "-m", "dfstudy"]),
         "options": shlex.join(invocation.options()),
         "cluster": site.cluster,
         "into": "&>" if site.cluster else "2>&1",
-        "training": {"inputs": _training_inputs(), **_ask(site.training(study))},
-        "chapters": [_plan_chapter(study, chapter, site) for chapter in load_chapters()],
-        "page": {"inputs": _page_inputs(study)},
+        "training": {"resources": list(Needs._fields[1:]), "runs": runs},
+        "chapters": [_plan_chapter(study, chapter, site, runs) for chapter in load_chapters()],
+        "page": {"inputs": _page_inputs(runs)},
     }
     return write_if_changed(study.out / PLAN, plan)
 
@@ -83,7 +88,7 @@ def _write_parts(study: Study) -> None:
     whole = study.model_dump(mode="json")
     whole["weights_sha256"] = _weights_digest(study)
     write_if_changed(study.out / "study" / "study.json", whole)
-    for name in TRAINING_PARTS:
+    for name in PARTS:
         part = {k: v for k, v in whole[name].items() if name != "training" or k not in NOT_SHAPING}
         if name == "model":
             part["weights_sha256"] = whole["weights_sha256"]
@@ -97,16 +102,33 @@ def _weights_digest(study: Study) -> str:
     return file_digest(file) if file.is_file() else ""
 
 
-def _training_inputs() -> list[str]:
-    parts = [f"study/{name}.json" for name in (*TRAINING_PARTS, "versions")]
-    return [*_names(import_closure("dfstudy.train")), *parts, FINGERPRINT]
+def _plan_runs(study: Study, split: Split, site: Site) -> dict[str, dict[str, Any]]:
+    """Every training run that a chapter needs, by the stem of the note that it leaves."""
+    runs = {}
+    for group in [
+        group for group in ARM_GROUPS if any(group in chapter.needs for chapter in load_chapters())
+    ]:
+        parts = TRAINING_PARTS if group == "runs" else PARTS
+        inputs = [*_names(import_closure("dfstudy.train")), *(f"study/{name}.json" for name in parts)]
+        for arm in list_arms(study, split, group):
+            for seed in arm.study.training.seeds:
+                title = f"Training, {'' if arm.name == MAIN else f'{arm.name}, '}seed {seed}"
+                runs[arm.note(seed)] = {
+                    "group": group,
+                    "inputs": [*inputs, "study/versions.json", FINGERPRINT],
+                    "which": f"--arm {arm.name} --seed {seed}",
+                    "title": title,
+                    **_ask(site.training(arm.study)),
+                }
+    return runs
 
 
-def _plan_chapter(study: Study, chapter: Chapter, site: Site) -> dict[str, Any]:
+def _plan_chapter(
+    study: Study, chapter: Chapter, site: Site, runs: dict[str, dict[str, Any]]
+) -> dict[str, Any]:
     inputs = [*_names([chapter.notebook, *notebook_sources(chapter.notebook)])]
     inputs += ["study/study.json", "study/versions.json", FINGERPRINT]
-    if "runs" in chapter.needs:
-        inputs += [f"runs/seed_{seed}.json" for seed in study.training.seeds]
+    inputs += [f"runs/{name}.json" for name, run in runs.items() if run["group"] in chapter.needs]
     if "numbers" in chapter.needs:
         chapters = load_chapters()
         inputs += [f"steps/{above.id}.json" for above in chapters[: chapters.index(chapter)]]
@@ -115,7 +137,7 @@ def _plan_chapter(study: Study, chapter: Chapter, site: Site) -> dict[str, Any]:
         "title": chapter.title,
         "inputs": inputs,
         "declared": json.dumps([chapter.figures, chapter.numbers]),
-        "local": "runs" not in chapter.needs,
+        "local": not any(group in chapter.needs for group in ARM_GROUPS),
         **_ask(site.chapter(study, chapter)),
     }
 
@@ -126,12 +148,11 @@ def _ask(needs: Needs) -> dict[str, Any]:
     return {"threads": resources.pop("threads"), "resources": resources}
 
 
-def _page_inputs(study: Study) -> list[str]:
+def _page_inputs(runs: Iterable[str]) -> list[str]:
     templates = [path for path in TEMPLATES.rglob("*") if path.is_file()]
     inputs = _names([*import_closure("dfstudy.report.render"), *templates])
     inputs += [f"steps/{chapter.id}.json" for chapter in load_chapters()]
-    if any("runs" in chapter.needs for chapter in load_chapters()):
-        inputs += [f"runs/seed_{seed}.json" for seed in study.training.seeds]
+    inputs += [f"runs/{name}.json" for name in runs]
     return [*inputs, "study/study.json", "study/versions.json"]
 
 

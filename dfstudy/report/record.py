@@ -21,7 +21,7 @@ Rows = list[tuple[str, str]]
 def report_rows(study: Study) -> Rows:
     """What was run on what: study, pictures, code, machine, runs, time of rendering."""
     fingerprint = read_json(study.out / "data" / "fingerprint.json")
-    runs = [read_json(path) for path in sorted((study.out / "runs").glob("seed_*.json"))]
+    runs = [read_json(path) for path in sorted((study.out / "runs").glob("*seed_*.json"))]
     system = machine()
     rows = [
         ("Study", f"{study.name} ({study.file.name}, sha256 {file_digest(study.file)[:16]})"),

@@ -23,6 +23,7 @@ from dfstudy.report.chapters import Chapter, load_chapters
 from dfstudy.report.fragments import LIFTED, TEMPLATES, FigureCount, Fragment, make_fragment
 from dfstudy.report.numbers import number_table, read_numbers
 from dfstudy.report.page_check import page_problems
+from dfstudy.report.plan import PLAN, read_json
 from dfstudy.report.settings import describe
 from dfstudy.report.tables import keep_together, tidy_table
 from dfstudy.study import Study
@@ -79,7 +80,8 @@ def _fill(study: Study, chapters: tuple[Chapter, ...], fragments: list[Fragment]
     opening = [(name.capitalize(), lifted[name]) for name in LIFTED if name in lifted]
     ends = [{"id": name, "title": title, "sections": []} for name, title in END]
     starts = [{"id": name.lower(), "title": name, "sections": []} for name, _ in opening]
-    steps = [(f"runs/seed_{seed}.json", f"Training, seed {seed}") for seed in study.training.seeds]
+    runs = read_json(study.out / PLAN).get("training", {}).get("runs", {})
+    steps = [(f"runs/{name}.json", run["title"]) for name, run in runs.items()]
     steps += [(f"steps/{chapter.id}.json", f"Chapter: {chapter.title}") for chapter in chapters]
     return environment.get_template("page.html.j2").render(
         title=study.title,

@@ -19,6 +19,7 @@ from dfstudy.study import Study
 CORES_A_DEVICE = 8  # one for the network, the others read pictures, where the study leaves it open
 DEVICE_MB = 6_000  # torch, a network with its gradients, and batches on their way to a GPU
 WORKER_MB = 1_500  # a loader process: the libraries again, and the batches that it has ready
+NETWORKS = {"runs", "forgeries"}  # needs of a chapter that works with trained networks
 DAY = 24 * 60  # minutes; a run that is ended then goes on from there
 
 
@@ -53,7 +54,7 @@ class Site:
     def chapter(self, study: Study, chapter: Chapter) -> Needs:
         """One chapter: a device where it uses the trained networks."""
         minutes = min(2 * -(-chapter.timeout // 60), DAY)  # the time-out is a cell's, and two may be slow
-        if "runs" in chapter.needs:
+        if NETWORKS & set(chapter.needs):
             return self._network(study, minutes, 1 if self.cluster else min(1, self.gpus))
         # a step that measures durations has the machine for itself
         alone = any(name.startswith("timing_") for name in chapter.figures)

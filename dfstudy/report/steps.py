@@ -20,31 +20,37 @@ from dfstudy.report.execute import run_chapter
 from dfstudy.report.plan import write_if_changed
 
 
-def run_training(invocation: Invocation, seed: int) -> str:
-    """Find, resume or do the training of one seed; returns its key.
+def run_training(invocation: Invocation, seed: int | None = None, arm: str = "main") -> list[str]:
+    """Find, resume or do the training of an arm, see `dfstudy.evaluate.arms`; returns the runs' keys.
 
+    Args:
+        seed: None trains every seed that the arm has.
     Raises:
-        StudyError: the study has no such seed, or the training failed.
+        StudyError: the study has no such training, or it failed.
     """
     os.environ.update(steady_environment())
     # Imported here: the threads of torch are settled by the environment above.
     from dfstudy.data import index_study, split_study
+    from dfstudy.evaluate.arms import find_arm
     from dfstudy.train import train
 
     study = invocation.settings
     study.out.mkdir(parents=True, exist_ok=True)
     with FileLock(study.out / ".index.lock"):  # processes launched together: one indexes, the others read
-        split = split_study(study, index_study(study))
-    run = train(study, split, seed)
-    note = {
-        "key": run.key,
-        "seed": seed,
-        "device": run.checkpoint["device"],
-        "seconds": float(run.timings["seconds"].sum()),
-    }
-    if os.environ.get("RANK", "0") == "0":
-        _leave_note(study.out / "runs" / f"seed_{seed}.json", note)
-    return run.key
+        chosen = find_arm(study, split_study(study, index_study(study)), arm)
+    keys = []
+    for each in chosen.study.training.seeds if seed is None else [seed]:
+        run = train(chosen.study, chosen.split, each)
+        note = {
+            "key": run.key,
+            "seed": each,
+            "device": run.checkpoint["device"],
+            "seconds": float(run.timings["seconds"].sum()),
+        }
+        if os.environ.get("RANK", "0") == "0":
+            _leave_note(study.out / "runs" / f"{chosen.note(each)}.json", note)
+        keys.append(run.key)
+    return keys
 
 
 def run_chapter_step(invocation: Invocation, name: str) -> dict[str, str]:

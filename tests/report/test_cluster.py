@@ -11,13 +11,14 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dfstudy.data import index_study
+from dfstudy.data import index_study, split_study
 from dfstudy.errors import StudyError
 from dfstudy.invocation import Invocation, resolve
 from dfstudy.report.build import build, snakemake_command
@@ -78,13 +79,15 @@ def test_a_cluster_is_asked_by_the_study_and_not_by_the_node_that_plans(devices,
 
 
 def test_only_what_works_with_a_network_is_a_job(tmp_path):
-    plan = json.loads(write_plan(tiny(tmp_path, 0, 1), CLUSTER).read_text())
+    plan = planned(tiny(tmp_path, 0, 1), CLUSTER)
     local = {chapter["id"]: chapter["local"] for chapter in plan["chapters"]}
     assert local["03_train"] is local["04_test"] is False
     assert local["01_explore_data"] is local["02_view_augmentation"] is local["09_conclusions"] is True
-    assert plan["into"] == "&>" and plan["training"]["resources"]["gpu"] == 1
-    here = json.loads(write_plan(tiny(tmp_path, 0, 1), Site(2, 0)).read_text())
-    assert here["into"] == "2>&1" and here["training"]["resources"]["gpu"] == 0
+    assert plan["into"] == "&>"
+    here = planned(tiny(tmp_path, 0, 1), Site(2, 0))
+    assert here["into"] == "2>&1"
+    gpus = [run["resources"]["gpu"] for told in (plan, here) for run in told["training"]["runs"].values()]
+    assert gpus == [1] * len(plan["training"]["runs"]) + [0] * len(here["training"]["runs"])
 
 
 def test_the_shipped_profile_holds_options_that_snakemake_knows(tmp_path, monkeypatch):
@@ -139,7 +142,7 @@ def test_slurm_really_trains(tmp_path):
     out = invocation.settings.out
     run = json.loads((out / "runs" / "seed_1.json").read_text())
     assert (out / "runs" / run["key"] / "checkpoint.json").is_file()
-    assert "seed 1: epoch 1 of 1" in (out / "logs" / "training_1.log").read_text()
+    assert "seed 1: epoch 1 of 1" in (out / "logs" / "training_seed_1.log").read_text()
 
 
 def write_profile(folder: Path, changes: Mapping[str, object] = MappingProxyType({})) -> None:
@@ -150,11 +153,17 @@ def write_profile(folder: Path, changes: Mapping[str, object] = MappingProxyType
     (folder / "config.yaml").write_text(yaml.safe_dump({**settings, **soon, **changes}))
 
 
+def planned(invocation: Invocation, site: Site) -> dict[str, Any]:
+    """What `build` writes down for the Snakefile."""
+    study = invocation.settings
+    split = split_study(study, index_study(study, progress=False))
+    return json.loads(write_plan(invocation, split, site).read_text())
+
+
 def run_steps(invocation: Invocation, profile: str, *outputs: str, status: int = 0) -> str:
     """Snakemake as `build` starts it, up to these outputs; returns what a person would have seen."""
     study = invocation.settings
-    index_study(study, progress=False)
-    write_plan(invocation, CLUSTER)
+    planned(invocation, CLUSTER)
     wanted = [*snakemake_command(study, CLUSTER, find_cluster(profile)), *outputs]
     done = subprocess.run(wanted, capture_output=True, text=True, timeout=120)
     assert done.returncode == status, done.stderr

@@ -17,6 +17,7 @@ from dfstudy.report.chapters import Chapter
 from dfstudy.report.fragments import FigureCount, make_fragment
 from dfstudy.report.numbers import save_numbers
 from dfstudy.report.page_check import page_problems
+from dfstudy.report.plan import PLAN
 from dfstudy.report.render import render, without_provenance
 from dfstudy.report.tables import tidy_table
 
@@ -186,6 +187,9 @@ def report(invocation):
     (study.out / "runs").mkdir()
     note = {"key": "k", "seed": 0, "device": "cpu", "seconds": 7.5}
     (study.out / "runs/seed_0.json").write_text(json.dumps(note))
+    (study.out / "study").mkdir()
+    plan = {"training": {"runs": {"seed_0": {"title": "Training, seed 0"}}}}
+    (study.out / PLAN).write_text(json.dumps(plan))
     contents = {
         "01_a": [prose("# First\n\n## Seen"), shown(figure("one"))],
         "09_z": [prose("# Last"), shown("All is *well*.", tags=("abstract",), kind="text/markdown")],
