@@ -12,23 +12,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
-from pydantic_core import ErrorDetails
+from pydantic import Field, ValidationError, model_validator
 
 from dfstudy.errors import StudyError, near_match
 from dfstudy.provenance import project_root
+from dfstudy.section import Section, explain_misfit
 
 STUDIES = Path(__file__).parent / "studies"
 SAMPLE = "sample"  # value of data.root that stands for the rendered portraits
 
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Count = Annotated[int, Field(ge=1)]
-
-
-class Section(BaseModel):
-    """Base of every part of a study: immutable, and a mistyped key is an error."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
+Layout = Literal[
+    "DeepfakeBench", "ForgeryNet", "tables by split", "DFDC", "FaceForensics++", "Celeb-DF", "class folders"
+]
 
 
 class SamplePictures(Section):
@@ -40,6 +37,15 @@ class SamplePictures(Section):
     seed: int = Field(0, ge=0, description="seed of everything that is rendered")
 
 
+class Card(Section):
+    """What only a person knows of the pictures: words for the dataset card, which shape no result."""
+
+    origin: str = Field("", description="where the pictures come from: name, version, address, date")
+    licence: str = Field("", description="licence or terms under which they may be used")
+    consent: str = Field("", description="what the people shown have agreed to")
+    notes: str = Field("", description="what else a reader should know")
+
+
 class Data(Section):
     """Which pictures, how their labels are read, and how they are split."""
 
@@ -47,6 +53,9 @@ class Data(Section):
     sample: SamplePictures = SamplePictures()
     aliases: dict[Literal["real", "fake"], list[str]] = Field(
         default={}, description="further names of class folders, beside the built-in table"
+    )
+    layout: Layout | Literal[""] = Field(
+        "", description="known layout to read the folder by; empty recognises it"
     )
     near_duplicates: int = Field(
         31,
@@ -58,6 +67,7 @@ class Data(Section):
     test_fraction: Fraction = Field(0.2, description="share of groups kept for the one test")
     val_fraction: Fraction = Field(0.15, description="share of groups that selects epoch and threshold")
     split_seed: int = Field(0, ge=0, description="seed of the split")
+    card: Card = Card()
 
     @model_validator(mode="after")
     def _fractions_leave_training(self) -> Data:
@@ -233,7 +243,7 @@ def load_study(study: str = SAMPLE, data: str = "", out: str = "") -> Study:
     try:
         checked = Study.model_validate(settings)
     except ValidationError as error:
-        raise _explain(path, error) from None
+        raise explain_misfit(path, error, Study, STUDIES / "sample.yaml") from None
     where = Path(out).expanduser().resolve() if out else project_root() / "reports" / checked.name
     return checked.model_copy(update={"file": path, "out": where})
 
@@ -279,29 +289,3 @@ def _folder_name(folder: Path) -> str:
     name = re.sub(r"[^a-z0-9_-]+", "-", folder.name.lower()).strip("-_") or "pictures"
     # A folder that happens to be called like a study must not land in that study's results.
     return f"{name}-pictures" if name in {*built_in_studies(), "published"} else name
-
-
-def _explain(path: Path, error: ValidationError) -> StudyError:
-    problems = [f"  {_problem(detail)}" for detail in error.errors()]
-    return StudyError(
-        f"{path} does not fit ({len(problems)} problem{'s' * (len(problems) > 1)}):\n" + "\n".join(problems),
-        f"mend the keys above; every key with its meaning stands in {STUDIES / 'sample.yaml'}",
-    )
-
-
-def _problem(detail: ErrorDetails) -> str:
-    place = [str(part) for part in detail["loc"]]
-    key = ".".join(place)
-    if detail["type"] == "extra_forbidden":
-        allowed = _keys_at(place[:-1])
-        return f"{key}: unknown key{near_match(place[-1], allowed)}; allowed here: {', '.join(allowed)}"
-    if detail["type"] == "missing":
-        return f"{key}: missing"
-    return f"{key}: {detail['input']!r}: {detail['msg'].removeprefix('Value error, ')}"
-
-
-def _keys_at(place: list[str]) -> list[str]:
-    section: Any = Study
-    for part in place:
-        section = section.model_fields[part].annotation
-    return [key for key, field in section.model_fields.items() if not field.exclude]

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dfstudy.study import Section, Study
+from dfstudy.section import Section
+from dfstudy.study import Study
 
 
 def describe(study: Study) -> list[tuple[str, str, str]]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pytest
 
 from dfstudy.data.index import index_study, layout_line
 from dfstudy.data.layouts import KNOWN
 from dfstudy.data.split import split_study
 from dfstudy.errors import StudyError
+from dfstudy.study import Data
 
 
 def test_most_specific_first():
@@ -21,6 +24,26 @@ def test_a_layout_that_places_less_than_half_is_passed_over(read):
     reading = read(pictures, {"metadata.json": {"aa.mp4": {"label": "FAKE"}}})
     assert reading.layout == "class folders" and (reading.rows["error"] == "").all()
     assert reading.line == "layout: class folders (5 pictures, no splits given; groups: none named)"
+
+
+def test_the_study_file_may_name_the_layout(read):
+    pictures = ["real/1.png", "real/2.png", "fake/3.png", "fake/4.png", "fake/aa_1.png"]
+    described = {"metadata.json": {"aa.mp4": {"label": "FAKE"}}}
+    forced = read(pictures, described, layout="DFDC")
+    assert forced.layout == "DFDC" and (forced.rows["error"] == "").sum() == 1
+    with pytest.raises(StudyError, match="is not laid out as Celeb-DF"):
+        read(pictures, described, layout="Celeb-DF")
+
+
+def test_class_folders_can_be_asked_for(read):
+    pictures = [f"Celeb-{kind}/id0_{at}_0001.png" for kind in ("real", "synthesis") for at in range(2)]
+    assert read(pictures, layout="class folders").layout == "class folders"
+
+
+def test_every_known_layout_can_be_named():
+    field = Data.model_fields["layout"].annotation
+    names = {name for part in get_args(field) for name in get_args(part)}
+    assert names == {layout.name for layout in KNOWN} | {"class folders", ""}
 
 
 def test_a_side_file_that_is_damaged_is_named(read):

@@ -1,0 +1,48 @@
+"""Charts are saved with few colours, which nobody can see."""
+
+from __future__ import annotations
+
+import io
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+from PIL import Image
+
+from dfstudy.report.figures.style import PALETTE, save_figure
+from dfstudy.study import load_study
+
+
+def draw(kind: str):
+    figure, axes = plt.subplots(figsize=(4, 3))
+    if kind == "lines":
+        for number, colour in enumerate(PALETTE):
+            axes.plot(np.sin(np.arange(40) / 5 + number), color=colour, alpha=0.2 + 0.1 * number)
+        axes.set(xlabel="step", ylabel="loss", title="Every colour of the palette")
+    else:
+        shown = axes.imshow(np.arange(12).reshape(3, 4), cmap="cividis")
+        figure.colorbar(shown)
+    return figure
+
+
+@pytest.mark.parametrize("kind", ["lines", "heat map"])
+def test_a_saved_chart_is_the_drawn_one_with_fewer_colours(kind, tmp_path):
+    study = load_study("sample", out=str(tmp_path))
+    drawn = io.BytesIO()
+    figure = draw(kind)
+    figure.savefig(drawn, format="png")
+    before = np.asarray(Image.open(drawn).convert("RGB")).astype(int)
+    plt.close(figure)
+
+    bytes_of = []
+    for _ in range(2):
+        save_figure(draw(kind), study, "chart", caption="n = 40.", alt="Lines.")
+        bytes_of.append((tmp_path / "figures" / "chart.png").read_bytes())
+    assert bytes_of[0] == bytes_of[1]
+    assert len(bytes_of[0]) < len(drawn.getvalue()) and b"matplotlib" not in bytes_of[0]
+
+    saved = Image.open(io.BytesIO(bytes_of[0]))
+    assert saved.mode == "P"
+    after = np.asarray(saved.convert("RGB")).astype(int)
+    assert np.abs(after - before).max() <= 10
+    assert (after[(before == 255).all(axis=2)] == 255).all()  # paper stays white
