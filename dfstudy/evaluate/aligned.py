@@ -15,7 +15,10 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dfstudy.evaluate.levels import units_of
+
 DESCRIPTION = ["label", "method", "group"]
+FURTHER = ["identity", "video"]  # independent units that a table may name, see `levels`
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class Aligned:
     """The same pictures as every seed's network sees them.
 
     Attributes:
-        pictures: path, label, method and group, sorted by path.
+        pictures: path, label, method, group, and identity and video where the tables have them, sorted by
+            path.
         probabilities: of fake, float64 [seeds, n].
         failed: pictures left out because a seed has no finite probability for them.
     """
@@ -46,10 +50,9 @@ class Aligned:
         """[n]: 0 real, 1 fake."""
         return self.pictures["label"].to_numpy("int64")
 
-    @cached_property
-    def groups(self) -> NDArray[np.int64]:
-        """[n]: the group of each picture, as a number."""
-        return np.unique(self.pictures["group"].to_numpy(str), return_inverse=True)[1]
+    def units(self, level: str) -> NDArray[np.int64]:
+        """[n]: the independent unit of each picture at a level of `levels`, as a number."""
+        return np.unique(units_of(self.pictures, level), return_inverse=True)[1]
 
     @cached_property
     def methods(self) -> dict[str, NDArray[np.bool_]]:
@@ -70,10 +73,11 @@ def align(predictions: Sequence[pd.DataFrame]) -> Aligned:
     if not all(table.index.is_unique for table in tables):
         raise ValueError("predictions: a path comes twice in one table")
     first = tables[0]
+    described = DESCRIPTION + [name for name in FURTHER if name in first.columns]
     for table in tables[1:]:
-        if not table[DESCRIPTION].equals(first[DESCRIPTION]):
+        if not table.reindex(columns=described).equals(first[described]):
             raise ValueError("predictions: the seeds' tables describe different pictures")
     probabilities = np.stack([table["probability"].to_numpy("float64") for table in tables])
     scored = np.isfinite(probabilities).all(axis=0)
-    pictures = first.loc[scored, DESCRIPTION].reset_index()
+    pictures = first.loc[scored, described].reset_index()
     return Aligned(pictures, probabilities[:, scored], int((~scored).sum()))

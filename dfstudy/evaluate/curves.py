@@ -39,7 +39,7 @@ def roc_band(predictions: Sequence[pd.DataFrame], settings: Evaluate) -> pd.Data
     def sensitivities(weights: Floats) -> Floats:
         return np.mean([sensitivity_at(test.labels, p, shares, weights) for p in test.probabilities], axis=0)
 
-    band = group_interval(sensitivities, test.groups, settings=settings)
+    band = group_interval(sensitivities, test.units(settings.level), settings=settings)
     columns = {"false_alarms": shares, "sensitivity": band.value, "low": band.low, "high": band.high}
     return pd.DataFrame(columns).dropna(subset="sensitivity")
 
@@ -90,7 +90,8 @@ def reliability(predictions: Sequence[pd.DataFrame], settings: Evaluate) -> pd.D
 
     Returns:
         A row a bin: left, right (its edges), pictures (mean over seeds), probability (mean in the bin),
-        share (of fakes), low, high (its interval); NaN in an empty bin.
+        share (of fakes), low, high (its interval); NaN in an empty bin, and no interval where all pictures
+        of a bin are of one group.
     """
     test = align(predictions)
     members = [probability_bin(p)[:, None] == np.arange(ECE_BINS) for p in test.probabilities]
@@ -102,7 +103,10 @@ def reliability(predictions: Sequence[pd.DataFrame], settings: Evaluate) -> pd.D
         held = weights @ size
         return np.divide(weights @ fakes, held, out=np.full(held.shape, np.nan), where=held > 0)
 
-    share = group_interval(shares, test.groups, settings=settings)
+    units = test.units(settings.level)
+    share = group_interval(shares, units, settings=settings)
+    behind = [len(np.unique(units[size[:, at] > 0])) for at in range(ECE_BINS)]
+    ends = [share[at].student("share", (number,)) for at, number in enumerate(behind)]
     held = size.sum(axis=0)
     edges = np.linspace(0, 1, ECE_BINS + 1)
     return pd.DataFrame(
@@ -112,8 +116,8 @@ def reliability(predictions: Sequence[pd.DataFrame], settings: Evaluate) -> pd.D
             "pictures": held / test.seeds,
             "probability": np.divide(mass.sum(axis=0), held, out=np.full(ECE_BINS, np.nan), where=held > 0),
             "share": share.value,
-            "low": share.low,
-            "high": share.high,
+            "low": [float(each.low) for each in ends],
+            "high": [float(each.high) for each in ends],
         }
     )
 

@@ -17,7 +17,7 @@ import pandas as pd
 from dfstudy.data import Split
 from dfstudy.data.deal import assign_groups
 from dfstudy.data.traits import draw_pictures
-from dfstudy.evaluate.intervals import Interval, group_interval, sentences
+from dfstudy.evaluate.intervals import Interval, group_interval, groups_behind, sentences
 from dfstudy.evaluate.metrics import auc
 from dfstudy.evaluate.predict import predict
 from dfstudy.number import Number
@@ -108,10 +108,14 @@ def compare(grouped: pd.DataFrame, random: pd.DataFrame, settings: Evaluate, sha
 
     first, second = of(grouped), of(random)
     groups = grouped["group"].to_numpy(str), random["group"].to_numpy(str)
+    behind = [
+        groups_behind(table["label"], names) for table, names in zip((grouped, random), groups, strict=True)
+    ]
+    gap = group_interval(lambda one, other: second(other) - first(one), *groups, settings=settings)
     return Leakage(
-        group_interval(first, groups[0], settings=settings),
-        group_interval(second, groups[1], settings=settings),
-        group_interval(lambda one, other: second(other) - first(one), *groups, settings=settings),
+        group_interval(first, groups[0], settings=settings).student("share", behind[0]),
+        group_interval(second, groups[1], settings=settings).student("share", behind[1]),
+        gap.student("gap", (*behind[0], *behind[1])),
         len(grouped) + len(random),
         shared,
     )

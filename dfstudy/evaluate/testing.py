@@ -1,8 +1,9 @@
 """The numbers of the test: every metric with its interval, overall and by method.
 
 Takes one table of `predict` a training seed (the same pictures) and each seed's threshold from validation;
-gives `Number`s. A value is the mean over seeds; its interval resamples groups of pictures, the same draw
-for every seed, so it covers the choice of pictures and not the choice of seed, which `test.seed_sd` shows. A
+gives `Number`s. A value is the mean over seeds; its interval resamples groups of pictures (or what else
+`settings.level` takes as independent), the same draw for every seed, so it covers the choice of pictures and
+not the choice of seed, which `test.seed_sd` shows. A
 picture is called fake where its probability is at least the threshold. Cost: about 9 s a seed for
 1,000 replicates of 20,000 predictions, and in proportion.
 """
@@ -11,13 +12,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from dfstudy.evaluate import metrics
 from dfstudy.evaluate.aligned import Aligned, align
-from dfstudy.evaluate.intervals import Floats, Interval, group_interval, sentences
+from dfstudy.evaluate.intervals import Floats, Interval, Scale, group_interval, groups_behind, sentences
+from dfstudy.evaluate.levels import UNITS
 from dfstudy.evaluate.weighted import MetricUndefined
 from dfstudy.number import Number, name_methods
 from dfstudy.study import Evaluate
@@ -27,14 +31,19 @@ CELLS = ("true_real", "false_fake", "false_real", "true_fake")
 
 @dataclass(frozen=True)
 class Measure:
-    """One metric of the test: how it is called, and how it is computed with weights [replicates, n]."""
+    """One metric of the test: how it is called, and how it is computed with weights [replicates, n].
+
+    `scale` is that of its Student's interval, and None where percentiles are meant; `needs` says which
+    pictures' groups stand behind it.
+    """
 
     name: str
     unit: str
     note: str
     compute: Callable[[Floats, Floats, float, Floats], Floats]
     digits: int = 3
-    centred: bool = False  # see `Interval.centred`
+    scale: Scale | None = "share"
+    needs: Literal["both", "reals", "fakes", "any"] = "both"
 
 
 def _of_scores(metric: Callable[..., Floats]) -> Callable[..., Floats]:
@@ -53,26 +62,37 @@ MEASURES = (
     Measure("auc", "AUC", "", _of_scores(metrics.auc)),
     Measure("average_precision", "1", "", _of_scores(metrics.average_precision)),
     Measure("eer", "1", "share of errors; smaller is better", _of_scores(metrics.equal_error_rate)),
-    Measure("accuracy", "1", CHOSEN, metrics.accuracy),
+    Measure("accuracy", "1", CHOSEN, metrics.accuracy, needs="any"),
     Measure(
         "accuracy_at_half",
         "1",
         "at a threshold of one half",
         lambda labels, scores, threshold, weights: metrics.accuracy(labels, scores, 0.5, weights),
+        needs="any",
     ),
     Measure("balanced_accuracy", "1", CHOSEN, metrics.balanced_accuracy),
-    Measure("sensitivity", "1", CHOSEN, metrics.sensitivity),
-    Measure("specificity", "1", CHOSEN, metrics.specificity),
+    Measure("sensitivity", "1", CHOSEN, metrics.sensitivity, needs="fakes"),
+    Measure("specificity", "1", CHOSEN, metrics.specificity, needs="reals"),
     Measure("sensitivity_at_1", "1", READ_OFF.format("1 %"), _sensitivity_at(0.01)),
     Measure("sensitivity_at_5", "1", READ_OFF.format("5 %"), _sensitivity_at(0.05)),
-    Measure("log_loss", "nats", "smaller is better", _of_scores(metrics.log_loss)),
-    Measure("brier", "1", "mean squared error; smaller is better", _of_scores(metrics.brier)),
+    Measure(
+        "log_loss", "nats", "smaller is better", _of_scores(metrics.log_loss), scale="positive", needs="any"
+    ),
+    Measure(
+        "brier",
+        "1",
+        "mean squared error; smaller is better",
+        _of_scores(metrics.brier),
+        scale="positive",
+        needs="any",
+    ),
     Measure(
         "ece",
         "probability",
         f"{metrics.ECE_BINS} bins of equal width; smaller is better; few pictures overstate it",
         _of_scores(metrics.expected_calibration_error),
-        centred=True,
+        scale="positive",
+        needs="any",
     ),
     *(
         Measure(
@@ -83,6 +103,7 @@ MEASURES = (
                 labels, scores, threshold, weights
             )[:, at],
             digits=0,
+            scale=None,
         )
         for at, cell in enumerate(CELLS)
     ),
@@ -107,15 +128,15 @@ def test_numbers(
     test = align(predictions)
     interval = group_interval(
         lambda weights: _mean_over_seeds(MEASURES, test, thresholds, np.s_[:], weights),
-        test.groups,
+        test.units(settings.level),
         settings=settings,
     )
     reals = int((test.labels == 0).sum())
-    numbers = _numbers(MEASURES, interval, test, "test.{}", len(test), reals)
+    numbers = _numbers(MEASURES, interval, test, "test.{}", np.arange(len(test)))
     asked = len(test) + test.failed + set_aside
     numbers += [
         Number("test.pictures", len(test), "pictures", len(test)),
-        Number("test.groups", interval.groups, "groups", len(test)),
+        Number("test.groups", interval.groups, UNITS[settings.level], len(test)),
         Number("test.fakes", len(test) - reals, "pictures", len(test)),
         Number("test.coverage", len(test) / asked, "1", asked, note="share of the test with a prediction"),
         Number(
@@ -145,11 +166,10 @@ def number_by_method(
         rows = np.flatnonzero((test.labels == 0) | test.methods[method])
         interval = group_interval(
             lambda weights, rows=rows: _mean_over_seeds(OF_A_METHOD, test, thresholds, rows, weights),
-            test.groups[rows],
+            test.units(settings.level)[rows],
             settings=settings,
         )
-        reals = int((test.labels == 0).sum())
-        numbers += _numbers(OF_A_METHOD, interval, test, f"test.{{}}.method.{slug}", len(rows), reals)
+        numbers += _numbers(OF_A_METHOD, interval, test, f"test.{{}}.method.{slug}", rows)
     return numbers
 
 
@@ -174,16 +194,28 @@ def _mean_over_seeds(
 
 
 def _numbers(
-    measures: Sequence[Measure], interval: Interval, test: Aligned, pattern: str, pictures: int, reals: int
+    measures: Sequence[Measure], interval: Interval, test: Aligned, pattern: str, rows: NDArray[np.int64]
 ) -> list[Number]:
+    labels = test.labels[rows]
+    reals = int((labels == 0).sum())
+    of_reals, of_fakes = groups_behind(labels, test.units(interval.settings.level)[rows])
+    behind = {
+        "both": (of_reals, of_fakes),
+        "reals": (of_reals,),
+        "fakes": (of_fakes,),
+        "any": (interval.groups,),
+    }
     numbers = []
     for at, measure in enumerate(measures):
         few = f"with {reals} reals, none may be alarmed" if _too_few(measure.name, reals) else ""
+        found = interval[at]
+        if measure.scale is not None:
+            found = found.student(measure.scale, behind[measure.needs])
         numbers.append(
-            (interval[at].centred() if measure.centred else interval[at]).number(
+            found.number(
                 pattern.format(measure.name),
                 unit=measure.unit,
-                n=pictures,
+                n=len(rows),
                 note=sentences(measure.note, few, _averaged(test)),
                 # a mean of counts over seeds is no whole number
                 digits=1 if measure.unit == "pictures" and test.seeds > 1 else measure.digits,

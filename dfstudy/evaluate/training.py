@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from dfstudy.evaluate.intervals import Floats, group_interval
+from dfstudy.evaluate.intervals import Floats, group_interval, groups_behind
 from dfstudy.evaluate.metrics import auc
 from dfstudy.number import Number
 from dfstudy.study import Evaluate
@@ -37,7 +37,7 @@ def training_numbers(runs: Sequence[Run], settings: Evaluate) -> list[Number]:
         training.groups,
         validation.groups,
         settings=settings,
-    )
+    ).student("gap", (*training.behind, *validation.behind))
     chose = "validation also chose the epoch, so the gap is rather too small than too large"
     epochs = [run.checkpoint["best_epoch"] for run in runs]
     of = ", ".join(f"{best} of {run.checkpoint['epochs']}" for best, run in zip(epochs, runs, strict=True))
@@ -67,6 +67,7 @@ class _Part:
         ):
             raise ValueError("the runs were trained on different splits")
         self.labels, self.groups = rows[0]["label"].to_numpy(), rows[0]["group"].to_numpy()
+        self.behind = groups_behind(self.labels, self.groups)
         self.logits = [one["logit"].to_numpy() for one in rows]
 
     def auc(self, weights: Floats) -> Floats:
@@ -74,7 +75,7 @@ class _Part:
 
     def number(self, name: str, settings: Evaluate) -> Number:
         found = group_interval(self.auc, self.groups, settings=settings)
-        return found.number(name, unit="AUC", n=len(self.groups))
+        return found.student("share", self.behind).number(name, unit="AUC", n=len(self.groups))
 
 
 def _mean(epochs: Sequence[int]) -> int | float:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy import stats
 from sklearn.metrics import roc_auc_score
 
 from dfstudy.evaluate import intervals
-from dfstudy.evaluate.intervals import group_interval, resamples
+from dfstudy.evaluate.intervals import group_interval, groups_behind, resamples
 from dfstudy.evaluate.metrics import auc
 from dfstudy.study import Evaluate
 
@@ -179,18 +180,88 @@ def test_an_undefined_value_is_none_with_the_reason():
 def test_a_number_says_how_its_interval_was_made():
     interval = group_interval(weighted_mean(np.arange(9.0)), np.arange(9), settings=Evaluate(replicates=1000))
     number = interval.number("x", unit="1", n=9)
-    assert number.note == "95 % interval over 1,000 resamples of groups"
+    assert number.note == "95 % interval over 1,000 resamples of groups (percentiles)"
     assert number.low < number.value < number.high
+    videos = Evaluate(replicates=1000, level="video")
+    told = group_interval(weighted_mean(np.arange(9.0)), np.arange(9), settings=videos)
+    note = told.student("positive", (9,)).number("x", unit="1", n=9).note
+    assert note == "95 % interval over 1,000 resamples of videos (Student's interval)"
 
 
-def test_a_centred_interval_holds_its_value_and_keeps_its_width():
-    values = np.random.default_rng(10).normal(0.05, 1, 60)
-    distance = group_interval(
-        lambda w: np.abs(weighted_mean(values)(w)), np.arange(60), settings=Evaluate(replicates=200)
+def test_student_is_the_textbook_interval_of_a_mean():
+    values = np.random.default_rng(10).normal(3, 1, 40)
+    found = group_interval(weighted_mean(values), np.arange(40), settings=Evaluate(replicates=4000))
+    assert found.error == pytest.approx(stats.sem(values), rel=0.04)  # sd of 4,000 draws: 1.1 %
+    ends = found.student("plain", (40,))
+    low, high = stats.t.interval(0.95, 39, values.mean(), found.error)
+    assert [float(ends.low), float(ends.high)] == pytest.approx([low, high])
+    assert ends.value == found.value
+
+
+@pytest.mark.parametrize(
+    ("scale", "value", "forth", "back"),
+    [
+        ("share", 0.9, lambda v: np.log(v / (1 - v)), lambda x: 1 / (1 + np.exp(-x))),
+        ("gap", -0.3, np.arctanh, np.tanh),
+        ("positive", 0.2, np.log, np.exp),
+    ],
+)
+def test_student_on_a_scale_is_symmetric_there(scale, value, forth, back):
+    nothing = np.array(0)
+    one = intervals.Interval(
+        *map(np.array, (value, 0.0, 0.0, 0.02)), nothing, 30, 30.0, Evaluate(confidence=0.9)
     )
-    moved = distance.centred()
-    assert moved.low <= moved.value <= moved.high and moved.low >= 0
-    assert moved.high - moved.value == pytest.approx(distance.high - distance.middle)
+    ends = one.student(scale, (30,))
+    step = 1e-6
+    slope = (forth(value + step) - forth(value - step)) / (2 * step)
+    half = stats.t.ppf(0.95, 29) * 0.02 * slope
+    assert ends.low == pytest.approx(back(forth(value) - half), rel=1e-6)
+    assert ends.high == pytest.approx(back(forth(value) + half), rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("behind", "groups", "freedom"),
+    [
+        ((30,), 30, 29),
+        ((30, 30), 30, 29),  # the same groups hold both classes
+        ((30, 30), 60, 58),  # each its own
+        ((7, 20), 27, (1 / 7 + 1 / 20) ** 2 / (1 / 49 / 6 + 1 / 400 / 19)),
+        ((8, 4000), 4008, 7.0),
+    ],
+)
+def test_degrees_of_freedom_follow_the_groups_of_each_class(behind, groups, freedom):
+    one = intervals.Interval(*map(np.array, (0.0, 0.0, 0.0, 1.0, 0)), groups, float(groups), Evaluate())
+    assert one.student("plain", behind).high == pytest.approx(stats.t.ppf(0.975, freedom), rel=1e-2)
+
+
+def test_groups_of_unequal_size_count_for_fewer():
+    groups = np.repeat(np.arange(11), [10] + [1] * 10)
+    found = group_interval(weighted_mean(np.arange(20.0)), groups, settings=Evaluate(replicates=100))
+    assert found.groups == 11 and found.effective == pytest.approx(400 / 110)  # not 11
+    half = float(found.student("plain", (11,)).high - found.value)
+    assert half == pytest.approx(stats.t.ppf(0.975, 400 / 110 - 1) * found.error)
+
+
+def test_a_perfect_share_gets_the_exact_binomial_bound():
+    labels = np.repeat([0, 1], [40, 12])
+    groups = np.arange(52)
+    found = group_interval(
+        lambda w: np.stack([auc(labels, labels, w), auc(labels, -labels, w)], axis=1),
+        groups,
+        settings=Evaluate(replicates=100),
+    ).student("share", groups_behind(labels, groups))
+    bound = stats.binomtest(12, 12).proportion_ci(0.95, method="exact").low
+    assert [*found.low, *found.high] == pytest.approx([bound, 0, 1, 1 - bound])
+
+
+def test_a_class_in_one_group_has_no_student_interval():
+    labels, groups = np.array([0, 0, 0, 1, 1]), np.array([0, 1, 2, 3, 3])
+    assert groups_behind(labels, groups) == (3, 1)
+    found = group_interval(
+        lambda w: auc(labels, np.arange(5.0), w), groups, settings=Evaluate(replicates=100)
+    )
+    number = found.student("share", groups_behind(labels, groups)).number("x", unit="AUC", n=5)
+    assert number.value == 1 and number.low is None and "too few groups" in number.note
 
 
 def test_refuses_no_pictures():

@@ -35,7 +35,7 @@ def describe_sample(predictions: Sequence[pd.DataFrame]) -> str:
     seeds = f"; {test.seeds} training seeds" if test.seeds > 1 else ""
     return (
         f"n = {len(test):,} test pictures ({len(test) - fakes:,} real, {fakes:,} fake) in "
-        f"{len(np.unique(test.groups)):,} groups{seeds}."
+        f"{test.pictures['group'].nunique():,} groups{seeds}."
     )
 
 

@@ -1,0 +1,45 @@
+"""What counts as independent: a group, an identity, a video, or each picture by itself.
+
+Takes a table with one row a picture and a level; gives the unit of every picture, as the bootstrap draws it.
+`group` is what the split keeps whole and is always there. `identity` and `video` are columns that a data
+set's layout, or whoever made the table, has filled; where one is missing, or empty for some picture, that
+is refused: a picture without a known video is not a video of its own. Cost: one pass.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from dfstudy.errors import StudyError
+
+UNITS = {"group": "groups", "identity": "identities", "video": "videos", "picture": "pictures"}
+
+
+def units_of(pictures: pd.DataFrame, level: str) -> NDArray[np.str_]:
+    """[n] the independent unit of each picture.
+
+    Args:
+        pictures: with the columns path and group, and identity or video where the level wants them.
+        level: a key of `UNITS`.
+
+    Raises:
+        StudyError: the table has no such column, or it is empty for some picture.
+    """
+    column = "path" if level == "picture" else level
+    if column not in pictures.columns:
+        have = [name for name in UNITS if name in pictures.columns]
+        raise StudyError(
+            f"intervals over {UNITS[level]} need a column '{column}', which these pictures lack",
+            f"set evaluate.level to {' or '.join([*have, 'picture'])}, or add the column to the table",
+        )
+    units = pictures[column]
+    empty = units.isna() | (units.astype(str).str.strip() == "")
+    if empty.any():
+        raise StudyError(
+            f"{int(empty.sum()):,} of {len(units):,} pictures name no {column}, the first "
+            f"{pictures.loc[empty, 'path'].iloc[0]}",
+            f"fill the column '{column}', or set evaluate.level to group",
+        )
+    return units.to_numpy(str)
