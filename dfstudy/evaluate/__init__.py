@@ -4,11 +4,16 @@ Takes runs and their split, or tables of predictions; gives `Number`s and the ta
 """
 
 from dfstudy.evaluate.aligned import align
+from dfstudy.evaluate.arms import list_arms
 from dfstudy.evaluate.augmentation import augmentation_numbers
+from dfstudy.evaluate.corrupted import predict_corrupted
+from dfstudy.evaluate.cross import cross_matrix, cross_numbers, run_arms
 from dfstudy.evaluate.curves import chosen_points, find_mistakes, reliability, roc_band, seed_curves
 from dfstudy.evaluate.intervals import Interval, group_interval
 from dfstudy.evaluate.metrics import auc
 from dfstudy.evaluate.predict import predict
+from dfstudy.evaluate.published import published_models, published_numbers
+from dfstudy.evaluate.robustness import measure_robustness, robustness_numbers
 from dfstudy.evaluate.testing import number_by_method, test_numbers
 from dfstudy.evaluate.training import training_numbers
 from dfstudy.evaluate.weighted import MetricUndefined
@@ -22,12 +27,21 @@ __all__ = [
     "auc",
     "augmentation_numbers",
     "chosen_points",
+    "cross_matrix",
+    "cross_numbers",
     "find_mistakes",
     "group_interval",
+    "list_arms",
+    "measure_robustness",
     "number_by_method",
     "predict",
+    "predict_corrupted",
+    "published_models",
+    "published_numbers",
     "reliability",
+    "robustness_numbers",
     "roc_band",
+    "run_arms",
     "seed_curves",
     "test_numbers",
     "training_numbers",

@@ -158,39 +158,37 @@ def _messenger(picture: np.ndarray, limits: tuple[int, int], key: int) -> np.nda
 def _scaled(
     name: str, spoken: str, unit: str, label: str, levels: tuple[float, ...], apply: Apply
 ) -> Corruption:
-    ticks = tuple(f"{level:.0%}" if "%" in label else f"{level:g}" for level in levels)
-    return Corruption(name, spoken, unit, levels, ticks, tuple(label.format(x) for x in levels), apply)
+    ticks = tuple(f"{100 * level:g} %" if unit == "of the area" else f"{level:g}" for level in levels)
+    return Corruption(name, spoken, unit, levels, ticks, tuple(label.format(tick) for tick in ticks), apply)
 
 
 _APPS = {
     (4096, 75): ("1\nq 75", "Signal, high quality: 1 × side, q 75"),
-    (2048, 75): (".51\nq 75", "Signal, medium: 0.51 × side, q 75"),
-    (1600, 70): (".40\nq 70", "Signal, standard: 0.40 × side, q 70"),
-    (1280, 80): (".32\nq 80", "Telegram: 0.32 × side, q 80"),
-    (768, 70): (".19\nq 70", "Signal, small phone: 0.19 × side, q 70"),
+    (2048, 75): ("0.51\nq 75", "Signal, medium: 0.51 × side, q 75"),
+    (1600, 70): ("0.40\nq 70", "Signal, standard: 0.40 × side, q 70"),
+    (1280, 80): ("0.32\nq 80", "Telegram: 0.32 × side, q 80"),
+    (768, 70): ("0.19\nq 70", "Signal, small phone: 0.19 × side, q 70"),
 }
 
 _ALL = (
-    _scaled("jpeg", "JPEG", "quality", "quality {:g}", (80, 60, 40, 20, 10), _jpeg),
-    _scaled("webp", "WebP", "quality", "quality {:g}", (80, 60, 40, 20, 5), _webp),
+    _scaled("jpeg", "JPEG", "quality", "quality {}", (80, 60, 40, 20, 10), _jpeg),
+    _scaled("webp", "WebP", "quality", "quality {}", (80, 60, 40, 20, 5), _webp),
     Corruption(
         "messenger",
         "messaging app",
-        "× side, JPEG quality",
+        "× side, quality",
         tuple(_APPS),
         tuple(tick for tick, _ in _APPS.values()),
         tuple(label for _, label in _APPS.values()),
         _messenger,
     ),
-    _scaled("resize", "shrink, enlarge", "× side", "{:g} × side", (0.75, 0.5, 0.35, 0.25, 0.15), _resize),
-    _scaled("blur", "blur", "σ, pixels", "σ {:g} px", (0.5, 1, 2, 3, 4), _blur),
-    _scaled("noise", "noise", "σ, grey levels", "σ {:g} levels", (5, 10, 20, 40, 80), _noise),
+    _scaled("resize", "shrink, enlarge", "× side", "{} × side", (0.75, 0.5, 0.35, 0.25, 0.15), _resize),
+    _scaled("blur", "blur", "σ, pixels", "σ {} px", (0.5, 1, 2, 3, 4), _blur),
+    _scaled("noise", "noise", "σ, grey levels", "σ {} levels", (5, 10, 20, 40, 80), _noise),
+    _scaled("blocks", "hidden blocks", "of the area", "{} of the area", (0.05, 0.1, 0.2, 0.3, 0.5), _blocks),
+    _scaled("contrast", "contrast", "× contrast", "{} × contrast", (0.8, 0.6, 0.4, 0.2, 0.1), _contrast),
     _scaled(
-        "blocks", "hidden blocks", "of the area", "{:.0%} of the area", (0.05, 0.1, 0.2, 0.3, 0.5), _blocks
-    ),
-    _scaled("contrast", "contrast", "× contrast", "{:g} × contrast", (0.8, 0.6, 0.4, 0.2, 0.1), _contrast),
-    _scaled(
-        "saturation", "saturation", "× saturation", "{:g} × saturation", (0.8, 0.6, 0.4, 0.2, 0), _saturation
+        "saturation", "saturation", "× saturation", "{} × saturation", (0.8, 0.6, 0.4, 0.2, 0), _saturation
     ),
 )
 
