@@ -118,20 +118,9 @@ def cross_matrix(arms: Sequence[Outcome], settings: Evaluate) -> Cross:
     networks = list(dict.fromkeys(arm.network for arm in arms))
     owned = [np.array([arm.network == name for arm in arms]) for name in networks]
 
-    def statistic(weights: Floats) -> Floats:
-        cells, clean = _cells(test, arms, weights)
-        means = np.stack([_means(cells[:, :, own], seen[own]) for own in owned], axis=1)
-        spared = np.stack([clean[:, own].mean(axis=1) for own in owned], axis=1)
-        parts = [
-            cells,
-            clean,
-            spared,
-            means,
-            *([means[:, 1, :, 1] - means[:, 0, :, 1]] if len(networks) > 1 else []),
-        ]
-        return np.concatenate([part.reshape(len(weights), -1) for part in parts], axis=1)
-
-    made = group_interval(statistic, units, settings=settings)
+    made = group_interval(
+        lambda weights: _everything(test, arms, seen, owned, weights), units, settings=settings
+    )
     places = iter(np.arange(len(made.value)))
 
     def take(shape: tuple[int, ...]) -> NDArray[np.int64]:
@@ -178,7 +167,8 @@ def cross_matrix(arms: Sequence[Outcome], settings: Evaluate) -> Cross:
 
 def cross_numbers(cross: Cross) -> list[Number]:
     """Numbers `cross.<network>.<quantity>.<seen, unseen or gap>`, `cross.<network>.specificity` and, with two
-    networks, `cross.difference.<quantity>`; and for each cell `cross.auc.<arm>.on.<method>`."""
+    networks, `cross.difference.<quantity>`; and for each cell
+    `cross.<auc or balanced>.<arm>.on.<method>`."""
     pictures = cross.reals + sum(cross.fakes.values())
     slugs = {method: slug for slug, method in name_methods(cross.methods).items()}
     numbers = []
@@ -208,8 +198,8 @@ def cross_numbers(cross: Cross) -> list[Number]:
         note = f"{SPOKEN[quantity]} on unseen methods, {second} less {first}, paired over the same pictures"
         unit = "AUC" if quantity == "auc" else "1"
         numbers.append(found.number(f"cross.difference.{quantity}", unit=unit, n=pictures, note=note))
-    for quantity, methods in cross.cells.items():
-        for method, found in methods.items():
+    for quantity in ("auc", "balanced"):
+        for method, found in cross.cells[quantity].items():
             for at, arm in enumerate(cross.arms):
                 numbers.append(
                     found[at].number(
@@ -220,6 +210,27 @@ def cross_numbers(cross: Cross) -> list[Number]:
                     )
                 )
     return numbers
+
+
+def _everything(
+    test: Aligned,
+    arms: Sequence[Outcome],
+    seen: NDArray[np.bool_],
+    owned: Sequence[NDArray[np.bool_]],
+    weights: Floats,
+) -> Floats:
+    """Cells, specificity by arm and by network, means, and differences, one after the other [replicates, k]."""
+    cells, clean = _cells(test, arms, weights)
+    spared = np.stack([clean[:, own].mean(axis=1) for own in owned], axis=1)
+    means = np.stack([_means(cells[:, :, own], seen[own]) for own in owned], axis=1)
+    parts = [
+        cells,
+        clean,
+        spared,
+        means,
+        *([means[:, 1, :, 1] - means[:, 0, :, 1]] if len(owned) > 1 else []),
+    ]
+    return np.concatenate([part.reshape(len(weights), -1) for part in parts], axis=1)
 
 
 def _cells(test: Aligned, arms: Sequence[Outcome], weights: Floats) -> tuple[Floats, Floats]:
