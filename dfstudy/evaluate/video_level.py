@@ -3,9 +3,9 @@
 Takes tables of frames (path, video, label, method, group, probability); gives one row a video. Strategies:
 mean, median, maximum, mean of the highest three, and the confident strategy of the DFDC's winner. Which one
 is best depends on the detector and on how many frames are forged, so all are compared on the validation
-videos and the winner is applied to the test by name. Refused with `StudyError`: no column `video`, an empty one, a video whose
-frames differ in label or group. A frame without a finite probability is left out and counted; a video without
-any is one without a score, and is kept as such. Cost: one sort.
+videos and the winner is applied to the test by name. Refused with `StudyError`: no column `video`, an empty
+one, a video whose frames differ in label or group. A frame without a finite probability is left out and
+counted; a video without any is one without a score, and is kept as such. Cost: one sort.
 """
 
 from __future__ import annotations

@@ -1,0 +1,258 @@
+"""From probability to verdict: a threshold for a stated false-alarm rate, and a band without a verdict.
+
+Takes probabilities (or any scores that rise with fake; [n]), labels [n] and units; what is chosen is chosen
+on validation, and what is said of it comes from test, with intervals over units. A picture is called fake
+where its score is at least the upper end, real where it is below the lower, and unsure between. Refused with
+ValueError: one class, scores that are not finite, rates outside 0..1. Cost: one sort; a test interval as one
+metric.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from dfstudy.evaluate.intervals import Floats, group_interval, groups_behind
+from dfstudy.evaluate.metrics import sensitivity, specificity
+from dfstudy.evaluate.weighted import checked, divide
+from dfstudy.number import Number
+from dfstudy.study import Evaluate
+
+RISK_POINTS = 101  # shares of pictures at which the risk-coverage curve is computed
+
+
+@dataclass(frozen=True)
+class Band:
+    """Where no verdict is given: low <= score < high.
+
+    Attributes:
+        low, high: ends; equal ends give a verdict on every picture.
+        target: share of errors among the verdicts that validation allowed.
+        reached: False where no band kept the target on validation, so that nothing gets a verdict.
+    """
+
+    low: float
+    high: float
+    target: float
+    reached: bool = True
+
+    def verdicts(self, scores: ArrayLike) -> NDArray[np.str_]:
+        """[n] of `real`, `fake` and `unsure`."""
+        score = np.asarray(scores, float)
+        if not self.reached:
+            return np.full(score.shape, "unsure")
+        return np.select([score >= self.high, score < self.low], ["fake", "real"], "unsure")
+
+
+def false_alarm_threshold(labels: ArrayLike, scores: ArrayLike, rate: float) -> float:
+    """The lowest threshold that calls at most this share of the validation's reals fake.
+
+    It lies half way to the next lower score, so that it does not hang on one picture; infinity where even
+    the highest scores alarm too many. With n reals a rate under 1/n allows none: `alarm_numbers` says on
+    test what became of the promise.
+
+    >>> round(false_alarm_threshold([0, 0, 0, 0, 1], [0.1, 0.2, 0.3, 0.8, 0.9], 0.25), 12)
+    0.55
+    """
+    fake, score, _ = checked(labels, scores, None)
+    if fake.all():
+        raise ValueError("a false-alarm rate needs reals, and there is none")
+    if not 0 <= rate <= 1:
+        raise ValueError(f"a rate lies in 0..1, not at {rate}")
+    reals = np.sort(score[~fake])
+    allowed = int(np.floor(rate * len(reals) * (1 + 1e-12)))
+    if allowed == len(reals):
+        return float(reals[0])
+    last_silent = reals[len(reals) - allowed - 1]  # the highest real that must not alarm
+    above = score[score > last_silent]
+    return float((last_silent + above.min()) / 2) if len(above) else float("inf")
+
+
+def alarm_numbers(
+    labels: ArrayLike,
+    scores: ArrayLike,
+    units: ArrayLike,
+    threshold: float,
+    rate: float,
+    settings: Evaluate,
+    prefix: str = "test",
+) -> list[Number]:
+    """Numbers `<prefix>.false_alarms.at_<rate>` and `.sensitivity.at_<rate>` of a threshold from validation.
+
+    Args:
+        rate: the share that validation allowed; named in the ids in per cent, such as `at_1` or `at_0_1`.
+    """
+    label, score = np.asarray(labels), np.asarray(scores, float)
+    of_reals, of_fakes = groups_behind(label, units)
+    percent = f"{100 * rate:g}"
+    what = f"at the validation's threshold for {percent} % false alarms"
+    # an infinite threshold alarms on nothing, which is a share like any other
+    called = (score >= threshold).astype(float)
+    numbers = []
+    for name, metric, behind in (
+        ("false_alarms", specificity, of_reals),
+        ("sensitivity", sensitivity, of_fakes),
+    ):
+
+        def share(weights: Floats, metric=metric, name=name) -> Floats:
+            found = metric(label, called, 0.5, weights)
+            return 1 - found if name == "false_alarms" else found
+
+        found = group_interval(share, units, settings=settings).student("share", (behind,))
+        note = what
+        if name == "false_alarms" and not np.isnan(found.low) and found.low > rate:
+            note += "; more than promised: these pictures differ from validation"
+        numbers.append(
+            found.number(f"{prefix}.{name}.at_{percent.replace('.', '_')}", unit="1", n=len(label), note=note)
+        )
+    return numbers
+
+
+def risk_coverage(labels: ArrayLike, probabilities: ArrayLike, threshold: float = 0.5) -> pd.DataFrame:
+    """Share of errors among the pictures that get a verdict, the surest first.
+
+    Surest is furthest from the threshold. Ties get their verdicts together, in expectation.
+    Reference: El-Yaniv and Wiener 2010, JMLR 11:1605; Geifman and El-Yaniv 2017.
+
+    Returns:
+        Columns coverage (share with a verdict, 0..1) and risk (share of wrong ones among them), a row for
+        each picture more.
+    """
+    fake, score, _ = checked(labels, probabilities, None)
+    if not len(score):
+        raise ValueError("a risk-coverage curve needs at least one picture")
+    wrong = ((score >= threshold) != fake).astype(float)
+    sureness = np.abs(score - threshold)
+    order = np.argsort(-sureness, kind="stable")
+    # within a tie every picture stands for the tie's mean
+    _, tie = np.unique(-sureness, return_inverse=True)
+    level = (np.bincount(tie, weights=wrong) / np.bincount(tie))[tie]
+    counted = np.arange(1, len(score) + 1)
+    return pd.DataFrame({"coverage": counted / len(score), "risk": np.cumsum(level[order]) / counted})
+
+
+def area_under_risk(labels: ArrayLike, probabilities: ArrayLike, threshold: float = 0.5) -> float:
+    """Mean risk over all coverages (AURC); 0 is perfect, and the overall error where sureness says nothing.
+
+    Reference: Geifman, Uziel and El-Yaniv 2019 (ICLR).
+    """
+    return float(risk_coverage(labels, probabilities, threshold)["risk"].mean())
+
+
+def risk_band(
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    units: ArrayLike,
+    settings: Evaluate,
+    threshold: float = 0.5,
+) -> pd.DataFrame:
+    """The risk-coverage curve with its pointwise interval, by drawing units.
+
+    The order of sureness stays; a drawn unit's pictures count as often as it was drawn.
+
+    Returns:
+        Columns coverage, risk, low, high at 101 shares from 1 % to all.
+    """
+    fake, score, _ = checked(labels, probabilities, None)
+    wrong = ((score >= threshold) != fake).astype(float)
+    order = np.argsort(-np.abs(score - threshold), kind="stable")
+    shares = np.linspace(0.01, 1, RISK_POINTS)
+
+    def risks(weights: Floats) -> Floats:
+        drawn = weights[:, order]
+        held, errors = np.cumsum(drawn, axis=1), np.cumsum(drawn * wrong[order], axis=1)
+        wanted = shares * held[:, -1:]
+        at = np.stack([np.searchsorted(*row) for row in zip(held, wanted * (1 - 1e-12), strict=True)])
+        at = np.minimum(at, held.shape[1] - 1)
+        return divide(np.take_along_axis(errors, at, axis=1), np.take_along_axis(held, at, axis=1))
+
+    found = group_interval(risks, units, settings=settings)
+    return pd.DataFrame({"coverage": shares, "risk": found.value, "low": found.low, "high": found.high})
+
+
+def choose_band(labels: ArrayLike, probabilities: ArrayLike, target: float, threshold: float = 0.5) -> Band:
+    """The band that leaves most validation pictures a verdict with at most `target` of fakes and reals wrong.
+
+    Each side is chosen by itself: among the pictures called fake at most `target` are real, and among those
+    called real at most `target` are fake, so that neither verdict hides behind the other. The sides never
+    cross the threshold. A share read off few pictures is a hope: `band_numbers` says what became of it.
+
+    Args:
+        probabilities: of validation, calibrated, so that the test's mean the same.
+        target: largest share of wrong verdicts of each kind, 0..1.
+    """
+    fake, score, _ = checked(labels, probabilities, None)
+    if fake.all() or not fake.any():
+        raise ValueError("a band is chosen on both classes, and the pictures are of one")
+    if not 0 <= target < 1:
+        raise ValueError(f"a target error lies in 0..1, not at {target}")
+    high = _lowest_end(score, ~fake, threshold, target)
+    low = -_lowest_end(-score, fake, -threshold, target)
+    return Band(low, high, target, reached=bool(np.isfinite(high) or np.isfinite(low)))
+
+
+def _lowest_end(score: Floats, wrong: NDArray[np.bool_], threshold: float, target: float) -> float:
+    """Lowest end at or above the threshold with at most `target` of wrong among the scores at or above it."""
+    order = np.argsort(-score, kind="stable")
+    score, errors = score[order], np.cumsum(wrong[order])
+    last = np.append(score[1:] != score[:-1], True)  # a tie is taken whole
+    share = errors / np.arange(1, len(score) + 1)
+    fits = np.flatnonzero(last & (share <= target) & (score >= threshold))
+    if not len(fits):
+        return float("inf")
+    at = fits[-1]
+    below = score[at + 1] if at + 1 < len(score) else threshold
+    # half way to the next score, and no further than the threshold
+    return float(max(threshold, (score[at] + below) / 2))
+
+
+def band_numbers(
+    labels: ArrayLike,
+    probabilities: ArrayLike,
+    units: ArrayLike,
+    band: Band,
+    settings: Evaluate,
+    prefix: str = "test.band",
+) -> list[Number]:
+    """Numbers `<prefix>.answered`, `.wrong`, `.wrong_fake`, `.wrong_real` on test, and the band's ends.
+
+    `wrong_fake` is the share of reals among the pictures called fake, `wrong_real` of fakes among those
+    called real.
+    """
+    fake, _, _ = checked(labels, probabilities, None)
+    verdict = band.verdicts(probabilities)
+    told_fake, told_real = verdict == "fake", verdict == "real"
+    told, wrong = told_fake | told_real, (told_fake & ~fake) | (told_real & fake)
+    shares = {
+        "answered": (told, np.ones_like(told)),
+        "wrong": (wrong, told),
+        "wrong_fake": (told_fake & ~fake, told_fake),
+        "wrong_real": (told_real & fake, told_real),
+    }
+    units = np.asarray(units)
+    numbers = []
+    for name, (part, whole) in shares.items():
+        found = group_interval(
+            lambda weights, part=part, whole=whole: divide(
+                weights @ part.astype(float), weights @ whole.astype(float)
+            ),
+            units,
+            settings=settings,
+        ).student("share", (len(np.unique(units[whole])),))
+        note = "share of test pictures with a verdict" if name == "answered" else ""
+        if name != "answered":
+            note = f"of {int(whole.sum()):,} verdicts; validation allowed {100 * band.target:g} %"
+            if not whole.any():
+                numbers.append(Number(f"{prefix}.{name}", None, "1", 0, note="no such verdict was given"))
+                continue
+        numbers.append(found.number(f"{prefix}.{name}", unit="1", n=int(whole.sum()), note=note))
+    for name, end in (("low", band.low), ("high", band.high)):
+        known = band.reached and np.isfinite(end)
+        note = "chosen on validation" if known else "no end kept the target on validation"
+        numbers.append(
+            Number(f"{prefix}.{name}", end if known else None, "probability", len(fake), note=note)
+        )
+    return numbers
