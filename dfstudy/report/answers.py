@@ -24,6 +24,7 @@ Numbers = Mapping[str, Number]
 CHANCE = 0.5  # AUC of a coin
 GAP = 0.02  # AUC between training and validation pictures that is worth a word
 CAUGHT = 0.5  # share of fakes found at 5 % false alarms that makes a detector of use
+LOSS = 0.05  # AUC, mean over corruptions and severities, that a network which stands them may lose
 BIN_ERROR = 0.05  # calibration error up to which a score may be read as a probability
 MAJORITY = 0.55  # share of the commoner class from which accuracy flatters whoever always says it
 NEEDED = ("data.pictures", "train.auc_gap", "test.auc")
@@ -66,6 +67,7 @@ def decide_answers(numbers: Numbers, groups_known: bool) -> list[Answer]:
         )
     answers = [_above_chance(numbers), _new_people(numbers, groups_known), _overfits(numbers)]
     answers += _every_method(numbers) + _useful(numbers) + _accuracy(numbers) + _probabilities(numbers)
+    answers += _stands(numbers)
     return answers
 
 
@@ -239,5 +241,22 @@ def _probabilities(numbers: Numbers) -> list[Answer]:
             _opposite(_above(error, BIN_ERROR)),
             "expected calibration error {test.ece}",
             error.n,
+        )
+    ]
+
+
+def _stands(numbers: Numbers) -> list[Answer]:
+    if "robust.drop" not in numbers:
+        return []
+    loss = numbers["robust.drop"]
+    return [
+        Answer(
+            "answer.stands_corruptions",
+            "Does it stand what pictures go through on their way?",
+            f"AUC lost to corruptions, mean over all severities, below {LOSS}",
+            _opposite(_above(loss, LOSS)),
+            "AUC {robust.clean.auc} on clean pictures, {robust.drop} less on corrupted ones; "
+            "{robust.flipped} of the verdicts turn",
+            loss.n,
         )
     ]

@@ -31,6 +31,9 @@ def study_numbers(**changed: Number) -> dict[str, Number]:
         number("test.ece", 0.08, 0.06, 0.1),
         number("test.fakes", 140),
         number("test.pictures", 200),
+        number("robust.clean.auc", 0.9, 0.85, 0.95),
+        number("robust.drop", 0.02, 0.01, 0.03),
+        number("robust.flipped", 0.1, 0.05, 0.15),
         number("test.auc.method.swap", 0.95, 0.9, 0.99),
         number("test.auc.method.reenactment", 0.52, 0.45, 0.6),
     ]
@@ -50,6 +53,7 @@ def test_each_question_has_its_verdict():
         "useful": "inconclusive",
         "accuracy_misleads": "supported",
         "probabilities": "refuted",
+        "stands_corruptions": "supported",
     }
 
 
@@ -59,10 +63,12 @@ def test_verdicts_turn_with_the_numbers():
         train__auc_gap=number("train.auc_gap", 0.0, -0.01, 0.01),
         test__ece=number("test.ece", 0.02, 0.01, 0.03),
         test__fakes=number("test.fakes", 100),
+        robust__drop=number("robust.drop", 0.2, 0.15, 0.25),
     )
     found = verdicts(changed, groups_known=False)
     assert found["above_chance"] == found["overfits"] == found["accuracy_misleads"] == "refuted"
     assert found["probabilities"] == "supported" and found["new_people"] == "inconclusive"
+    assert found["stands_corruptions"] == "refuted"
     no_interval = study_numbers(test__auc=Number("test.auc", None, "AUC", 9, note="one class"))
     assert verdicts(no_interval)["above_chance"] == "inconclusive"
 
