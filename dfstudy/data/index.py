@@ -96,7 +96,7 @@ def list_files(study: Study) -> tuple[pd.DataFrame, list[str]]:
         raise StudyError(f"{root} holds the pictures and is to hold the results", "give another OUT=")
     known = {*images.SUFFIXES, *images.OTHER_SUFFIXES}
     rows, side_files, others = [], [], Counter()
-    for path, entry in _walk(root, skip=study.out):
+    for path, entry in walk_files(root, skip=study.out):
         _, dot, ending = entry.name.rpartition(".")  # a Path a file would double the time of a re-index
         suffix = (dot + ending).lower() if dot else ""
         if suffix in known:
@@ -116,7 +116,8 @@ def list_files(study: Study) -> tuple[pd.DataFrame, list[str]]:
     return pd.DataFrame(sorted(rows), columns=["path", "bytes", "mtime_ns"]), sorted(side_files)
 
 
-def _walk(root: Path, skip: Path) -> Iterator[tuple[str, os.DirEntry]]:
+def walk_files(root: Path, skip: Path) -> Iterator[tuple[str, os.DirEntry]]:
+    """Every file below `root`, but for hidden ones, masks and archives' leftovers, and the folder `skip`."""
     waiting: list[tuple[str, str, tuple[str, ...]]] = [("", str(root), ())]
     while waiting:
         prefix, folder, above = waiting.pop()
