@@ -149,6 +149,16 @@ def train(study: str, data: str, out: str, seed: int | None) -> None:
 
 @main.command()
 @study_options
+def leakage(study: str, data: str, out: str) -> None:
+    """Train what the leakage meter compares (a step of the report)."""
+    from dfstudy.invocation import resolve
+    from dfstudy.report.steps import run_leakage
+
+    run_leakage(resolve(study, data, out))
+
+
+@main.command()
+@study_options
 @click.option("--seed", type=click.IntRange(min=0), help="Default the study's first seed.")
 @click.option("--low", default=1e-6, show_default=True, help="Learning rate of the first step.")
 @click.option("--high", default=10.0, show_default=True, help="Learning rate of the last step.")

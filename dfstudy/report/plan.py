@@ -28,6 +28,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 FINGERPRINT = "data/fingerprint.json"
 PLAN = "study/plan.json"
 TRAINING_PARTS = ("data", "model", "augment", "training")
+LEAKAGE = "steps/leakage.json"
 
 
 def write_plan(invocation: Invocation, site: Site) -> Path:
@@ -40,6 +41,7 @@ def write_plan(invocation: Invocation, site: Site) -> Path:
         "cluster": site.cluster,
         "into": "&>" if site.cluster else "2>&1",
         "training": {"inputs": _training_inputs(), **_ask(site.training(study))},
+        "leakage": {"inputs": _leakage_inputs(), **_ask(site.leakage(study))},
         "chapters": [_plan_chapter(study, chapter, site) for chapter in load_chapters()],
         "page": {"inputs": _page_inputs(study)},
     }
@@ -82,6 +84,8 @@ def notebook_sources(notebook: Path) -> list[Path]:
 def _write_parts(study: Study) -> None:
     whole = study.model_dump(mode="json")
     whole["weights_sha256"] = _weights_digest(study)
+    # words for the reader: another origin or licence trains nothing again
+    write_if_changed(study.out / "study" / "card.json", whole["data"].pop("card"))
     write_if_changed(study.out / "study" / "study.json", whole)
     for name in TRAINING_PARTS:
         part = {k: v for k, v in whole[name].items() if name != "training" or k not in NOT_SHAPING}
@@ -102,11 +106,20 @@ def _training_inputs() -> list[str]:
     return [*_names(import_closure("dfstudy.train")), *parts, FINGERPRINT]
 
 
+def _leakage_inputs() -> list[str]:
+    modules = _names(import_closure("dfstudy.evaluate.leakage"))
+    return [*modules, "study/data.json", "study/versions.json", FINGERPRINT]
+
+
 def _plan_chapter(study: Study, chapter: Chapter, site: Site) -> dict[str, Any]:
     inputs = [*_names([chapter.notebook, *notebook_sources(chapter.notebook)])]
     inputs += ["study/study.json", "study/versions.json", FINGERPRINT]
     if "runs" in chapter.needs:
         inputs += [f"runs/seed_{seed}.json" for seed in study.training.seeds]
+    if "leakage" in chapter.needs:
+        inputs.append(LEAKAGE)
+    if "card" in chapter.needs:
+        inputs.append("study/card.json")
     if "numbers" in chapter.needs:
         chapters = load_chapters()
         inputs += [f"steps/{above.id}.json" for above in chapters[: chapters.index(chapter)]]
@@ -115,7 +128,7 @@ def _plan_chapter(study: Study, chapter: Chapter, site: Site) -> dict[str, Any]:
         "title": chapter.title,
         "inputs": inputs,
         "declared": json.dumps([chapter.figures, chapter.numbers]),
-        "local": "runs" not in chapter.needs,
+        "local": not {"runs", "leakage"} & set(chapter.needs),
         **_ask(site.chapter(study, chapter)),
     }
 
@@ -132,7 +145,7 @@ def _page_inputs(study: Study) -> list[str]:
     inputs += [f"steps/{chapter.id}.json" for chapter in load_chapters()]
     if any("runs" in chapter.needs for chapter in load_chapters()):
         inputs += [f"runs/seed_{seed}.json" for seed in study.training.seeds]
-    return [*inputs, "study/study.json", "study/versions.json"]
+    return [*inputs, "study/study.json", "study/card.json", "study/versions.json"]
 
 
 def _names(files: Iterable[Path]) -> list[str]:
