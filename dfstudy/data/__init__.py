@@ -6,7 +6,8 @@ decoded pictures. The loader (`dfstudy.data.loader`) is a door of its own, as it
 
 from dfstudy.data.duplicates import count_duplicates, find_duplicates
 from dfstudy.data.images import PictureError, read_picture
-from dfstudy.data.index import index_study, layout_line
+from dfstudy.data.index import index_study
+from dfstudy.data.index_file import layout_line
 from dfstudy.data.split import Split, prove_disjoint, set_aside, split_study
 
 __all__ = [
