@@ -9,7 +9,8 @@ more than that of any family in any of 200 shuffles, each family measured in its
 (Westfall and Young 1993: the maximum over families keeps the chance of any false claim in a clean set near
 1 in 200, however many families are tried; without the standard deviations the noisiest family would set the
 bar for all, and a few PNG files among the fakes pass below it). Refused: one class.
-Cost: 7 s of one core a scope (all fakes, or one method) for 7,000 pictures and 1,000 replicates, 0.6 s for 240.
+Cost: 7 s of one core a scope (all fakes, or one method) for 7,000 pictures and 1,000 replicates, 0.6 s for
+240.
 """
 
 from __future__ import annotations
