@@ -24,7 +24,7 @@ from dfstudy.data.faces.finder import FaceFinder, Finder
 from dfstudy.data.faces.folder import crop_folder
 from dfstudy.data.faces.outcome import Cropped, summarise
 from dfstudy.data.faces.scene import FaceCrop, faces_in_clip, faces_in_picture
-from dfstudy.data.faces.settings import FaceSettings
+from dfstudy.data.faces.settings import FaceSettings, read_settings
 
 __all__ = [
     "ClipError",
@@ -39,6 +39,7 @@ __all__ = [
     "faces_in_clip",
     "faces_in_picture",
     "find_faces",
+    "read_settings",
     "summarise",
 ]
 

@@ -1,15 +1,16 @@
 """How faces are found and cropped: one set of settings for a whole folder.
 
-Takes numbers and names; refuses what is out of range. The descriptions are the only wording of a setting: the
-command's help prints them. Cost: none.
+Takes numbers and names; refuses what is out of range, all of it at once. Cost: none.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
+from dfstudy.errors import StudyError
 from dfstudy.section import Section
 
 Kind = Literal["png", "jpeg"]
@@ -31,3 +32,18 @@ class FaceSettings(Section):
     quality: int = Field(95, ge=1, le=100, description="quality of JPEG")
     score: Annotated[float, Field(gt=0, lt=1)] = Field(0.7, description="least score of a face")
     smallest: int = Field(64, ge=1, description="least side of a crop before it is resized, pixels")
+
+
+def read_settings(given: Mapping[str, Any]) -> FaceSettings:
+    """Settings that were typed, the others as they are by default.
+
+    Raises:
+        StudyError: a value is out of range; all of them at once.
+    """
+    try:
+        return FaceSettings(**given)
+    except ValidationError as error:
+        problems = [
+            f"{detail['loc'][0]} {detail['input']}: {detail['msg'].lower()}" for detail in error.errors()
+        ]
+        raise StudyError("; ".join(problems), "see dfstudy faces --help") from None
