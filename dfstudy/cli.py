@@ -137,12 +137,12 @@ def faces(source: str, target: str, study: str, weights: str, workers: int | Non
     """Crop the faces of videos and photographs in SOURCE into TARGET."""
     from pathlib import Path
 
-    from dfstudy.data.faces import FaceFinder, crop_folder, read_settings, summarise
+    from dfstudy.data.faces import crop_folder, read_settings, summarise
     from dfstudy.invocation import resolve
 
     settings = read_settings({name: value for name, value in given.items() if value is not None})
-    finder = FaceFinder.load(weights, settings.score)
-    done = crop_folder(resolve(study, source).settings, Path(target), settings, finder, workers)
+    pictures = resolve(study, source).settings
+    done = crop_folder(pictures, Path(target), settings, weights=weights, workers=workers)
     click.echo(summarise(done))
 
 

@@ -43,6 +43,7 @@ def crop_folder(
     target: Path,
     settings: FaceSettings | None = None,
     finder: Finder | None = None,
+    weights: str | Path = "",
     workers: int | None = None,
     progress: bool = True,
 ) -> Cropped:
@@ -50,7 +51,7 @@ def crop_folder(
 
     Args:
         target: a folder that is absent, empty, or made here from the same files and settings.
-        finder: default `FaceFinder.load()`.
+        finder: default `FaceFinder.load(weights)`.
         workers: threads; None takes one a core. Changes no byte.
         progress: show a bar with the time left.
     Raises:
@@ -64,8 +65,8 @@ def crop_folder(
             f"{target} and the files in {root} lie inside one another",
             "give a folder beside it: nothing of the original is ever written over",
         )
-    finder = finder or FaceFinder.load(score=settings.score)
     sources = list_sources(study)
+    finder = finder or FaceFinder.load(weights, settings.score)
     key = _key(sources, settings, finder)
     target.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(target.parent / f".{target.name}.lock"):
