@@ -1,7 +1,8 @@
 """Pictures: what there is, what it is called, what it looks like as an array, and who trains on it.
 
 Takes a study; gives the index of its pictures, the split into training, validation and test, and single
-decoded pictures. The loader (`dfstudy.data.loader`) is a door of its own, as it needs torch.
+decoded pictures. The loader (`dfstudy.data.loader`) is a door of its own, as it needs torch, and so are the
+traits that chapter 01 audits (`dfstudy.data.traits`): another way of measuring them trains nothing again.
 """
 
 from dfstudy.data.duplicates import count_duplicates, find_duplicates

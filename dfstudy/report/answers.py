@@ -83,6 +83,12 @@ def write_abstract(answers: Iterable[Answer], numbers: Numbers, is_sample: bool)
         "pictures",
         "inconclusive": "whether it overfits stays open: training AUC less validation AUC is {train.auc_gap}",
     }[verdicts["answer.overfits"]]
+    shortcut = ""
+    if "shortcut.telling" in numbers and numbers["shortcut.telling"].value:
+        shortcut = (
+            " **The label can also be told without looking at the face**, so the detector may have learned "
+            "these pictures and not their forgery."
+        )
     sample = (
         " The portraits are rendered and show no person: the result says that the machinery works, and "
         "nothing about forgeries of people."
@@ -93,7 +99,7 @@ def write_abstract(answers: Iterable[Answer], numbers: Numbers, is_sample: bool)
         "A network of {train.parameters} parameters learned to tell {data.fake} forged pictures of faces "
         "from {data.real} real ones, and was tested once on {split.test} pictures in {split.test.groups} "
         f"groups kept apart.{unknown} {detects}: the test AUC is {{test.auc}}, the balanced accuracy at the "
-        f"threshold chosen on validation pictures {{test.balanced_accuracy}}; {overfits}.{sample}"
+        f"threshold chosen on validation pictures {{test.balanced_accuracy}}; {overfits}.{shortcut}{sample}"
     )
 
 

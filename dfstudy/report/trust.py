@@ -111,10 +111,9 @@ def _duplicates_line(numbers: Numbers) -> str:
     both, near = (numbers[f"duplicates.{name}"].value for name in ("both_labels", "near"))
     parts = ["{duplicates.copies} exact copies within a class"]
     parts.append("{duplicates.both_labels} pairs of one picture under both labels")
-    parts.append(
-        "{duplicates.near} near-duplicates" + (", each kept on one side of the split" if near else "")
-    )
-    verdict = "one picture stands under both labels" if both else "handled"
+    joined = ", joined to {duplicates.joined_groups} groups that the split keeps whole" if near else ""
+    parts.append("{duplicates.near} near-duplicates" + joined)
+    verdict = "the same picture is real and fake" if both else "found, none on both sides of the split"
     if not both and not near and not numbers["duplicates.copies"].value:
         verdict = "none found"
     return f"**Duplicates: {verdict}.** {'; '.join(parts)}."

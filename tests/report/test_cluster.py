@@ -71,6 +71,9 @@ def test_a_cluster_is_asked_by_the_study_and_not_by_the_node_that_plans(devices,
         assert needs == CLUSTER.chapter(study, chapter) and needs.gpu == 1
         # cores are part of the key of a run on processors: with fewer, a chapter would train again
         assert needs.threads == asked.threads and needs.mem_mb == asked.mem_mb
+    meter = there.leakage(study)
+    chapter = next(chapter for chapter in load_chapters() if "leakage" in chapter.needs)
+    assert there.chapter(study, chapter)[:2] == meter[:2] and meter.threads == 8 and meter.gpu == 1
     site = Site(*here)
     cores, gpus = here
     assert site.training(study).gpu == min(devices, gpus) and site.training(study).threads == cores
@@ -80,8 +83,9 @@ def test_a_cluster_is_asked_by_the_study_and_not_by_the_node_that_plans(devices,
 def test_only_what_works_with_a_network_is_a_job(tmp_path):
     plan = json.loads(write_plan(tiny(tmp_path, 0, 1), CLUSTER).read_text())
     local = {chapter["id"]: chapter["local"] for chapter in plan["chapters"]}
-    assert local["03_train"] is local["04_test"] is False
-    assert local["01_explore_data"] is local["02_view_augmentation"] is local["09_conclusions"] is True
+    # 01 loads, or by itself trains, the networks of the leakage meter
+    assert local["01_explore_data"] is local["03_train"] is local["04_test"] is False
+    assert local["02_view_augmentation"] is local["09_conclusions"] is True
     assert plan["into"] == "&>" and plan["training"]["resources"]["gpu"] == 1
     here = json.loads(write_plan(tiny(tmp_path, 0, 1), Site(2, 0)).read_text())
     assert here["into"] == "2>&1" and here["training"]["resources"]["gpu"] == 0

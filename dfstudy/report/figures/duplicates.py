@@ -1,6 +1,6 @@
 """Chapter 01's evidence on duplicates: how many of which kind, what became of them, and what they look like.
 
-Takes a `Split`; gives a table, `Number`s, and a sheet of pairs that stand under both labels. Validation and
+Takes a `Split`; gives `Number`s, a table, and a sheet of pairs that stand under both labels. Validation and
 test pictures are counted and never shown, so that nobody tunes by eye on them. Cost: a second.
 """
 
@@ -11,7 +11,7 @@ import math
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
-from IPython.display import HTML, Markdown
+from IPython.display import HTML
 from matplotlib.figure import Figure
 
 from dfstudy.data import Split, count_duplicates, read_picture
@@ -68,14 +68,6 @@ def duplicate_numbers(split: Split) -> list[Number]:
     ]
 
 
-def duplicates_sentence() -> str:
-    """How the groups changed, for `say`."""
-    return (
-        "Near-duplicates tie pictures into {duplicates.joined_groups} groups, the largest of "
-        "{duplicates.largest_joined} pictures; {duplicates.flat} pictures are too plain to be compared."
-    )
-
-
 def pairs_to_show(split: Split) -> pd.DataFrame:
     """Pairs of both labels of which no picture judges, in the order exact, then nearest."""
     found = split.duplicates[~split.duplicates["same_label"]]
@@ -83,14 +75,27 @@ def pairs_to_show(split: Split) -> pd.DataFrame:
     return found[~(found["path"].isin(judging) | found["other"].isin(judging))]
 
 
-def show_both_labels(split: Split, study: Study) -> HTML | Markdown:
-    """The sheet of pairs under both labels, saved; or a sentence where there is none to show."""
+def show_duplicates(split: Split, study: Study) -> HTML:
+    """The table, what near-duplicates joined, and the sheet of pairs under both labels, saved."""
+    counts = count_duplicates(split.duplicates, split.rows)
+    joined = "No group grew by near-duplicates."
+    if counts["joined_groups"]:
+        joined = (
+            f"Near-duplicates joined groups into {counts['joined_groups']:,} larger ones, the largest of "
+            f"{counts['largest_joined']:,} pictures."
+        )
+    table = f"<div>{duplicate_table(split).to_html(index=False)}</div><p>{joined}</p>"
+    return HTML(table + _both_labels(split, study))
+
+
+def _both_labels(split: Split, study: Study) -> str:
+    """The sheet, or a sentence where there is none to show."""
     pairs = pairs_to_show(split)
     of_both = int((~split.duplicates["same_label"]).sum())
     if pairs.empty and of_both:
-        return Markdown("All such pairs lie in validation or test, whose pictures are not shown here.")
+        return "<p>All pairs under both labels lie in validation or test, which are not shown here.</p>"
     if pairs.empty:
-        return Markdown("No picture, and no near-duplicate, stands under both labels.")
+        return "<p>No picture, and no near-duplicate, stands under both labels.</p>"
     shown = min(MOST_PAIRS, len(pairs))
     return save_figure(
         draw_pairs(split, pairs),
@@ -101,7 +106,7 @@ def show_both_labels(split: Split, study: Study) -> HTML | Markdown:
         "interval.",
         alt=f"A sheet of {shown} pairs of faces; the two of a pair look alike.",
         pictures=True,
-    )
+    ).data
 
 
 def draw_pairs(split: Split, pairs: pd.DataFrame, side: int = 128) -> Figure:
