@@ -107,7 +107,7 @@ def _training_inputs() -> list[str]:
 
 
 def _leakage_inputs() -> list[str]:
-    modules = _names(import_closure("dfstudy.evaluate.leakage"))
+    modules = _names(import_closure("dfstudy.evaluate.meter"))
     return [*modules, "study/data.json", "study/versions.json", FINGERPRINT]
 
 

@@ -57,12 +57,12 @@ def run_leakage(invocation: Invocation) -> bool:
     """
     os.environ.update(steady_environment())
     # Imported here: the threads of torch are settled by the environment above.
-    from dfstudy.evaluate.leakage import measure_leakage, small_study
+    from dfstudy.evaluate.meter import run_meter
 
     study = invocation.settings
     split = _split(study)
     started = time.perf_counter()
-    found = measure_leakage(small_study(study), split)
+    found = run_meter(study, split)
     note = {"applies": found is not None, "seconds": round(time.perf_counter() - started, 1)}
     _leave_note(study.out / LEAKAGE, note)
     return found is not None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -10,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dfstudy.data import Split
+from dfstudy.evaluate import meter as room
 from dfstudy.evaluate.intervals import Interval
 from dfstudy.evaluate.leakage import Leakage, leakage_numbers
 from dfstudy.number import Number
@@ -145,6 +148,26 @@ def card(study, numbers) -> dict[str, str]:
     lines = trust.trust_lines("**Shortcuts: none found.** Nothing.", numbers)
     table = card_table(study, _split(), numbers, lines)
     return dict(zip(table["card"], table["answer"], strict=True))
+
+
+def test_the_meter_does_not_run_where_little_can_be_torn_apart(monkeypatch):
+    monkeypatch.setattr(room, "measure_leakage", lambda *_: "measured")
+    alone = pd.DataFrame({"group": [f"g{at}" for at in range(100)]})
+    pairs = pd.DataFrame({"group": [f"g{at // 2}" for at in range(100)]})
+    few = pd.DataFrame({"group": [f"g{at % 12}" for at in range(100)]})
+    study = load_study("small")
+    for rows, known, words in (
+        (alone, False, "nothing names groups, and 0% of the pictures"),
+        (alone, True, "0% of the pictures share a group"),
+        (few, True, "12 groups are too few"),
+        (pairs, True, ""),
+        (pairs, False, ""),
+    ):
+        split = dataclasses.replace(_split(), rows=rows, groups_known=known)
+        assert room.why_not(split).startswith(words) and bool(room.why_not(split)) == bool(words)
+        assert room.run_meter(study, split) == (None if words else "measured")
+        if words:
+            assert {number.note for number in room.meter_numbers(None, split)} == {room.why_not(split)}
 
 
 def test_the_card_holds_the_studys_words_and_says_what_nobody_stated():

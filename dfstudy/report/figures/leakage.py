@@ -92,8 +92,8 @@ def leakage_sentence(numbers: Numbers) -> str:
     )
     if not meter_learned(numbers):
         text += (
-            " Neither training is better than chance: these pictures are too hard for a meter this small, so "
-            "it cannot see a leak."
+            " Neither training is better than chance: these pictures are too few or too hard for a meter "
+            "this small, so it cannot see a leak."
         )
     torn = numbers["leakage.auc.random"]
     if torn.high is not None and torn.high < CHANCE:
