@@ -21,7 +21,7 @@ import numpy as np
 SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp")
 
 LOOK_SECONDS = 0.5  # between two looks: a face moves less than its own width
-MOST_LOOKS = 8  # a sampled frame: an hour of video is not looked at twice a second
+MOST_LOOKS = 7  # a sampled frame: an hour of video is not looked at twice a second
 _QUIET = "-8"  # of ffmpeg's levels: what it says about damaged files goes into our own list
 
 
@@ -77,7 +77,9 @@ def even_frames(facts: ClipFacts, wanted: int) -> tuple[list[int], list[int]]:
     """
     wanted = min(wanted, facts.frames)
     seconds = facts.frames / facts.fps if facts.fps else 0.0
-    each = min(MOST_LOOKS, facts.frames // wanted, max(1, round(seconds / wanted / LOOK_SECONDS)))
+    most = min(MOST_LOOKS, facts.frames // wanted)
+    each = min(most, max(1, round(seconds / wanted / LOOK_SECONDS))) | 1  # odd: the middle one is cropped
+    each -= 2 * (each > most)
     parts = wanted * each
     looks = [(2 * at + 1) * facts.frames // (2 * parts) for at in range(parts)]
     return looks, looks[each // 2 :: each]
