@@ -145,7 +145,7 @@ def _split(methods: int = 20) -> Split:
 
 
 def card(study, numbers) -> dict[str, str]:
-    lines = trust.trust_lines("**Shortcuts: none found.** Nothing.", numbers)
+    lines = trust.trust_lines(rf"**Shortcuts: none found.** Nothing of {literal('a_*b')}.", numbers)
     table = card_table(study, _split(), numbers, lines)
     return dict(zip(table["card"], table["answer"], strict=True))
 
@@ -185,7 +185,9 @@ def test_the_card_holds_the_studys_words_and_says_what_nobody_stated():
     found = card(study, numbers)
     assert found["Origin"] == "not stated (data.card.origin)" and found["Set aside"] == "2: cut off"
     assert found["What it is"].endswith("pictures of the folder some faces")
-    assert found["Pictures"] == "7: 7 real and 7 fake" and found["Shortcuts"] == "None found. Nothing."
+    assert (
+        found["Pictures"] == "7: 7 real and 7 fake" and found["Shortcuts"] == "None found. Nothing of a_*b."
+    )
     assert found["Leakage"].startswith("Inconclusive. ") and "and 4 more" in found["Forgery methods"]
     assert not any(sign in text for text in found.values() for sign in ("{", "**", "\\"))
     sample = card(load_study("sample"), numbers)

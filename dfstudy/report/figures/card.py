@@ -37,7 +37,7 @@ def card_table(study: Study, split: Split, numbers: Numbers, verdicts: Sequence[
     """
     counts = "{data.pictures}: {data.real} real and {data.fake} fake"
     parts = "{split.train} train, {split.val} select, {split.test} test, whole groups each"
-    known = "named by the set" if split.groups_known else "nothing names them: each picture is its own"
+    known = "named by the set" if split.groups_known else "nothing names them; near-duplicates are joined"
     rows = [
         ("What it is", _kind(study)),
         *((name, _stated(study, name)) for name in ("origin", "licence", "consent", "notes")),
@@ -81,6 +81,6 @@ def _set_aside(split: Split) -> str:
 def _verdict(line: str) -> tuple[str, str]:
     """A line of Markdown as name and plain words."""
     plain = re.sub(r"\[([^\]]*)\]\([^)]*\)", r"\1", line.replace("**", ""))
-    plain = html.unescape(re.sub(r"\\([^\w\s])", r"\1", plain))
+    plain = html.unescape(re.sub(r"\\([^a-zA-Z0-9\s])", r"\1", plain))
     name, _, words = plain.partition(": ")
     return name, words[:1].upper() + words[1:]
