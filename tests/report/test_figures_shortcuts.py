@@ -94,7 +94,7 @@ def test_the_command_that_mends_the_files_fits_the_set():
     data = FACES.data.model_copy(update={"root": "/pictures of/a b", "aliases": {"fake": ["x"]}})
     other = FACES.model_copy(update={"data": data, "file": Path("own.yaml")})
     text = figures.shortcut_sentence(found, other)
-    assert "    dfstudy reencode 'a b' 'a b_alike' --study own.yaml\n" in text
+    assert "    .venv/bin/dfstudy reencode 'a b' 'a b_alike' --study own.yaml\n" in text
     assert "    make report DATA='a b_alike'" in text and "/pictures of" not in text
 
 
