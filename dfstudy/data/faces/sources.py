@@ -83,6 +83,9 @@ def list_sources(study: Study) -> Sources:
     ]
     originals = find_originals(videos)
     groups = name_groups(videos, originals)
+    if originals:
+        tied = f"{len(originals):,} fake{'s' * (len(originals) != 1)}"
+        line += f"; names tie {tied} to the original"
     names = unlike_names(list(rows["path"]))
     files = [
         Source(
