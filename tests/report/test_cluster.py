@@ -283,5 +283,6 @@ def test_the_page_says_what_is_asked_for():
     shipped = (PROFILES / "slurm" / "config.yaml").read_text()
     assert f"{asked.threads} cores, {asked.mem_mb} MB" in shipped
     profile = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
-    network = {chapter.id for chapter in load_chapters() if "runs" in chapter.needs}
-    assert set(profile["set-resources"]) == set(profile["set-threads"]) == {"training"} | network
+    network = {chapter.id for chapter in load_chapters() if {"runs", "leakage"} & set(chapter.needs)}
+    steps = {"training", "leakage"} | network
+    assert set(profile["set-resources"]) == set(profile["set-threads"]) == steps
