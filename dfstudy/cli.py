@@ -119,6 +119,34 @@ def reencode(
 
 
 @main.command()
+@click.argument("source")
+@click.argument("target")
+@click.option("--study", default="", help="Study whose aliases name the class folders.")
+@click.option("--weights", default="", help="YuNet's .onnx file; default the cache, or fetched once.")
+@click.option("--frames", type=int, help="Frames of each video; default 32.")
+@click.option("--size", type=int, help="Side of a crop, pixels; 0 keeps them as they are; default 256.")
+@click.option("--margin", type=float, help="Side of the crop in sides of the face's box; default 1.3.")
+@click.option("--align", is_flag=True, help="Turn each crop so that the eyes stand above the mouth.")
+@click.option("--keep", type=click.Choice(["main", "all"]), help="Which faces of a file; default main.")
+@click.option("--format", "kind", type=click.Choice(["png", "jpeg"]), help="Default png, lossless.")
+@click.option("--quality", type=int, help="Of JPEG; default 95.")
+@click.option("--score", type=float, help="Least score of a face, 0 to 1; default 0.7.")
+@click.option("--smallest", type=int, help="Least side of a crop before resizing, pixels; default 64.")
+@click.option("--workers", type=click.IntRange(min=1), help="Files at a time; default one a core.")
+def faces(source: str, target: str, study: str, weights: str, workers: int | None, **given: Any) -> None:
+    """Crop the faces of videos and photographs in SOURCE into TARGET."""
+    from pathlib import Path
+
+    from dfstudy.data.faces import crop_folder, read_settings, summarise
+    from dfstudy.invocation import resolve
+
+    settings = read_settings({name: value for name, value in given.items() if value is not None})
+    pictures = resolve(study, source).settings
+    done = crop_folder(pictures, Path(target), settings, weights=weights, workers=workers)
+    click.echo(summarise(done))
+
+
+@main.command()
 def doctor() -> None:
     """Check this machine and its environment."""
     from dfstudy.doctor import examine
@@ -144,6 +172,16 @@ def train(study: str, data: str, out: str, seed: int | None, arm: str) -> None:
     from dfstudy.report.steps import run_training
 
     run_training(resolve(study, data, out), seed, arm)
+
+
+@main.command()
+@study_options
+def leakage(study: str, data: str, out: str) -> None:
+    """Train what the leakage meter compares (a step of the report)."""
+    from dfstudy.invocation import resolve
+    from dfstudy.report.steps import run_leakage
+
+    run_leakage(resolve(study, data, out))
 
 
 @main.command()

@@ -1,5 +1,10 @@
 """Policies that vary training pictures: name and key in, uint8 [size, size, 3] out."""
 
+import os
+
+# albumentations asks a server for updates while it is imported, unless told otherwise first
+os.environ.setdefault("NO_ALBUMENTATIONS_UPDATE", "1")
+
 from dfstudy.augment.ends import Ends, show_ends
 from dfstudy.augment.policies import Policy, Step, build_policy, list_policies
 from dfstudy.augment.strength import measure_policy, time_transforms

@@ -5,35 +5,31 @@ Takes a study; gives one row a picture file, sorted by path, and keeps it as `da
 once; later only files whose size or time of change moved are read again. The fingerprint is over content,
 so a touched file leaves it as it was. Refuses a folder that is missing, empty or of one class only.
 Cost: 0.16 ms a 256 px JPEG on two cores the first time (threads: decoding and hashing release Python's
-lock), then 8 us a picture.
+lock), then 5 us a picture where nothing changed, and 8 us where something did.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import zlib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from dfstudy.data import images, phash
 from dfstudy.data.index_csv import NAME, read_index_csv
+from dfstudy.data.index_file import FACTS, FILE, SEEN, keep_index, keep_summary, read_last
 from dfstudy.data.layouts import CLASS_NAMES, MASK_FOLDERS, SIDE_SUFFIXES, Files, Reading, recognise
 from dfstudy.data.threads import map_in_order
 from dfstudy.errors import StudyError
-from dfstudy.provenance import digest, file_digest, versions
 from dfstudy.study import Study
 
-# What decides about a file's use, and so makes the fingerprint; sizes and times do not.
-_CONTENT = ["path", "sha256", "label", "method", "group", "given_split", "error"]
 _TEXTS = ["path", "method", "group", "given_split", "sha256", "format", "phash", "pixels", "error"]
-_FACTS = ["sha256", "width", "height", "format", "phash", "pixels", "error"]
 COLUMNS = ["path", "label", "method", "group", "given_split", "sha256", "bytes", "width", "height", "format"]
 COLUMNS += ["phash", "pixels", "error"]
 
@@ -61,14 +57,14 @@ def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
     table = reading.rows.merge(found, on="path", how="left")
     table = table.fillna({"bytes": 0, "mtime_ns": 0}).astype({"bytes": "int64", "mtime_ns": "int64"})
     _refuse_one_class(study, table)
-    table = _add_facts(study, table.sort_values("path", ignore_index=True), progress)
-    _keep(study, table, reading.line)
+    table = _name_unread(table.sort_values("path", ignore_index=True))
+    last = read_last(study)
+    if _holds(last.rows, table) and last.layout == reading.line:
+        keep_summary(study, last.summary)
+        return last.rows[COLUMNS]
+    table = _add_facts(study, table, last.rows, progress)
+    keep_index(study, table, reading.line)
     return table[COLUMNS]
-
-
-def layout_line(study: Study) -> str:
-    """The line that says how the last index read the study's folder, such as `layout: DFDC (...)`."""
-    return json.loads((_folder(study) / "fingerprint.json").read_text("utf-8"))["layout"]
 
 
 def _read_layout(files: Files) -> Reading:
@@ -96,11 +92,15 @@ def list_files(study: Study) -> tuple[pd.DataFrame, list[str]]:
         raise StudyError(f"{root} holds the pictures and is to hold the results", "give another OUT=")
     known = {*images.SUFFIXES, *images.OTHER_SUFFIXES}
     rows, side_files, others = [], [], Counter()
-    for path, entry in _walk(root, skip=study.out):
+    for path, entry in walk_files(root, skip=study.out):
         _, dot, ending = entry.name.rpartition(".")  # a Path a file would double the time of a re-index
         suffix = (dot + ending).lower() if dot else ""
         if suffix in known:
-            rows.append((path, *_size_and_time(entry)))
+            try:
+                facts = entry.stat()
+                rows.append((path, facts.st_size, facts.st_mtime_ns))
+            except OSError:  # a link to nothing: reading it will say so
+                rows.append((path, 0, 0))
         else:
             others[suffix or "no suffix"] += 1
             if suffix in SIDE_SUFFIXES:
@@ -113,10 +113,15 @@ def list_files(study: Study) -> tuple[pd.DataFrame, list[str]]:
             f"{root} holds no pictures ({' '.join(images.SUFFIXES)}); it holds {there}",
             "give a folder with pictures in subfolders real and fake: make report DATA=folder",
         )
-    return pd.DataFrame(sorted(rows), columns=["path", "bytes", "mtime_ns"]), sorted(side_files)
+    paths, sizes, times = zip(*sorted(rows), strict=True)
+    # By way of pyarrow and numpy: pandas looks at what each value is, in five times the time.
+    found = {"path": pd.array(pa.array(paths), dtype=str)}
+    found |= {"bytes": np.array(sizes, np.int64), "mtime_ns": np.array(times, np.int64)}
+    return pd.DataFrame(found), sorted(side_files)
 
 
-def _walk(root: Path, skip: Path) -> Iterator[tuple[str, os.DirEntry]]:
+def walk_files(root: Path, skip: Path) -> Iterator[tuple[str, os.DirEntry]]:
+    """Every file below `root`, but for hidden ones, masks and archives' leftovers, and the folder `skip`."""
     waiting: list[tuple[str, str, tuple[str, ...]]] = [("", str(root), ())]
     while waiting:
         prefix, folder, above = waiting.pop()
@@ -137,14 +142,6 @@ def _walk(root: Path, skip: Path) -> Iterator[tuple[str, os.DirEntry]]:
                 waiting.append((f"{prefix}{entry.name}/", entry.path, (*above, real)))
 
 
-def _size_and_time(entry: os.DirEntry) -> tuple[int, int]:
-    try:
-        facts = entry.stat()
-    except OSError:  # a link to nothing: reading it will say so
-        return 0, 0
-    return facts.st_size, facts.st_mtime_ns
-
-
 def _refuse_one_class(study: Study, table: pd.DataFrame) -> None:
     counts = table.loc[table["error"] == "", "label"].value_counts()
     if len(counts) == 2:
@@ -163,47 +160,40 @@ def _refuse_one_class(study: Study, table: pd.DataFrame) -> None:
     )
 
 
-def _add_facts(study: Study, table: pd.DataFrame, progress: bool) -> pd.DataFrame:
-    """Fill in what the files' contents say, from the last index where size and time are the same."""
+def _name_unread(table: pd.DataFrame) -> pd.DataFrame:
+    """Say so where a picture's format is one that is not read."""
     unread = table["path"].str.lower().str.endswith(images.OTHER_SUFFIXES) & (table["error"] == "")
     suffixes = table.loc[unread, "path"].map(lambda path: Path(path).suffix.lower())
     table.loc[unread, "error"] = "format " + suffixes + " is not read: convert it to PNG or JPEG"
+    return table
+
+
+def _holds(last: pd.DataFrame, table: pd.DataFrame) -> bool:
+    """The last index says of each file what would be written now: nothing has to be read."""
     good = table["error"] == ""
-    plain = table[good].drop(columns="error").merge(_last_facts(study), how="left")
+    return (
+        last[SEEN].equals(table[SEEN])
+        and good.equals(last["sha256"] != "")
+        and table.loc[~good, "error"].equals(last.loc[~good, "error"])
+    )
+
+
+def _add_facts(study: Study, table: pd.DataFrame, last: pd.DataFrame, progress: bool) -> pd.DataFrame:
+    """Fill in what the files' contents say, from the last index where size and time are the same."""
+    good = table["error"] == ""
+    facts = last.loc[last["sha256"] != "", FILE + FACTS]
+    plain = table[good].drop(columns="error").merge(facts, how="left")
     new = plain["sha256"].isna()
     facts = _read_files(study.pictures, plain.loc[new, "path"].tolist(), progress)
-    plain = pd.concat([plain[~new], plain[new].drop(columns=_FACTS).assign(**facts)])
+    plain = pd.concat([plain[~new], plain[new].drop(columns=FACTS).assign(**facts)])
     aside = table[~good].assign(sha256="", width=0, height=0, format="", phash="", pixels="")
     table = pd.concat([plain, aside]).sort_values("path", ignore_index=True)
     return table.astype({"width": "int32", "height": "int32"} | dict.fromkeys(_TEXTS, str))
 
 
-def _last_facts(study: Study) -> pd.DataFrame:
-    """Facts of the last index that still hold: written by the same decoders, one row a file read."""
-    keys = ["path", "bytes", "mtime_ns"]
-    file = _folder(study) / "index.parquet"
-    try:
-        same = (pq.read_schema(file).metadata or {}).get(b"reader") == _reader()
-        last = pq.read_table(file, columns=keys + _FACTS) if same else None
-    except (OSError, pa.ArrowException):  # none yet, or cut off by a full disk: read all again
-        last = None
-    if last is None:
-        return pd.DataFrame({name: pd.Series(dtype=object) for name in keys + _FACTS}).astype(
-            {"path": str, "bytes": "int64", "mtime_ns": "int64"}
-        )
-    facts = last.to_pandas()
-    return facts[facts["sha256"] != ""]
-
-
-def _reader() -> bytes:
-    """Names the decoders and our way of using them; another value reads every file again."""
-    code = [file_digest(Path(module.__file__)) for module in (images, phash)]
-    return digest([versions("pillow", "opencv-python"), code]).encode()
-
-
 def _read_files(root: Path, paths: list[str], progress: bool) -> dict[str, list]:
     rows = map_in_order(lambda path: _read_file(root, path), paths, "reading pictures", progress)
-    return {name: [row[at] for row in rows] for at, name in enumerate(_FACTS)}
+    return {name: [row[at] for row in rows] for at, name in enumerate(FACTS)}
 
 
 def _read_file(root: Path, path: str) -> tuple[str, int, int, str, str, str, str]:
@@ -216,32 +206,3 @@ def _read_file(root: Path, path: str) -> tuple[str, int, int, str, str, str, str
         return sha256, 0, 0, "", "", "", error.reason
     looks = phash.perceptual_hash(pixels), f"{zlib.crc32(pixels):08x}"
     return sha256, pixels.shape[1], pixels.shape[0], kind, *looks, ""
-
-
-def _folder(study: Study) -> Path:
-    return study.out / "data"
-
-
-def _keep(study: Study, table: pd.DataFrame, layout: str) -> None:
-    folder = _folder(study)
-    folder.mkdir(parents=True, exist_ok=True)
-    stored = pa.Table.from_pandas(table, preserve_index=False)
-    stored = stored.replace_schema_metadata({**stored.schema.metadata, b"reader": _reader()})
-    # A name of its own: chapters that run side by side may index at the same moment.
-    partial = folder / f"index.parquet.{os.getpid()}"
-    pq.write_table(stored, partial)
-    partial.replace(folder / "index.parquet")
-    content = table[_CONTENT].astype({"label": "object"}).where(table[_CONTENT].notna(), None)
-    summary = {
-        "fingerprint": digest(content.to_numpy().tolist()),
-        "pictures": int((table["error"] == "").sum()),
-        "set_aside": int((table["error"] != "").sum()),
-        "layout": layout,
-    }
-    text = json.dumps(summary, indent=1) + "\n"
-    file = folder / "fingerprint.json"
-    # Steps depend on this file: it keeps its time as long as its content holds.
-    if not file.is_file() or file.read_text("utf-8") != text:
-        partial = folder / f"fingerprint.json.{os.getpid()}"
-        partial.write_text(text, "utf-8")
-        partial.replace(file)

@@ -1,6 +1,7 @@
 """Evaluation: predictions of finished runs, metrics, and how sure they are.
 
-Takes runs and their split, or tables of predictions; gives `Number`s and the tables that figures draw.
+Takes runs and their split, or tables of predictions; gives `Number`s and the tables that figures draw. The
+audits of the pictures (`dfstudy.evaluate.shortcuts`, `.leakage`) are doors of their own, for chapter 01.
 """
 
 from dfstudy.evaluate.aligned import align

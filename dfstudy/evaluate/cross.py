@@ -219,7 +219,7 @@ def _everything(
     owned: Sequence[NDArray[np.bool_]],
     weights: Floats,
 ) -> Floats:
-    """Cells, specificity by arm and by network, means, and differences, one after the other [replicates, k]."""
+    """Cells, specificity by arm and network, means, differences, one after the other: [replicates, k]."""
     cells, clean = _cells(test, arms, weights)
     spared = np.stack([clean[:, own].mean(axis=1) for own in owned], axis=1)
     means = np.stack([_means(cells[:, :, own], seen[own]) for own in owned], axis=1)

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 from sklearn.linear_model import Ridge
 from sklearn.model_selection import StratifiedGroupKFold
-from sklearn.preprocessing import OneHotEncoder, StandardScaler
+from sklearn.preprocessing import StandardScaler
+from threadpoolctl import threadpool_limits
 
 from dfstudy.data.traits import Family
 from dfstudy.evaluate.weighted import Floats
@@ -91,8 +92,12 @@ def held_out_ranks(
     for at in np.unique(fold):
         held = fold == at
         inputs = _Inputs(traits[~held], family)
-        model = Ridge(alpha=RIDGE, solver="cholesky").fit(inputs.trained, targets[~held].astype(float))
-        scores = model.predict(inputs.columns(traits[held])).reshape(held.sum(), -1).round(_EXACT)
+        # One thread: small matrices gain nothing from more, which wait in a loop (six times the CPU time
+        # for 240 pictures on two busy cores), and sums would depend on how many cores there are.
+        with threadpool_limits(1, "blas"):
+            model = Ridge(alpha=RIDGE, solver="cholesky").fit(inputs.trained, targets[~held].astype(float))
+            scores = model.predict(inputs.columns(traits[held]))
+        scores = scores.reshape(held.sum(), -1).round(_EXACT)
         ranks[held] = (rankdata(scores, axis=0) - 0.5) / len(scores)
     return ranks
 
@@ -112,11 +117,7 @@ class _Inputs:
     def __init__(self, traits: pd.DataFrame, family: Family) -> None:
         self.family = family
         self.edges = {name: _edges(traits[name].to_numpy()) for name in family.values}
-        self.texts = OneHotEncoder(
-            min_frequency=RARE, handle_unknown="infrequent_if_exist", sparse_output=False
-        )
-        if family.texts:
-            self.texts.fit(traits[list(family.texts)])
+        self.known = {name: _frequent(traits[name]) for name in family.texts}
         self.scale = StandardScaler()
         self.trained = self.scale.fit_transform(self._raw(traits))
 
@@ -127,12 +128,17 @@ class _Inputs:
     def _raw(self, traits: pd.DataFrame) -> Floats:
         parts = [traits[list(self.family.linear)].to_numpy(float)]
         parts += [_indicators(traits[name].to_numpy(), self.edges[name]) for name in self.family.values]
-        if self.family.texts:
-            with warnings.catch_warnings():
-                # a value that training lacks is what handle_unknown is for
-                warnings.filterwarnings("ignore", message="Found unknown categories")
-                parts.append(self.texts.transform(traits[list(self.family.texts)]))
+        for name in self.family.texts:
+            known = self.known[name]
+            # -1, a rare value or one that training lacks, is the last column
+            parts.append(np.eye(len(known) + 1)[known.get_indexer(traits[name])])
         return np.hstack(parts)
+
+
+def _frequent(values: pd.Series) -> pd.Index:
+    """The values of a text that are not rare, sorted."""
+    counts = values.value_counts()
+    return counts.index[counts >= RARE * len(values)].sort_values()
 
 
 def _edges(values: Floats) -> Floats:

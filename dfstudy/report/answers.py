@@ -8,18 +8,15 @@ training and test. Pure: no file is read.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterable
 
 import pandas as pd
 
 from dfstudy.errors import StudyError
 from dfstudy.number import Number
 from dfstudy.report.numbers import say
-
-Verdict = Literal["supported", "refuted", "inconclusive"]
-Numbers = Mapping[str, Number]
+from dfstudy.report.trust import decide_data_answers
+from dfstudy.report.verdicts import Answer, Numbers, Verdict, above, opposite
 
 CHANCE = 0.5  # AUC of a coin
 GAP = 0.02  # AUC between training and validation pictures that is worth a word
@@ -28,26 +25,6 @@ LOSS = 0.05  # AUC, mean over corruptions and severities, that a network which s
 BIN_ERROR = 0.05  # calibration error up to which a score may be read as a probability
 MAJORITY = 0.55  # share of the commoner class from which accuracy flatters whoever always says it
 NEEDED = ("data.pictures", "train.auc_gap", "test.auc")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One question with its verdict.
-
-    Attributes:
-        id: name of the number that records it, such as `answer.above_chance`.
-        question: as a reader asks it.
-        claim: what is tested, with the rule's limit.
-        because: the numbers that decided, as text for `say`.
-        n: pictures behind them.
-    """
-
-    id: str
-    question: str
-    claim: str
-    verdict: Verdict
-    because: str
-    n: int
 
 
 def decide_answers(numbers: Numbers, groups_known: bool) -> list[Answer]:
@@ -65,7 +42,8 @@ def decide_answers(numbers: Numbers, groups_known: bool) -> list[Answer]:
             f"the conclusions need numbers of earlier chapters: {', '.join(missing)}",
             "run the notebooks 01 to 04 first, or all of them: make report",
         )
-    answers = [_above_chance(numbers), _new_people(numbers, groups_known), _overfits(numbers)]
+    answers = [_above_chance(numbers), _new_people(numbers, groups_known)]
+    answers += [*decide_data_answers(numbers), _overfits(numbers)]
     answers += _every_method(numbers) + _useful(numbers) + _accuracy(numbers) + _probabilities(numbers)
     answers += _stands(numbers)
     return answers
@@ -107,6 +85,12 @@ def write_abstract(answers: Iterable[Answer], numbers: Numbers, is_sample: bool)
         "pictures",
         "inconclusive": "whether it overfits stays open: training AUC less validation AUC is {train.auc_gap}",
     }[verdicts["answer.overfits"]]
+    shortcut = ""
+    if "shortcut.telling" in numbers and numbers["shortcut.telling"].value:
+        shortcut = (
+            " **The label can also be told without looking at the face**, so the detector may have learned "
+            "these pictures and not their forgery."
+        )
     sample = (
         " The portraits are rendered and show no person: the result says that the machinery works, and "
         "nothing about forgeries of people."
@@ -117,22 +101,8 @@ def write_abstract(answers: Iterable[Answer], numbers: Numbers, is_sample: bool)
         "A network of {train.parameters} parameters learned to tell {data.fake} forged pictures of faces "
         "from {data.real} real ones, and was tested once on {split.test} pictures in {split.test.groups} "
         f"groups kept apart.{unknown} {detects}: the test AUC is {{test.auc}}, the balanced accuracy at the "
-        f"threshold chosen on validation pictures {{test.balanced_accuracy}}; {overfits}.{sample}"
+        f"threshold chosen on validation pictures {{test.balanced_accuracy}}; {overfits}.{shortcut}{sample}"
     )
-
-
-def _above(number: Number, limit: float) -> Verdict:
-    """Whether the number lies above the limit with its whole interval."""
-    if number.low is None or number.high is None:
-        return "inconclusive"
-    if number.low > limit:
-        return "supported"
-    return "refuted" if number.high < limit else "inconclusive"
-
-
-def _opposite(verdict: Verdict) -> Verdict:
-    swapped: dict[Verdict, Verdict] = {"supported": "refuted", "refuted": "supported"}
-    return swapped.get(verdict, "inconclusive")
 
 
 def _above_chance(numbers: Numbers) -> Answer:
@@ -141,7 +111,7 @@ def _above_chance(numbers: Numbers) -> Answer:
         "answer.above_chance",
         "Does the detector work on pictures it never saw?",
         f"test AUC above {CHANCE}",
-        _above(auc, CHANCE),
+        above(auc, CHANCE),
         "test AUC {test.auc}",
         auc.n,
     )
@@ -166,7 +136,7 @@ def _overfits(numbers: Numbers) -> Answer:
         "answer.overfits",
         "Does it overfit?",
         f"AUC on training pictures more than {GAP} above validation",
-        _above(gap, GAP),
+        above(gap, GAP),
         "the gap is {train.auc_gap}",
         gap.n,
     )
@@ -176,7 +146,7 @@ def _every_method(numbers: Numbers) -> list[Answer]:
     methods = [number for name, number in numbers.items() if name.startswith("test.auc.method.")]
     if len(methods) < 2:
         return []
-    verdicts = [_above(number, CHANCE) for number in methods]
+    verdicts = [above(number, CHANCE) for number in methods]
     verdict: Verdict = "inconclusive"
     if set(verdicts) == {"supported"}:
         verdict = "supported"
@@ -204,7 +174,7 @@ def _useful(numbers: Numbers) -> list[Answer]:
             "answer.useful",
             "Would it be of use with few false alarms?",
             f"more than {CAUGHT:.0%} of fakes found at 5 % false alarms",
-            _above(found, CAUGHT),
+            above(found, CAUGHT),
             "share of fakes found {test.sensitivity_at_5}",
             found.n,
         )
@@ -238,7 +208,7 @@ def _probabilities(numbers: Numbers) -> list[Answer]:
             "answer.probabilities",
             "Can its score be read as a probability?",
             f"expected calibration error below {BIN_ERROR}",
-            _opposite(_above(error, BIN_ERROR)),
+            opposite(above(error, BIN_ERROR)),
             "expected calibration error {test.ece}",
             error.n,
         )
@@ -254,7 +224,7 @@ def _stands(numbers: Numbers) -> list[Answer]:
             "answer.stands_corruptions",
             "Does it stand what pictures go through on their way?",
             f"AUC lost to corruptions, mean over all severities, below {LOSS}",
-            _opposite(_above(loss, LOSS)),
+            opposite(above(loss, LOSS)),
             "AUC {robust.clean.auc} on clean pictures, {robust.drop} less on corrupted ones; "
             "{robust.flipped} of the verdicts turn",
             loss.n,

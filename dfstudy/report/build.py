@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from dfstudy.data import index_study, split_study
+from dfstudy.data import index_study, layout_line, split_study
 from dfstudy.errors import StudyError
 from dfstudy.invocation import TYPED_IN, Invocation, shown_path
 from dfstudy.report.cluster import Cluster, find_cluster
@@ -55,6 +55,7 @@ def build(
         index = index_study(study)
         aside = int((index["error"] != "").sum())
         took = duration(time.monotonic() - started)
+        say(f"  {layout_line(study)}")
         say(f"  pictures: {len(index) - aside:,} to use, {aside:,} set aside ({took})")
         forget_damaged(study.out)
         site = Site(cores or steady_cores(), 0 if jobs else count_gpus(), cluster=jobs is not None)

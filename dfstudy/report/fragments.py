@@ -3,7 +3,7 @@
 Takes the notebook; gives HTML in which headings sit one level lower, ids carry the chapter's name, figures
 are numbered, tables are plain and can scroll, outside links are words, and no script or style is left.
 Measured durations come back apart, because only the provenance block may differ between two runs; so do
-the results of cells tagged `abstract` and `answers`, which the page shows first. Cost: a second a notebook.
+the results of cells whose tags stand in `LIFTED`, which the page shows first. Cost: a second a notebook.
 """
 
 from __future__ import annotations
@@ -25,7 +25,8 @@ from dfstudy.report.parameters import TAG
 from dfstudy.report.tables import keep_together, tidy_table
 
 TEMPLATES = Path(__file__).parent / "templates"
-LIFTED = ("abstract", "answers")  # tags of cells whose results open the page
+# Tags of cells whose results open the page, in order, and the headings that they get there.
+LIFTED = {"abstract": "Abstract", "trust": "Can these pictures be trusted?", "answers": "Answers"}
 CSS_DPI, FIGURE_DPI = 96, 144  # of the page, and of the files that `figures.style` saves
 SHOWN = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/plain"]
 
@@ -192,7 +193,7 @@ def _lift(soup: BeautifulSoup, tag: str) -> str:
     results = [div for div in soup.find_all("div", class_="result") if tag in str(div["data-tags"]).split()]
     html = "".join(div.decode_contents() for div in results)
     for div in results:
-        note = f'<p class="moved">It opens the report: see <a href="#{tag}">{tag.capitalize()}</a>.</p>'
+        note = f'<p class="moved">It opens the report: see <a href="#{tag}">{LIFTED[tag]}</a>.</p>'
         div.clear()
         div.append(BeautifulSoup(note, "html.parser"))
     return html

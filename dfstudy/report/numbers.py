@@ -80,3 +80,8 @@ def say(text: str, numbers: Mapping[str, Number] | Iterable[Number]) -> Markdown
         return str(known[name])
 
     return Markdown(re.sub(r"\{([a-z0-9][a-z0-9_.+-]*)\}", fill, text))
+
+
+def literal(text: str) -> str:
+    """A name as Markdown for `say` that shows it as it is, whatever signs it holds."""
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", text).replace("{", "&#123;")

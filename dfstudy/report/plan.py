@@ -22,7 +22,7 @@ from dfstudy.evaluate.arms import MAIN, list_arms
 from dfstudy.invocation import Invocation
 from dfstudy.provenance import SHAPING_PACKAGES, file_digest, import_closure, imported_modules, versions
 from dfstudy.report.chapters import Chapter, load_chapters
-from dfstudy.report.resources import Needs, Site
+from dfstudy.report.resources import NETWORKS, Needs, Site
 from dfstudy.study import NOT_SHAPING, Study
 
 # Beside what shapes weights: what shapes numbers and pictures of the report.
@@ -32,6 +32,7 @@ FINGERPRINT = "data/fingerprint.json"
 PLAN = "study/plan.json"
 PARTS = ("data", "model", "augment", "training", "forgeries")
 TRAINING_PARTS = PARTS[:-1]
+LEAKAGE = "steps/leakage.json"
 
 
 def write_plan(invocation: Invocation, split: Split, site: Site) -> Path:
@@ -45,6 +46,7 @@ def write_plan(invocation: Invocation, split: Split, site: Site) -> Path:
         "cluster": site.cluster,
         "into": "&>" if site.cluster else "2>&1",
         "training": {"resources": list(Needs._fields[1:]), "runs": runs},
+        "leakage": {"inputs": _leakage_inputs(), **_ask(site.leakage(study))},
         "chapters": [_plan_chapter(study, chapter, site, runs) for chapter in load_chapters()],
         "page": {"inputs": _page_inputs(runs)},
     }
@@ -87,6 +89,8 @@ def notebook_sources(notebook: Path) -> list[Path]:
 def _write_parts(study: Study) -> None:
     whole = study.model_dump(mode="json")
     whole["weights_sha256"] = _weights_digest(study)
+    # words for the reader: another origin or licence trains nothing again
+    write_if_changed(study.out / "study" / "card.json", whole["data"].pop("card"))
     write_if_changed(study.out / "study" / "study.json", whole)
     for name in PARTS:
         part = {k: v for k, v in whole[name].items() if name != "training" or k not in NOT_SHAPING}
@@ -123,12 +127,21 @@ def _plan_runs(study: Study, split: Split, site: Site) -> dict[str, dict[str, An
     return runs
 
 
+def _leakage_inputs() -> list[str]:
+    modules = _names(import_closure("dfstudy.evaluate.meter"))
+    return [*modules, "study/data.json", "study/versions.json", FINGERPRINT]
+
+
 def _plan_chapter(
     study: Study, chapter: Chapter, site: Site, runs: dict[str, dict[str, Any]]
 ) -> dict[str, Any]:
     inputs = [*_names([chapter.notebook, *notebook_sources(chapter.notebook)])]
     inputs += ["study/study.json", "study/versions.json", FINGERPRINT]
     inputs += [f"runs/{name}.json" for name, run in runs.items() if run["group"] in chapter.needs]
+    if "leakage" in chapter.needs:
+        inputs.append(LEAKAGE)
+    if "card" in chapter.needs:
+        inputs.append("study/card.json")
     if "numbers" in chapter.needs:
         chapters = load_chapters()
         inputs += [f"steps/{above.id}.json" for above in chapters[: chapters.index(chapter)]]
@@ -137,7 +150,7 @@ def _plan_chapter(
         "title": chapter.title,
         "inputs": inputs,
         "declared": json.dumps([chapter.figures, chapter.numbers]),
-        "local": not any(group in chapter.needs for group in ARM_GROUPS),
+        "local": not NETWORKS & set(chapter.needs),
         **_ask(site.chapter(study, chapter)),
     }
 
@@ -153,7 +166,7 @@ def _page_inputs(runs: Iterable[str]) -> list[str]:
     inputs = _names([*import_closure("dfstudy.report.render"), *templates])
     inputs += [f"steps/{chapter.id}.json" for chapter in load_chapters()]
     inputs += [f"runs/{name}.json" for name in runs]
-    return [*inputs, "study/study.json", "study/versions.json"]
+    return [*inputs, "study/study.json", "study/card.json", "study/versions.json"]
 
 
 def _names(files: Iterable[Path]) -> list[str]:

@@ -29,6 +29,7 @@ def report_rows(study: Study) -> Rows:
             "Pictures",
             f"{fingerprint.get('pictures', '?'):,}, fingerprint {fingerprint.get('fingerprint', '?')[:16]}",
         ),
+        ("Layout", str(fingerprint.get("layout", "?")).removeprefix("layout: ")),
         ("Code", f"dfstudy {__version__}, commit {commit()}"),
         ("Machine", f"{system['system']}, {system['processor']}, Python {system['python']}"),
         ("Device of the training", ", ".join(sorted({str(run["device"]) for run in runs})) or "none"),

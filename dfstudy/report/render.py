@@ -23,7 +23,7 @@ from dfstudy.report.chapters import Chapter, load_chapters
 from dfstudy.report.fragments import LIFTED, TEMPLATES, FigureCount, Fragment, make_fragment
 from dfstudy.report.numbers import number_table, read_numbers
 from dfstudy.report.page_check import page_problems
-from dfstudy.report.plan import PLAN, read_json
+from dfstudy.report.plan import LEAKAGE, PLAN, read_json
 from dfstudy.report.settings import describe
 from dfstudy.report.tables import keep_together, tidy_table
 from dfstudy.study import Study
@@ -77,11 +77,12 @@ def _fill(study: Study, chapters: tuple[Chapter, ...], fragments: list[Fragment]
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     lifted = {name: html for fragment in fragments for name, html in fragment.lifted.items()}
-    opening = [(name.capitalize(), lifted[name]) for name in LIFTED if name in lifted]
+    opening = [(name, title, lifted[name]) for name, title in LIFTED.items() if name in lifted]
     ends = [{"id": name, "title": title, "sections": []} for name, title in END]
-    starts = [{"id": name.lower(), "title": name, "sections": []} for name, _ in opening]
+    starts = [{"id": name, "title": title, "sections": []} for name, title, _ in opening]
     runs = read_json(study.out / PLAN).get("training", {}).get("runs", {})
     steps = [(f"runs/{name}.json", run["title"]) for name, run in runs.items()]
+    steps.append((LEAKAGE, "Leakage meter"))
     steps += [(f"steps/{chapter.id}.json", f"Chapter: {chapter.title}") for chapter in chapters]
     return environment.get_template("page.html.j2").render(
         title=study.title,

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from dfstudy.report.chapters import Chapter
-from dfstudy.study import Study
+from dfstudy.study import Study, Training
 
 CORES_A_DEVICE = 8  # one for the network, the others read pictures, where the study leaves it open
 DEVICE_MB = 6_000  # torch, a network with its gradients, and batches on their way to a GPU
 WORKER_MB = 1_500  # a loader process: the libraries again, and the batches that it has ready
-NETWORKS = {"runs", "forgeries"}  # needs of a chapter that works with trained networks
+NETWORKS = {"runs", "forgeries", "leakage"}  # needs of a chapter that works with trained networks
+METER = 2 * 60  # minutes for the leakage meter, which takes one or two on two cores
 DAY = 24 * 60  # minutes; a run that is ended then goes on from there
 
 
@@ -51,9 +52,15 @@ class Site:
         devices = study.training.devices
         return self._network(study, DAY, devices if self.cluster else min(devices, self.gpus))
 
+    def leakage(self, study: Study) -> Needs:
+        """The two small trainings of the leakage meter, on one device whatever the study takes."""
+        return self._network(_on_one_device(study), METER, 1 if self.cluster else min(1, self.gpus))
+
     def chapter(self, study: Study, chapter: Chapter) -> Needs:
         """One chapter: a device where it uses the trained networks."""
         minutes = min(2 * -(-chapter.timeout // 60), DAY)  # the time-out is a cell's, and two may be slow
+        if "leakage" in chapter.needs:  # as many cores as the meter had, or its runs are not found
+            study = _on_one_device(study)
         if NETWORKS & set(chapter.needs):
             return self._network(study, minutes, 1 if self.cluster else min(1, self.gpus))
         # a step that measures durations has the machine for itself
@@ -67,6 +74,10 @@ class Site:
         return Needs(
             devices * cores_a_device if self.cluster else self.cores, devices * memory, minutes, gpus
         )
+
+
+def _on_one_device(study: Study) -> Study:
+    return study.model_copy(update={"training": Training()})
 
 
 def count_gpus() -> int:

@@ -1,4 +1,4 @@
-"""The steps of a report as Snakemake runs them: a training, a chapter, the page.
+"""The steps of a report as Snakemake runs them: a training, the leakage meter, a chapter, the page.
 
 Each takes an invocation, does its work and leaves a small note in the study's folder: what it made, with
 sha256, and how long it took. The note is the step's output in the map; without it the step runs again.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
@@ -17,7 +18,11 @@ from dfstudy.provenance import file_digest
 from dfstudy.report.chapters import find_chapter
 from dfstudy.report.environment import steady_environment
 from dfstudy.report.execute import run_chapter
-from dfstudy.report.plan import write_if_changed
+from dfstudy.report.plan import LEAKAGE, write_if_changed
+from dfstudy.study import Study
+
+if TYPE_CHECKING:
+    from dfstudy.data import Split
 
 
 def run_training(invocation: Invocation, seed: int | None = None, arm: str = "main") -> list[str]:
@@ -30,14 +35,11 @@ def run_training(invocation: Invocation, seed: int | None = None, arm: str = "ma
     """
     os.environ.update(steady_environment())
     # Imported here: the threads of torch are settled by the environment above.
-    from dfstudy.data import index_study, split_study
     from dfstudy.evaluate.arms import find_arm
     from dfstudy.train import train
 
     study = invocation.settings
-    study.out.mkdir(parents=True, exist_ok=True)
-    with FileLock(study.out / ".index.lock"):  # processes launched together: one indexes, the others read
-        chosen = find_arm(study, split_study(study, index_study(study)), arm)
+    chosen = find_arm(study, _split(study), arm)
     keys = []
     for each in chosen.study.training.seeds if seed is None else [seed]:
         run = train(chosen.study, chosen.split, each)
@@ -51,6 +53,25 @@ def run_training(invocation: Invocation, seed: int | None = None, arm: str = "ma
             _leave_note(study.out / "runs" / f"{chosen.note(each)}.json", note)
         keys.append(run.key)
     return keys
+
+
+def run_leakage(invocation: Invocation) -> bool:
+    """Train and test what the leakage meter compares, so that chapter 01 finds it; whether it applies.
+
+    Raises:
+        StudyError: a training failed.
+    """
+    os.environ.update(steady_environment())
+    # Imported here: the threads of torch are settled by the environment above.
+    from dfstudy.evaluate.meter import run_meter
+
+    study = invocation.settings
+    split = _split(study)
+    started = time.perf_counter()
+    found = run_meter(study, split)
+    note = {"applies": found is not None, "seconds": round(time.perf_counter() - started, 1)}
+    _leave_note(study.out / LEAKAGE, note)
+    return found is not None
 
 
 def run_chapter_step(invocation: Invocation, name: str) -> dict[str, str]:
@@ -71,6 +92,14 @@ def run_page(invocation: Invocation) -> Path:
     page = render(invocation.settings)
     _leave_note(invocation.settings.out / "steps" / "page.json", {"files": {page.name: file_digest(page)}})
     return page
+
+
+def _split(study: Study) -> Split:
+    from dfstudy.data import index_study, split_study
+
+    study.out.mkdir(parents=True, exist_ok=True)
+    with FileLock(study.out / ".index.lock"):  # processes launched together: one indexes, the others read
+        return split_study(study, index_study(study))
 
 
 def _leave_note(file: Path, note: dict) -> None:

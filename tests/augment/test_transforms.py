@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy import stats
 
-from dfstudy.augment import transforms
+from dfstudy.augment import replacements, transforms
 
 
 def draw(transform, picture, count, seed=0):
@@ -37,9 +37,9 @@ def scene(height=53, width=37, seed=0):
 @pytest.mark.parametrize(
     ("kind", "right"),
     [
-        (transforms.JPEGCompression, {"compression_type": "jpeg", "quality_range": (60, 100)}),
-        (transforms.GaussianNoise, {"variance": (10, 50)}),
-        (transforms.FancyPCA, {"alpha": 0.1}),
+        (replacements.JPEGCompression, {"compression_type": "jpeg", "quality_range": (60, 100)}),
+        (replacements.GaussianNoise, {"variance": (10, 50)}),
+        (replacements.FancyPCA, {"alpha": 0.1}),
     ],
 )
 def test_an_argument_of_another_release_is_refused(kind, right):
@@ -132,6 +132,39 @@ def test_noise_is_gaussian():
     assert stats.chisquare(counts, expected / expected.sum() * counts.sum()).pvalue > 1e-4
 
 
+def test_a_noise_field_is_independent_from_value_to_value():
+    grey = np.full((300, 310, 3), 128, np.uint8)  # more values than one window holds
+    assert grey.size > replacements.WINDOW
+    for result, _ in draw(transforms.gaussian_noise((50, 50), p=1), grey, 20):
+        noise = (result.astype(float) - 128).ravel()
+        for lag in (1, 2, 3, 930, replacements.WINDOW):
+            products = noise[lag:] * noise[:-lag] / noise.var()
+            assert abs(products.mean()) < 5 / np.sqrt(len(products))
+        halves = noise[: len(noise) // 2].var(), noise[len(noise) // 2 :].var()
+        assert halves[0] == pytest.approx(halves[1], rel=0.03)
+
+
+def test_noise_fields_are_independent_of_each_other():
+    grey = np.full((64, 64, 3), 128, np.uint8)
+    fields = np.array([x.ravel() for x, _ in draw(transforms.gaussian_noise((50, 50), p=1), grey, 300)])
+    between = np.corrcoef(fields.astype(float) - 128)[np.triu_indices(300, 1)]
+    assert np.abs(between).max() < 5.5 / 64 / np.sqrt(3)
+    assert between.std() == pytest.approx(1 / 64 / np.sqrt(3), rel=0.05)
+    # a number names one field, and the next number another
+    one = transforms.gaussian_noise(p=1)
+    again = [one.apply(grey, 7.0, number) for number in (5, 5, 6)]
+    assert np.array_equal(again[0], again[1]) and not np.array_equal(again[0], again[2])
+
+
+def test_the_stored_values_are_normal_and_two_fields():
+    first, second = (field.ravel() / replacements.LEVELS for field in replacements.normal_fields())
+    assert len(first) == len(second) == replacements.STARTS + replacements.WINDOW
+    for field in (first, second):
+        assert stats.kstest(field, "norm").pvalue > 1e-4
+        assert abs(field).max() < 32767 / replacements.LEVELS  # nothing was cut off
+    assert abs(np.corrcoef(first, second)[0, 1]) < 0.005  # sd .0009
+
+
 # -- colour
 
 
@@ -159,7 +192,7 @@ def exact_fancy_pca(picture, alpha):
 )
 def test_fancy_pca_equals_the_library(height, width, seed, alpha):
     picture = scene(height, width, seed)
-    fast = transforms.FancyPCA(alpha=0.1, p=1).apply(picture, np.float32(alpha))
+    fast = replacements.FancyPCA(alpha=0.1, p=1).apply(picture, np.float32(alpha))
     exact = exact_fancy_pca(picture, alpha)
     assert np.abs(fast - exact).max() <= 0.502  # nothing but rounding
     library = library_fancy_pca(picture, alpha)
@@ -172,7 +205,7 @@ def test_fancy_pca_equals_the_library(height, width, seed, alpha):
 def test_fancy_pca_equals_the_library_on_a_large_picture():
     picture = scene(600, 800)
     for alpha in np.random.default_rng(1).normal(0, 4, (4, 3)):
-        fast = transforms.FancyPCA(alpha=0.1, p=1).apply(picture, np.float32(alpha))
+        fast = replacements.FancyPCA(alpha=0.1, p=1).apply(picture, np.float32(alpha))
         assert np.abs(fast - exact_fancy_pca(picture, alpha)).max() <= 0.502
         difference = np.abs(fast.astype(int) - library_fancy_pca(picture, alpha))
         assert difference.max() <= 1
@@ -183,18 +216,21 @@ def test_fancy_pca_equals_the_library_on_a_large_picture():
 @pytest.mark.parametrize("level", [0, 128, 255])
 def test_fancy_pca_leaves_a_picture_of_one_colour(level):
     flat = np.full((5, 7, 3), level, np.uint8)
-    assert np.array_equal(transforms.FancyPCA(alpha=0.1, p=1).apply(flat, np.float32([5, 5, 5])), flat)
+    assert np.array_equal(replacements.FancyPCA(alpha=0.1, p=1).apply(flat, np.float32([5, 5, 5])), flat)
 
 
-def test_fancy_pca_draws_what_the_library_draws():
-    ours, theirs = transforms.fancy_pca(), A.FancyPCA(alpha=0.1, p=1.0)
-    for (_, mine), (_, other) in zip(draw(ours, scene(), 5), draw(theirs, scene(), 5), strict=True):
-        assert np.array_equal(mine["alpha_vector"], other["alpha_vector"])
+def test_fancy_pca_draws_three_independent_normal_factors():
+    drawn = draw(transforms.fancy_pca(), scene(8, 8), 2000)
+    factors = np.array([parameters["alpha_vector"] for _, parameters in drawn])
+    assert factors.shape == (2000, 3) and factors.dtype == np.float32
+    for column in factors.T:
+        assert stats.kstest(column, "norm", args=(0, 0.1)).pvalue > 1e-4
+    assert np.abs(np.corrcoef(factors.T)[np.triu_indices(3, 1)]).max() < 0.1  # sd .022
 
 
 def test_colour_moments_are_those_of_numpy():
     picture = scene(71, 43)
-    mean, covariance = transforms.colour_moments(picture)
+    mean, covariance = replacements.colour_moments(picture)
     assert np.allclose(mean, picture.reshape(-1, 3).mean(0))
     assert np.allclose(covariance, np.cov(picture.reshape(-1, 3).T / 255), rtol=1e-5)
 
@@ -240,14 +276,53 @@ def test_flip_exchanges_left_and_right():
     assert np.array_equal(result, scene()[:, ::-1])
 
 
-@given(st.integers(1, 90), st.integers(1, 90), st.integers(1, 90), st.integers(0, 9))
+def area_weights(side, number):
+    """Share [number, side] of each pixel in each average, by the definition of the overlap."""
+    first, last = (np.arange(number)[:, None] + end for end in (0, 1))
+    pixel = np.arange(side)
+    overlap = np.minimum(last * side / number, pixel + 1) - np.maximum(first * side / number, pixel)
+    return np.clip(overlap, 0, None) * number / side
+
+
+@st.composite
+def shrinking(draw):
+    """Height, width and new size; in half of the cases k + 1 pixels of the longer side become k."""
+    long, short = draw(st.integers(1, 90)), draw(st.integers(1, 90))
+    size = draw(st.integers(1, 90))
+    if draw(st.booleans()):
+        k, times = draw(st.integers(1, 14)), draw(st.integers(1, 6))
+        long, size = (k + 1) * times, k * times
+        short = draw(st.sampled_from([long, max(1, long // 2), (k + 1) * draw(st.integers(1, times))]))
+    return (*draw(st.permutations([long, short])), size)
+
+
+@given(shrinking(), st.integers(0, 9))
 @settings(max_examples=300)
-def test_resize_gives_the_librarys_bytes(height, width, size, seed):
+def test_resize_gives_the_librarys_bytes(sizes, seed):
+    height, width, size = sizes
     library = A.LongestMaxSize(max_size=size, interpolation=cv2.INTER_CUBIC, area_for_downscale="image", p=1)
     picture = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
     ((ours, _),) = draw(transforms.resize(size), picture, 1)
     ((theirs, _),) = draw(library, picture, 1)
-    assert ours.dtype == np.uint8 and np.array_equal(ours, theirs)
+    assert ours.dtype == np.uint8 and ours.shape == theirs.shape
+    differs = ours != theirs
+    if differs.any():  # the mean is half-way between two grey levels: float32 falls to either side
+        rows, columns = (area_weights(*pair) for pair in zip((height, width), ours.shape, strict=False))
+        exact = np.einsum("yh,hwc,xw->yxc", rows, picture, columns)
+        assert np.abs(exact - np.floor(exact) - 0.5)[differs].max() < 1e-3
+        assert np.abs(ours - exact).max() < 0.501
+
+
+@pytest.mark.parametrize("k", [1, 2, 4, 7, 14])
+def test_areas_between_two_pixels_are_interpolated(k, monkeypatch):
+    """The quick way is taken where it should be, and OpenCV's way is not."""
+    picture = scene(8 * (k + 1), 4 * (k + 1))
+    expected = cv2.resize(picture, (4 * k, 8 * k), interpolation=cv2.INTER_AREA)
+    called = []
+    monkeypatch.setattr(cv2, "remap", lambda *given, kept=cv2.remap: called.append(1) or kept(*given))
+    ((result, _),) = draw(transforms.resize(8 * k), picture, 1)
+    assert len(called) == (k > 1)  # halves are OpenCV's: it adds those up in whole numbers
+    assert np.abs(result.astype(int) - expected).max() <= (k == 2)  # thirds cannot be told from ties
 
 
 @pytest.mark.parametrize("shape", [(256, 256), (300, 299), (448, 112), (448, 336), (225, 17)])
@@ -305,3 +380,44 @@ def test_affine_has_one_scale_for_both_axes_and_stays_in_its_ranges():
     corner = [result[0, 0] for result, p in drawn if (p["matrix"][:2, 2] > 8).all()]
     assert corner
     assert not np.any(corner)  # black where nothing was
+
+
+@given(st.integers(1, 90), st.integers(1, 90), st.integers(0, 10**6))
+@settings(max_examples=100, deadline=None)
+def test_affine_equals_the_library(height, width, seed):
+    """The same drawn values give the library's matrix, and that matrix the library's bytes."""
+    from albumentations.augmentations.geometric import functional
+
+    ours = transforms.shift_scale_rotate(p=1)
+    picture = np.random.default_rng(seed).integers(0, 256, (height, width, 3), np.uint8)
+    ((result, drawn),) = draw(ours, picture, 1, seed)
+    stream = random.Random(seed)
+    shift = {"x": int(stream.uniform(-0.1, 0.1) * width), "y": int(stream.uniform(-0.1, 0.1) * height)}
+    scale, degrees = stream.uniform(0.8, 1.2), stream.uniform(-5, 5)
+    assert (drawn["scale"], drawn["rotate"]) == ({"x": scale, "y": scale}, degrees)
+    matrix = functional.create_affine_transformation_matrix(
+        shift, {"x": 0, "y": 0}, drawn["scale"], degrees, functional.center((height, width))
+    )
+    assert np.allclose(drawn["matrix"], matrix[:2], rtol=0, atol=1e-9)
+    library = A.Affine.apply(ours, picture, np.vstack([drawn["matrix"], [0, 0, 1]]), (height, width))
+    assert np.array_equal(result, library)
+
+
+def test_a_picture_of_the_right_size_is_not_copied_and_every_other_one_padded():
+    pad = transforms.pad(40)
+    for shape in ((40, 40), (40, 33), (7, 40), (39, 39), (52, 40)):
+        ((result, drawn),) = draw(pad, scene(*shape), 1)
+        ((library, borders),) = draw(
+            A.PadIfNeeded(min_height=40, min_width=40, fill=0, p=1), scene(*shape), 1
+        )
+        assert np.array_equal(result, library)
+        assert drawn.items() <= borders.items() and "pad_left" in drawn
+
+
+def test_one_of_leaves_alone_what_chance_leaves_alone():
+    one_of = transforms.colour(p=0.4)
+    one_of.set_random_state(None, random.Random(0))
+    changed = [
+        bool(one_of(image=scene(8, 8), applied_transforms=[])["applied_transforms"]) for _ in range(2000)
+    ]
+    assert stats.binomtest(sum(changed), 2000, 0.4).pvalue > 1e-4

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from dfstudy.data import images, index, index_study, read_picture, set_aside, split_study
+from dfstudy.data import images, index_file, index_study, read_picture, set_aside, split_study
 from dfstudy.errors import StudyError
 
 PATHS = [f"{label}/{at}.png" for label in ("real", "fake") for at in range(4)]
@@ -90,6 +90,27 @@ def test_touching_files_changes_no_fingerprint_and_not_its_file(study, reads):
     assert file.stat().st_mtime_ns == 1
 
 
+def test_an_unchanged_set_leaves_its_table_alone_and_mends_its_summary(study, monkeypatch):
+    first = index_study(study, progress=False)
+    table, summary = (study.out / "data" / name for name in ("index.parquet", "fingerprint.json"))
+    text = summary.read_text()
+    os.utime(table, ns=(1, 1))
+    for damage in (lambda: summary.write_text("{}"), summary.unlink):  # stopped between the two files
+        damage()
+        pd.testing.assert_frame_equal(index_study(study, progress=False), first)
+        assert table.stat().st_mtime_ns == 1 and summary.read_text() == text
+    monkeypatch.setattr(index_file, "_writer", lambda: b"another version")
+    index_study(study, progress=False)
+    assert table.stat().st_mtime_ns > 1 and summary.read_text() == text
+
+
+def test_what_could_not_be_read_is_tried_again(study):
+    (study.pictures / "real" / "later.png").symlink_to(study.out.parent / "later.png")
+    assert (index_study(study, progress=False)["error"] != "").sum() == 1
+    shutil.copy(study.pictures / "real/0.png", study.out.parent / "later.png")
+    assert set(index_study(study, progress=False)["error"]) == {""}
+
+
 def test_a_new_label_changes_the_fingerprint_without_reading(study, reads):
     index_study(study, progress=False)
     before = fingerprint(study)
@@ -113,7 +134,7 @@ def test_a_picture_left_out_first_is_read_when_it_is_listed(study):
 
 def test_another_decoder_or_a_damaged_index_reads_all_again(study, reads, monkeypatch):
     first = index_study(study, progress=False)
-    monkeypatch.setattr(index, "versions", lambda *names: {"pillow": "0"})
+    monkeypatch.setattr(index_file, "versions", lambda *names: {"pillow": "0"})
     index_study(study, progress=False)
     assert len(reads) == 16
     (study.out / "data" / "index.parquet").write_bytes(b"PAR1 cut off")

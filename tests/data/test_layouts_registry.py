@@ -6,7 +6,8 @@ from typing import get_args
 
 import pytest
 
-from dfstudy.data.index import index_study, layout_line
+from dfstudy.data.index import index_study
+from dfstudy.data.index_file import layout_line
 from dfstudy.data.layouts import KNOWN
 from dfstudy.data.split import split_study
 from dfstudy.errors import StudyError

@@ -121,3 +121,10 @@ def test_the_abstract_is_made_of_numbers_and_honest_about_limits(auc, groups_kno
     assert "{" not in text and ("people seen in training" in text) == (not groups_known)
     assert ("rendered" in text) == is_sample
     assert ("better than chance" in text) == (auc[0] > 0.5)
+
+
+@pytest.mark.parametrize("telling", [0, 2])
+def test_the_abstract_warns_where_the_label_is_told_without_a_face(telling):
+    numbers = study_numbers() | {"shortcut.telling": Number("shortcut.telling", telling, "families", 9)}
+    text = room.write_abstract(room.decide_answers(numbers, True), numbers, False)
+    assert ("without looking at the face" in text) == bool(telling)

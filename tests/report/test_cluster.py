@@ -72,6 +72,9 @@ def test_a_cluster_is_asked_by_the_study_and_not_by_the_node_that_plans(devices,
         assert needs == CLUSTER.chapter(study, chapter) and needs.gpu == 1
         # cores are part of the key of a run on processors: with fewer, a chapter would train again
         assert needs.threads == asked.threads and needs.mem_mb == asked.mem_mb
+    meter = there.leakage(study)
+    chapter = next(chapter for chapter in load_chapters() if "leakage" in chapter.needs)
+    assert there.chapter(study, chapter)[:2] == meter[:2] and meter.threads == 8 and meter.gpu == 1
     site = Site(*here)
     cores, gpus = here
     assert site.training(study).gpu == min(devices, gpus) and site.training(study).threads == cores
@@ -81,8 +84,15 @@ def test_a_cluster_is_asked_by_the_study_and_not_by_the_node_that_plans(devices,
 def test_only_what_works_with_a_network_is_a_job(tmp_path):
     plan = planned(tiny(tmp_path, 0, 1), CLUSTER)
     local = {chapter["id"]: chapter["local"] for chapter in plan["chapters"]}
-    assert local["03_train"] is local["04_test"] is False
-    assert local["01_explore_data"] is local["02_view_augmentation"] is local["09_conclusions"] is True
+    # 01 loads, or by itself trains, the networks of the leakage meter
+    assert (
+        local["01_explore_data"]
+        is local["03_train"]
+        is local["04_test"]
+        is local["06_cross_forgery"]
+        is False
+    )
+    assert local["02_view_augmentation"] is local["09_conclusions"] is True
     assert plan["into"] == "&>"
     here = planned(tiny(tmp_path, 0, 1), Site(2, 0))
     assert here["into"] == "2>&1"
@@ -288,5 +298,6 @@ def test_the_page_says_what_is_asked_for():
     shipped = (PROFILES / "slurm" / "config.yaml").read_text()
     assert f"{asked.threads} cores, {asked.mem_mb} MB" in shipped
     profile = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
-    network = {chapter.id for chapter in load_chapters() if "runs" in chapter.needs}
-    assert set(profile["set-resources"]) == set(profile["set-threads"]) == {"training"} | network
+    network = {chapter.id for chapter in load_chapters() if {"runs", "leakage"} & set(chapter.needs)}
+    steps = {"training", "leakage"} | network
+    assert set(profile["set-resources"]) == set(profile["set-threads"]) == steps

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from pathlib import Path
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -13,6 +16,8 @@ from dfstudy.report.figures import shortcuts as figures
 from dfstudy.report.figures.style import save_figure
 from dfstudy.report.numbers import say
 from dfstudy.study import Evaluate, load_study
+
+FACES = load_study("small", data="faces", out="results")
 
 
 def finding(family: str, value: float, method: str = "", half: float = 0.02) -> Finding:
@@ -64,14 +69,15 @@ def test_many_methods_are_cut_to_the_most_telling_and_the_caption_says_so():
     ("values", "words", "absent"),
     [
         ({}, "No family of traits tells the label", "reencode"),
-        ({"container": 0.99}, "dfstudy reencode IN OUT", "another origin"),
-        ({"detail": 0.8}, "another origin", "reencode IN"),
-        ({"light": 0.58}, "hints at the label", "reencode IN"),
+        ({"container": 0.99}, "dfstudy reencode faces faces_alike", "another origin"),
+        ({"detail": 0.8}, "another origin", "reencode"),
+        ({"light": 0.58}, "hints at the label", "reencode"),
+        ({"together": 0.8}, "All together: tells the label", "another origin"),
     ],
 )
 def test_the_sentence_follows_the_findings(values, words, absent):
     found = make(values)
-    text = say(figures.shortcut_sentence(found), shortcut_numbers(found)).data
+    text = say(figures.shortcut_sentence(found, FACES), shortcut_numbers(found)).data
     assert words in text and absent not in text and "{" not in text
     assert figures.shortcut_alt(found).count("(") == len(found)
 
@@ -79,8 +85,48 @@ def test_the_sentence_follows_the_findings(values, words, absent):
 def test_what_cannot_be_judged_is_said_and_methods_are_named():
     found = [*make({}), finding("border", 0.95, "swap")]
     found[0] = finding("container", 0.5, half=0.2)
-    text = figures.shortcut_sentence(found)
+    text = figures.shortcut_sentence(found, FACES)
     assert "Too few groups to judge: file format" in text and "told for swap" in text
+
+
+def test_the_command_that_mends_the_files_fits_the_set():
+    found = make({"container": 0.99})
+    data = FACES.data.model_copy(update={"root": "/pictures of/a b", "aliases": {"fake": ["x"]}})
+    other = FACES.model_copy(update={"data": data, "file": Path("own.yaml")})
+    text = figures.shortcut_sentence(found, other)
+    assert "    .venv/bin/dfstudy reencode 'a b' 'a b_alike' --study own.yaml\n" in text
+    assert "    make report DATA='a b_alike'" in text and "/pictures of" not in text
+
+
+@pytest.mark.parametrize(
+    ("values", "half", "words"),
+    [
+        ({}, 0.02, "none found"),
+        ({}, 0.2, "inconclusive"),
+        ({"light": 0.58}, 0.02, "the label is hinted at** by brightness"),
+        (
+            {"detail": 0.6, "container": 0.99},
+            0.02,
+            "can be told without looking at the face**, from file format",
+        ),
+        ({"together": 0.9}, 0.02, "from all together"),
+    ],
+)
+def test_the_first_page_has_the_verdict_in_a_sentence(values, half, words):
+    found = [finding(name, values.get(name, 0.5), half=half) for name in [*FAMILIES, TOGETHER]]
+    text = say(figures.shortcut_verdict(found), shortcut_numbers(found)).data
+    assert text.startswith("**Shortcuts: ") and words in text and "{" not in text
+
+
+def test_names_are_counted_where_there_are_many():
+    found = make(dict.fromkeys(FAMILIES, 0.9), [f"a_{at:02d}" for at in range(12)])
+    found = [dataclasses.replace(x, interval=finding(x.family, 0.9).interval) for x in found]
+    verdict = figures.shortcut_verdict(found)
+    assert "and 5 more" in verdict and r"told for a\_00, a\_01, a\_02 and 9 more" in verdict
+    rows = figures.telling_rows(found)
+    assert len(rows) == figures.MOST_ROWS and [x.method for x in rows].count("") == len(FAMILIES) + 1
+    kept = {x.method for x in figures.shown_findings(found)}
+    assert kept == set(figures.shown_scopes(found)) and len(kept) < 13
 
 
 def test_the_figure_has_the_same_bytes_again(tmp_path):

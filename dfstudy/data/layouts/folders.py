@@ -67,15 +67,14 @@ def read_folders(study: Study, paths: list[str]) -> pd.DataFrame:
     meanings = {folder: read_meaning(folder, aliases) for folder in dict.fromkeys(folders)}
     if any(meaning.label is None for meaning in meanings.values()):
         raise _unknown_folders(study, Counter(folders), meanings)
-    rows = [meanings[folder] for folder in folders]
-    table = pd.DataFrame({"path": paths, "label": pd.array([row.label for row in rows], dtype="Int8")})
-    table["method"] = [row.method for row in rows]
-    if table["method"].nunique() > MANY_METHODS:
-        table["method"] = [CLASS_NAMES[row.label] for row in rows]
-    table["group"] = _groups(paths, folders, meanings)
-    table["given_split"] = [row.given_split for row in rows]
-    table["error"] = ""
-    return table
+    said = pd.DataFrame(meanings.values()).astype({"label": "Int8"})
+    if said["method"].nunique() > MANY_METHODS:
+        said["method"] = said["label"].map(CLASS_NAMES)
+    places = {folder: place for place, folder in enumerate(meanings)}
+    table = said.take([places[folder] for folder in folders]).reset_index(drop=True)
+    table.insert(0, "path", paths)
+    table.insert(3, "group", _groups(paths, folders, meanings))
+    return table.assign(error="")
 
 
 def _groups(paths: list[str], folders: list[str], meanings: Mapping[str, FolderMeaning]) -> list[str]:

@@ -7,9 +7,6 @@ on the pictures that judge. Cost: a second a figure.
 
 from __future__ import annotations
 
-import math
-
-import cv2
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -18,10 +15,11 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
-from dfstudy.data import Split, count_duplicates, read_picture
+from dfstudy.data import Split, read_picture
 from dfstudy.data.layouts import CLASS_NAMES
 from dfstudy.number import Number
 from dfstudy.report.figures.style import FAKE, REAL, WIDTH
+from dfstudy.report.figures.tiles import make_tile
 
 SPOKEN = {"train": "training", "val": "validation", "test": "test"}
 COLOURS = {0: REAL, 1: FAKE}
@@ -136,7 +134,7 @@ def draw_faces(split: Split, columns: int = 8, side: int = 128) -> Figure:
         rows = training[(training["label"] == label) & (training["method"] == method)]
         rows = rows.drop_duplicates("group")
         paths = sorted(rows.sample(min(columns, len(rows)), random_state=0)["path"])
-        tiles = [_tile(read_picture(split.root / path), side) for path in paths]
+        tiles = [make_tile(read_picture(split.root / path), side) for path in paths]
         tiles += [np.full((side, side, 3), 255, np.uint8)] * (columns - len(tiles))
         axis.imshow(np.hstack(tiles))
         axis.set_axis_off()
@@ -149,30 +147,15 @@ def _short(name: str, most: int = 28) -> str:
     return name if len(name) <= most else name[: most - 1] + "…"
 
 
-def _tile(picture: np.ndarray, side: int) -> np.ndarray:
-    """The whole picture inside a white square of `side`, with a white gap to its neighbours."""
-    inner = side - 4
-    scale = inner / max(picture.shape[:2])
-    height, width = (max(1, math.floor(length * scale)) for length in picture.shape[:2])
-    small = cv2.resize(
-        picture, (width, height), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    )
-    tile = np.full((side, side, 3), 255, np.uint8)
-    top, left = (side - height) // 2, (side - width) // 2
-    tile[top : top + height, left : left + width] = small
-    return tile
-
-
 def data_numbers(split: Split) -> list[Number]:
     """The chapter's numbers: exact counts, and the median file size of each class."""
     rows = split.rows
-    groups, found = rows["group"].nunique(), count_duplicates(split.duplicates, rows)
+    groups = rows["group"].nunique()
     numbers = [
         _count("data.pictures", len(rows), rows, note="usable"),
         _count("data.groups", groups, rows, "groups", note=_groups_note(split)),
         _count("data.largest_group", int(rows["group"].value_counts().iloc[0]), rows),
         _count("data.methods", method_count(split), rows, "methods"),
-        _count("data.copies", found["copies"], rows, note="repeat another picture of their class"),
         Number(
             "data.set_aside",
             len(split.set_aside),

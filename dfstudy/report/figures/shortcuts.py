@@ -7,6 +7,7 @@ text, and sentences that say what to do. Cost: a second.
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Sequence
 
 import matplotlib.pyplot as plt
@@ -18,9 +19,13 @@ from matplotlib.patches import Patch
 
 from dfstudy.evaluate.shortcuts import TOGETHER, VERDICTS, Finding
 from dfstudy.report.figures.style import FAKE, PALETTE, REAL, WIDTH
+from dfstudy.report.numbers import literal
+from dfstudy.study import Study
 
 COLUMNS = 3  # panels beside each other
 MOST_PANELS = 9  # all fakes and eight methods: more would not be read
+MOST_NAMED = 3  # families or methods that a verdict names
+MOST_ROWS = 24  # of the table: all fakes, then the methods' families that say something
 _MARKS = dict(zip(VERDICTS, ((FAKE, "D"), (PALETTE[4], "s"), (REAL, "o"), (PALETTE[7], "v")), strict=True))
 
 
@@ -80,6 +85,12 @@ def shown_scopes(findings: Sequence[Finding]) -> list[str]:
     return ["", *sorted(telling)]
 
 
+def shown_findings(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings that are drawn, whose numbers the report keeps: those of other methods fill pages."""
+    scopes = shown_scopes(findings)
+    return [finding for finding in findings if finding.method in scopes]
+
+
 def shortcut_caption(findings: Sequence[Finding]) -> str:
     """What the figure shows, with n, interval and unit."""
     first = findings[0]
@@ -107,36 +118,101 @@ def shortcut_alt(findings: Sequence[Finding]) -> str:
 _IN_THE_FILE = {"container", "file_size", "compression", "geometry"}
 
 
-def shortcut_sentence(findings: Sequence[Finding]) -> str:
-    """The chapter's plain verdict and the next step, for `say`."""
-    overall = [finding for finding in findings if not finding.method and finding.family != TOGETHER]
-    found = [finding for finding in overall if finding.verdict in VERDICTS[:2]]
-    open_ones = [finding for finding in overall if finding.verdict == VERDICTS[3]]
+def shortcut_verdict(findings: Sequence[Finding]) -> str:
+    """The audit in one or two sentences, for the page's first lines; Markdown for `say`."""
+    overall = _overall(findings)
+    told = sorted(
+        _found_overall(findings), key=lambda x: (VERDICTS.index(x.verdict), -float(x.interval.value))
+    )
+    named = _named([f"{x.spoken} (AUC {{shortcut.{x.family}.auc}})" for x in told])
+    if told and told[0].verdict == VERDICTS[0]:
+        parts = [
+            f"**Shortcuts: the label can be told without looking at the face**, from {named}. A good result "
+            "may be the set's and not the forgery's."
+        ]
+    elif told:
+        parts = [f"**Shortcuts: the label is hinted at** by {named}."]
+    elif unclear := sum(finding.verdict == VERDICTS[3] for finding in overall):
+        parts = [
+            "**Shortcuts: inconclusive.** No family of traits tells the label better than shuffled labels "
+            f"do, but for {unclear} of {len(overall)} the pictures are too few to rule it out."
+        ]
+    else:
+        parts = [
+            "**Shortcuts: none found.** Nothing about file, size, light, detail or border tells the label "
+            "better than shuffled labels do."
+        ]
+    return " ".join([*parts, *_methods_told(findings)])
+
+
+def shortcut_sentence(findings: Sequence[Finding], study: Study) -> str:
+    """The chapter's plain verdict and the next step; Markdown for `say`."""
+    overall = _overall(findings)
+    found = _found_overall(findings)
     parts = []
     if not found:
         parts.append("**No family of traits tells the label** over all fakes better than shuffled labels do.")
     for finding in found:
         trait = f", most of all by {finding.trait[0].replace('_', ' ')}" if finding.trait else ""
-        name = f"{{shortcut.{finding.family}.auc}}"
         spoken = finding.spoken[0].upper() + finding.spoken[1:]
-        parts.append(f"**{spoken}: {finding.verdict}**, AUC {name}{trait}.")
+        parts.append(f"**{spoken}: {finding.verdict}**, AUC {{shortcut.{finding.family}.auc}}{trait}.")
     if any(finding.family in _IN_THE_FILE for finding in found):
         parts.append(
-            "A network may learn the file instead of the face: give all pictures one format, quality and "
-            "size with `dfstudy reencode IN OUT`, then run the report on OUT."
+            "A network may learn the file instead of the face. Give all pictures one format, quality and "
+            f"size, and study those:\n\n{_reencode_commands(study)}\n\n"
         )
-    if any(finding.family not in _IN_THE_FILE for finding in found):
+    if any(finding.family not in {*_IN_THE_FILE, TOGETHER} for finding in found):
         parts.append(
             "What lies in the pixels may be the forgery's own trace or an accident of how the set was made; "
             "re-encoding does not take it away, and a detector that lives on it fails where pictures are "
             "made or compressed in another way. Compare with pictures of another origin."
         )
+    open_ones = [finding.spoken for finding in overall if finding.verdict == VERDICTS[3]]
     if open_ones:
-        names = ", ".join(finding.spoken for finding in open_ones)
-        parts.append(f"Too few groups to judge: {names}.")
-    only = sorted(
-        {finding.method for finding in findings if finding.method and finding.verdict == VERDICTS[0]}
+        parts.append(f"Too few groups to judge: {', '.join(open_ones)}.")
+    return " ".join([*parts, *_methods_told(findings)])
+
+
+def telling_rows(findings: Sequence[Finding]) -> list[Finding]:
+    """The findings worth a row: all fakes, then by method those that say something, the strongest first."""
+    overall = [finding for finding in findings if not finding.method]
+    by_method = sorted(
+        _found([finding for finding in findings if finding.method]),
+        key=lambda finding: (-float(finding.interval.value), finding.method, finding.family),
     )
-    if only:
-        parts.append(f"By method, the label is told for {', '.join(only)}.")
-    return " ".join(parts)
+    return [*overall, *by_method[: MOST_ROWS - len(overall)]]
+
+
+def _overall(findings: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in findings if not finding.method and finding.family != TOGETHER]
+
+
+def _found(findings: Sequence[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.verdict in VERDICTS[:2]]
+
+
+def _found_overall(findings: Sequence[Finding]) -> list[Finding]:
+    """Families that say something over all fakes; all together only where none does so by itself."""
+    single = _found(_overall(findings))
+    return single or _found([x for x in findings if not x.method and x.family == TOGETHER])
+
+
+def _methods_told(findings: Sequence[Finding]) -> list[str]:
+    """A sentence on the methods whose label is told, or none."""
+    told = [finding for finding in findings if finding.method and finding.verdict == VERDICTS[0]]
+    strongest = sorted(told, key=lambda finding: (-float(finding.interval.value), finding.method))
+    names = list(dict.fromkeys(literal(finding.method) for finding in strongest))
+    return [f"By method, the label is told for {_named(names)}."] if names else []
+
+
+def _named(words: Sequence[str]) -> str:
+    more = f" and {len(words) - MOST_NAMED} more" if len(words) > MOST_NAMED else ""
+    return ", ".join(words[:MOST_NAMED]) + more
+
+
+def _reencode_commands(study: Study) -> str:
+    """What to type, with the set's own name: the folder's place differs from machine to machine."""
+    folder = study.pictures.name
+    words = [".venv/bin/dfstudy", "reencode", folder, f"{folder}_alike"]
+    words += ["--study", study.file.name] if study.data.aliases else []
+    return f"    {shlex.join(words)}\n    make report DATA={shlex.quote(f'{folder}_alike')}"

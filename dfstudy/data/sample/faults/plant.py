@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import tempfile
 import zlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -37,7 +37,7 @@ class Planted:
         fault: a name of `FAULTS`; empty where nothing was planted.
         strength: 0..1, as `FAULTS` explains it.
         seed: decides which pictures are touched.
-        families: families of traits that differ by class; the first of them is the one that was planted.
+        families: families of traits that may differ by class; of a shortcut, the first is the planted one.
         touched: paths of the pictures that the fault concerns, in the planted set.
         pairs: (added picture, the picture that it repeats, in which way).
     """
@@ -72,13 +72,12 @@ def plant(folder: Path, target: Path, fault: str, strength: float, seed: int = 0
     random = np.random.default_rng([seed, zlib.crc32(fault.encode())])
     table = _read(folder)
     if fault in SHORTCUTS:
-        plan, families = _plan_shortcut(SHORTCUTS[fault], table, strength, random), SHORTCUTS[fault].families
+        plan = _plan_shortcut(SHORTCUTS[fault], table, strength, random)
     else:
-        plan, families = RELATIONS[fault].plant(table, strength, random), ()
-    touched, pairs = tuple(sorted(plan.touched)), tuple(plan.pairs)
-    planted = Planted(fault, float(strength), seed, families if touched else (), touched, pairs)
-    _write(folder, target, plan, planted, random)
-    return planted
+        plan = RELATIONS[fault].plant(table, strength, random)
+    families = (SHORTCUTS | RELATIONS)[fault].families
+    planted = Planted(fault, float(strength), seed, families if plan.touched else (), (), ())
+    return _write(folder, target, plan, planted, random)
 
 
 def without_trace(folder: Path, target: Path, seed: int = 0, given: bool = False) -> Planted:
@@ -102,9 +101,7 @@ def without_trace(folder: Path, target: Path, seed: int = 0, given: bool = False
     table = table.assign(label=label, method=np.where(label == 1, method, "real"))
     if given:
         table = give_splits(table, random)
-    planted = Planted("", 0.0, seed, (), (), ())
-    _write(folder, target, Plan(table), planted, random)
-    return planted
+    return _write(folder, target, Plan(table), Planted("", 0.0, seed, (), (), ()), random)
 
 
 def _plan_shortcut(
@@ -137,8 +134,8 @@ def _read(folder: Path) -> pd.DataFrame:
     return table.assign(made_of=table["path"]).sort_values("path", ignore_index=True)
 
 
-def _write(folder: Path, target: Path, plan: Plan, planted: Planted, random: np.random.Generator) -> None:
-    """Write everything beside the target, and give it its name when it is whole."""
+def _write(folder: Path, target: Path, plan: Plan, planted: Planted, random: np.random.Generator) -> Planted:
+    """Write all beside the target, give it its name when it is whole; the truth, with paths as written."""
     target = Path(target)
     if target.exists():
         raise StudyError(f"{target} exists already", "give the name of a folder that is not there yet")
@@ -151,11 +148,12 @@ def _write(folder: Path, target: Path, plan: Plan, planted: Planted, random: np.
             (new / names[path]).write_bytes(data)
         table = plan.table.assign(path=plan.table["path"].map(names)).sort_values("path")
         table[COLUMNS].to_csv(new / INDEX, index=False, lineterminator="\n")
-        truth = asdict(planted)
-        truth["touched"] = [names[path] for path in planted.touched]
-        truth["pairs"] = [(names[new], names[old], way) for new, old, way in planted.pairs]
-        (new / TRUTH).write_text(json.dumps(truth, indent=1) + "\n", "utf-8")
+        touched = tuple(sorted(names[path] for path in plan.touched))
+        pairs = tuple((names[added], names[old], way) for added, old, way in plan.pairs)
+        planted = replace(planted, touched=touched, pairs=pairs)
+        (new / TRUTH).write_text(json.dumps(asdict(planted), indent=1) + "\n", "utf-8")
         new.replace(target)
+    return planted
 
 
 def _make(file: Path, path: str, change: Change | None, random: np.random.Generator) -> tuple[str, bytes]:

@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from dfstudy.data.sample.faults.picture import Picture
+from dfstudy.data.sample.faults.shortcuts import PIXELS
 
 Change = Callable[[Picture, np.random.Generator], Picture]
 
@@ -41,10 +42,17 @@ class Plan:
 
 @dataclass(frozen=True)
 class Relation:
-    """One fault between pictures: what is planted and of what the strength is a share; how."""
+    """One fault between pictures.
+
+    Attributes:
+        about: what is planted, and of what the strength is a share.
+        plant: (table, strength, generator) -> plan.
+        families: trait families that it changes by class.
+    """
 
     about: str
     plant: Callable[[pd.DataFrame, float, np.random.Generator], Plan]
+    families: tuple[str, ...] = ()
 
 
 def choose(names: list[str], share: float, random: np.random.Generator) -> list[str]:
@@ -174,6 +182,7 @@ RELATIONS = {
     "both_labels_near": Relation(
         "real pictures that stand under fake too, saved again, reduced or cropped; 1: all",
         _both_labels(NEAR_COPIES),
+        ("compression", "file_size", "geometry", *PIXELS),
     ),
     "lost_groups": Relation("groups whose name is lost, each picture by itself; 1: all", _lost),
     "wrong_labels": Relation("pictures whose label is the other one; 1: all", _wrong),

@@ -1,0 +1,145 @@
+"""One job of a folder's work: a video, or a handful of photographs, from file to crops on disk.
+
+Takes sources and a folder; writes the crops and, last, a note with the rows: a job counts as done when every
+file of it is there. A file that cannot be used is a row with the reason, never the end of the work.
+Cost: as `scene`, and 6 ms a PNG of 256 px.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from dfstudy.data import images
+from dfstudy.data.faces.clips import ClipError, read_facts
+from dfstudy.data.faces.finder import Finder
+from dfstudy.data.faces.scene import (
+    FaceCrop,
+    Found,
+    Missed,
+    Spot,
+    borrow_boxes,
+    faces_in_clip,
+    faces_in_picture,
+)
+from dfstudy.data.faces.settings import FaceSettings
+from dfstudy.data.faces.sheet import MOST, draw_example
+from dfstudy.data.faces.sources import Source
+from dfstudy.data.faces.table import aside_row, crop_row, spot_of
+
+NOTES = ".done"
+TOGETHER = 32  # photographs a job
+SUFFIX = {"png": ".png", "jpeg": ".jpg"}
+
+
+@dataclass(frozen=True)
+class Job:
+    """Sources of one note, which is called by the number of the first; `original` is that of another job."""
+
+    number: int
+    sources: tuple[Source, ...]
+    shown: frozenset[str] = frozenset()  # paths that the contact sheet shows
+    original: int | None = None
+
+    @property
+    def note(self) -> str:
+        """File below the folder of the work."""
+        return f"{NOTES}/{self.number}.json"
+
+    @property
+    def bytes(self) -> int:
+        """Size of all sources."""
+        return sum(source.bytes for source in self.sources)
+
+
+def plan_jobs(files: Sequence[Source]) -> list[Job]:
+    """Jobs: a video each, then photographs some together."""
+    shown = {files[at * len(files) // min(MOST, len(files))].path for at in range(min(MOST, len(files)))}
+    number = {source.path: at for at, source in enumerate(files)}
+    pictures = [source for source in files if not source.is_clip]
+    jobs = [[source] for source in files if source.is_clip]
+    jobs += [pictures[at : at + TOGETHER] for at in range(0, len(pictures), TOGETHER)]
+    return [
+        Job(
+            number[job[0].path],
+            tuple(job),
+            frozenset(source.path for source in job if source.path in shown),
+            number.get(job[0].original),
+        )
+        for job in jobs
+    ]
+
+
+def run_job(job: Job, root: Path, folder: Path, finder: Finder, settings: FaceSettings) -> None:
+    """Crop the sources of one job into `folder` and leave its note there."""
+    note: dict[str, list[Any]] = {"rows": [], "aside": [], "examples": []}
+    for source in job.sources:
+        found = _find(source, root, finder, settings, _spots(job, folder))
+        rows = [_write(source, crop, folder, found.borrowed, settings) for crop in found.crops]
+        note["rows"] += rows
+        note["aside"] += [aside_row(source.path, missed) for missed in found.missed]
+        if source.path in job.shown and found.example is not None:
+            frame, picture = found.example
+            here = [crop for crop in found.crops if crop.spot.frame == frame]
+            said = f"{len(rows)} crop{'s' * (len(rows) != 1)}"
+            drawn = base64.b64encode(draw_example(picture, here)).decode()
+            note["examples"].append([drawn, source.path, said + ", boxes of its original" * found.borrowed])
+    file = folder / job.note
+    file.with_suffix(".tmp").write_text(json.dumps(note), "utf-8")
+    file.with_suffix(".tmp").replace(file)
+
+
+def read_note(folder: Path, number: int) -> dict[str, list[Any]]:
+    """What `run_job` wrote down: rows, rows set aside, examples (base64 JPEG, source, words)."""
+    return json.loads((folder / NOTES / f"{number}.json").read_text("utf-8"))
+
+
+def _spots(job: Job, folder: Path) -> list[Spot]:
+    if job.original is None:
+        return []
+    return [spot_of(row) for row in read_note(folder, job.original)["rows"]]
+
+
+def _find(source: Source, root: Path, finder: Finder, settings: FaceSettings, spots: Sequence[Spot]) -> Found:
+    path = root / source.path
+    try:
+        if not source.is_clip:
+            return faces_in_picture(images.read_picture(path), finder, settings)
+        facts = read_facts(path)
+        if not spots:
+            return faces_in_clip(path, finder, settings, facts)
+        found = borrow_boxes(path, spots, finder, settings, facts)
+        if isinstance(found, Found):
+            return found
+        own = faces_in_clip(path, finder, settings, facts)
+        own.missed.insert(0, Missed(f"boxes of its original are not used: {found}"))
+        return own
+    except (ClipError, images.PictureError) as error:
+        return Found(missed=[Missed(error.reason)])
+    except cv2.error as error:  # a stranger's file must not end the work on all others
+        return Found(missed=[Missed(f"OpenCV cannot process it: {error.err or error}")])
+
+
+def _write(
+    source: Source, crop: FaceCrop, folder: Path, borrowed: bool, settings: FaceSettings
+) -> dict[str, str]:
+    number = f"_face{crop.spot.number}" if crop.spot.number > 1 else ""
+    frame = f"/{crop.spot.frame:06d}" if crop.spot.frame is not None else ""
+    path = f"{source.name}{frame}{number}{SUFFIX[settings.kind]}"
+    options = []
+    if settings.kind == "jpeg":
+        options = [cv2.IMWRITE_JPEG_QUALITY, settings.quality]
+        options += [cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+    good, data = cv2.imencode(SUFFIX[settings.kind], crop.pixels[..., ::-1], options)
+    if not good:
+        raise ValueError(f"{path} cannot be encoded")
+    file = folder / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(data.tobytes())
+    return crop_row(source, crop, path, borrowed)

@@ -1,0 +1,151 @@
+"""What lies in a folder of videos and photographs: label, method, group, split, and the originals of fakes.
+
+Takes a study, whose `pictures` is the folder; gives one `Source` a file, sorted by path, and the line that
+says what was recognised. Folders are read as those of pictures are (`layouts`, `index.csv`, the study's
+aliases). A folder in which no name says real or fake gives sources without labels, for scoring; one that
+says so for some files only is refused as everywhere. Cost: as `layouts.recognise`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import pandas as pd
+
+from dfstudy.data import images
+from dfstudy.data.faces import clips
+from dfstudy.data.faces.pairs import Clip, find_originals, name_groups
+from dfstudy.data.index import walk_files
+from dfstudy.data.index_csv import NAME, read_index_csv
+from dfstudy.data.layouts import SIDE_SUFFIXES, Files, build_aliases, read_meaning, recognise
+from dfstudy.errors import StudyError
+from dfstudy.study import Study
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file.
+
+    Attributes:
+        path: posix, below the folder.
+        name: the same without its suffix, and unlike every other: where its crops go.
+        bytes, changed: size, and time of the last change in nanoseconds.
+        label: 0 real, 1 fake, None unknown.
+        original: path of the video that a fake was made from, `` where unknown.
+    """
+
+    path: str
+    name: str
+    bytes: int
+    changed: int
+    is_clip: bool
+    label: int | None = None
+    method: str = ""
+    group: str = ""
+    split: str = ""
+    original: str = ""
+
+
+class Sources(NamedTuple):
+    """Files to look at, those set aside as {path: reason}, and the line that says how they were read."""
+
+    files: list[Source]
+    set_aside: dict[str, str]
+    line: str
+
+
+def list_sources(study: Study) -> Sources:
+    """Videos and photographs below `study.pictures`.
+
+    Raises:
+        StudyError: no such folder, nothing in it, or folders that say real or fake of some files only.
+    """
+    root = study.pictures
+    if not root.is_dir():
+        raise StudyError(f"there is no folder {root}", "check the path of the videos or photographs")
+    found, side_files, unread = _list(study)
+    if not found:
+        raise StudyError(
+            f"{root} holds neither videos ({' '.join(clips.SUFFIXES)}) nor pictures "
+            f"({' '.join(images.SUFFIXES)})",
+            "give the folder that holds them, in any depth",
+        )
+    rows, line = _read(study, sorted(found), sorted(side_files))
+    wrong = rows["error"] != ""
+    aside = dict(zip(rows.loc[wrong, "path"], rows.loc[wrong, "error"], strict=True))
+    rows = rows[~wrong]
+    videos = [
+        Clip(row.path, None if pd.isna(row.label) else int(row.label), row.group)
+        for row in rows.itertuples(index=False)
+        if row.path.lower().endswith(clips.SUFFIXES)
+    ]
+    originals = find_originals(videos)
+    groups = name_groups(videos, originals)
+    if originals:
+        tied = f"{len(originals):,} fake{'s' * (len(originals) != 1)}"
+        line += f"; names tie {tied} to the original"
+    names = unlike_names(list(rows["path"]))
+    files = [
+        Source(
+            path=row.path,
+            name=names[row.path],
+            bytes=found[row.path][0],
+            changed=found[row.path][1],
+            is_clip=row.path in groups,
+            label=None if pd.isna(row.label) else int(row.label),
+            method=row.method,
+            group=groups.get(row.path, row.group),
+            split=row.given_split,
+            original=originals.get(row.path, ""),
+        )
+        for row in rows.sort_values("path").itertuples(index=False)
+    ]
+    return Sources(files, unread | aside, line)
+
+
+def unlike_names(paths: list[str]) -> dict[str, str]:
+    """Path -> path without its suffix; with it where two files would share a name.
+
+    Lower case counts: some file systems do not tell A from a.
+    """
+    short = {path: path.rpartition(".")[0] for path in paths}
+    counts = Counter(name.lower() for name in short.values())
+    whole = {path.lower() for path in paths}
+    return {
+        path: name if counts[name.lower()] == 1 and name.lower() not in whole else path
+        for path, name in short.items()
+    }
+
+
+def _list(study: Study) -> tuple[dict[str, tuple[int, int]], list[str], dict[str, str]]:
+    """Files to read with size and time, files that may describe them, and pictures in unread formats."""
+    found, side_files, unread = {}, [], {}
+    for path, entry in walk_files(study.pictures, skip=study.out):
+        name = entry.name.lower()
+        if name.endswith((*clips.SUFFIXES, *images.SUFFIXES)):
+            facts = entry.stat()
+            found[path] = (facts.st_size, facts.st_mtime_ns)
+        elif name.endswith(SIDE_SUFFIXES):
+            side_files.append(path)
+        elif name.endswith(images.OTHER_SUFFIXES):
+            unread[path] = f"format .{name.rpartition('.')[2]} is not read: convert it to PNG or JPEG"
+    return found, side_files, unread
+
+
+def _read(study: Study, paths: list[str], side_files: list[str]) -> tuple[pd.DataFrame, str]:
+    if (study.pictures / NAME).is_file():
+        rows = read_index_csv(study, paths)
+        return rows, f"layout: {NAME} ({len(paths):,} files)"
+    aliases = build_aliases(study.data.aliases)
+    try:
+        reading = recognise(Files(study, paths, side_files))
+        return reading.rows, reading.line.replace("picture", "file")
+    except StudyError:
+        folders = {path.rpartition("/")[0] for path in paths}
+        if any(read_meaning(folder, aliases).label is not None for folder in folders):
+            raise
+    rows = pd.DataFrame({"path": paths, "label": pd.array([pd.NA] * len(paths), dtype="Int8")})
+    rows = rows.assign(method="", group=paths, given_split="", error="")
+    return rows, "no folder says real or fake: labels stay empty"

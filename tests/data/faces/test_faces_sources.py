@@ -1,0 +1,83 @@
+"""Folders of videos read as the known sets are: label, method, group, split and original of each file."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from dfstudy.data.faces.jobs import TOGETHER, plan_jobs
+from dfstudy.data.faces.sources import Source, list_sources
+from dfstudy.errors import StudyError
+
+
+@pytest.fixture
+def listed(tmp_path, open_study):
+    """Empty files under these names, and side files; what was read, by path."""
+
+    def read(paths, side_files=None, **data):
+        root = tmp_path / "set"
+        for path in paths:
+            (root / path).parent.mkdir(parents=True, exist_ok=True)
+            (root / path).touch()
+        for name, content in (side_files or {}).items():
+            (root / name).write_text(json.dumps(content))
+        sources = list_sources(open_study(root, **data))
+        return {source.path: source for source in sources.files}, sources
+
+    return read
+
+
+def test_faceforensics(listed):
+    original = "original_sequences/youtube/c23/videos/054.mp4"
+    fake = "manipulated_sequences/Deepfakes/c23/videos/054_071.mp4"
+    mask = "manipulated_sequences/Deepfakes/masks/videos/054_071.mp4"
+    lone = "manipulated_sequences/Face2Face/c23/videos/123_456.mp4"
+    splits = {"train.json": [["054", "071"]], "val.json": [], "test.json": [["123", "456"]]}
+    files, sources = listed([original, fake, mask, lone], splits)
+    assert "FaceForensics++" in sources.line and set(files) == {original, fake, lone}
+    assert files[fake].original == original and files[lone].original == ""
+    assert (files[fake].label, files[fake].method, files[fake].split) == (1, "Deepfakes", "train")
+    assert files[fake].group == files[original].group == "054+071" and files[lone].split == "test"
+
+
+def test_celeb_df(listed):
+    original, fake = "Celeb-real/id0_0007.mp4", "Celeb-synthesis/id0_id3_0007.mp4"
+    files, sources = listed([original, fake, "YouTube-real/00001.mp4"])
+    assert "Celeb-DF" in sources.line and files[fake].original == original
+    assert files[fake].group == files[original].group == "id0" and files["YouTube-real/00001.mp4"].label == 0
+
+
+def test_dfdc(listed):
+    facts = {
+        "aaa.mp4": {"label": "REAL", "split": "train"},
+        "bbb.mp4": {"label": "FAKE", "split": "train", "original": "aaa.mp4"},
+    }
+    files, sources = listed(["part_0/aaa.mp4", "part_0/bbb.mp4"], {"part_0/metadata.json": facts})
+    assert "DFDC" in sources.line and files["part_0/bbb.mp4"].original == "part_0/aaa.mp4"
+    assert files["part_0/aaa.mp4"].group == files["part_0/bbb.mp4"].group == "aaa"
+
+
+def test_class_folders_take_the_aliases_of_the_study(listed):
+    with pytest.raises(StudyError, match="neither real nor fake"):
+        listed(["real/a.mp4", "odd/b.mp4"])
+    files, _ = listed(["real/a.mp4", "odd/b.mp4"], aliases={"fake": ["odd"]})
+    assert files["odd/b.mp4"].label == 1 and files["odd/b.mp4"].group == "odd/b.mp4"
+
+
+def test_formats_that_are_not_read_are_listed(listed):
+    files, sources = listed(["real/a.mp4", "fake/b.heic", "fake/c.mov", "fake/notes.txt", "fake/.hidden.mp4"])
+    assert set(files) == {"real/a.mp4", "fake/c.mov"}
+    assert sources.set_aside == {"fake/b.heic": "format .heic is not read: convert it to PNG or JPEG"}
+
+
+def test_jobs_hold_every_source_once():
+    clips = [Source(f"real/{at}.mp4", f"real/{at}", 5, 0, True) for at in range(3)]
+    clips.append(Source("fake/a.mp4", "fake/a", 5, 0, True, original="real/1.mp4"))
+    pictures = [Source(f"real/{at}.png", f"real/{at}.png", 5, 0, False) for at in range(TOGETHER + 1)]
+    files = sorted([*clips, *pictures], key=lambda source: source.path)
+    jobs = plan_jobs(files)
+    assert sorted(source.path for job in jobs for source in job.sources) == [file.path for file in files]
+    assert len({job.number for job in jobs}) == len(jobs) == 4 + 2
+    (borrowing,) = [job for job in jobs if job.original is not None]
+    assert files[borrowing.original].path == "real/1.mp4"
