@@ -73,7 +73,7 @@ def _draw_curve(axes: Axes, one: Robustness, name: str, color: str) -> None:
     value = one.intervals["auc"].value[places]
     low, high = (end[places] for end in _ends(one))
     axes.fill_between(across, low, high, color=color, alpha=0.2, linewidth=0)
-    broken = np.isin(across, one.broken(name))
+    broken = np.isin(across, one.broken(name)) | ((np.array(across) == 0) & (not one.sound))
     axes.plot(across, value, color=color, linewidth=1.4, label=one.policy and f"policy {one.policy}")
     axes.plot(np.array(across)[~broken], value[~broken], "o", color=color, markersize=4)
     # a hollow mark: told apart without colour
@@ -84,6 +84,8 @@ def _draw_curve(axes: Axes, one: Robustness, name: str, color: str) -> None:
 
 def _short_verdict(one: Robustness, name: str) -> str:
     broken = one.broken(name)
+    if not one.sound:
+        return "below when clean"
     if broken:
         return f"breaks at {CORRUPTIONS[name].ticks[broken[0] - 1]}".split("\n")[0]
     return "holds" if one.holds(name) == len(one.severities(name)) else "open"
@@ -146,6 +148,8 @@ def breaking_table(one: Robustness) -> pd.DataFrame:
         held, broken = one.holds(name), one.broken(name)
         stands = "no severity" if not held else "all of them" if held == last else corruption.labels[held - 1]
         breaks = corruption.labels[broken[0] - 1] if broken else "no severity"
+        if not one.sound:
+            breaks = "clean"
         means = [
             str(one.interval(measure, name).number("robust.row", unit="1", n=one.pictures))
             for measure in ("auc", "drop", "flipped")
@@ -170,6 +174,9 @@ def robustness_sentence(one: Robustness) -> str:
         "**Answer.** Over all corruptions and severities the AUC falls from {robust.clean.auc} to "
         "{robust.auc}, and {robust.flipped} of the verdicts change."
     ]
+    if not one.sound:
+        parts.append("On clean pictures already the AUC lies below {robust.level}: nothing is left to break.")
+        return " ".join(parts)
     if stood:
         parts.append(f"At every severity the AUC stays at {{robust.level}} or above under {_listed(stood)}.")
     if broken:
