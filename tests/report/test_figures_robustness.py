@@ -125,7 +125,9 @@ def test_the_sheet_shows_three_severities_of_every_corruption():
 
 def test_captions_and_the_table_say_what_was_measured():
     (one,) = CASES["one policy"]
-    assert figures.describe_robustness(one).startswith("n = 64 test pictures in 16 groups under each of 9")
+    assert (
+        figures.describe_robustness(one) == "n = 64 test pictures in 16 groups under each of 9 corruptions."
+    )
     table = figures.breaking_table(one).set_index("corruption")
     assert table.loc["JPEG", "holds up to"] == "all of them"
     assert (

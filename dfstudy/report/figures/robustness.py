@@ -18,7 +18,7 @@ from matplotlib.figure import Figure, SubFigure
 from dfstudy.evaluate.corruptions import CORRUPTIONS, Corruption, picture_key
 from dfstudy.evaluate.robustness import ALL, CLEAN, LEVEL, Robustness
 from dfstudy.report.figures.style import PALETTE, WIDTH
-from dfstudy.report.figures.testing import FAINT, INK, describe_interval
+from dfstudy.report.figures.testing import FAINT, INK
 
 COLUMNS = 3
 MOST_CURVES = 6  # policies in one panel: more would not be read
@@ -141,7 +141,7 @@ def _draw_example(part: SubFigure, corruption: Corruption, picture: np.ndarray, 
 
 
 def breaking_table(one: Robustness) -> pd.DataFrame:
-    """One row a corruption: how far it is stood, where it breaks, and means over its severities."""
+    """One row a corruption: how far it is stood, from where on it breaks, and means over its severities."""
     rows = []
     for name in one.corruptions:
         corruption, last = CORRUPTIONS[name], len(one.severities(name))
@@ -152,15 +152,14 @@ def breaking_table(one: Robustness) -> pd.DataFrame:
             breaks = "clean"
         means = [
             str(one.interval(measure, name).number("robust.row", unit="1", n=one.pictures))
-            for measure in ("auc", "drop", "flipped")
+            for measure in ("drop", "flipped")
         ]
         rows.append((corruption.spoken, stands, breaks, *means))
     columns = [
         "corruption",
         "holds up to",
         "broken from",
-        "AUC, mean",
-        "loss of AUC, mean",
+        "AUC lost, mean",
         "verdicts flipped, mean",
     ]
     return pd.DataFrame(rows, columns=columns)
@@ -201,10 +200,9 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def describe_robustness(one: Robustness) -> str:
-    """What a caption must say: pictures, groups, seeds and the interval."""
+    """What a caption must say: pictures, groups and seeds."""
     seeds = f"; means over {one.seeds} training seeds" if one.seeds > 1 else ""
-    found = one.intervals["auc"]
     return (
-        f"n = {one.pictures:,} test pictures in {found.groups:,} groups under each of "
-        f"{len(one.corruptions)} corruptions{seeds}. {describe_interval(found.settings)}"
+        f"n = {one.pictures:,} test pictures in {one.intervals['auc'].groups:,} groups under each of "
+        f"{len(one.corruptions)} corruptions{seeds}."
     )
