@@ -17,6 +17,7 @@ from dfstudy.evaluate.testing import CHOSEN, MEASURES, Measure, measure, number_
 from dfstudy.number import Number
 from dfstudy.study import Evaluate
 
+MADE = " % interval over "  # how `Interval.number` says how it was made
 OF_PROBABILITIES = {"log_loss", "brier", "ece", "accuracy_at_half"}
 
 
@@ -55,15 +56,21 @@ def evaluate_scores(
 
 
 def describe(numbers: Sequence[Number], remarks: Sequence[str]) -> str:
-    """Lines for a terminal: every number with its interval, size and note, then the remarks."""
+    """Lines for a terminal: every number with its interval, unit and note, then the remarks.
+
+    How the intervals were made stands once, below.
+    """
     names = [number.id.removeprefix("test.") for number in numbers]
+    notes = [number.note.split("; ") if number.note else [] for number in numbers]
+    made = dict.fromkeys(part for parts in notes for part in parts if MADE in part)
     values = [str(number) if number.value is not None else "not defined" for number in numbers]
     first, second = max(map(len, names)), max(map(len, values))
     lines = [
-        f"{name:<{first}}  {value:<{second}}  {number.unit}{f'; {number.note}' if number.note else ''}"
-        for name, value, number in zip(names, values, numbers, strict=True)
+        f"{name:<{first}}  {value:<{second}}  "
+        + "; ".join([number.unit, *(part for part in parts if MADE not in part)])
+        for name, value, number, parts in zip(names, values, numbers, notes, strict=True)
     ]
-    return "\n".join([*lines, *(f"note: {remark}" for remark in remarks)])
+    return "\n".join([*lines, *(f"note: {remark}" for remark in [*made, *remarks])])
 
 
 def _why_not(measure: Measure, table: ScoredTable, threshold: float | None) -> str:

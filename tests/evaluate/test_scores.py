@@ -207,7 +207,8 @@ def test_the_command_prints_numbers_and_remarks_and_ends_by_status(tmp_path):
     done = CliRunner().invoke(main, ["evaluate", str(file), "--replicates", "100", "--threshold", "0.5"])
     assert done.exit_code == 0, done.output
     line = next(line for line in done.output.splitlines() if line.startswith("auc "))
-    assert "[" in line and "100 resamples of groups" in line
+    assert "[" in line and "100 resamples" not in line
+    assert "note: 95 % interval over 100 resamples of groups (Student's interval)" in done.output
     assert "note: nothing names groups" in done.output
     file.write_text("path,label\na,1\n")
     done = CliRunner().invoke(main, ["evaluate", str(file)])
@@ -217,5 +218,5 @@ def test_the_command_prints_numbers_and_remarks_and_ends_by_status(tmp_path):
 def test_lines_for_a_terminal_line_up(judged):
     numbers, _ = judged(made())
     lines = describe(list(numbers.values()), ["a remark"]).splitlines()
-    assert len(lines) == len(numbers) + 1 and lines[-1] == "note: a remark"
+    assert len(lines) == len(numbers) + 2 and lines[-1] == "note: a remark"
     assert "not defined" in next(line for line in lines if line.startswith("accuracy "))
