@@ -133,6 +133,7 @@ def evaluate(scores: str, truth: str, threshold: float | None, level: Any, repli
     from dfstudy.study import Evaluate
 
     table = read_scores(Path(scores), Path(truth) if truth else None)
+    click.echo(f"judging {len(table.pictures):,} pictures over {replicates:,} resamples", err=True)
     settings = Evaluate(replicates=replicates, level=level)
     click.echo(describe(*evaluate_scores(table, settings, threshold)))
 
