@@ -147,6 +147,26 @@ def faces(source: str, target: str, study: str, weights: str, workers: int | Non
 
 
 @main.command()
+@click.argument("scores")
+@click.option("--truth", default="", help="Table of all pictures to be scored: path, label, group ...")
+@click.option("--threshold", type=float, help="Called fake from this score on; chosen on other pictures.")
+@click.option("--level", type=click.Choice(["group", "identity", "video", "picture"]), default="group")
+@click.option("--replicates", type=click.IntRange(min=100), default=1000, show_default=True)
+def evaluate(scores: str, truth: str, threshold: float | None, level: Any, replicates: int) -> None:
+    """Judge a table of scores made by any tool (docs/predictions.md)."""
+    from pathlib import Path
+
+    from dfstudy.evaluate.scores import describe, evaluate_scores
+    from dfstudy.evaluate.scores_file import read_scores
+    from dfstudy.study import Evaluate
+
+    table = read_scores(Path(scores), Path(truth) if truth else None)
+    click.echo(f"judging {len(table.pictures):,} pictures over {replicates:,} resamples", err=True)
+    settings = Evaluate(replicates=replicates, level=level)
+    click.echo(describe(*evaluate_scores(table, settings, threshold)))
+
+
+@main.command()
 def doctor() -> None:
     """Check this machine and its environment."""
     from dfstudy.doctor import examine

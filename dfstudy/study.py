@@ -168,7 +168,7 @@ class Evaluate(Section):
 
     replicates: int = Field(1000, ge=100, description="bootstrap replicates over groups")
     confidence: Annotated[float, Field(ge=0.5, lt=1)] = Field(0.95, description="coverage of intervals")
-    seed: int = Field(0, ge=0, description="seed of the bootstrap")
+    seed: int = Field(0, ge=0, description="seed of the bootstrap, and of what corruptions leave to chance")
     robustness_pictures: int = Field(
         2000, ge=0, description="test pictures that are corrupted, at most, by whole groups; 0 is all"
     )

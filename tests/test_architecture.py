@@ -29,7 +29,9 @@ def test_the_rooms_are_layers():
     assert "ignore_imports" not in (ROOT / "pyproject.toml").read_text()
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["index", "--help"], ["index"], ["doctor"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["index", "--help"], ["index"], ["doctor"], ["evaluate", "--help"]]
+)
 def test_the_light_door_loads_no_network_library(arguments, tmp_path):
     from PIL import Image
 

@@ -15,6 +15,8 @@ from dfstudy.evaluate.metrics import auc
 from dfstudy.evaluate.predict import predict
 from dfstudy.evaluate.published import published_models, published_numbers
 from dfstudy.evaluate.robustness import measure_robustness, robustness_numbers
+from dfstudy.evaluate.scores import evaluate_scores
+from dfstudy.evaluate.scores_file import read_scores, write_scores
 from dfstudy.evaluate.testing import number_by_method, test_numbers
 from dfstudy.evaluate.training import training_numbers
 from dfstudy.evaluate.weighted import MetricUndefined
@@ -30,6 +32,7 @@ __all__ = [
     "chosen_points",
     "cross_matrix",
     "cross_numbers",
+    "evaluate_scores",
     "find_mistakes",
     "group_interval",
     "list_arms",
@@ -39,6 +42,7 @@ __all__ = [
     "predict_corrupted",
     "published_models",
     "published_numbers",
+    "read_scores",
     "reliability",
     "robustness_numbers",
     "roc_band",
@@ -46,4 +50,5 @@ __all__ = [
     "seed_curves",
     "test_numbers",
     "training_numbers",
+    "write_scores",
 ]

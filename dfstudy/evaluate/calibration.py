@@ -8,7 +8,7 @@ ValueError: one class, logits that are not finite. Cost: milliseconds to fit; as
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy.special import expit
 from sklearn.isotonic import IsotonicRegression
 
-from dfstudy.evaluate.intervals import Floats, Interval, group_interval
+from dfstudy.evaluate.intervals import Floats, Interval, group_interval, sentences
 from dfstudy.evaluate.metrics import brier, expected_calibration_error, log_loss
 from dfstudy.evaluate.weighted import checked
 from dfstudy.number import Number
@@ -104,13 +104,13 @@ class Judgement:
     """What a calibration changes on pictures that it has not seen.
 
     Attributes:
-        calibration: as fitted.
-        before, after: each loss of `LOSSES` with its interval.
+        calibrations: as fitted, one a training seed.
+        before, after: each loss of `LOSSES`, averaged over seeds, with its interval.
         change: after less before, on the same groups; negative is better.
         pictures: test pictures.
     """
 
-    calibration: Calibration
+    calibrations: tuple[Calibration, ...]
     before: dict[str, Interval]
     after: dict[str, Interval]
     change: dict[str, Interval]
@@ -125,34 +125,50 @@ class Judgement:
 
     def numbers(self, prefix: str = "calibration") -> list[Number]:
         """Numbers `<prefix>.<kind>.<loss>.before`, `.after`, `.change` for each loss, and the temperature."""
-        kind = self.calibration.kind
+        kind, seeds = self.calibrations[0].kind, len(self.calibrations)
+        averaged = f"mean over {seeds} training seeds" if seeds > 1 else ""
         numbers = []
         for loss, (_, unit) in LOSSES.items():
             for when, found in (("before", self.before), ("after", self.after), ("change", self.change)):
                 note = f"after less before: calibration {self.verdict(loss)}" if when == "change" else ""
                 name = f"{prefix}.{kind}.{loss}.{when}"
-                numbers.append(found[loss].number(name, unit=unit, n=self.pictures, note=note, digits=4))
+                told = sentences(note, averaged)
+                numbers.append(found[loss].number(name, unit=unit, n=self.pictures, note=told, digits=4))
         if kind == "temperature":
-            fitted, n = self.calibration.temperature, self.calibration.pictures
+            fitted = float(np.mean([each.temperature for each in self.calibrations]))
             note = "divides the logit; fitted on validation; above 1 the network was too sure"
-            numbers.append(Number(f"{prefix}.temperature", fitted, "1", n, note=note))
+            n = self.calibrations[0].pictures
+            numbers.append(Number(f"{prefix}.temperature", fitted, "1", n, note=sentences(note, averaged)))
         return numbers
 
 
 def judge(
-    calibration: Calibration, logits: ArrayLike, labels: ArrayLike, units: ArrayLike, settings: Evaluate
+    calibrations: Sequence[Calibration],
+    logits: ArrayLike,
+    labels: ArrayLike,
+    units: ArrayLike,
+    settings: Evaluate,
 ) -> Judgement:
-    """Losses of the test before and after a calibration, and their change on the same groups.
+    """Losses of the test before and after calibration, and their change on the same groups.
 
     Args:
-        logits, labels, units: [n] of the test pictures; units that count as independent.
+        calibrations: one a training seed, of one kind.
+        logits: [seeds, n] of the test pictures.
+        labels, units: [n]; units that count as independent.
     """
-    label, plain, mapped = np.asarray(labels), expit(np.asarray(logits, float)), calibration(logits)
+    label, rows = np.asarray(labels), np.atleast_2d(np.asarray(logits, float))
+    if len({each.kind for each in calibrations}) != 1:
+        raise ValueError("judge calibrations of one kind together")
+    plain = expit(rows)
+    mapped = np.stack([each(row) for each, row in zip(calibrations, rows, strict=True)])
 
     def losses(weights: Floats) -> Floats:
-        """[replicates, 3, losses]: before, after, change."""
+        """[replicates, 3, losses]: before, after, change; means over seeds."""
         of = [
-            np.stack([loss(label, each, weights) for loss, _ in LOSSES.values()], axis=1)
+            np.stack(
+                [np.mean([loss(label, row, weights) for row in each], axis=0) for loss, _ in LOSSES.values()],
+                axis=1,
+            )
             for each in (plain, mapped)
         ]
         return np.stack([*of, of[1] - of[0]], axis=1)
@@ -163,7 +179,7 @@ def judge(
         {name: found[when, at].student(scale, groups) for at, name in enumerate(LOSSES)}
         for when, scale in enumerate(("positive", "positive", "plain"))
     )
-    return Judgement(calibration, before, after, change, len(label))
+    return Judgement(tuple(calibrations), before, after, change, len(label))
 
 
 def _both_classes(labels: ArrayLike, logits: ArrayLike) -> tuple[Floats, Floats, Floats]:

@@ -32,7 +32,8 @@ class McNemar:
             cautious; the mid-p keeps its level nearly always and finds more (Fagerland et al. 2013, BMC
             Medical Research Methodology 13:91).
         p_groups: two-sided, for pictures related within units (Obuchowski 1998, Statistics in Medicine
-            17:1495); the one to report wherever a unit has several pictures.
+            17:1495); the one to report wherever a unit has several pictures. It is a large-sample test: with
+            fewer than a dozen units that the two judge differently, take `permutation_test`.
     """
 
     only_first: int

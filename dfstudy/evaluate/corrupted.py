@@ -76,7 +76,14 @@ def predict_corrupted(
     clean = [predict(run, split, progress=progress) for run in runs]
     rows = choose_pictures(split.part("test"), settings).sort_values("path", ignore_index=True)
     keys = [picture_key(settings.seed, sha256) for sha256 in rows["sha256"]]
-    asked = [_Asked.of(run, rows, settings.seed) for run in runs]
+    shared = {
+        "rows": digest(rows[["path", "sha256"]].to_dict("list")),
+        "seed": settings.seed,
+        "batch": BATCH,
+        "versions": versions(),
+        "code": code_digest("dfstudy.model", "dfstudy.data.loader", "dfstudy.augment.policies"),
+    }
+    asked = [_Asked.of(run, shared) for run in runs]
     missing = {one.run.key: [c for c in conditions if one.read(c) is None] for one in asked}
     works = []
     for size in sorted({one.size for one in asked}):
@@ -132,23 +139,14 @@ class _Asked:
     shaped_by: dict[str, Any]
 
     @classmethod
-    def of(cls, run: Run, rows: pd.DataFrame, seed: int) -> _Asked:
-        """What shapes the run's files, but for the condition."""
+    def of(cls, run: Run, shared: dict[str, Any]) -> _Asked:
+        """What shapes the run's files, but for the condition; `shared` is alike for all runs."""
         from dfstudy.model import choose_place
 
-        place = choose_place(run.checkpoint["training"]["precision"])
-        shaped_by = {
-            "weights": run.checkpoint["weights"]["best"],
-            "normalisation": run.checkpoint["normalisation"],
-            "size": run.checkpoint["size"],
-            "fingerprint": run.checkpoint["fingerprint"],
-            "rows": digest(rows[["path", "sha256"]].to_dict("list")),
-            "seed": seed,
-            "batch": BATCH,
-            "device": place.name,
-            "versions": versions(),
-            "code": code_digest("dfstudy.model", "dfstudy.data.loader", "dfstudy.augment.policies"),
-        }
+        told = run.checkpoint
+        place = choose_place(told["training"]["precision"])
+        own = {key: told[key] for key in ("normalisation", "size", "fingerprint")}
+        shaped_by = {**shared, **own, "weights": told["weights"]["best"], "device": place.name}
         return cls(run, place, shaped_by)
 
     @property

@@ -13,10 +13,12 @@ lies about where theirs does: JPEG quality 7, blur of 2.7 % of the side, noise o
 (the former); no saturation, sides shrunk to a sixth (the latter). Hidden blocks go beyond the latter's 8 % of
 the area, as far as a hand or a mask hides a face.
 
-`messenger` takes limits from the source code of two open apps (Signal for Android, PushMediaConstraints,
-2025; Telegram for Android, AndroidUtilities and SendMessagesHelper): the longer side that they allow and the
-JPEG quality that they write, for a photograph of 4032 px (12 megapixels, 4:3). That platforms shrink, write
-anew and strip metadata was measured by Giudice et al. 2017 (arXiv 1610.06347). Stripping changes no pixel.
+`messenger` takes the longer side that apps allow and the JPEG quality that they write from the source code of
+two open ones, for a photograph of 4032 px (12 megapixels, 4:3): Signal for Android, PushMediaConstraints at
+commit 0f7f8665, levels 3 (high), 2, 1 (standard) and 1 for phones with little memory; Telegram for Android,
+AndroidUtilities.getPhotoSize and SendMessagesHelper, its one level before photographs could be sent larger.
+That platforms shrink, write anew and strip metadata was measured by Giudice et al. 2017 (arXiv 1610.06347).
+Stripping changes no pixel.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ metric.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,29 +69,31 @@ def false_alarm_threshold(labels: ArrayLike, scores: ArrayLike, rate: float) -> 
         return float(reals[0])
     last_silent = reals[len(reals) - allowed - 1]  # the highest real that must not alarm
     above = score[score > last_silent]
-    return float((last_silent + above.min()) / 2) if len(above) else float("inf")
+    return _between(last_silent, above.min()) if len(above) else float("inf")
 
 
 def alarm_numbers(
     labels: ArrayLike,
     scores: ArrayLike,
     units: ArrayLike,
-    threshold: float,
+    thresholds: ArrayLike,
     rate: float,
     settings: Evaluate,
     prefix: str = "test",
 ) -> list[Number]:
-    """Numbers `<prefix>.false_alarms.at_<rate>` and `.sensitivity.at_<rate>` of a threshold from validation.
+    """Numbers `<prefix>.false_alarms.at_<rate>` and `.sensitivity.at_<rate>` of thresholds from validation.
 
     Args:
+        scores: [n], or [seeds, n], over which the shares are averaged.
+        thresholds: one, or one a seed.
         rate: the share that validation allowed; named in the ids in per cent, such as `at_1` or `at_0_1`.
     """
-    label, score = np.asarray(labels), np.asarray(scores, float)
+    label = np.asarray(labels)
+    # an infinite threshold alarms on nothing, which is a share like any other
+    called = (np.atleast_2d(scores) >= np.reshape(thresholds, (-1, 1))).astype(float)
     of_reals, of_fakes = groups_behind(label, units)
     percent = f"{100 * rate:g}"
     what = f"at the validation's threshold for {percent} % false alarms"
-    # an infinite threshold alarms on nothing, which is a share like any other
-    called = (score >= threshold).astype(float)
     numbers = []
     for name, metric, behind in (
         ("false_alarms", specificity, of_reals),
@@ -98,7 +101,7 @@ def alarm_numbers(
     ):
 
         def share(weights: Floats, metric=metric, name=name) -> Floats:
-            found = metric(label, called, 0.5, weights)
+            found = np.mean([metric(label, each, 0.5, weights) for each in called], axis=0)
             return 1 - found if name == "false_alarms" else found
 
         found = group_interval(share, units, settings=settings).student("share", (behind,))
@@ -189,41 +192,55 @@ def choose_band(labels: ArrayLike, probabilities: ArrayLike, target: float, thre
         raise ValueError("a band is chosen on both classes, and the pictures are of one")
     if not 0 <= target < 1:
         raise ValueError(f"a target error lies in 0..1, not at {target}")
-    high = _lowest_end(score, ~fake, threshold, target)
-    low = -_lowest_end(-score, fake, -threshold, target)
+    high, low = float("inf"), float("-inf")
+    if told := _reach(score[score >= threshold], ~fake[score >= threshold], target):
+        high = threshold if told[1] is None else _between(told[1], told[0])
+    # a score at the threshold is called fake, so the side of the reals begins below it
+    if told := _reach(-score[score < threshold], fake[score < threshold], target):
+        low = threshold if told[1] is None else _between(-told[0], -told[1])
     return Band(low, high, target, reached=bool(np.isfinite(high) or np.isfinite(low)))
 
 
-def _lowest_end(score: Floats, wrong: NDArray[np.bool_], threshold: float, target: float) -> float:
-    """Lowest end at or above the threshold with at most `target` of wrong among the scores at or above it."""
+def _reach(score: Floats, wrong: NDArray[np.bool_], target: float) -> tuple[float, float | None] | None:
+    """How far down a side may be told with at most `target` wrong: last score told, and first not told.
+
+    None where not even the highest may; the second is None where the whole side is told.
+    """
     order = np.argsort(-score, kind="stable")
     score, errors = score[order], np.cumsum(wrong[order])
-    last = np.append(score[1:] != score[:-1], True)  # a tie is taken whole
-    share = errors / np.arange(1, len(score) + 1)
-    fits = np.flatnonzero(last & (share <= target) & (score >= threshold))
+    last = np.append(score[1:] != score[:-1], score.size > 0)  # a tie is taken whole
+    fits = np.flatnonzero(last & (errors <= target * np.arange(1, len(score) + 1) * (1 + 1e-12)))
     if not len(fits):
-        return float("inf")
+        return None
     at = fits[-1]
-    below = score[at + 1] if at + 1 < len(score) else threshold
-    # half way to the next score, and no further than the threshold
-    return float(max(threshold, (score[at] + below) / 2))
+    return float(score[at]), float(score[at + 1]) if at + 1 < len(score) else None
+
+
+def _between(below: float, above: float) -> float:
+    """Half way, so that a threshold hangs on no single picture; above `below` whatever the rounding."""
+    return float(max((below + above) / 2, np.nextafter(below, np.inf)))
 
 
 def band_numbers(
     labels: ArrayLike,
     probabilities: ArrayLike,
     units: ArrayLike,
-    band: Band,
+    bands: Sequence[Band],
     settings: Evaluate,
     prefix: str = "test.band",
 ) -> list[Number]:
     """Numbers `<prefix>.answered`, `.wrong`, `.wrong_fake`, `.wrong_real` on test, and the band's ends.
 
     `wrong_fake` is the share of reals among the pictures called fake, `wrong_real` of fakes among those
-    called real.
+    called real. With several seeds verdicts are counted over all of them.
+
+    Args:
+        probabilities: [n], or [seeds, n].
+        bands: one a seed.
     """
-    fake, _, _ = checked(labels, probabilities, None)
-    verdict = band.verdicts(probabilities)
+    fake = np.asarray(labels) == 1
+    rows = np.atleast_2d(np.asarray(probabilities, float))
+    verdict = np.stack([band.verdicts(row) for band, row in zip(bands, rows, strict=True)])
     told_fake, told_real = verdict == "fake", verdict == "real"
     told, wrong = told_fake | told_real, (told_fake & ~fake) | (told_real & fake)
     shares = {
@@ -234,25 +251,22 @@ def band_numbers(
     }
     units = np.asarray(units)
     numbers = []
-    for name, (part, whole) in shares.items():
+    for name, masks in shares.items():
+        part, whole = (mask.sum(axis=0).astype(float) for mask in masks)  # [n] verdicts over seeds
+        if not whole.any():
+            numbers.append(Number(f"{prefix}.{name}", None, "1", 0, note="no such verdict was given"))
+            continue
         found = group_interval(
-            lambda weights, part=part, whole=whole: divide(
-                weights @ part.astype(float), weights @ whole.astype(float)
-            ),
+            lambda weights, part=part, whole=whole: divide(weights @ part, weights @ whole),
             units,
             settings=settings,
-        ).student("share", (len(np.unique(units[whole])),))
-        note = "share of test pictures with a verdict" if name == "answered" else ""
-        if name != "answered":
-            note = f"of {int(whole.sum()):,} verdicts; validation allowed {100 * band.target:g} %"
-            if not whole.any():
-                numbers.append(Number(f"{prefix}.{name}", None, "1", 0, note="no such verdict was given"))
-                continue
-        numbers.append(found.number(f"{prefix}.{name}", unit="1", n=int(whole.sum()), note=note))
-    for name, end in (("low", band.low), ("high", band.high)):
-        known = band.reached and np.isfinite(end)
+        ).student("share", (len(np.unique(units[whole > 0])),))
+        allowed = f"of {int(whole.sum()):,} verdicts; validation allowed {100 * bands[0].target:g} %"
+        note = "share of test pictures with a verdict" if name == "answered" else allowed
+        numbers.append(found.number(f"{prefix}.{name}", unit="1", n=int((whole > 0).sum()), note=note))
+    for name, ends in (("low", [band.low for band in bands]), ("high", [band.high for band in bands])):
+        known = bool(np.isfinite(ends).all()) and all(band.reached for band in bands)
         note = "chosen on validation" if known else "no end kept the target on validation"
-        numbers.append(
-            Number(f"{prefix}.{name}", end if known else None, "probability", len(fake), note=note)
-        )
+        value = float(np.mean(ends)) if known else None
+        numbers.append(Number(f"{prefix}.{name}", value, "probability", len(fake), note=note))
     return numbers

@@ -103,8 +103,8 @@ class Interval:
         """Student's interval from the standard error, on a scale that fits the statistic.
 
         The error is carried to the scale by its slope at the value (for an AUC: Pepe 2003, section 5.2). A
-        share of exactly 0 or 1 has no spread; its other end is then the exact binomial bound (Clopper and
-        Pearson 1934) with each group of the smaller class as one trial.
+        share of exactly 0 or 1 has no slope there; its other end is then the exact binomial bound (Clopper
+        and Pearson 1934) with each group of the smaller class as one trial, or the percentile beyond it.
 
         Args:
             behind: as for `freedom`.
@@ -120,11 +120,12 @@ class Interval:
             middle = forth(self.value)
             half = student.ppf(1 - outside, freedom) * self.error * slope(self.value)
         inside = known & np.isfinite(middle)
+        middle, half = np.where(inside, middle, 0.0), np.where(inside, half, 0.0)
         low, high = (np.where(inside, back(middle + side * half), self.value) for side in (-1, 1))
         if scale == "share":
             bound = outside ** (1 / min(behind))
-            low = np.where(known & (self.value == 1), bound, low)
-            high = np.where(known & (self.value == 0), 1 - bound, high)
+            low = np.where(known & (self.value == 1), np.minimum(bound, self.low), low)
+            high = np.where(known & (self.value == 0), np.maximum(1 - bound, self.high), high)
         low, high = (np.where(known, end, np.nan) for end in (low, high))
         return replace(self, low=low, high=high, made="Student's interval")
 

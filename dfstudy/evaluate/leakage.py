@@ -18,6 +18,7 @@ from dfstudy.data import Split
 from dfstudy.data.deal import assign_groups
 from dfstudy.data.traits import draw_pictures
 from dfstudy.evaluate.intervals import Interval, group_interval, groups_behind, sentences
+from dfstudy.evaluate.levels import by_group
 from dfstudy.evaluate.metrics import auc
 from dfstudy.evaluate.predict import predict
 from dfstudy.number import Number
@@ -106,6 +107,7 @@ def compare(grouped: pd.DataFrame, random: pd.DataFrame, settings: Evaluate, sha
         labels, scores = table["label"].to_numpy(), table["logit"].to_numpy()
         return lambda weights: auc(labels, scores, weights)
 
+    settings = by_group(settings)  # a group is what leaks
     first, second = of(grouped), of(random)
     groups = grouped["group"].to_numpy(str), random["group"].to_numpy(str)
     behind = [

@@ -13,8 +13,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dfstudy.errors import StudyError
+from dfstudy.study import Evaluate
 
 UNITS = {"group": "groups", "identity": "identities", "video": "videos", "picture": "pictures"}
+
+
+def by_group(settings: Evaluate) -> Evaluate:
+    """The settings with level `group`, for statistics of tables that name nothing else."""
+    return settings.model_copy(update={"level": "group"})
 
 
 def units_of(pictures: pd.DataFrame, level: str) -> NDArray[np.str_]:

@@ -71,6 +71,11 @@ class Robustness:
         """One value with its interval."""
         return self.intervals[measure][self.conditions.index((corruption, severity))]
 
+    @property
+    def sound(self) -> bool:
+        """Whether there is something to break: the AUC's interval on clean pictures reaches `LEVEL`."""
+        return not self.interval("auc", *CLEAN).high < LEVEL
+
     def holds(self, corruption: str) -> int:
         """Severities, from the weakest on, at which the AUC's whole interval lies at `LEVEL` or above."""
         held = 0

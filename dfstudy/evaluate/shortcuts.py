@@ -23,6 +23,7 @@ import pandas as pd
 
 from dfstudy.data.traits import FAMILIES, Family
 from dfstudy.evaluate.intervals import Floats, Interval, group_interval, groups_behind, sentences
+from dfstudy.evaluate.levels import by_group
 from dfstudy.evaluate.metrics import auc
 from dfstudy.evaluate.probe import held_out_ranks, make_folds, rank_auc, shuffle_labels
 from dfstudy.number import Number, name_methods
@@ -127,7 +128,7 @@ def _audit(table: pd.DataFrame, fold: np.ndarray, method: str, settings: Evaluat
     for name, of_family in ranks.items():
         scores = of_family[:, 0]
         interval = group_interval(
-            lambda weights, scores=scores: auc(labels, scores, weights), groups, settings=settings
+            lambda weights, scores=scores: auc(labels, scores, weights), groups, settings=by_group(settings)
         ).student("share", groups_behind(labels, groups))
         found = Finding(name, method, interval, shuffled[name], chance[name], len(table), None)
         if found.verdict in VERDICTS[:2] and name in FAMILIES:

@@ -122,23 +122,12 @@ def test_numbers(
     Args:
         predictions: one table of `predict` a seed.
         thresholds: each seed's threshold from validation, in the same order.
-        settings: replicates, confidence and seed of the bootstrap.
+        settings: replicates, confidence, seed and level of the bootstrap.
         set_aside: test pictures that could not be read, which count against `test.coverage`.
     """
     test = align(predictions)
-    interval = group_interval(
-        lambda weights: _mean_over_seeds(MEASURES, test, thresholds, np.s_[:], weights),
-        test.units(settings.level),
-        settings=settings,
-    )
-    reals = int((test.labels == 0).sum())
-    numbers = _numbers(MEASURES, interval, test, "test.{}", np.arange(len(test)))
-    asked = len(test) + test.failed + set_aside
-    numbers += [
-        Number("test.pictures", len(test), "pictures", len(test)),
-        Number("test.groups", interval.groups, UNITS[settings.level], len(test)),
-        Number("test.fakes", len(test) - reals, "pictures", len(test)),
-        Number("test.coverage", len(test) / asked, "1", asked, note="share of the test with a prediction"),
+    numbers = measure(test, thresholds, settings, set_aside)
+    numbers.append(
         Number(
             "test.threshold",
             float(np.mean(thresholds)),
@@ -148,9 +137,33 @@ def test_numbers(
                 "set on the validation pictures for the best balanced accuracy, applied to the test",
                 _averaged(test),
             ),
-        ),
-    ]
+        )
+    )
     return numbers + _spread(test)
+
+
+def measure(
+    test: Aligned,
+    thresholds: Sequence[float],
+    settings: Evaluate,
+    set_aside: int = 0,
+    measures: Sequence[Measure] = MEASURES,
+) -> list[Number]:
+    """Numbers `test.<measure>`, and of pictures, units, fakes and coverage."""
+    units = test.units(settings.level)
+    interval = group_interval(
+        lambda weights: _mean_over_seeds(measures, test, thresholds, np.s_[:], weights),
+        units,
+        settings=settings,
+    )
+    asked = len(test) + test.failed + set_aside
+    return [
+        *_numbers(measures, interval, test, "test.{}", np.arange(len(test))),
+        Number("test.pictures", len(test), "pictures", len(test)),
+        Number("test.groups", interval.groups, UNITS[settings.level], len(test)),
+        Number("test.fakes", int(test.labels.sum()), "pictures", len(test)),
+        Number("test.coverage", len(test) / asked, "1", asked, note="share of the test with a prediction"),
+    ]
 
 
 def number_by_method(

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from dfstudy.evaluate.intervals import Floats, group_interval, groups_behind
+from dfstudy.evaluate.levels import by_group
 from dfstudy.evaluate.metrics import auc
 from dfstudy.number import Number
 from dfstudy.study import Evaluate
@@ -29,6 +30,7 @@ def training_numbers(runs: Sequence[Run], settings: Evaluate) -> list[Number]:
     Args:
         runs: one a seed, on the same split.
     """
+    settings = by_group(settings)  # what a run keeps of its training names no video
     tables = [run.clean for run in runs]
     training, validation = (_Part(tables, name) for name in ("train", "val"))
     both = len(training.groups) + len(validation.groups)

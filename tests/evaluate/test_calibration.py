@@ -67,35 +67,49 @@ def test_every_calibration_rises_and_stays_inside(seed, n, levels):
 
 def test_calibrating_an_overconfident_network_improves_held_out_loss():
     for fit in FITS.values():
-        found = judge(fit(*made(2)[:2]), *made(3), SETTINGS)
+        found = judge([fit(*made(2)[:2])], *made(3), SETTINGS)
         assert found.verdict() == "improves" and found.verdict("brier") == "improves"
         numbers = {n.id: n for n in found.numbers()}
-        kind = found.calibration.kind
+        kind = found.calibrations[0].kind
         logits, labels, _ = made(3)
         before, after = (numbers[f"calibration.{kind}.log_loss.{when}"].value for when in ("before", "after"))
         assert before == pytest.approx(sk.log_loss(labels, expit(logits)))
-        assert after == pytest.approx(sk.log_loss(labels, found.calibration(logits)))
+        assert after == pytest.approx(sk.log_loss(labels, found.calibrations[0](logits)))
         change = numbers[f"calibration.{kind}.log_loss.change"]
         assert change.value == pytest.approx(after - before) and change.high < 0
         assert "calibration improves" in change.note and change.groups == 500
         assert numbers[f"calibration.{kind}.brier.after"].value == pytest.approx(
-            sk.brier_score_loss(labels, found.calibration(logits))
+            sk.brier_score_loss(labels, found.calibrations[0](logits))
         )
 
 
 def test_a_wrong_calibration_worsens_and_an_idle_one_is_inconclusive():
     logits, labels, units = made(4, sharp=1.0)
-    assert judge(Calibration("temperature", 0.2), logits, labels, units, SETTINGS).verdict() == "worsens"
+    assert judge([Calibration("temperature", 0.2)], logits, labels, units, SETTINGS).verdict() == "worsens"
     # a temperature fitted on few pictures of an honest network: no better, and said to be so
-    idle = judge(fit_temperature(*made(5, n=400, sharp=1.0)[:2]), logits, labels, units, SETTINGS)
+    idle = judge([fit_temperature(*made(5, n=400, sharp=1.0)[:2])], logits, labels, units, SETTINGS)
     assert idle.verdict() == "inconclusive"
     change = {n.id: n for n in idle.numbers()}["calibration.temperature.log_loss.change"]
     assert change.low < 0 < change.high and "calibration inconclusive" in change.note
 
 
+def test_several_seeds_are_averaged_each_with_its_own_calibration():
+    logits, labels, units = made(7)
+    rows, fitted = np.stack([logits, logits / 2]), [Calibration("temperature", t) for t in (3.0, 1.5)]
+    found = judge(fitted, rows, labels, units, SETTINGS)
+    assert found.after["brier"].value == pytest.approx(sk.brier_score_loss(labels, expit(logits / 3)))
+    before = np.mean([sk.brier_score_loss(labels, expit(row)) for row in rows])
+    assert found.before["brier"].value == pytest.approx(before)
+    numbers = {n.id: n for n in found.numbers()}
+    assert numbers["calibration.temperature"].value == 2.25
+    assert "mean over 2 training seeds" in numbers["calibration.temperature.brier.after"].note
+    with pytest.raises(ValueError, match="one kind"):
+        judge([fitted[0], Calibration("none")], rows, labels, units, SETTINGS)
+
+
 def test_no_calibration_changes_nothing():
     logits, labels, units = made(6)
-    found = judge(Calibration("none"), logits, labels, units, SETTINGS)
+    found = judge([Calibration("none")], logits, labels, units, SETTINGS)
     assert all(float(change.value) == 0 for change in found.change.values())
     assert found.verdict() == "inconclusive"
 

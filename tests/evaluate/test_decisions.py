@@ -51,6 +51,16 @@ def test_the_threshold_is_the_lowest_that_keeps_the_rate(pictures, rate):
         assert (reals >= lower.max()).mean() > rate or rate == 1
 
 
+def test_neighbouring_floats_are_kept_apart():
+    silent = 1 - 2**-53
+    scores = np.array([0.1, silent, 1.0, 1.0])
+    assert silent < false_alarm_threshold([0, 0, 0, 1], scores, 0.34) <= 1.0
+    band = choose_band([0, 0, 1, 1], scores, 0.0, threshold=0.5)
+    assert band.verdicts(scores).tolist() == ["real", "unsure", "fake", "fake"]
+    flipped = choose_band([0, 0, 1, 1], np.array([2**-54, 2**-54, np.nextafter(2**-54, 1), 0.9]), 0.0)
+    assert flipped.verdicts([2**-54, np.nextafter(2**-54, 1), 0.9]).tolist() == ["real", "unsure", "fake"]
+
+
 def test_the_promise_is_tested_where_it_was_not_made():
     chosen, kept = made(0), made(1)
     threshold = false_alarm_threshold(chosen[0], chosen[1], 0.05)
@@ -124,7 +134,7 @@ def test_a_band_chosen_on_validation_is_judged_on_test():
     chosen, (labels, scores, units) = made(5, n=4000), made(6, n=4000)
     band = choose_band(chosen[0], chosen[1], 0.05)
     assert 0 < band.low < 0.5 < band.high < 1
-    numbers = {n.id: n for n in band_numbers(labels, scores, units, band, SETTINGS)}
+    numbers = {n.id: n for n in band_numbers(labels, scores, units, [band], SETTINGS)}
     verdict = band.verdicts(scores)
     assert numbers["test.band.answered"].value == pytest.approx((verdict != "unsure").mean())
     assert numbers["test.band.wrong_fake"].value == pytest.approx((labels[verdict == "fake"] == 0).mean())
@@ -132,11 +142,26 @@ def test_a_band_chosen_on_validation_is_judged_on_test():
     assert numbers["test.band.wrong"].high < 0.08 and numbers["test.band.high"].value == band.high
 
 
+def test_several_seeds_share_their_verdicts():
+    labels, scores, units = made(8, n=400)
+    rows, bands = np.stack([scores, 1 - scores]), [Band(0.3, 0.7, 0.1), Band(0.4, 0.4, 0.1)]
+    numbers = {n.id: n for n in band_numbers(labels, rows, units, bands, SETTINGS)}
+    first, second = (band.verdicts(row) for band, row in zip(bands, rows, strict=True))
+    both, truth = np.r_[first, second], np.r_[labels, labels]
+    assert numbers["test.band.answered"].value == pytest.approx((both != "unsure").mean())
+    assert numbers["test.band.wrong_real"].value == pytest.approx((truth[both == "real"] == 1).mean())
+    assert numbers["test.band.low"].value == pytest.approx(0.35)
+    alarms = alarm_numbers(labels, rows, units, (0.7, 0.4), 0.05, SETTINGS)[0]
+    reals = labels == 0
+    expected = ((scores[reals] >= 0.7).mean() + (1 - scores[reals] >= 0.4).mean()) / 2
+    assert alarms.value == pytest.approx(expected)
+
+
 def test_a_target_that_no_band_keeps_gives_no_verdicts():
     labels, scores = np.tile([0, 1], 20), np.repeat(np.linspace(0, 1, 20), 2)
     band = choose_band(labels, scores, 0.1)
     assert not band.reached and (band.verdicts(scores) == "unsure").all()
-    numbers = {n.id: n for n in band_numbers(labels, scores, np.arange(40), band, SETTINGS)}
+    numbers = {n.id: n for n in band_numbers(labels, scores, np.arange(40), [band], SETTINGS)}
     assert numbers["test.band.answered"].value == 0 and numbers["test.band.wrong"].value is None
     assert numbers["test.band.low"].value is None
 

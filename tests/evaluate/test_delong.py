@@ -12,8 +12,12 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from dfstudy.evaluate import delong as room
+from dfstudy.evaluate.comparisons import auc_difference
 from dfstudy.evaluate.delong import compare_delong, delong
+from dfstudy.evaluate.intervals import group_interval
+from dfstudy.evaluate.metrics import auc
 from dfstudy.evaluate.weighted import MetricUndefined
+from dfstudy.study import Evaluate
 
 
 def by_pairs(labels, scores):
@@ -107,6 +111,18 @@ def test_a_hundred_thousand_pictures_take_no_pairs():
     start = time.process_time()
     delong(labels, scores)
     assert time.process_time() - start < 1  # 0.1 s; 4.2 billion pairs would take minutes
+
+
+def test_agrees_with_the_bootstrap_over_single_pictures():
+    labels, scores = made(np.random.default_rng(8), n=1500, models=2)
+    plain, alone = Evaluate(replicates=3000), np.arange(1500)
+    found = delong(labels, scores)
+    error = group_interval(lambda w: auc(labels, scores[0], w), alone, settings=plain).error
+    assert error == pytest.approx(np.sqrt(found.covariance[0, 0]), rel=0.06)  # sd of 3,000 draws: 1.3 %
+    paired, drawn = compare_delong(labels, *scores), auc_difference(labels, *scores, alone, plain)
+    assert drawn.value == pytest.approx(paired.value)
+    width = float(drawn.high - drawn.low) / (paired.high - paired.low)
+    assert width == pytest.approx(1, abs=0.06)
 
 
 def test_refusals():

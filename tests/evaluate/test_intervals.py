@@ -254,6 +254,18 @@ def test_a_perfect_share_gets_the_exact_binomial_bound():
     assert [*found.low, *found.high] == pytest.approx([bound, 0, 1, 1 - bound])
 
 
+def test_a_share_of_none_that_some_draws_contradict_reaches_as_far_as_they_do():
+    values = np.zeros(60)
+    found = group_interval(
+        lambda w: np.where(w[:, 0] == 0, 0.5, 0.0) if len(w) > 1 else np.zeros(1),
+        np.arange(60),
+        settings=Evaluate(replicates=200),
+    )
+    assert found.value == 0 and found.student("share", (60,)).high == found.high == 0.5
+    alone = group_interval(weighted_mean(values), np.arange(60), settings=Evaluate(replicates=200))
+    assert alone.student("share", (60,)).high == pytest.approx(1 - 0.025 ** (1 / 60))
+
+
 def test_a_class_in_one_group_has_no_student_interval():
     labels, groups = np.array([0, 0, 0, 1, 1]), np.array([0, 1, 2, 3, 3])
     assert groups_behind(labels, groups) == (3, 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -124,7 +125,9 @@ def test_the_sheet_shows_three_severities_of_every_corruption():
 
 def test_captions_and_the_table_say_what_was_measured():
     (one,) = CASES["one policy"]
-    assert figures.describe_robustness(one).startswith("n = 64 test pictures in 16 groups under each of 9")
+    assert (
+        figures.describe_robustness(one) == "n = 64 test pictures in 16 groups under each of 9 corruptions."
+    )
     table = figures.breaking_table(one).set_index("corruption")
     assert table.loc["JPEG", "holds up to"] == "all of them"
     assert (
@@ -132,3 +135,17 @@ def test_captions_and_the_table_say_what_was_measured():
     )
     sentence = figures.robustness_sentence(one)
     assert "blur (σ 0.5 px)" in sentence and "Verdicts turn to fake more often" in sentence
+
+
+def test_a_network_that_never_worked_breaks_nowhere():
+    """Guessing on clean pictures is no success of a corruption."""
+    guess = CASES["one policy"][0]
+    low = replace(guess.intervals["auc"], low=np.full(56, 0.4), high=np.full(56, 0.6))
+    one = replace(guess, intervals={**guess.intervals, "auc": low})
+    assert not one.sound and guess.sound
+    assert "nothing is left to break" in figures.robustness_sentence(one)
+    assert set(figures.breaking_table(one)["broken from"]) == {"clean"}
+    figure = figures.draw_ranking([one])
+    assert {axes.get_title(loc="right") for axes in figure.axes} == {"below when clean"}
+    hollow = [line for line in figure.axes[0].lines if line.get_markerfacecolor() == "white"]
+    assert list(hollow[0].get_xdata()) == [0, 1, 2, 3, 4, 5]

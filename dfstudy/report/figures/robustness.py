@@ -18,7 +18,7 @@ from matplotlib.figure import Figure, SubFigure
 from dfstudy.evaluate.corruptions import CORRUPTIONS, Corruption, picture_key
 from dfstudy.evaluate.robustness import ALL, CLEAN, LEVEL, Robustness
 from dfstudy.report.figures.style import PALETTE, WIDTH
-from dfstudy.report.figures.testing import FAINT, INK, describe_interval
+from dfstudy.report.figures.testing import FAINT, INK
 
 COLUMNS = 3
 MOST_CURVES = 6  # policies in one panel: more would not be read
@@ -73,7 +73,7 @@ def _draw_curve(axes: Axes, one: Robustness, name: str, color: str) -> None:
     value = one.intervals["auc"].value[places]
     low, high = (end[places] for end in _ends(one))
     axes.fill_between(across, low, high, color=color, alpha=0.2, linewidth=0)
-    broken = np.isin(across, one.broken(name))
+    broken = np.isin(across, one.broken(name)) | ((np.array(across) == 0) & (not one.sound))
     axes.plot(across, value, color=color, linewidth=1.4, label=one.policy and f"policy {one.policy}")
     axes.plot(np.array(across)[~broken], value[~broken], "o", color=color, markersize=4)
     # a hollow mark: told apart without colour
@@ -84,6 +84,8 @@ def _draw_curve(axes: Axes, one: Robustness, name: str, color: str) -> None:
 
 def _short_verdict(one: Robustness, name: str) -> str:
     broken = one.broken(name)
+    if not one.sound:
+        return "below when clean"
     if broken:
         return f"breaks at {CORRUPTIONS[name].ticks[broken[0] - 1]}".split("\n")[0]
     return "holds" if one.holds(name) == len(one.severities(name)) else "open"
@@ -139,24 +141,25 @@ def _draw_example(part: SubFigure, corruption: Corruption, picture: np.ndarray, 
 
 
 def breaking_table(one: Robustness) -> pd.DataFrame:
-    """One row a corruption: how far it is stood, where it breaks, and means over its severities."""
+    """One row a corruption: how far it is stood, from where on it breaks, and means over its severities."""
     rows = []
     for name in one.corruptions:
         corruption, last = CORRUPTIONS[name], len(one.severities(name))
         held, broken = one.holds(name), one.broken(name)
         stands = "no severity" if not held else "all of them" if held == last else corruption.labels[held - 1]
         breaks = corruption.labels[broken[0] - 1] if broken else "no severity"
+        if not one.sound:
+            breaks = "clean"
         means = [
             str(one.interval(measure, name).number("robust.row", unit="1", n=one.pictures))
-            for measure in ("auc", "drop", "flipped")
+            for measure in ("drop", "flipped")
         ]
         rows.append((corruption.spoken, stands, breaks, *means))
     columns = [
         "corruption",
         "holds up to",
         "broken from",
-        "AUC, mean",
-        "loss of AUC, mean",
+        "AUC lost, mean",
         "verdicts flipped, mean",
     ]
     return pd.DataFrame(rows, columns=columns)
@@ -170,6 +173,9 @@ def robustness_sentence(one: Robustness) -> str:
         "**Answer.** Over all corruptions and severities the AUC falls from {robust.clean.auc} to "
         "{robust.auc}, and {robust.flipped} of the verdicts change."
     ]
+    if not one.sound:
+        parts.append("On clean pictures already the AUC lies below {robust.level}: nothing is left to break.")
+        return " ".join(parts)
     if stood:
         parts.append(f"At every severity the AUC stays at {{robust.level}} or above under {_listed(stood)}.")
     if broken:
@@ -194,10 +200,9 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def describe_robustness(one: Robustness) -> str:
-    """What a caption must say: pictures, groups, seeds and the interval."""
+    """What a caption must say: pictures, groups and seeds."""
     seeds = f"; means over {one.seeds} training seeds" if one.seeds > 1 else ""
-    found = one.intervals["auc"]
     return (
-        f"n = {one.pictures:,} test pictures in {found.groups:,} groups under each of "
-        f"{len(one.corruptions)} corruptions{seeds}. {describe_interval(found.settings)}"
+        f"n = {one.pictures:,} test pictures in {one.intervals['auc'].groups:,} groups under each of "
+        f"{len(one.corruptions)} corruptions{seeds}."
     )

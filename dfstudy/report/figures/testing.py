@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import PercentFormatter
 
 from dfstudy.evaluate.aligned import align
+from dfstudy.evaluate.levels import UNITS
 from dfstudy.report.figures.style import FAKE, PALETTE, REAL, WIDTH
 from dfstudy.study import Evaluate
 
@@ -41,7 +42,8 @@ def describe_sample(predictions: Sequence[pd.DataFrame]) -> str:
 
 def describe_interval(settings: Evaluate) -> str:
     """What a caption must say where an interval is drawn."""
-    return f"Interval: {100 * settings.confidence:g} % over {settings.replicates:,} resamples of groups."
+    drawn = f"{settings.replicates:,} resamples of {UNITS[settings.level]}"
+    return f"Interval: {100 * settings.confidence:g} % over {drawn}."
 
 
 def draw_roc(band: pd.DataFrame, curves: Sequence[pd.DataFrame], chosen: pd.DataFrame) -> Figure:
