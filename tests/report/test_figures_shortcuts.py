@@ -82,6 +82,20 @@ def test_the_sentence_follows_the_findings(values, words, absent):
     assert figures.shortcut_alt(found).count("(") == len(found)
 
 
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("swap", "swap"),
+        ("entire_face_synthesis_of_gan", "entire_face_\nsynthesis_of_gan"),
+        ("face swap by blending and more of it", "face swap by\nblending and more of…"),
+        ("x" * 30, "x" * 20 + "…"),
+    ],
+)
+def test_a_long_name_of_a_method_stays_inside_its_panel(name, shown):
+    panels = figures.draw_shortcuts(make({}, (name, "other"))).axes
+    assert f"{shown}\nn = 120" in [axis.get_title("left") for axis in panels]
+
+
 def test_what_cannot_be_judged_is_said_and_methods_are_named():
     found = [*make({}), finding("border", 0.95, "swap")]
     found[0] = finding("container", 0.5, half=0.2)
