@@ -10,7 +10,9 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from dfstudy.cli import main
 from dfstudy.data import index_study, read_picture
 from dfstudy.data.faces import FaceSettings, clip_faces, crop_folder, find_faces, read_settings, summarise
 from dfstudy.data.faces.sources import list_sources, unlike_names
@@ -245,3 +247,17 @@ def test_settings_out_of_range_are_all_named():
     with pytest.raises(StudyError, match=r"frames 0: .*; margin 9.0: "):
         read_settings({"frames": 0, "margin": 9.0, "size": 224})
     assert read_settings({"size": 224}).size == 224
+
+
+def test_the_command_ends_a_mistake_with_the_next_step(folder, tmp_path):
+    def run(*arguments):
+        return CliRunner().invoke(main, ["faces", str(folder), str(tmp_path / "out"), *arguments])
+
+    for arguments, words in (
+        (["--frames", "0"], "frames 0"),
+        (["--weights", str(tmp_path / "nowhere.onnx")], "cannot be read"),
+    ):
+        done = run(*arguments)
+        assert done.exit_code == 1 and words in done.output
+        assert done.output.rstrip().splitlines()[-1].startswith("  next step:")
+    assert not (tmp_path / "out").exists()
