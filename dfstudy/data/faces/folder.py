@@ -141,7 +141,7 @@ def _run(
     with bar, _one_thread(), ThreadPoolExecutor(workers) as pool:
         # a fake needs what was found in its original
         for wave in (0, 1):
-            now = [job for job in missing if (job.original is not None) == bool(wave)]
+            now = [job for job in missing if bool(job.originals) == bool(wave)]
             tasks = {pool.submit(run_job, job, root, partial, finder, settings): job for job in now}
             try:
                 for task in as_completed(tasks):

@@ -81,7 +81,7 @@ def list_sources(study: Study) -> Sources:
         for row in rows.itertuples(index=False)
         if row.path.lower().endswith(clips.SUFFIXES)
     ]
-    originals = find_originals(videos)
+    originals = find_originals(videos) | _frame_originals(rows)
     groups = name_groups(videos, originals)
     if originals:
         tied = f"{len(originals):,} fake{'s' * (len(originals) != 1)}"
@@ -103,6 +103,22 @@ def list_sources(study: Study) -> Sources:
         for row in rows.sort_values("path").itertuples(index=False)
     ]
     return Sources(files, unread | aside, line)
+
+
+def _frame_originals(rows: pd.DataFrame) -> dict[str, str]:
+    """Picture -> the one of that name in the folder of its original, where folders are frames of videos."""
+    pictures = rows[~rows["path"].str.lower().str.endswith(clips.SUFFIXES)]
+    folders = {}
+    for row in pictures.itertuples(index=False):
+        label = None if pd.isna(row.label) else int(row.label)
+        folders[row.path.rpartition("/")[0]] = Clip(row.path.rpartition("/")[0], label, row.group)
+    tied, known = find_originals(list(folders.values())), set(pictures["path"])
+    found = {}
+    for path in pictures["path"]:
+        folder, _, name = path.rpartition("/")
+        if folder in tied and f"{tied[folder]}/{name}" in known:
+            found[path] = f"{tied[folder]}/{name}"
+    return found
 
 
 def unlike_names(paths: list[str]) -> dict[str, str]:

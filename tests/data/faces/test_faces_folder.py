@@ -261,3 +261,15 @@ def test_the_command_ends_a_mistake_with_the_next_step(folder, tmp_path):
         assert done.exit_code == 1 and words in done.output
         assert done.output.rstrip().splitlines()[-1].startswith("  next step:")
     assert not (tmp_path / "out").exists()
+
+
+def test_extracted_frames_borrow_their_originals_boxes(tmp_path, open_study):
+    root = tmp_path / "frames"
+    for name, left in (("real/ff_youtube_071", 60), ("fake/ff_Deepfakes_071_054", 64)):
+        (root / name).mkdir(parents=True)
+        for at in range(3):
+            cv2.imwrite(str(root / name / f"{at:04d}.png"), draw([(left + at, 40, 20, 30)])[..., ::-1])
+    done = crop(root, tmp_path / "out", open_study)
+    rows = table(tmp_path / "out")
+    assert done.borrowed == 3 and rows["box_from"].tolist() == ["own"] * 3 + ["original"] * 3
+    assert rows["left"].tolist() == ["60.00", "61.00", "62.00"] * 2

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from dfstudy.data.faces.borrow import borrow_in_clip, borrow_in_picture
 from dfstudy.data.faces.clips import ClipError
-from dfstudy.data.faces.scene import borrow_boxes, faces_in_clip, faces_in_picture
+from dfstudy.data.faces.scene import faces_in_clip, faces_in_picture
 from dfstudy.data.faces.settings import FaceSettings
 
 from .conftest import draw
@@ -57,14 +58,14 @@ def test_what_a_fake_borrows(write_clip, finder, tmp_path):
     spots = [crop.spot for crop in faces_in_clip(original, finder, SMALL).crops]
     looks = finder.looks
     # no face is found in this fake: the original's boxes are all there is
-    found = borrow_boxes(write_clip(tmp_path / "b.mkv", [[]] * 24), spots, finder, SMALL)
+    found = borrow_in_clip(write_clip(tmp_path / "b.mkv", [[]] * 24), spots, finder, SMALL)
     assert found.borrowed and [crop.spot for crop in found.crops] == spots and finder.looks - looks == 4
     double = draw([(120, 80, 40, 60)], 320, 240)
-    found = borrow_boxes(write_clip(tmp_path / "c.mkv", [double] * 24), spots, finder, SMALL)
+    found = borrow_in_clip(write_clip(tmp_path / "c.mkv", [double] * 24), spots, finder, SMALL)
     assert {crop.spot.face.box for crop in found.crops} == {(120, 80, 40, 60)}
     assert {crop.square.side for crop in found.crops} == {78}
     wide = draw([STILL], 200, 120)
-    assert "different shapes" in borrow_boxes(
+    assert "different shapes" in borrow_in_clip(
         write_clip(tmp_path / "d.mkv", [wide] * 24), spots, finder, SMALL
     )
 
@@ -84,3 +85,13 @@ def test_black_and_empty_photographs(finder):
     assert found.crops == [] and found.missed[0].reason.startswith("too dark: ")
     (crop,) = faces_in_picture(draw([STILL]), finder, SMALL).crops
     assert crop.pixels.shape == (40, 40, 3) and crop.pixels.dtype == np.uint8 and crop.square.side == 39
+
+
+def test_what_a_fake_photograph_borrows(finder):
+    spots = [crop.spot for crop in faces_in_picture(draw([STILL]), finder, SMALL).crops]
+    moved = draw([(63, 41, 20, 30)])
+    found = borrow_in_picture(moved, spots, finder, SMALL)
+    assert [crop.spot for crop in found.crops] == spots and found.borrowed
+    assert len(borrow_in_picture(draw([]), spots, finder, SMALL).crops) == 1
+    assert "elsewhere" in borrow_in_picture(draw([(5, 80, 20, 30)]), spots, finder, SMALL)
+    assert "different shapes" in borrow_in_picture(draw([STILL], 120, 120), spots, finder, SMALL)
