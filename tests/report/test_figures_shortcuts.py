@@ -69,7 +69,7 @@ def test_many_methods_are_cut_to_the_most_telling_and_the_caption_says_so():
     ("values", "words", "absent"),
     [
         ({}, "No family of traits tells the label", "reencode"),
-        ({"container": 0.99}, "dfstudy reencode faces faces_alike", "another origin"),
+        ({"container": 0.99}, "dfstudy reencode path/to/faces path/to/faces_alike", "another origin"),
         ({"detail": 0.8}, "another origin", "reencode"),
         ({"light": 0.58}, "hints at the label", "reencode"),
         ({"together": 0.8}, "All together: tells the label", "another origin"),
@@ -108,8 +108,8 @@ def test_the_command_that_mends_the_files_fits_the_set():
     data = FACES.data.model_copy(update={"root": "/pictures of/a b", "aliases": {"fake": ["x"]}})
     other = FACES.model_copy(update={"data": data, "file": Path("own.yaml")})
     text = figures.shortcut_sentence(found, other)
-    assert "    .venv/bin/dfstudy reencode 'a b' 'a b_alike' --study own.yaml\n" in text
-    assert "    make report DATA='a b_alike'" in text and "/pictures of" not in text
+    assert "    .venv/bin/dfstudy reencode 'path/to/a b' 'path/to/a b_alike' --study own.yaml\n" in text
+    assert "    make report DATA='path/to/a b_alike'" in text and "/pictures of" not in text
 
 
 @pytest.mark.parametrize(

@@ -223,7 +223,7 @@ def _named(words: Sequence[str]) -> str:
 
 def _reencode_commands(study: Study) -> str:
     """What to type, with the set's own name: the folder's place differs from machine to machine."""
-    folder = study.pictures.name
+    folder = f"path/to/{study.pictures.name}"
     words = [".venv/bin/dfstudy", "reencode", folder, f"{folder}_alike"]
     words += ["--study", study.file.name] if study.data.aliases else []
     return f"    {shlex.join(words)}\n    make report DATA={shlex.quote(f'{folder}_alike')}"
