@@ -129,7 +129,7 @@ def _find(source: Source, root: Path, finder: Finder, settings: FaceSettings, sp
     except (ClipError, images.PictureError) as error:
         return Found(missed=[Missed(error.reason)])
     except cv2.error as error:  # a stranger's file must not end the work on all others
-        return Found(missed=[Missed(f"OpenCV cannot process it: {error.err or error}")])
+        return Found(missed=[Missed(f"OpenCV cannot process it: {getattr(error, 'err', '') or error}")])
 
 
 def _write(

@@ -175,9 +175,9 @@ def _collect(seen: _Seen, facts: ClipFacts, wanted: Sequence[int], settings: Fac
     # a face that one look alone shows is no person to be listed
     people = [track for track in tracks if len(track.faces) > 1 or len(seen.looks) < 3] or tracks[:1]
     kept = people if settings.keep == "all" else people[:1]
-    found = Found(example=seen.example)
+    found, cropped = Found(example=seen.example), set(wanted)
     for at, number in enumerate(seen.looks):
-        if number not in wanted:
+        if number not in cropped:
             continue
         here = [_taken(seen, at, order, track) for order, track in enumerate(kept, 1) if at in track.faces]
         found.crops += [crop for crop in here if isinstance(crop, FaceCrop)]
@@ -185,7 +185,7 @@ def _collect(seen: _Seen, facts: ClipFacts, wanted: Sequence[int], settings: Fac
         if not here:
             reasons = [seen.nothing.get(at, "the face that is followed is not in the frame")]
         found.missed += [Missed(reason, number, seen.seconds[at]) for reason in reasons]
-    unread = [number for number in wanted if number not in set(seen.looks)]
+    unread = set(wanted) - set(seen.looks)
     if unread:
         last = seen.looks[-1] if seen.looks else "none"
         reason = (

@@ -8,6 +8,7 @@ says so for some files only is refused as everywhere. Cost: as `layouts.recognis
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -22,6 +23,8 @@ from dfstudy.data.index_csv import NAME, read_index_csv
 from dfstudy.data.layouts import SIDE_SUFFIXES, Files, build_aliases, read_meaning, recognise
 from dfstudy.errors import StudyError
 from dfstudy.study import Study
+
+_FURTHER = re.compile(r"_face\d+$")  # names of faces beside the main one, as `jobs` gives them
 
 
 @dataclass(frozen=True)
@@ -122,17 +125,24 @@ def _frame_originals(rows: pd.DataFrame) -> dict[str, str]:
 
 
 def unlike_names(paths: list[str]) -> dict[str, str]:
-    """Path -> path without its suffix; with it where two files would share a name.
+    """Path -> path without its suffix; with it where the crops of two files would meet.
 
-    Lower case counts: some file systems do not tell A from a.
+    They would under one name, in a folder of the name that a clip's frames get, and where a name ends as that
+    of a second face does. Lower case counts: some file systems do not tell A from a.
     """
     short = {path: path.rpartition(".")[0] for path in paths}
     counts = Counter(name.lower() for name in short.values())
-    whole = {path.lower() for path in paths}
-    return {
-        path: name if counts[name.lower()] == 1 and name.lower() not in whole else path
-        for path, name in short.items()
-    }
+    taken = {path.lower() for path in paths} | {folder.lower() for path in paths for folder in _above(path)}
+
+    def alone(name: str) -> bool:
+        return counts[name] == 1 and name not in taken and not _FURTHER.search(name)
+
+    return {path: name if alone(name.lower()) else path for path, name in short.items()}
+
+
+def _above(path: str) -> list[str]:
+    parts = path.split("/")[:-1]
+    return ["/".join(parts[: end + 1]) for end in range(len(parts))]
 
 
 def _list(study: Study) -> tuple[dict[str, tuple[int, int]], list[str], dict[str, str]]:

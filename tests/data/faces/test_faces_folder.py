@@ -219,9 +219,24 @@ def test_a_list_in_the_folder_decides(folder, tmp_path, open_study):
 
 
 def test_names_never_collide():
-    paths = ["a.png", "a.jpg", "A.mp4", "b.png", "c.jpg.png", "c.jpg", "d/a.png"]
+    paths = ["a.png", "a.jpg", "A.mp4", "b.png", "c.jpg.png", "c.jpg", "d/a.png", "d.mp4", "b_face2.png"]
     names = unlike_names(paths)
     assert len({name.lower() for name in names.values()}) == len(paths) and names["b.png"] == "b"
+    assert names["d.mp4"] == "d.mp4" and names["b_face2.png"] == "b_face2.png"
+
+
+def test_crops_of_two_sources_never_meet(write_clip, tmp_path, open_study):
+    root = tmp_path / "set"
+    write_clip(root / "real/a.mkv", [[(60, 40, 20, 30)]] * 8)
+    (root / "real/a").mkdir()
+    pair = draw([(60, 40, 20, 30), (5, 5, 20, 28)])[..., ::-1]
+    for name in ("real/a/000000.png", "real/b.png", "real/b_face2.png", "fake/b.jpg"):
+        (root / name).parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(root / name), pair)
+    done = crop(root, tmp_path / "out", open_study, SMALL.model_copy(update={"keep": "all", "frames": 8}))
+    rows = table(tmp_path / "out")
+    assert done.crops == len(rows) == len(set(rows["path"].str.lower())) == 8 + 4 * 2
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 16
 
 
 def test_no_face_at_all_and_no_file_at_all(write_clip, tmp_path, open_study):
