@@ -2,9 +2,9 @@
 
 A worker writes a batch into a shared tensor, sends the tensor itself the first time and its name from then
 on, and writes there again once nobody in the training process holds what it sent: so a batch stays as it is
-for as long as it is held, by whomever. Which tensors came back is said with every order for a batch. Cost: after
-the first time no page is mapped and no file passed, which took longer than writing the batch; memory, as
-many batches a worker as were under way at once, and at most `KEPT`.
+for as long as it is held, by whomever. Which tensors came back is said with every order for a batch.
+Cost: after the first time no page is mapped and no file passed; memory, as many batches a worker as were
+under way at once, and at most `KEPT`.
 """
 
 from __future__ import annotations
