@@ -6,7 +6,8 @@ are honoured; what they lack is made here, from (seed, groups) alone, in whateve
 aside, each with its reason, what would make the test unfair: one picture under both labels, training rows
 whose group, copy or near-duplicate is also tested, and further copies of a picture of one class, which say
 nothing new and count double. A given validation or test set alone keeps its copies: it is the user's, and
-its numbers are compared with others'. Refuses a split with one class only. Cost: 4 s for 100,000 pictures, 55 s for a million, and 2 GB.
+its numbers are compared with others'. Refuses a split with one class only.
+Cost: 4 s for 100,000 pictures, 55 s for a million, and 2 GB.
 """
 
 from __future__ import annotations
