@@ -3,9 +3,10 @@
 Takes a float32 picture [size, size, 3] in 0..1, a numpy generator and a difficulty in 0..1; gives the picture
 as a network would give it back. It is coded at about an eighth of its size and decoded by three transposed
 convolutions (zeros between the values, then a kernel of 4 x 4), whose kernels weigh the pixels of a cell
-unevenly: faint grids of about 2, 4 and 8 pixels, and copies of low frequencies at high ones. Fine texture that the code cannot hold is
-replaced by decoded noise of the same strength, band by band and place by place: neither sharpness nor noise
-as a whole tells the fake, only how its detail is arranged. Edges are given back. Cost: 3 ms at 128 px.
+unevenly: grids of about 2, 4 and 8 pixels, and copies of low frequencies at high ones. Fine texture that
+the code cannot hold is replaced by decoded noise of the same strength, band by band and place by place:
+neither sharpness nor noise as a whole tells the fake, only how its detail is arranged. Edges are given
+back. Cost: 3 ms at 128 px.
 
 Sources: Odena et al., "Deconvolution and Checkerboard Artifacts" (2016); Durall et al., "Watch your
 Up-Convolution" (CVPR 2020); Frank et al., "Leveraging Frequency Analysis" (ICML 2020); noise a pixel beside
@@ -35,9 +36,7 @@ class Generator:
 
 
 FACE = Generator(uneven=(0.1, 0.07, 0.05), fine=0.1)  # gives back a face, to be laid into a picture
-PORTRAIT = Generator(
-    uneven=(0.06, 0.03, 0.02), fine=0.04
-)  # gives a whole picture, with the outline of the head intact
+PORTRAIT = Generator(uneven=(0.06, 0.03, 0.02), fine=0.04)  # gives a whole picture, its outlines intact
 
 _EVEN = np.outer([1, 3, 3, 1], [1, 3, 3, 1]).astype(np.float32) / 16  # bilinear interpolation
 _INJECTED = np.float32(0.12)  # noise a pixel, against decoded noise of spread 0.6
