@@ -198,7 +198,7 @@ def planned(fault: str, seeds: int) -> list[tuple[float, int]]:
         return [(0.1, 0), (0.5, 0)]
     # With every real picture under both labels no real picture is left, and `split_study` refuses the set.
     once = [LISTED[fault] / 2, 1.0] if fault in SHORTCUTS or fault == "lost_groups" else [0.5]
-    return sorted([(LISTED[fault], seed) for seed in range(seeds)] + [(strength, 0) for strength in once])
+    return sorted({*((LISTED[fault], seed) for seed in range(seeds)), *((strength, 0) for strength in once)})
 
 
 def summarise(results: list[Result]) -> pd.DataFrame:
