@@ -1,4 +1,4 @@
-"""The command line: `dfstudy report`, `index`, `doctor`, and the steps that a report is made of.
+"""The command line: `dfstudy report`, `index`, `audit`, `doctor`, and the steps that a report is made of.
 
 A user's mistake ends with its message, a line `next step: ...` and exit status 1, without a traceback;
 anything else that escapes is a defect of dfstudy and keeps its own. `--help`, `index` and `doctor` load
@@ -97,6 +97,31 @@ def index(study: str, data: str, out: str) -> None:
         groups = f"{found['joined_groups']:,} group{'s' * (found['joined_groups'] != 1)}"
         largest = f"the largest of {found['largest_joined']:,} pictures"
         click.echo(f"near-duplicates join pictures into {groups}, {largest}")
+
+
+@main.command()
+@study_options
+def audit(study: str, data: str, out: str) -> None:
+    """Look for shortcuts that tell the label, and for duplicates."""
+    from dfstudy.data import count_duplicates, index_study, layout_line, split_study
+    from dfstudy.data.traits import draw_pictures, read_traits
+    from dfstudy.evaluate.shortcuts import audit_shortcuts, shortcut_table
+    from dfstudy.invocation import resolve
+
+    settings = resolve(study, data, out).settings
+    split = split_study(settings, index_study(settings))
+    click.echo(layout_line(settings))
+    rows = draw_pictures(split.rows, settings.evaluate.seed)
+    findings = audit_shortcuts(rows, read_traits(settings, rows), settings.evaluate)
+    click.echo(shortcut_table(findings).to_string(index=False))
+    found = count_duplicates(split.duplicates, split.rows)
+    click.echo(
+        f"copies: {found['copies']:,}; under both labels: {found['both_labels']:,}; near-duplicates between "
+        f"groups: {found['near']:,}, {found['near_labels']:,} of them between real and fake; over given "
+        f"splits: {found['given_splits']:,}"
+    )
+    if not split.groups_known:
+        click.echo("nothing names groups: videos and people may lie on both sides of the split")
 
 
 @main.command()

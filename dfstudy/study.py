@@ -267,9 +267,20 @@ def _study_file(study: str) -> Path:
     )
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice, such as a second `data:`, where YAML would forget the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [key.value for key, _ in node.value]
+        for key, _ in node.value:
+            if keys.count(key.value) > 1:
+                raise yaml.MarkedYAMLError(problem=f"'{key.value}' stands twice", problem_mark=key.start_mark)
+        return super().construct_mapping(node, deep)
+
+
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        settings = yaml.safe_load(path.read_text("utf-8"))
+        settings = yaml.load(path.read_text("utf-8"), _Loader)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise StudyError(f"{path}: not readable as YAML: {error}", "mend the line named above") from None
     if not isinstance(settings, dict):

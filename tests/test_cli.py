@@ -44,9 +44,24 @@ def test_index_counts_and_says_what_is_set_aside(faces, tmp_path):
     assert "1 are set aside:" in said and said.count("fake") >= 3
 
 
+def test_audit_prints_verdicts_and_duplicates(faces, tmp_path):
+    for number in range(20):
+        picture = Image.open(faces / "fake" / f"{number}.png")
+        picture.save(faces / "fake" / f"{number}.jpg", quality=95)
+        picture.close()
+        (faces / "fake" / f"{number}.png").unlink()
+    (faces / "real" / "again.png").write_bytes((faces / "real" / "3.png").read_bytes())
+    said = run("audit", "--data", faces, "--out", tmp_path / "out")
+    (telling,) = [line for line in said.splitlines() if "file format" in line]
+    assert "tells the label" in telling and "1.000 [1.000, 1.000]" in telling
+    assert "copies: 1; under both labels: 0; near-duplicates between groups: 0" in said
+    assert "nothing names groups" in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
+        (["audit", "--data", "nowhere", "--out", "out"], "there is no folder"),
         (["report", "--study", "samples"], "did you mean 'sample'"),
         (["report", "--data", "nowhere", "--out", "out"], "there is no folder"),
         (["index", "--data", "nowhere", "--out", "out"], "there is no folder"),

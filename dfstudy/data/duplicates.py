@@ -168,12 +168,15 @@ def _components(groups: np.ndarray, links: pd.DataFrame) -> np.ndarray:
 
 def _forest(parts: Iterator[tuple[np.ndarray, ...]], nodes: np.ndarray) -> np.ndarray:
     """The nearest pairs that join what all pairs join: [3, links], rows distance, first, second."""
-    kept, limit = np.empty((3, 0), np.int64), _REDUCE
-    for part in parts:
-        kept = np.concatenate([kept, np.stack(part)], axis=1)
-        if kept.shape[1] > limit:
-            kept = _joining(kept, nodes)
-            limit = _REDUCE + kept.shape[1]
+    kept, new, size, limit = np.empty((3, 0), np.int64), [], 0, _REDUCE
+    for part in parts:  # many are small: put together a few times, not each by itself
+        new.append(np.stack(part))
+        size += new[-1].shape[1]
+        if size > limit:
+            kept, new = _joining(np.concatenate([kept, *new], axis=1), nodes), []
+            size = kept.shape[1]
+            limit = _REDUCE + size
+    kept = np.concatenate([kept, *new], axis=1)
     return _joining(kept, nodes)
 
 

@@ -13,43 +13,27 @@ from __future__ import annotations
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import cv2
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, Dataset, default_collate
+from torch.utils.data import DataLoader, Sampler
 
-from dfstudy.data.cache import PictureCache, build_cache
-from dfstudy.data.images import PictureError, read_picture
+from dfstudy.data.cache import build_cache
+from dfstudy.data.handover import Inbox, Outbox, Sealed
 from dfstudy.data.order import EpochBatches, epoch_order, sample_key
+from dfstudy.data.samples import Batch, Order, Samples, Transform, Unreadable
 from dfstudy.data.threads import count_cores
 from dfstudy.errors import StudyError
 
 # one door for those who want samples: their order and keys come along
 __all__ = ["Batch", "Loader", "Transform", "count_workers", "epoch_order", "make_loader", "sample_key"]
 
-Transform = Callable[[np.ndarray, int], np.ndarray]
-
 LOWEST_PRIORITY = 19  # of a process, in POSIX's counting
-
-
-class Batch(NamedTuple):
-    """Pictures of one step: uint8 [N, S, S, 3] RGB, float32 [N] (fake = 1), int64 [N] row numbers."""
-
-    images_NHWC: torch.Tensor
-    labels: torch.Tensor
-    rows: torch.Tensor
-
-
-class Unreadable(NamedTuple):
-    """Sent instead of a batch: an exception would lose its type on the way out of a worker."""
-
-    path: str
-    reason: str
 
 
 def count_workers(workers: int | Literal["auto"], processes: int = 1) -> int:
@@ -82,7 +66,8 @@ def make_loader(
     Args:
         paths: picture files, readable by `read_picture`.
         labels: 0 real, 1 fake.
-        transform: called with a picture and its `sample_key`; must survive pickling.
+        transform: called with a picture, which it must not write into, and its `sample_key`; must survive
+            pickling.
         batch_size: pictures a batch, over all processes; the last batch holds what is left.
         workers: processes that read and transform, 0 for none, or `auto` (see `count_workers`).
         seed: of order and transform.
@@ -103,7 +88,7 @@ def make_loader(
     workers = count_workers(workers, share[1])
     start_method = _start_method() if workers else None
     kept, note = build_cache(sizes, cache, start_method in (None, "fork"), share[1])
-    samples = _Samples([str(path) for path in paths], labels, transform, seed, kept)
+    samples = Samples([str(path) for path in paths], labels, transform, seed, kept)
     batches = EpochBatches(len(paths), batch_size, seed, shuffle, share)
     return Loader(samples, batches, workers, start_method, note)
 
@@ -130,7 +115,7 @@ class Loader:
 
     def __init__(
         self,
-        samples: _Samples,
+        samples: Samples,
         batches: EpochBatches,
         workers: int,
         start_method: str | None,
@@ -138,11 +123,13 @@ class Loader:
     ) -> None:
         self.workers, self.cache_note = workers, cache_note
         self._samples, self._batches = samples, batches
+        self._inbox = Inbox()
+        samples.outbox = Outbox(self._inbox.number)
         self._turn = 0
         self._running: Iterator[Batch | Unreadable] | None = None
         self._loader: DataLoader[Batch] = DataLoader(
             samples,
-            batch_sampler=batches,
+            batch_sampler=_Orders(batches, self._inbox),
             num_workers=workers,
             multiprocessing_context=start_method,
             collate_fn=_as_it_is,
@@ -193,6 +180,7 @@ class Loader:
             self._running._shutdown_workers()
             self._loader._iterator = None
         self._running = None
+        self._inbox.clear()
         if self._samples.cache is not None:
             self._samples.cache.clear()
 
@@ -205,49 +193,21 @@ class Loader:
         self.close()
 
 
-class _Samples(Dataset[Batch]):
-    """What a worker holds: where the pictures lie, and how one becomes a sample."""
+class _Orders(Sampler[Order]):
+    """Orders for the batches of an epoch: each is made when a worker can take it."""
 
-    def __init__(
-        self,
-        paths: list[str],
-        labels: Sequence[int],
-        transform: Transform,
-        seed: int,
-        cache: PictureCache | None,
-    ) -> None:
-        self.paths = paths
-        self.labels = np.asarray(labels, np.float32)
-        self.transform = transform
-        self.seed = seed
-        self.cache = cache
+    def __init__(self, batches: EpochBatches, inbox: Inbox) -> None:
+        self.batches, self.inbox = batches, inbox
 
-    def __getitems__(self, keys: list[tuple[int, int]]) -> Batch | Unreadable:
-        """One batch, from its (epoch, row) pairs; of none, the parts have length 0 and their usual shape."""
-        pictures = []
-        for epoch, row in keys or [(0, 0)]:
-            try:
-                picture = self._picture(row)
-            except (PictureError, OSError) as error:
-                return Unreadable(self.paths[row], str(error))
-            sample = self.transform(picture, sample_key(self.seed, epoch, row))
-            pictures.append(torch.from_numpy(np.ascontiguousarray(sample)))
-        rows = np.array([row for _, row in keys], np.int64)
-        # in a worker this stacks straight into the memory that the main process will read
-        images_NHWC = default_collate(pictures)[: len(keys)]
-        return Batch(images_NHWC, torch.from_numpy(self.labels[rows]), torch.from_numpy(rows))
+    def __len__(self) -> int:
+        return len(self.batches)
 
-    def _picture(self, row: int) -> np.ndarray:
-        if self.cache is None:
-            return read_picture(Path(self.paths[row]))
-        picture = self.cache.find(row)
-        if picture is None:
-            picture = read_picture(Path(self.paths[row]))
-            self.cache.store(row, picture)
-        return picture
+    def __iter__(self) -> Iterator[Order]:
+        for keys in self.batches:
+            yield Order(keys, self.inbox.returned())
 
 
-def _as_it_is(batch: Batch | Unreadable) -> Batch | Unreadable:
+def _as_it_is(batch: Batch | Sealed | Unreadable) -> Batch | Sealed | Unreadable:
     return batch
 
 

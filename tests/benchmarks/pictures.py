@@ -24,7 +24,7 @@ def write_pictures(folder: Path, count: int, side: int = 256) -> Part:
     paths = [folder / f"{number:06d}.jpg" for number in range(count)]
 
     def write(number: int) -> None:
-        cv2.imwrite(str(paths[number]), _picture(number, side), (cv2.IMWRITE_JPEG_QUALITY, QUALITY))
+        cv2.imwrite(str(paths[number]), draw_picture(number, side), (cv2.IMWRITE_JPEG_QUALITY, QUALITY))
 
     with ThreadPoolExecutor() as pool:
         list(pool.map(write, range(count)))
@@ -36,7 +36,7 @@ def take(part: Part, count: int) -> Part:
     return Part(part.paths[:count], part.labels[:count], part.sizes[:count])
 
 
-def _picture(number: int, side: int) -> np.ndarray:
+def draw_picture(number: int, side: int) -> np.ndarray:
     random = np.random.default_rng(number)
     picture = np.full((side, side, 3), 118.0 + 12 * (number % 2), np.float32)
     cells = 2

@@ -15,10 +15,12 @@ import torch
 
 FOLDER = Path(__file__).parent
 SAID = {  # what each table is there for
+    "bookkeeping": "duplicates and split, 300 rows, clips named",
     "bootstrap": "plain loop / ours, groups of 4",
     "compile": "waiting for the compiler",
     "end_to_end": "ours, 1 workers, decoded kept / held batch",
     "frozen": "measured / expected",
+    "index": "cold / nothing changed",
     "loader": "ours, 1 workers, decoded kept / recorded",
     "memory": "peak of together, decoded kept",
     "train_step": "time of ours / timm, channels_last",

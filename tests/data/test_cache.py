@@ -57,10 +57,13 @@ def test_a_picture_turned_by_its_exif_keeps_its_shape(cache):
     assert np.array_equal(cache.find(1), picture(1, 53, 37))
 
 
-def test_what_is_found_is_a_copy(cache):
+def test_what_is_found_cannot_be_written_into_and_outlives_the_cache(cache):
     cache.store(0, picture(0, 5, 3))
-    cache.find(0)[:] = 0
-    assert np.array_equal(cache.find(0), picture(0, 5, 3))
+    found = cache.find(0)
+    with pytest.raises(ValueError, match="read-only"):
+        found[:] = 0
+    cache.clear()
+    assert np.array_equal(found, picture(0, 5, 3))
 
 
 def test_processes_that_are_forked_see_each_others_pictures(cache):

@@ -9,8 +9,10 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dfstudy.data.index import index_study
 from dfstudy.data.layouts import FolderMeaning, build_aliases, read_folders, read_meaning
 from dfstudy.errors import StudyError
+from dfstudy.study import load_study
 
 TABLE = build_aliases({})
 
@@ -117,6 +119,30 @@ def test_unknown_folders_are_listed_with_counts_and_the_mending_lines(fill, open
     table = read_folders(open_study(study.pictures, **mended["data"]), paths)
     assert table["label"].tolist() == [0, 1, 1, 1]
     assert table["method"].tolist() == ["real", "swapped", "swapped", "swapped"]
+
+
+@pytest.mark.parametrize("before", ["", "data:\n  test_fraction: 0.25\n"])
+def test_the_two_lines_mend_the_study_file_they_are_written_into(fill, tmp_path, before):
+    root = fill([f"{folder}/{at}.png" for folder in ("camera photos", "swapped") for at in range(3)])
+    file = tmp_path / "mine.yaml"
+    file.write_text(f"name: mine\ntitle: My faces\n{before}")
+    opened = {"data": str(root), "out": str(tmp_path / "results")}
+    with pytest.raises(StudyError, match="camera photos: 3 pictures\n  swapped: 3 pictures") as caught:
+        index_study(load_study(str(file), **opened), progress=False)
+    first, second = re.search(r"\n\n(data:\n.*)\n\n", caught.value.hint).group(1).splitlines()
+    assert f"STUDY={file} DATA={root}" in caught.value.hint
+    text = file.read_text()
+    if before:  # the first line stands there; once more, it would take the first one's settings away
+        file.write_text(f"{text}{first}\n{second}\n")
+        with pytest.raises(StudyError, match="'data' stands twice"):
+            load_study(str(file), **opened)
+        file.write_text(text.replace(first, f"{first}\n{second}"))
+    else:
+        file.write_text(f"{text}{first}\n{second}\n")
+    study = load_study(str(file), **opened)
+    table = index_study(study, progress=False)
+    assert table.groupby("method")["label"].unique().map(list).to_dict() == {"real": [0], "swapped": [1]}
+    assert study.data.test_fraction == (0.25 if before else 0.2)
 
 
 def test_unknown_folders_beside_known_ones_are_named_and_not_their_parent(fill, open_study):

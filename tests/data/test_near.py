@@ -39,16 +39,29 @@ def clustered(seed: int, clusters: int, size: int) -> np.ndarray:
     st.integers(0, 12),
     st.integers(0, near.FARTHEST),
     st.sampled_from([1, 7, 2**21]),
+    st.sampled_from([15, 16]),  # wider bands have tables of millions of entries: a test of their own
 )
-def test_every_pair_is_found_once_with_its_distance(seed, clusters, size, distance, chunk):
+def test_every_pair_is_found_once_with_its_distance(seed, clusters, size, distance, chunk, bands):
     bits = clustered(seed, clusters, size)
-    kept, near._CHUNK = near._CHUNK, chunk
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(near, "_CHUNK", chunk)
+        patch.setattr(near, "_CUTS", [bands])
         found = searched(bits, distance)
-    finally:
-        near._CHUNK = kept
     assert len(found) == len(set(found))
     assert set(found) == all_pairs(bits, distance)
+
+
+@pytest.mark.parametrize("bands", [11, 13])
+def test_wide_bands_find_the_same(bands, monkeypatch):
+    monkeypatch.setattr(near, "_CUTS", [bands])
+    bits = clustered(bands, 4, 12)
+    found = searched(bits, near.FARTHEST)
+    assert len(found) == len(set(found)) and set(found) == all_pairs(bits, near.FARTHEST)
+
+
+def test_more_hashes_are_cut_into_fewer_and_wider_bands():
+    cuts = [len(near._cut(count, near.FARTHEST)) - 1 for count in (1000, 10_000, 100_000, 10**6, 10**7)]
+    assert cuts == sorted(cuts, reverse=True) and cuts[0] == 16 and cuts[-1] == 11
 
 
 def test_the_clusters_hold_pairs_at_every_distance():

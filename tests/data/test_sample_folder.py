@@ -61,7 +61,7 @@ def test_the_index_lists_exactly_what_lies_there(rendered):
     listed = {row["path"] for row in table} | {row["mask"] for row in table if row["mask"]}
     present = set(contents(rendered)) - {"index.csv", folder.MARK}
     assert listed == present
-    assert list(table[0]) == ["path", "label", "method", "group", "source", "mask", "difficulty"]
+    assert list(table[0]) == ["path", "label", "method", "group", "source", "mask", "difficulty", "variant"]
     assert [row["path"] for row in table] == sorted(row["path"] for row in table)
 
 
@@ -78,15 +78,28 @@ def test_a_fake_belongs_to_the_person_whose_picture_was_forged(rendered):
     by_path = {row["path"]: row for row in rows(rendered)}
     fakes = [row for row in by_path.values() if row["label"] == "1"]
     for row in fakes:
-        source = by_path[row["source"]]
-        assert source["label"] == "0"
-        assert source["group"] == row["group"]
+        if METHODS[row["method"]].has_source:
+            source = by_path[row["source"]]
+            assert source["label"] == "0"
+            assert source["group"] == row["group"]
+        else:
+            assert row["source"] == ""
+        assert row["variant"]
         assert 0 <= float(row["difficulty"]) <= 1
         picture, mask = cv2.imread(str(rendered / row["path"])), cv2.imread(str(rendered / row["mask"]), -1)
         assert picture.shape == (48, 48, 3)
         assert mask.shape == (48, 48)
-        assert 0.02 < (mask > 127).mean() < 0.5
-    assert len({row["source"] for row in fakes}) == len(fakes)
+        assert (mask > 127).mean() == 1 if row["method"] == "entire_synthesis" else (mask > 127).mean() < 0.7
+        assert (mask > 127).mean() > 0.005
+    named = [row["source"] for row in fakes if row["source"]]
+    assert len(set(named)) == len(named)
+
+
+def test_a_person_is_forged_by_different_families(rendered):
+    """So that a family is not known by whom it shows."""
+    for person in {row["group"] for row in rows(rendered)}:
+        made = [row["method"] for row in rows(rendered) if row["group"] == person and row["label"] == "1"]
+        assert len(set(made)) == len(made)
 
 
 def test_same_bytes_for_any_number_of_processes(rendered, tmp_path):

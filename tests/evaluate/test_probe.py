@@ -104,3 +104,20 @@ def test_models_side_by_side_are_those_one_by_one():
     together = held_out_ranks(table, ONE, targets, fold)
     for at in range(3):
         assert np.allclose(together[:, [at]], held_out_ranks(table, ONE, targets[:, [at]], fold))
+
+
+@given(st.integers(0, 99))
+@settings(max_examples=30, deadline=None)
+def test_of_a_rare_value_only_the_rare_count(seed):
+    """Ten of 1,000 pictures are PNG, all of them fake: the other 990 tie, within folds and between."""
+    random = np.random.default_rng(seed)
+    labels, fold = random.permutation(np.arange(1000) % 2), random.integers(0, 5, 1000)
+    rare = random.permutation(np.flatnonzero(labels == 1))[:10]
+    texts = np.full(1000, "JPEG", object)
+    texts[rare] = "PNG"
+    shuffled = np.stack([random.permutation(labels) for _ in range(50)], axis=1)
+    targets = np.column_stack([labels, shuffled])
+    family = Family("", texts=("x",))
+    aucs = rank_auc(held_out_ranks(pd.DataFrame({"x": texts}), family, targets, fold), targets)
+    assert aucs[0] == pytest.approx(0.5 + 10 / 500 / 2)
+    assert np.abs(aucs[1:] - 0.5).max() <= 0.01 + 1e-9

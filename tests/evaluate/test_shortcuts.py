@@ -18,6 +18,7 @@ from dfstudy.evaluate.shortcuts import (
     TOGETHER,
     VERDICTS,
     audit_shortcuts,
+    levels_of_chance,
     shortcut_numbers,
     shortcut_table,
     verdict_of,
@@ -218,6 +219,21 @@ def test_neither_order_nor_repetition_changes_a_finding(tmp_path):
 )
 def test_the_verdict_follows_by_rule(value, low, high, chance, verdict):
     assert verdict_of(value, low, high, chance) == verdict
+
+
+def test_every_family_has_a_level_of_its_own():
+    """Of 200 shuffles in which nothing stands out by itself, at most one family in one reaches its level."""
+    random = np.random.default_rng(0)
+    spreads = {"quiet": 0.01, "noisy": 0.08, "alike": 0.0}
+    shuffled = {name: 0.5 + spread * random.standard_normal(200) for name, spread in spreads.items()}
+    chance = levels_of_chance(shuffled)
+    assert chance["alike"] == 0.5 and chance["quiet"] < 0.55 < 0.7 < chance["noisy"]
+    reached = {name: (aucs >= chance[name] - 1e-12).sum() for name, aucs in shuffled.items()}
+    assert reached["quiet"] + reached["noisy"] == 1
+    # measured in standard deviations, both stand out equally far
+    far = [(chance[name] - shuffled[name].mean()) / shuffled[name].std() for name in ("quiet", "noisy")]
+    assert far[0] == pytest.approx(far[1])
+    assert levels_of_chance({"alike": np.full(200, 0.5)}) == {"alike": 0.5}
 
 
 def test_one_class_and_missing_traits_are_refused(tmp_path):

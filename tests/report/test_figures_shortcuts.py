@@ -69,7 +69,7 @@ def test_many_methods_are_cut_to_the_most_telling_and_the_caption_says_so():
     ("values", "words", "absent"),
     [
         ({}, "No family of traits tells the label", "reencode"),
-        ({"container": 0.99}, "dfstudy reencode faces faces_alike", "another origin"),
+        ({"container": 0.99}, "dfstudy reencode path/to/faces path/to/faces_alike", "another origin"),
         ({"detail": 0.8}, "another origin", "reencode"),
         ({"light": 0.58}, "hints at the label", "reencode"),
         ({"together": 0.8}, "All together: tells the label", "another origin"),
@@ -80,6 +80,20 @@ def test_the_sentence_follows_the_findings(values, words, absent):
     text = say(figures.shortcut_sentence(found, FACES), shortcut_numbers(found)).data
     assert words in text and absent not in text and "{" not in text
     assert figures.shortcut_alt(found).count("(") == len(found)
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("swap", "swap"),
+        ("entire_face_synthesis_of_gan", "entire_face_\nsynthesis_of_gan"),
+        ("face swap by blending and more of it", "face swap by\nblending and more of…"),
+        ("x" * 30, "x" * 20 + "…"),
+    ],
+)
+def test_a_long_name_of_a_method_stays_inside_its_panel(name, shown):
+    panels = figures.draw_shortcuts(make({}, (name, "other"))).axes
+    assert f"{shown}\nn = 120" in [axis.get_title("left") for axis in panels]
 
 
 def test_what_cannot_be_judged_is_said_and_methods_are_named():
@@ -94,8 +108,8 @@ def test_the_command_that_mends_the_files_fits_the_set():
     data = FACES.data.model_copy(update={"root": "/pictures of/a b", "aliases": {"fake": ["x"]}})
     other = FACES.model_copy(update={"data": data, "file": Path("own.yaml")})
     text = figures.shortcut_sentence(found, other)
-    assert "    .venv/bin/dfstudy reencode 'a b' 'a b_alike' --study own.yaml\n" in text
-    assert "    make report DATA='a b_alike'" in text and "/pictures of" not in text
+    assert "    .venv/bin/dfstudy reencode 'path/to/a b' 'path/to/a b_alike' --study own.yaml\n" in text
+    assert "    make report DATA='path/to/a b_alike'" in text and "/pictures of" not in text
 
 
 @pytest.mark.parametrize(

@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import cv2
 
 from dfstudy.data import images
+from dfstudy.data.faces.borrow import borrow_in_clip, borrow_in_picture
 from dfstudy.data.faces.clips import ClipError, read_facts
 from dfstudy.data.faces.finder import Finder
 from dfstudy.data.faces.scene import (
@@ -24,7 +25,6 @@ from dfstudy.data.faces.scene import (
     Found,
     Missed,
     Spot,
-    borrow_boxes,
     faces_in_clip,
     faces_in_picture,
 )
@@ -40,12 +40,15 @@ SUFFIX = {"png": ".png", "jpeg": ".jpg"}
 
 @dataclass(frozen=True)
 class Job:
-    """Sources of one note, which is called by the number of the first; `original` is that of another job."""
+    """Sources of one note, which is called by the number of the first.
+
+    `originals` tells for an original's path the number of the job that crops it.
+    """
 
     number: int
     sources: tuple[Source, ...]
     shown: frozenset[str] = frozenset()  # paths that the contact sheet shows
-    original: int | None = None
+    originals: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def note(self) -> str:
@@ -62,15 +65,17 @@ def plan_jobs(files: Sequence[Source]) -> list[Job]:
     """Jobs: a video each, then photographs some together."""
     shown = {files[at * len(files) // min(MOST, len(files))].path for at in range(min(MOST, len(files)))}
     number = {source.path: at for at, source in enumerate(files)}
-    pictures = [source for source in files if not source.is_clip]
     jobs = [[source] for source in files if source.is_clip]
-    jobs += [pictures[at : at + TOGETHER] for at in range(0, len(pictures), TOGETHER)]
+    for borrows in (False, True):  # an original is no part of a job that needs it
+        pictures = [one for one in files if not one.is_clip and (one.original in number) == borrows]
+        jobs += [pictures[at : at + TOGETHER] for at in range(0, len(pictures), TOGETHER)]
+    holder = {source.path: number[job[0].path] for job in jobs for source in job}
     return [
         Job(
             number[job[0].path],
             tuple(job),
             frozenset(source.path for source in job if source.path in shown),
-            number.get(job[0].original),
+            {source.original: holder[source.original] for source in job if source.original in holder},
         )
         for job in jobs
     ]
@@ -80,7 +85,7 @@ def run_job(job: Job, root: Path, folder: Path, finder: Finder, settings: FaceSe
     """Crop the sources of one job into `folder` and leave its note there."""
     note: dict[str, list[Any]] = {"rows": [], "aside": [], "examples": []}
     for source in job.sources:
-        found = _find(source, root, finder, settings, _spots(job, folder))
+        found = _find(source, root, finder, settings, _spots(source, job, folder))
         rows = [_write(source, crop, folder, found.borrowed, settings) for crop in found.crops]
         note["rows"] += rows
         note["aside"] += [aside_row(source.path, missed) for missed in found.missed]
@@ -100,30 +105,31 @@ def read_note(folder: Path, number: int) -> dict[str, list[Any]]:
     return json.loads((folder / NOTES / f"{number}.json").read_text("utf-8"))
 
 
-def _spots(job: Job, folder: Path) -> list[Spot]:
-    if job.original is None:
+def _spots(source: Source, job: Job, folder: Path) -> list[Spot]:
+    if source.original not in job.originals:
         return []
-    return [spot_of(row) for row in read_note(folder, job.original)["rows"]]
+    rows = read_note(folder, job.originals[source.original])["rows"]
+    return [spot_of(row) for row in rows if row["source"] == source.original]
 
 
 def _find(source: Source, root: Path, finder: Finder, settings: FaceSettings, spots: Sequence[Spot]) -> Found:
     path = root / source.path
     try:
-        if not source.is_clip:
-            return faces_in_picture(images.read_picture(path), finder, settings)
-        facts = read_facts(path)
-        if not spots:
-            return faces_in_clip(path, finder, settings, facts)
-        found = borrow_boxes(path, spots, finder, settings, facts)
-        if isinstance(found, Found):
-            return found
-        own = faces_in_clip(path, finder, settings, facts)
-        own.missed.insert(0, Missed(f"boxes of its original are not used: {found}"))
+        if source.is_clip:
+            facts = read_facts(path)
+            found = borrow_in_clip(path, spots, finder, settings, facts) if spots else ""
+            own = found if isinstance(found, Found) else faces_in_clip(path, finder, settings, facts)
+        else:
+            picture = images.read_picture(path)
+            found = borrow_in_picture(picture, spots, finder, settings) if spots else ""
+            own = found if isinstance(found, Found) else faces_in_picture(picture, finder, settings)
+        if isinstance(found, str) and found:
+            own.missed.insert(0, Missed(f"boxes of its original are not used: {found}"))
         return own
     except (ClipError, images.PictureError) as error:
         return Found(missed=[Missed(error.reason)])
     except cv2.error as error:  # a stranger's file must not end the work on all others
-        return Found(missed=[Missed(f"OpenCV cannot process it: {error.err or error}")])
+        return Found(missed=[Missed(f"OpenCV cannot process it: {getattr(error, 'err', '') or error}")])
 
 
 def _write(

@@ -8,6 +8,7 @@ says so for some files only is refused as everywhere. Cost: as `layouts.recognis
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -22,6 +23,8 @@ from dfstudy.data.index_csv import NAME, read_index_csv
 from dfstudy.data.layouts import SIDE_SUFFIXES, Files, build_aliases, read_meaning, recognise
 from dfstudy.errors import StudyError
 from dfstudy.study import Study
+
+_FURTHER = re.compile(r"_face\d+$")  # names of faces beside the main one, as `jobs` gives them
 
 
 @dataclass(frozen=True)
@@ -81,7 +84,7 @@ def list_sources(study: Study) -> Sources:
         for row in rows.itertuples(index=False)
         if row.path.lower().endswith(clips.SUFFIXES)
     ]
-    originals = find_originals(videos)
+    originals = find_originals(videos) | _frame_originals(rows)
     groups = name_groups(videos, originals)
     if originals:
         tied = f"{len(originals):,} fake{'s' * (len(originals) != 1)}"
@@ -105,18 +108,41 @@ def list_sources(study: Study) -> Sources:
     return Sources(files, unread | aside, line)
 
 
-def unlike_names(paths: list[str]) -> dict[str, str]:
-    """Path -> path without its suffix; with it where two files would share a name.
+def _frame_originals(rows: pd.DataFrame) -> dict[str, str]:
+    """Picture -> the one of that name in the folder of its original, where folders are frames of videos."""
+    pictures = rows[~rows["path"].str.lower().str.endswith(clips.SUFFIXES)]
+    folders = {}
+    for row in pictures.itertuples(index=False):
+        label = None if pd.isna(row.label) else int(row.label)
+        folders[row.path.rpartition("/")[0]] = Clip(row.path.rpartition("/")[0], label, row.group)
+    tied, known = find_originals(list(folders.values())), set(pictures["path"])
+    found = {}
+    for path in pictures["path"]:
+        folder, _, name = path.rpartition("/")
+        if folder in tied and f"{tied[folder]}/{name}" in known:
+            found[path] = f"{tied[folder]}/{name}"
+    return found
 
-    Lower case counts: some file systems do not tell A from a.
+
+def unlike_names(paths: list[str]) -> dict[str, str]:
+    """Path -> path without its suffix; with it where the crops of two files would meet.
+
+    They would under one name, in a folder of the name that a clip's frames get, and where a name ends as that
+    of a second face does. Lower case counts: some file systems do not tell A from a.
     """
     short = {path: path.rpartition(".")[0] for path in paths}
     counts = Counter(name.lower() for name in short.values())
-    whole = {path.lower() for path in paths}
-    return {
-        path: name if counts[name.lower()] == 1 and name.lower() not in whole else path
-        for path, name in short.items()
-    }
+    taken = {path.lower() for path in paths} | {folder.lower() for path in paths for folder in _above(path)}
+
+    def alone(name: str) -> bool:
+        return counts[name] == 1 and name not in taken and not _FURTHER.search(name)
+
+    return {path: name if alone(name.lower()) else path for path, name in short.items()}
+
+
+def _above(path: str) -> list[str]:
+    parts = path.split("/")[:-1]
+    return ["/".join(parts[: end + 1]) for end in range(len(parts))]
 
 
 def _list(study: Study) -> tuple[dict[str, tuple[int, int]], list[str], dict[str, str]]:

@@ -39,12 +39,14 @@ class Photograph:
 
     `image`: float32 [size, size, 3], sRGB-coded, 0..1. `face`: float32 [size, size, 3], what part of the face
     is seen at each pixel: frontal coordinates x, y in head units, azimuth in radians; NaN off the face.
+    `hair`: float32 [size, size], how much of each pixel is hair, 0..1.
     `landmarks`: float32 [7, 2], pixel positions (column, row) of the eyes, the tip of the nose, and the
     left, right, upper and lower end of the mouth; left is the picture's left.
     """
 
     image: np.ndarray
     face: np.ndarray
+    hair: np.ndarray
     landmarks: np.ndarray
     shot: Shot
 
@@ -81,12 +83,17 @@ def take(likeness: Likeness, shot: Shot, size: int) -> Photograph:
     box, solid = mesh.bounds(field), field[..., 2] > 0
     skin = light.shade_body(field[box], paint_expression(likeness.atlas, person, shot), normals, falls, shot)
     np.copyto(picture[box], skin, where=solid[box][..., None])
-    hidden = np.zeros((fine, fine), np.float32)
+    hidden, seen = np.zeros((2, fine, fine), np.float32)
     if fibres is not None:
         hidden = fibres[..., 3] * (solid & (hair_depth <= depth + 0.01))
         picture += hidden[..., None] * (fibres[..., :3] - picture)
-    image = cv2.resize(_develop(picture), (size, size), interpolation=cv2.INTER_AREA)
-    return Photograph(image, _face_map(field, hidden, person), _landmarks(face, person, shot, size), shot)
+        seen = np.where(solid, hidden, fibres[..., 3])
+    image, seen = (
+        cv2.resize(fine_map, (size, size), interpolation=cv2.INTER_AREA)
+        for fine_map in (_develop(picture), seen)
+    )
+    marks = _landmarks(face, person, shot, size)
+    return Photograph(image, _face_map(field, hidden, person), seen, marks, shot)
 
 
 def _pose(points: np.ndarray, shot: Shot, share: float) -> np.ndarray:

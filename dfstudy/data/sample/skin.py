@@ -94,7 +94,7 @@ def _face(person: Person, rng: np.random.Generator) -> np.ndarray:
     melanin += (0.1 + 0.12 * age) * blob(x, y, f["eye_x"] - 0.05, -0.09, 0.1, 0.035)  # rings under the eyes
     melanin += 0.16 * blob(x, y, f["eye_x"], 0.03, 0.16, 0.07)
     melanin += 0.5 * blob(x, y, 0.19, f["nose_y"] - 0.005, 0.03, 0.06) * 0.5  # crease beside the nose
-    melanin += _wrinkles(person, x, y, f)
+    melanin += wrinkles(person, x, y, f)
     blush = 0.5 + 0.5 * rng.random()
     blood = blush * 0.24 * blob(x, y, 0.4, -0.27, 0.16, 0.13)
     blood += blush * 0.2 * blob(x, y, 0.0, f["nose_y"], 0.12, 0.09)
@@ -115,7 +115,7 @@ def _face(person: Person, rng: np.random.Generator) -> np.ndarray:
     return face
 
 
-def _wrinkles(person: Person, x: np.ndarray, y: np.ndarray, f: dict[str, float]) -> np.ndarray:
+def wrinkles(person: Person, x: np.ndarray, y: np.ndarray, f: dict[str, float]) -> np.ndarray:
     """Creases that deepen with age: beside the mouth, on the forehead, under the eyes."""
     side, age = np.abs(x), person.age
     path = 0.2 + 0.35 * np.clip(f["nose_y"] - y, 0, 0.3)
@@ -135,14 +135,19 @@ def _grow_beard(
     rng: np.random.Generator,
 ) -> None:
     """Darken jaw, chin and upper lip in place: stubble under 0.5, a full beard at 1."""
+    grown = beard_region(x, y, f) * (0.85 + 0.12 * window("bristles", rng, len(y), x.shape[1]))
+    grown = np.clip(grown, 0, 1) * (0.2 + 0.7 * person.beard)
+    dark = np.append(person.hair * (0.45 + 0.25 * person.beard) + 0.008, 0.1)
+    face += grown[..., None] * (dark - face)
+
+
+def beard_region(x: np.ndarray, y: np.ndarray, f: dict[str, float]) -> np.ndarray:
+    """Where a beard grows, 0..1: jaw, chin and upper lip."""
     side = np.abs(x)
     cheek_line = -0.42 - 0.28 * np.clip(0.5 - side, 0, 1) + 0.12 * np.clip(side - 0.5, 0, 1)
     jaw = smooth_step((cheek_line - y) / 0.12)
     lip = blob(x, y, 0, f["mouth_y"] + f["upper"] + 0.05, 0.22, 0.045)
-    grown = np.clip(jaw + lip, 0, 1) * (0.85 + 0.12 * window("bristles", rng, len(y), x.shape[1]))
-    grown = np.clip(grown, 0, 1) * (0.2 + 0.7 * person.beard)
-    dark = np.append(person.hair * (0.45 + 0.25 * person.beard) + 0.008, 0.1)
-    face += grown[..., None] * (dark - face)
+    return np.clip(jaw + lip, 0, 1)
 
 
 def _torso(person: Person, rng: np.random.Generator) -> np.ndarray:

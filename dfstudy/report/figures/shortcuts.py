@@ -7,6 +7,7 @@ text, and sentences that say what to do. Cost: a second.
 from __future__ import annotations
 
 import math
+import re
 import shlex
 from collections.abc import Sequence
 
@@ -68,9 +69,19 @@ def _draw_scope(axis: Axes, findings: Sequence[Finding]) -> None:
     axis.axvline(0.5, color="black", lw=0.8)
     axis.grid(visible=False, axis="y")
     axis.set_xlim(0.35, 1.02)
-    name = findings[0].method or "all fakes"
-    name = name if len(name) <= 24 else f"{name[:23]}…"
-    axis.set_title(f"{name}\nn = {findings[0].pictures:,}")
+    name = _in_two_lines(findings[0].method or "all fakes")
+    axis.set_title(f"{name}\nn = {findings[0].pictures:,}", fontsize=8)
+
+
+def _in_two_lines(name: str, most: int = 20) -> str:
+    """A method's name as a panel holds it: broken after its parts, cut after two lines."""
+    lines = [""]
+    for part in re.findall(r"[^_ -]+[_ -]*|[_ -]+", name):
+        if len((lines[-1] + part).rstrip()) > most and lines[-1]:
+            lines.append("")
+        lines[-1] += part
+    cut = len(lines) > 2 or any(len(line.rstrip()) > most for line in lines)
+    return "\n".join(line[:most].strip() for line in lines[:2]) + "…" * cut
 
 
 def shown_scopes(findings: Sequence[Finding]) -> list[str]:
@@ -212,7 +223,7 @@ def _named(words: Sequence[str]) -> str:
 
 def _reencode_commands(study: Study) -> str:
     """What to type, with the set's own name: the folder's place differs from machine to machine."""
-    folder = study.pictures.name
+    folder = f"path/to/{study.pictures.name}"
     words = [".venv/bin/dfstudy", "reencode", folder, f"{folder}_alike"]
     words += ["--study", study.file.name] if study.data.aliases else []
     return f"    {shlex.join(words)}\n    make report DATA={shlex.quote(f'{folder}_alike')}"

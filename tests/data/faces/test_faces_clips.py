@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dfstudy.data.faces.clips import ClipError, ClipFacts, even_frames, read_facts, read_frames
@@ -12,6 +12,7 @@ from dfstudy.data.faces.clips import ClipError, ClipFacts, even_frames, read_fac
 from .conftest import draw
 
 
+@settings(deadline=None)
 @given(st.integers(1, 5000), st.sampled_from([0.0, 8.0, 25.0, 60.0]), st.integers(1, 64))
 def test_frames_are_even_and_looks_lie_between(count, fps, wanted):
     looks, cropped = even_frames(ClipFacts(count, fps, 8, 8), wanted)

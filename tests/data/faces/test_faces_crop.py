@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dfstudy.data.faces.crop import crop_face, square_around
@@ -17,6 +17,7 @@ SIDES = st.integers(20, 300)
 PLACES = st.tuples(st.floats(-40, 300), st.floats(-40, 300), st.floats(4, 200), st.floats(4, 200))
 
 
+@settings(deadline=None)
 @given(SIDES, SIDES, PLACES, st.floats(0.5, 4))
 def test_a_square_lies_inside_and_is_as_large_as_it_can(width, height, place, margin):
     face = face_at(*place)
@@ -29,6 +30,7 @@ def test_a_square_lies_inside_and_is_as_large_as_it_can(width, height, place, ma
         assert abs(left + side / 2 - x) <= 1  # nowhere near the border: in the middle
 
 
+@settings(deadline=None)
 @given(PLACES, PLACES)
 def test_overlap_counts_area(one, other):
     cells = np.zeros((2, 560, 560), bool)
@@ -98,6 +100,7 @@ def test_align_sets_the_eyes_above_the_mouth():
     assert abs(np.subtract(*(np.argwhere(leaning[..., c] > 120).mean(axis=0)[0] for c in (0, 1)))) > 8
 
 
+@settings(deadline=None)
 @given(st.integers(16, 2000), st.integers(16, 2000), st.integers(32, 640))
 def test_shrinking_leads_back(height, width, side):
     small, (x, y) = shrink(np.zeros((height, width, 3), np.uint8), side)

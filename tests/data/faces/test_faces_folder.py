@@ -10,7 +10,9 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 
+from dfstudy.cli import main
 from dfstudy.data import index_study, read_picture
 from dfstudy.data.faces import FaceSettings, clip_faces, crop_folder, find_faces, read_settings, summarise
 from dfstudy.data.faces.sources import list_sources, unlike_names
@@ -217,9 +219,24 @@ def test_a_list_in_the_folder_decides(folder, tmp_path, open_study):
 
 
 def test_names_never_collide():
-    paths = ["a.png", "a.jpg", "A.mp4", "b.png", "c.jpg.png", "c.jpg", "d/a.png"]
+    paths = ["a.png", "a.jpg", "A.mp4", "b.png", "c.jpg.png", "c.jpg", "d/a.png", "d.mp4", "b_face2.png"]
     names = unlike_names(paths)
     assert len({name.lower() for name in names.values()}) == len(paths) and names["b.png"] == "b"
+    assert names["d.mp4"] == "d.mp4" and names["b_face2.png"] == "b_face2.png"
+
+
+def test_crops_of_two_sources_never_meet(write_clip, tmp_path, open_study):
+    root = tmp_path / "set"
+    write_clip(root / "real/a.mkv", [[(60, 40, 20, 30)]] * 8)
+    (root / "real/a").mkdir()
+    pair = draw([(60, 40, 20, 30), (5, 5, 20, 28)])[..., ::-1]
+    for name in ("real/a/000000.png", "real/b.png", "real/b_face2.png", "fake/b.jpg"):
+        (root / name).parent.mkdir(exist_ok=True)
+        cv2.imwrite(str(root / name), pair)
+    done = crop(root, tmp_path / "out", open_study, SMALL.model_copy(update={"keep": "all", "frames": 8}))
+    rows = table(tmp_path / "out")
+    assert done.crops == len(rows) == len(set(rows["path"].str.lower())) == 8 + 4 * 2
+    assert len(list((tmp_path / "out").rglob("*.png"))) == 16
 
 
 def test_no_face_at_all_and_no_file_at_all(write_clip, tmp_path, open_study):
@@ -245,3 +262,29 @@ def test_settings_out_of_range_are_all_named():
     with pytest.raises(StudyError, match=r"frames 0: .*; margin 9.0: "):
         read_settings({"frames": 0, "margin": 9.0, "size": 224})
     assert read_settings({"size": 224}).size == 224
+
+
+def test_the_command_ends_a_mistake_with_the_next_step(folder, tmp_path):
+    def run(*arguments):
+        return CliRunner().invoke(main, ["faces", str(folder), str(tmp_path / "out"), *arguments])
+
+    for arguments, words in (
+        (["--frames", "0"], "frames 0"),
+        (["--weights", str(tmp_path / "nowhere.onnx")], "cannot be read"),
+    ):
+        done = run(*arguments)
+        assert done.exit_code == 1 and words in done.output
+        assert done.output.rstrip().splitlines()[-1].startswith("  next step:")
+    assert not (tmp_path / "out").exists()
+
+
+def test_extracted_frames_borrow_their_originals_boxes(tmp_path, open_study):
+    root = tmp_path / "frames"
+    for name, left in (("real/ff_youtube_071", 60), ("fake/ff_Deepfakes_071_054", 64)):
+        (root / name).mkdir(parents=True)
+        for at in range(3):
+            cv2.imwrite(str(root / name / f"{at:04d}.png"), draw([(left + at, 40, 20, 30)])[..., ::-1])
+    done = crop(root, tmp_path / "out", open_study)
+    rows = table(tmp_path / "out")
+    assert done.borrowed == 3 and rows["box_from"].tolist() == ["own"] * 3 + ["original"] * 3
+    assert rows["left"].tolist() == ["60.00", "61.00", "62.00"] * 2

@@ -79,5 +79,17 @@ def test_jobs_hold_every_source_once():
     jobs = plan_jobs(files)
     assert sorted(source.path for job in jobs for source in job.sources) == [file.path for file in files]
     assert len({job.number for job in jobs}) == len(jobs) == 4 + 2
-    (borrowing,) = [job for job in jobs if job.original is not None]
-    assert files[borrowing.original].path == "real/1.mp4"
+    (borrowing,) = [job for job in jobs if job.originals]
+    ((path, number),) = borrowing.originals.items()
+    assert path == files[number].path == "real/1.mp4"
+
+
+def test_frames_that_somebody_extracted(listed, faceforensics):
+    files, _ = listed(faceforensics)
+    tied = {path: source.original for path, source in files.items() if source.original}
+    assert len(tied) == 12 and all(path.startswith("manipulated") for path in tied)
+    fake = "manipulated_sequences/NeuralTextures/c23/images/071_054/0001.png"
+    assert tied[fake] == "original_sequences/youtube/c23/images/071/0001.png"
+    jobs = plan_jobs(list(files.values()))
+    assert [len(job.sources) for job in jobs] == [10, 12]
+    assert set(jobs[1].originals.values()) == {jobs[0].number} and not jobs[0].originals

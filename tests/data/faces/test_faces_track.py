@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dfstudy.data.faces.track import PATIENCE, link_faces
@@ -46,6 +46,7 @@ def test_a_cut_and_a_change_of_size_end_a_track():
     assert len(link_faces([[face_at(60, 40, 10, 15)], [face_at(58, 38, 30, 45)]], 160, 120)) == 2
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.tuples(st.integers(0, 140), st.integers(0, 90)), max_size=4), max_size=8))
 def test_every_face_belongs_to_one_track(places):
     looks = [[face_at(*place) for place in look] for look in places]

@@ -40,9 +40,10 @@ def open_picture(data: bytes) -> Picture:
     if kind == "PNG":
         return Picture(pixels, kind)
     with Image.open(io.BytesIO(data)) as image:
-        options = {"qtables": image.quantization, "subsampling": JpegImagePlugin.get_sampling(image)}
-    # Grey files have one table and no subsampling (-1); written as RGB they get Pillow's own.
-    return Picture(pixels, kind, options if options["subsampling"] >= 0 else {})
+        tables, subsampling = image.quantization, JpegImagePlugin.get_sampling(image)
+    # -1: a grey file, or a sampling that Pillow cannot write
+    options = {"subsampling": subsampling} if subsampling >= 0 else {}
+    return Picture(pixels, kind, {"qtables": tables, **options})
 
 
 def write_picture(picture: Picture) -> bytes:

@@ -109,5 +109,10 @@ SHORTCUTS = {
         _gradient,
         ("thumbnail", "file_size", *PIXELS),
     ),
-    "frame": Shortcut("fakes darker along their edge; 1: black", _frame, ("border", "file_size", *PIXELS)),
+    "frame": Shortcut(
+        # a black edge is a bar as well
+        "fakes darker along their edge; 1: black",
+        _frame,
+        ("border", "geometry", "file_size", *PIXELS),
+    ),
 }

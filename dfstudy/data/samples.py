@@ -1,0 +1,97 @@
+"""How an order for a batch becomes one: pictures read or found in memory, transformed, put beside each other.
+
+Takes paths, labels, a transform and a seed; gives for an `Order` a `Batch`, and in a worker one that arrives
+opened. A picture that cannot be read makes the whole batch `Unreadable`; a transform that gives no uint8,
+or another shape than for the picture before, is a ValueError. Cost: reading, transform and one copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch.utils.data import Dataset, get_worker_info
+
+from dfstudy.data.cache import PictureCache
+from dfstudy.data.handover import Names, Outbox, Sealed
+from dfstudy.data.images import PictureError, read_picture
+from dfstudy.data.order import sample_key
+
+Transform = Callable[[np.ndarray, int], np.ndarray]
+
+
+class Batch(NamedTuple):
+    """Pictures of one step: uint8 [N, S, S, 3] RGB, float32 [N] (fake = 1), int64 [N] row numbers."""
+
+    images_NHWC: torch.Tensor
+    labels: torch.Tensor
+    rows: torch.Tensor
+
+
+class Order(NamedTuple):
+    """What a worker is asked for: (epoch, row) of each picture, and the memory it may use again."""
+
+    keys: list[tuple[int, int]]
+    returned: Names
+
+
+class Unreadable(NamedTuple):
+    """Sent instead of a batch: an exception would lose its type on the way out of a worker."""
+
+    path: str
+    reason: str
+
+
+class Samples(Dataset[Batch]):
+    """What a worker holds: where the pictures lie, and how one becomes a sample."""
+
+    def __init__(
+        self,
+        paths: list[str],
+        labels: Sequence[int],
+        transform: Transform,
+        seed: int,
+        cache: PictureCache | None,
+    ) -> None:
+        self.paths = paths
+        self.labels = np.asarray(labels, np.float32)
+        self.transform = transform
+        self.seed = seed
+        self.cache = cache
+        self.outbox: Outbox
+
+    def __getitems__(self, order: Order) -> Batch | Sealed | Unreadable:
+        """One batch, from its (epoch, row) pairs; of none, the parts have length 0 and their usual shape."""
+        count, images, slot = len(order.keys), None, None
+        for place, (epoch, row) in enumerate(order.keys or [(0, 0)]):
+            try:
+                picture = self._picture(row)
+            except (PictureError, OSError) as error:
+                return Unreadable(self.paths[row], str(error))
+            sample = self.transform(picture, sample_key(self.seed, epoch, row))
+            if images is None:
+                if get_worker_info() is not None:
+                    slot = self.outbox.take(max(count, 1), sample.shape, order.returned)
+                images = np.empty((max(count, 1), *sample.shape), np.uint8) if slot is None else slot.pictures
+            if (sample.shape, sample.dtype) != (images.shape[1:], images.dtype):
+                raise ValueError(
+                    f"{self.paths[row]}: the transform gave {sample.dtype} {list(sample.shape)}, "
+                    f"not uint8 {list(images.shape[1:])} as before"
+                )
+            images[place] = sample
+        rows = np.array([row for _, row in order.keys], np.int64)
+        if slot is None:
+            return Batch(*map(torch.from_numpy, (images[:count], self.labels[rows], rows)))
+        return self.outbox.seal(slot, count, Batch, self.labels[rows], rows)
+
+    def _picture(self, row: int) -> np.ndarray:
+        picture = None if self.cache is None else self.cache.find(row)
+        if picture is None:
+            picture = read_picture(Path(self.paths[row]))
+            picture.flags.writeable = False  # as a kept one: what would change it is refused at once
+            if self.cache is not None:
+                self.cache.store(row, picture)
+        return picture
