@@ -1,7 +1,7 @@
 """What the parts of a study have in common, and the words for a study file that does not fit.
 
-Takes the errors that pydantic found; gives one `StudyError` that names all of them with key, value and what
-is allowed. Nothing is read here.
+Takes a study file, or the errors that pydantic found in it; gives its settings, or one `StudyError` that names
+every problem with key, value and what is allowed. Refuses a key that stands twice.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -33,6 +34,37 @@ def explain_misfit(path: Path, error: ValidationError, whole: type[Section], exa
         f"{path} does not fit ({len(problems)} problem{'s' * (len(problems) > 1)}):\n" + "\n".join(problems),
         f"mend the keys above; every key with its meaning stands in {example}",
     )
+
+
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that stands twice, such as a second `data:`, where YAML would forget the first."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
+        keys = [key.value for key, _ in node.value]
+        for key, _ in node.value:
+            if keys.count(key.value) > 1:
+                raise yaml.MarkedYAMLError(problem=f"'{key.value}' stands twice", problem_mark=key.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def read_settings(path: Path, example: Path) -> dict[str, Any]:
+    """What a study file says, unchecked.
+
+    Args:
+        example: a file that shows every key.
+    Raises:
+        StudyError: it is no YAML, holds no settings, or says a key twice.
+    """
+    try:
+        settings = yaml.load(path.read_text("utf-8"), _Loader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise StudyError(f"{path}: not readable as YAML: {error}", "mend the line named above") from None
+    if not isinstance(settings, dict):
+        raise StudyError(f"{path}: holds no settings", f"copy one to begin with: {example}")
+    for key in ("file", "out"):
+        if key in settings:
+            raise StudyError(f"{path}: unknown key '{key}'", "remove it; give OUT= on the command line")
+    return settings
 
 
 def _problem(detail: ErrorDetails, whole: type[Section]) -> str:

@@ -11,12 +11,11 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
 from dfstudy.errors import StudyError, near_match
 from dfstudy.provenance import project_root
-from dfstudy.section import Section, explain_misfit
+from dfstudy.section import Section, explain_misfit, read_settings
 
 STUDIES = Path(__file__).parent / "studies"
 SAMPLE = "sample"  # value of data.root that stands for the rendered portraits
@@ -229,7 +228,7 @@ def load_study(study: str = SAMPLE, data: str = "", out: str = "") -> Study:
         StudyError: no such study, or the file does not fit.
     """
     path = _study_file(study)
-    settings = _read_yaml(path)
+    settings = read_settings(path, STUDIES / "sample.yaml")
     if data:
         folder = Path(data).expanduser().resolve()
         settings["name"] = _folder_name(folder)
@@ -265,30 +264,6 @@ def _study_file(study: str) -> Path:
         f"there is no study '{study}'{near_match(study, names)}",
         f"give one of {', '.join(names)}, or the path of a YAML file: make report STUDY=my.yaml",
     )
-
-
-class _Loader(yaml.SafeLoader):
-    """Refuses a key that stands twice, such as a second `data:`, where YAML would forget the first."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict:
-        keys = [key.value for key, _ in node.value]
-        for key, _ in node.value:
-            if keys.count(key.value) > 1:
-                raise yaml.MarkedYAMLError(problem=f"'{key.value}' stands twice", problem_mark=key.start_mark)
-        return super().construct_mapping(node, deep)
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        settings = yaml.load(path.read_text("utf-8"), _Loader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise StudyError(f"{path}: not readable as YAML: {error}", "mend the line named above") from None
-    if not isinstance(settings, dict):
-        raise StudyError(f"{path}: holds no settings", f"copy one to begin with: {STUDIES / 'sample.yaml'}")
-    for key in ("file", "out"):
-        if key in settings:
-            raise StudyError(f"{path}: unknown key '{key}'", "remove it; give OUT= on the command line")
-    return settings
 
 
 def _resolve(value: str, base: Path, keep: set[str]) -> str:
