@@ -1,7 +1,7 @@
 """What the parts of a study have in common, and the words for a study file that does not fit.
 
-Takes a study file, or the errors that pydantic found in it; gives its settings, or one `StudyError` that names
-every problem with key, value and what is allowed. Refuses a key that stands twice.
+Takes a study file, or the errors that pydantic found in it; gives its settings, or one `StudyError` that
+names every problem with key, value and what is allowed. Refuses a key that stands twice.
 """
 
 from __future__ import annotations
