@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 import dfstudy  # noqa: F401 -- before torch: it sets how idle threads wait
+
+# how long an example takes says something about the machine that tests, and nothing about the code
+hypothesis.settings.register_profile("dfstudy", deadline=None)
+hypothesis.settings.load_profile("dfstudy")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -26,7 +26,7 @@ from dfstudy.report.chapters import load_chapters
 from dfstudy.report.cluster import PROFILES, find_cluster
 from dfstudy.report.plan import write_plan
 from dfstudy.report.progress import Progress
-from dfstudy.report.resources import Site
+from dfstudy.report.resources import NETWORKS, Site
 from dfstudy.study import load_study
 
 CLUSTER = Site(cores=2, gpus=0, cluster=True)
@@ -298,6 +298,6 @@ def test_the_page_says_what_is_asked_for():
     shipped = (PROFILES / "slurm" / "config.yaml").read_text()
     assert f"{asked.threads} cores, {asked.mem_mb} MB" in shipped
     profile = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
-    network = {chapter.id for chapter in load_chapters() if {"runs", "leakage"} & set(chapter.needs)}
+    network = {chapter.id for chapter in load_chapters() if NETWORKS & set(chapter.needs)}
     steps = {"training", "leakage"} | network
     assert set(profile["set-resources"]) == set(profile["set-threads"]) == steps

@@ -22,7 +22,7 @@ FACES = load_study("small", data="faces", out="results")
 
 def finding(family: str, value: float, method: str = "", half: float = 0.02) -> Finding:
     ends = (np.array(end) for end in (value, value - half, value + half, value))
-    interval = Interval(*ends, np.array(0), 40, Evaluate())
+    interval = Interval(*ends, np.array(0), 40, 40.0, Evaluate())
     shuffled = np.random.default_rng(0).normal(0.5, 0.01, 200)
     return Finding(family, method, interval, shuffled, 0.54, 120, ("format", value))
 

@@ -116,7 +116,7 @@ def test_a_name_is_shown_as_it_is():
 def measured(grouped: float, random: float) -> Leakage:
     def interval(value: float) -> Interval:
         ends = (np.array(value + step) for step in (0, -0.05, 0.05, 0))
-        return Interval(*ends, np.array(0), 40, Evaluate())
+        return Interval(*ends, np.array(0), 40, 40.0, Evaluate())
 
     return Leakage(interval(grouped), interval(random), interval(random - grouped), 120, 0.9)
 

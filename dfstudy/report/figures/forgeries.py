@@ -36,7 +36,7 @@ def arms_table(arms: Sequence[Arm]) -> pd.DataFrame:
     rows = [
         (
             arm.name,
-            arm.study.model.backbone,
+            f"{arm.study.model.backbone}, {arm.study.model.size} px",
             ", ".join(arm.trained_on),
             f"{len(arm.split.part('train')):,}",
             f"{arm.study.training.epochs}",
