@@ -68,6 +68,10 @@ def run_chapter(chapter: Chapter, invocation: Invocation, notebook: Path | None 
             _execute(source, executed, staging, chapter, invocation)
             _check_cells(nbformat.read(executed, as_version=4))
             _check_declared(chapter, staging)
+        except KeyboardInterrupt:
+            # nbclient leaves a task that saw the kernel die with us, and asyncio would print its traceback
+            logging.getLogger("asyncio").disabled = True
+            raise
         except Exception as error:
             raise _keep_failed(source.name, executed, staging, out, error) from error
         _clear_failed(chapter, out)
