@@ -40,8 +40,8 @@ SHOWN = (
 )
 HARDEST = 5  # methods that are listed as hard
 INTENDED = (
-    "Research and teaching: to compare trainings, forgeries and corruptions on pictures like those of the test."
-    " Every score needs a person's judgement beside it."
+    "Research and teaching: to compare trainings, forgeries and corruptions on pictures like those of the "
+    "test. Every score needs a person's judgement beside it."
 )
 FORBIDDEN = (
     "No evidence about a particular picture of a particular person: it must not be used to accuse, identify "
@@ -78,8 +78,8 @@ def model_card(study: Study, split: Split, run: Run, predictions: pd.DataFrame) 
     by_id = {number.id: number for number in [*numbers, *told]}
     parts = [
         f"# Model card: {literal(run.checkpoint['backbone'])}, seed {run.seed}",
-        f"Run `{run.key}` of the study *{literal(study.title)}* (`{study.name}`). Numbers of this one network;"
-        " the report shows all seeds, and chapter 07 of it how the network stands corrupted pictures.",
+        f"Run `{run.key}` of the study *{literal(study.title)}* (`{study.name}`). Numbers of this one "
+        "network; the report shows all seeds, and its chapter 07 how networks stand corrupted pictures.",
         *_section("The network", _network(run)),
         *_section("What it was trained on", _data(study, split, run)),
         *_section("How it was trained", _recipe(run)),
@@ -109,7 +109,7 @@ def _network(run: Run) -> list[tuple[str, object]]:
     weights = told.get("pretrained", {}).get("source", "none")
     return [
         ("backbone", told["backbone"]),
-        ("input", f"{told['size']} pixels a side, resized and padded; the face fills the picture"),
+        ("input", f"{told['size']} pixels a side, resized and padded"),
         ("output", "one logit; its sigmoid is the probability of fake, before calibration"),
         ("parameters", f"{told['parameters']:,}, of which {told['trainable']:,} were trained"),
         ("started from", "random weights" if weights == "none" else weights),
@@ -146,7 +146,8 @@ def _recipe(run: Run) -> list[tuple[str, object]]:
     told, recipe = run.checkpoint, run.checkpoint["training"]
     rate, decay = f"{recipe['learning_rate']:g}", f"{recipe['weight_decay']:g}"
     return [
-        ("optimiser", f"{recipe['optimiser']}, highest rate {rate}, {recipe['schedule']} schedule, decay {decay}"),
+        ("optimiser", f"{recipe['optimiser']}, weight decay {decay}"),
+        ("learning rate", f"{rate} at most, {recipe['schedule']} schedule"),
         ("steps", f"{recipe['batch_size']} pictures each"),
         ("epochs", f"{told['epochs']} of at most {recipe['epochs']}; the best by {recipe['select_by']} was "
          f"{told['best_epoch']}"),
@@ -181,6 +182,7 @@ def _failures(methods: list[Number], pictures: Mapping[str, object]) -> str:
 
 def _meaning(run: Run, meaning: Meaning, numbers: Mapping[str, Number]) -> str:
     used = meaning.judgements["temperature"]
+    [fitted] = used.calibrations
     effect = {
         "improves": "On the test this improves the log-loss.",
         "worsens": "On the test this worsens the log-loss: the probabilities before it are better.",
@@ -189,7 +191,8 @@ def _meaning(run: Run, meaning: Meaning, numbers: Mapping[str, Number]) -> str:
     lines = [
         f"- Verdict: fake from probability {run.checkpoint['threshold']:.4f} (before calibration) on, which "
         f"is {meaning.thresholds[0]:.4f} after it; chosen on validation for the best balanced accuracy.",
-        f"- Calibration: sigmoid(logit / {used.calibrations[0].temperature:.4f}). {effect}",
+        f"- Calibration: sigmoid(logit / {fitted.temperature:.4f}). {effect}"
+        f"{' The temperature lies ' + fitted.at_end + '.' if fitted.at_end else ''}",
     ]
     for rate, [threshold] in meaning.alarms.items():
         percent = f"{100 * rate:g}"

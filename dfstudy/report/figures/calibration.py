@@ -108,11 +108,12 @@ def calibration_table(meaning: Meaning) -> pd.DataFrame:
 def calibration_sentence(meaning: Meaning) -> str:
     """What the temperature changes, as text for `say`."""
     used = meaning.judgements[USED]
+    ends = [f" It lies {each}." for each in dict.fromkeys(x.at_end for x in used.calibrations) if each]
     other = meaning.judgements["isotonic"].verdict()
     change = f"test.calibration.{USED}.log_loss.change"
     return (
         f"The temperature from validation, {{test.calibration.temperature}}, {SAID[used.verdict()]} (change "
-        f"{{{change}}} nats). The calibration error goes from {{test.ece}} to "
+        f"{{{change}}} nats).{''.join(ends)} The calibration error goes from {{test.ece}} to "
         f"{{test.calibration.{USED}.ece.after}} ({used.verdict('ece')}). "
         f"Isotonic regression, by log-loss: {other}."
     )
