@@ -135,3 +135,11 @@ def test_no_answer_is_said():
     _, _, numbers = made()
     numbers["test.band.answered"] = Number("test.band.answered", 0.0, "1", 99)
     assert "No picture was sure enough" in figures.decision_sentence(numbers)
+
+
+@pytest.mark.parametrize(("low", "said"), [(0.06, True), (0.04, False)])
+def test_a_band_that_keeps_less_than_it_promised_is_said(low, said):
+    _, _, numbers = made()
+    numbers["test.band.answered"] = Number("test.band.answered", 0.4, "1", 99)
+    numbers["test.band.wrong"] = Number("test.band.wrong", 0.1, "1", 99, low, 0.2)
+    assert ("here they are **more**" in figures.decision_sentence(numbers)) == said

@@ -16,7 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dfstudy.evaluate.calibration import LOSSES
-from dfstudy.evaluate.meaning import USED, Meaning
+from dfstudy.evaluate.meaning import TARGET, USED, Meaning
 from dfstudy.number import Number
 from dfstudy.report.figures.style import FAKE, PALETTE, REAL, WIDTH, legend_below, show_percent
 
@@ -135,9 +135,11 @@ def decision_sentence(numbers: Mapping[str, Number]) -> str:
     )
     if not numbers["test.band.answered"].value:
         return text + "No picture was sure enough for a verdict outside the unsure band."
+    wrong = numbers["test.band.wrong"]
+    more = ", and here they are **more**" if wrong.low is not None and wrong.low > TARGET else ""
     return text + (
         "Outside the unsure band {test.band.answered} of the pictures get a verdict, of which "
-        "{test.band.wrong} are wrong."
+        f"{{test.band.wrong}} are wrong; validation allowed {100 * TARGET:g} % of each kind{more}."
     )
 
 
