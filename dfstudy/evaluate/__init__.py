@@ -11,6 +11,7 @@ from dfstudy.evaluate.corrupted import predict_corrupted
 from dfstudy.evaluate.cross import cross_matrix, cross_numbers, run_arms
 from dfstudy.evaluate.curves import chosen_points, find_mistakes, reliability, roc_band, seed_curves
 from dfstudy.evaluate.intervals import Interval, group_interval
+from dfstudy.evaluate.meaning import calibrate, meaning_numbers, risk_curve
 from dfstudy.evaluate.metrics import auc
 from dfstudy.evaluate.predict import predict
 from dfstudy.evaluate.published import published_models, published_numbers
@@ -29,6 +30,7 @@ __all__ = [
     "align",
     "auc",
     "augmentation_numbers",
+    "calibrate",
     "chosen_points",
     "cross_matrix",
     "cross_numbers",
@@ -36,6 +38,7 @@ __all__ = [
     "find_mistakes",
     "group_interval",
     "list_arms",
+    "meaning_numbers",
     "measure_robustness",
     "number_by_method",
     "predict",
@@ -44,6 +47,7 @@ __all__ = [
     "published_numbers",
     "read_scores",
     "reliability",
+    "risk_curve",
     "robustness_numbers",
     "roc_band",
     "run_arms",

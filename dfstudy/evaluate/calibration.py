@@ -47,6 +47,19 @@ class Calibration:
     steps: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
     pictures: int = 0
 
+    @property
+    def at_end(self) -> str:
+        """What it says of the validation that the temperature lies at an end of its range; else nothing."""
+        # torch comes with it, which reading numbers does without
+        from dfstudy.train.selection import TEMPERATURES
+
+        lowest, highest = TEMPERATURES
+        if np.isclose(self.temperature, highest, rtol=1e-3):
+            return "at the upper end of its range: validation's scores hardly tell the classes apart"
+        if np.isclose(self.temperature, lowest, rtol=1e-3):
+            return "at the lower end of its range: no score of validation stands against its class"
+        return ""
+
     def __call__(self, logits: ArrayLike) -> Floats:
         """Probabilities [n] of fake, float64."""
         exact = np.asarray(logits, np.float64)
@@ -137,8 +150,11 @@ class Judgement:
         if kind == "temperature":
             fitted = float(np.mean([each.temperature for each in self.calibrations]))
             note = "divides the logit; fitted on validation; above 1 the network was too sure"
+            ends = sentences(*dict.fromkeys(each.at_end for each in self.calibrations))
             n = self.calibrations[0].pictures
-            numbers.append(Number(f"{prefix}.temperature", fitted, "1", n, note=sentences(note, averaged)))
+            numbers.append(
+                Number(f"{prefix}.temperature", fitted, "1", n, note=sentences(note, ends, averaged))
+            )
         return numbers
 
 

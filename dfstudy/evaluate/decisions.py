@@ -150,27 +150,39 @@ def risk_band(
     probabilities: ArrayLike,
     units: ArrayLike,
     settings: Evaluate,
-    threshold: float = 0.5,
+    threshold: ArrayLike = 0.5,
 ) -> pd.DataFrame:
     """The risk-coverage curve with its pointwise interval, by drawing units.
 
     The order of sureness stays; a drawn unit's pictures count as often as it was drawn.
 
+    Args:
+        probabilities: [n], or [seeds, n], over which the risk is averaged.
+        threshold: one, or one a seed.
+
     Returns:
         Columns coverage, risk, low, high at 101 shares from 1 % to all.
     """
-    fake, score, _ = checked(labels, probabilities, None)
-    wrong = ((score >= threshold) != fake).astype(float)
-    order = np.argsort(-np.abs(score - threshold), kind="stable")
+    rows = np.atleast_2d(np.asarray(probabilities, float))
+    limits = np.broadcast_to(np.asarray(threshold, float), len(rows))
     shares = np.linspace(0.01, 1, RISK_POINTS)
+    seeds = []
+    for row, limit in zip(rows, limits, strict=True):
+        fake, score, _ = checked(labels, row, None)
+        seeds.append(
+            (np.argsort(-np.abs(score - limit), kind="stable"), ((score >= limit) != fake).astype(float))
+        )
 
-    def risks(weights: Floats) -> Floats:
+    def risks_of(weights: Floats, order: NDArray[np.int64], wrong: Floats) -> Floats:
         drawn = weights[:, order]
         held, errors = np.cumsum(drawn, axis=1), np.cumsum(drawn * wrong[order], axis=1)
         wanted = shares * held[:, -1:]
         at = np.stack([np.searchsorted(*row) for row in zip(held, wanted * (1 - 1e-12), strict=True)])
         at = np.minimum(at, held.shape[1] - 1)
         return divide(np.take_along_axis(errors, at, axis=1), np.take_along_axis(held, at, axis=1))
+
+    def risks(weights: Floats) -> Floats:
+        return np.mean([risks_of(weights, *each) for each in seeds], axis=0)
 
     found = group_interval(risks, units, settings=settings)
     return pd.DataFrame({"coverage": shares, "risk": found.value, "low": found.low, "high": found.high})

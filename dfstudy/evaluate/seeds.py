@@ -98,7 +98,7 @@ def seed_numbers(summary: SeedSummary, n: int, prefix: str = "test") -> list[Num
         names = ("recipe", "seed_sd", "sampling_error", "seed_share")
         return [Number(f"{prefix}.auc.{name}", None, "AUC", n, note=why) for name in names]
     both = "covers other pictures and other seeds" if summary.low is not None else "too few groups"
-    share = summary.seed_share
+    share, unknown = summary.seed_share, bool(np.isnan(summary.sampling_error))
     nothing = "" if share is not None else "; neither seeds nor pictures change it"
     return [
         Number(
@@ -113,19 +113,21 @@ def seed_numbers(summary: SeedSummary, n: int, prefix: str = "test") -> list[Num
         ),
         Number(
             f"{prefix}.auc.seed_sd",
-            summary.seed_sd,
+            None if unknown else summary.seed_sd,
             "AUC",
             n,
-            note=f"deviation between {of}, without the chance of the pictures",
+            note="too few groups to tell it from the chance of the pictures"
+            if unknown
+            else f"deviation between {of}, without the chance of the pictures",
             digits=4,
         ),
         Number(
             f"{prefix}.auc.sampling_error",
-            summary.sampling_error,
+            None if unknown else summary.sampling_error,
             "AUC",
             n,
             groups=groups,
-            note="standard error from the choice of pictures",
+            note="too few groups" if unknown else "standard error from the choice of pictures",
             digits=4,
         ),
         Number(

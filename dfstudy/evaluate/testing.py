@@ -3,7 +3,7 @@
 Takes one table of `predict` a training seed (the same pictures) and each seed's threshold from validation;
 gives `Number`s. A value is the mean over seeds; its interval resamples groups of pictures (or what else
 `settings.level` takes as independent), the same draw for every seed, so it covers the choice of pictures and
-not the choice of seed, which `test.seed_sd` shows. A
+not the choice of seed, which `test.auc.seed_sd` and the interval of `test.auc.recipe` show. A
 picture is called fake where its probability is at least the threshold. Cost: about 9 s a seed for
 1,000 replicates of 20,000 predictions, and in proportion.
 """
@@ -22,7 +22,7 @@ from dfstudy.evaluate import metrics
 from dfstudy.evaluate.aligned import Aligned, align
 from dfstudy.evaluate.intervals import Floats, Interval, Scale, group_interval, groups_behind, sentences
 from dfstudy.evaluate.levels import UNITS
-from dfstudy.evaluate.weighted import MetricUndefined
+from dfstudy.evaluate.seeds import seed_numbers, summarise_seeds
 from dfstudy.number import Number, name_methods
 from dfstudy.study import Evaluate
 
@@ -139,7 +139,7 @@ def test_numbers(
             ),
         )
     )
-    return numbers + _spread(test)
+    return numbers + _spread(test, settings)
 
 
 def measure(
@@ -245,13 +245,9 @@ def _averaged(test: Aligned) -> str:
     return f"mean over {test.seeds} training seeds" if test.seeds > 1 else ""
 
 
-def _spread(test: Aligned) -> list[Number]:
-    """Standard deviation of AUC between seeds; one seed has none."""
+def _spread(test: Aligned, settings: Evaluate) -> list[Number]:
+    """What the seeds change; one seed says nothing of it."""
     if test.seeds < 2:
         return []
-    note = f"sample standard deviation of AUC between {test.seeds} training seeds"
-    try:
-        each = [metrics.auc(test.labels, scores) for scores in test.probabilities]
-    except MetricUndefined as reason:
-        return [Number("test.seed_sd", None, "AUC", len(test), note=str(reason))]
-    return [Number("test.seed_sd", float(np.std(each, ddof=1)), "AUC", len(test), note=note, digits=4)]
+    summary = summarise_seeds(test.labels, test.probabilities, test.units(settings.level), settings)
+    return seed_numbers(summary, len(test))

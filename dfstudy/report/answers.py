@@ -202,14 +202,18 @@ def _accuracy(numbers: Numbers) -> list[Answer]:
 def _probabilities(numbers: Numbers) -> list[Answer]:
     if "test.ece" not in numbers:
         return []
-    error = numbers["test.ece"]
+    # what a score is shown with: after the temperature that validation set
+    calibrated = "test.calibration.temperature.ece.after"
+    name = calibrated if calibrated in numbers else "test.ece"
+    when = ", calibrated on validation" if name == calibrated else ""
+    error = numbers[name]
     return [
         Answer(
             "answer.probabilities",
-            "Can its score be read as a probability?",
+            f"Can its score{when} be read as a probability?",
             f"expected calibration error below {BIN_ERROR}",
             opposite(above(error, BIN_ERROR)),
-            "expected calibration error {test.ece}",
+            f"expected calibration error {{{name}}}",
             error.n,
         )
     ]

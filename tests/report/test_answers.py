@@ -73,6 +73,14 @@ def test_verdicts_turn_with_the_numbers():
     assert verdicts(no_interval)["above_chance"] == "inconclusive"
 
 
+def test_probabilities_are_judged_as_calibrated_where_they_are():
+    after = "test.calibration.temperature.ece.after"
+    numbers = study_numbers() | {after: number(after, 0.02, 0.01, 0.03)}
+    [found] = [x for x in room.decide_answers(numbers, True) if x.id == "answer.probabilities"]
+    assert (found.verdict, found.because) == ("supported", f"expected calibration error {{{after}}}")
+    assert "calibrated on validation" in found.question
+
+
 @given(st.tuples(*[st.floats(0, 1)] * 3).map(sorted))
 def test_a_verdict_needs_the_whole_interval(ends):
     low, value, high = ends

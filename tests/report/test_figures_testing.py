@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dfstudy.evaluate import chosen_points, find_mistakes, reliability, roc_band, seed_curves
+from dfstudy.evaluate import chosen_points, find_mistakes, roc_band, seed_curves
 from dfstudy.report.figures import testing as figures
 from dfstudy.study import Evaluate
 
@@ -37,7 +37,6 @@ def draw_all(tables, thresholds):
     return {
         "roc": figures.draw_roc(roc_band(tables, SETTINGS), curves, chosen),
         "precision_recall": figures.draw_precision_recall(curves, chosen),
-        "reliability": figures.draw_reliability(reliability(tables, SETTINGS)),
         "scores": figures.draw_scores(tables, thresholds),
         "confusion": figures.draw_confusion(chosen),
         "mistakes": figures.draw_mistakes(mistakes, pictures),

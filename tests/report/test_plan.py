@@ -48,7 +48,7 @@ def test_words_on_the_pictures_change_the_card_and_nothing_that_trains(planned, 
     assert [name for name in PARTS if before[name] != after[name]] == ["card"]
     assert "elsewhere" in after["card"] and read_plan(tmp_path) == plan
     readers = [x["id"] for x in plan["chapters"] if "study/card.json" in x["inputs"]]
-    assert readers == ["01_explore_data"] and "study/card.json" in plan["page"]["inputs"]
+    assert readers == ["01_explore_data", "04_test"] and "study/card.json" in plan["page"]["inputs"]
     other = planned(split_seed=5)
     assert [name for name in PARTS if before[name] != other[name]] == ["study", "data"]
 

@@ -18,7 +18,10 @@ matplotlib.use("agg")  # no window system is needed, and the bytes do not depend
 
 import matplotlib.pyplot as plt
 from IPython.display import HTML
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
 from PIL import Image
 
 from dfstudy.report.place import results_folder
@@ -83,6 +86,18 @@ def save_figure(
     suffix = "jpg" if pictures else "png"
     (results_folder(study, "figures") / f"{name}.{suffix}").write_bytes(buffer.getvalue())
     return HTML(_figure_html(name, buffer.getvalue(), suffix, caption, alt, timing))
+
+
+def show_percent(*every: Axis) -> None:
+    """Shares 0..1 as percent on these axes."""
+    for axis in every:
+        axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
+
+
+def legend_below(figure: Figure, axes: Axes) -> None:
+    """The legend under the figure, where it covers no data."""
+    handles, labels = axes.get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8)
 
 
 def _save_chart(figure: Figure, buffer: io.BytesIO) -> None:

@@ -1,7 +1,7 @@
-"""Figures of the test: how well scores rank, what they promise, and where they fail.
+"""Figures of the test: how well scores rank, and where they fail.
 
-Takes the tables of `dfstudy.evaluate` (`roc_band`, `seed_curves`, `chosen_points`, `reliability`,
-`find_mistakes`) and predictions; gives matplotlib figures. Nothing is computed here beyond what is drawn.
+Takes the tables of `dfstudy.evaluate` (`roc_band`, `seed_curves`, `chosen_points`, `find_mistakes`) and
+predictions; gives matplotlib figures. Nothing is computed here beyond what is drawn.
 Where a class is missing a figure says so in place of a curve.
 """
 
@@ -13,13 +13,11 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
-from matplotlib.axis import Axis
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 
 from dfstudy.evaluate.aligned import align
 from dfstudy.evaluate.levels import UNITS
-from dfstudy.report.figures.style import FAKE, PALETTE, REAL, WIDTH
+from dfstudy.report.figures.style import FAKE, PALETTE, REAL, WIDTH, legend_below, show_percent
 from dfstudy.study import Evaluate
 
 INK, FAINT = "#000000", "#8C8C8C"
@@ -60,10 +58,10 @@ def draw_roc(band: pd.DataFrame, curves: Sequence[pd.DataFrame], chosen: pd.Data
             axes.step(band["false_alarms"], band["sensitivity"], where="post", color=REAL, label="mean")
         _mark_chosen(axes, chosen["false_alarms"], chosen["sensitivity"])
         axes.set(xlabel="false alarms (share of reals called fake)", ylabel="fakes found (share)")
-        _percent(axes.xaxis, axes.yaxis)
+        show_percent(axes.xaxis, axes.yaxis)
     whole.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.02), title="Whole curve")
     low.set(xlim=(0, 0.1), ylim=(-0.01, 1.02), title="The low end")
-    _legend_below(figure, whole)
+    legend_below(figure, whole)
     return figure
 
 
@@ -77,26 +75,10 @@ def draw_precision_recall(curves: Sequence[pd.DataFrame], chosen: pd.DataFrame) 
     _draw_seeds(axes, curves, "sensitivity", "precision", FAKE, where="pre")
     _mark_chosen(axes, chosen["sensitivity"], chosen["precision"])
     axes.set(xlabel="recall: fakes found (share)", ylabel="precision: fakes among\nthose called fake (share)")
-    _percent(axes.xaxis, axes.yaxis)
+    show_percent(axes.xaxis, axes.yaxis)
     lowest = min([share, *(curve["precision"].min() for curve in curves if len(curve))])
     axes.set(xlim=(-0.01, 1.01), ylim=(max(0, min(lowest - 0.05, 0.8)), 1.02))
-    _legend_below(figure, axes)
-    return figure
-
-
-def draw_reliability(table: pd.DataFrame) -> Figure:
-    """Share of fakes against probability, with intervals, above how many pictures each bin holds."""
-    figure, (axes, below) = plt.subplots(2, 1, figsize=(5.4, 4.9), sharex=True, height_ratios=[3, 1])
-    full = table[table["pictures"] > 0]
-    axes.plot([0, 1], [0, 1], color=FAINT, linestyle=":", label="perfect")
-    axes.vlines(full["probability"], full["low"], full["high"], color=FAKE, linewidth=1.2, label="interval")
-    axes.plot(full["probability"], full["share"], "o", color=FAKE, markersize=4, label="pictures of a bin")
-    axes.set(ylabel="fakes among them (share)", ylim=(-0.02, 1.02))
-    _percent(axes.yaxis)
-    width = table["right"] - table["left"]
-    below.bar(table["left"], table["pictures"], width=0.92 * width, align="edge", color=FAINT)
-    below.set(xlabel="probability of fake, by the network", ylabel="pictures", xlim=(-0.01, 1.01))
-    _legend_below(figure, axes)
+    legend_below(figure, axes)
     return figure
 
 
@@ -199,17 +181,6 @@ def _mark_chosen(axes: Axes, across: pd.Series, up: pd.Series) -> None:
         across, up, "D", color=PALETTE[4], markeredgecolor=INK, markersize=5.5, linestyle="none",
         label="threshold from validation", zorder=4,
     )  # fmt: skip
-
-
-def _percent(*every: Axis) -> None:
-    for axis in every:
-        axis.set_major_formatter(PercentFormatter(1.0, decimals=0, symbol=" %"))
-
-
-def _legend_below(figure: Figure, axes: Axes) -> None:
-    """Under the figure, where it covers no data."""
-    handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8)
 
 
 def _short(name: str, most: int = SHOWN_NAME) -> str:

@@ -1,0 +1,120 @@
+"""What a score of the test means: calibration, thresholds for few false alarms, a band without verdict.
+
+Takes finished runs and their tables of `predict`, one a seed; gives a `Meaning`: everything in it is fitted
+and chosen on validation, run by run, and judged on test. Its probabilities are those after the temperature,
+which was settled beforehand; isotonic regression is judged beside it and chooses nothing. Values are means
+over seeds. Refused with ValueError: a validation of one class. Cost: as twenty metrics of `testing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import logit
+
+from dfstudy.evaluate.aligned import Aligned, align
+from dfstudy.evaluate.calibration import FITS, Judgement, judge
+from dfstudy.evaluate.decisions import (
+    Band,
+    alarm_numbers,
+    band_numbers,
+    choose_band,
+    false_alarm_threshold,
+    risk_band,
+)
+from dfstudy.number import Number
+from dfstudy.study import Evaluate
+
+if TYPE_CHECKING:
+    from dfstudy.train import Run
+
+USED = "temperature"  # whose probabilities thresholds and bands are on
+RATES = (0.01, 0.05, 0.1)  # shares of reals that may be called fake
+TARGET = 0.05  # share of wrong ones among the verdicts of each kind that the band may leave on validation
+
+
+@dataclass(frozen=True)
+class Meaning:
+    """What validation says of the scores of a test.
+
+    Attributes:
+        judgements: what each way of calibrating changes on test, by its name.
+        tables: the test's, `probability` after the temperature; one a seed.
+        thresholds: the verdict's, on that probability; one a seed.
+        alarms: rate -> threshold on that probability for at most this share of false alarms, one a seed;
+            infinity where nothing may be called fake.
+        bands: where no verdict is given; one a seed.
+    """
+
+    judgements: dict[str, Judgement]
+    tables: list[pd.DataFrame]
+    thresholds: list[float]
+    alarms: dict[float, list[float]]
+    bands: list[Band]
+
+
+def calibrate(runs: Sequence[Run], predictions: Sequence[pd.DataFrame], settings: Evaluate) -> Meaning:
+    """Fit and choose on each run's validation, judge on its test.
+
+    Args:
+        runs: one a seed; read are `clean` and the checkpoint's threshold.
+        predictions: one table of `predict` a run, with the network's logits.
+    """
+    validation = [run.clean[run.clean["part"] == "val"] for run in runs]
+    test = align(predictions)
+    logits = _logits(predictions, test)
+    units = test.units(settings.level)
+    fitted = {
+        kind: [fit(rows["logit"].to_numpy(), rows["label"].to_numpy()) for rows in validation]
+        for kind, fit in FITS.items()
+    }
+    judgements = {kind: judge(each, logits, test.labels, units, settings) for kind, each in fitted.items()}
+    tables, thresholds, bands = [], [], []
+    alarms: dict[float, list[float]] = {rate: [] for rate in RATES}
+    for run, rows, table, mapped in zip(runs, validation, predictions, fitted[USED], strict=True):
+        tables.append(table.assign(probability=mapped(table["logit"].to_numpy())))
+        thresholds.append(float(mapped(logit(run.checkpoint["threshold"]))))
+        labels, scores = rows["label"].to_numpy(), mapped(rows["logit"].to_numpy())
+        for rate, chosen in alarms.items():
+            chosen.append(false_alarm_threshold(labels, scores, rate))
+        bands.append(choose_band(labels, scores, TARGET, thresholds[-1]))
+    return Meaning(judgements, tables, thresholds, alarms, bands)
+
+
+def meaning_numbers(meaning: Meaning, settings: Evaluate, prefix: str = "test") -> list[Number]:
+    """Numbers `<prefix>.calibration.*`, `.false_alarms.at_*`, `.sensitivity.at_*` and `.band.*`.
+
+    Losses before calibration are `test.log_loss`, `test.brier` and `test.ece` already, and not given twice.
+    """
+    test = align(meaning.tables)
+    units = test.units(settings.level)
+    numbers = [
+        number
+        for judgement in meaning.judgements.values()
+        for number in judgement.numbers(f"{prefix}.calibration")
+        if not number.id.endswith(".before")
+    ]
+    for rate, thresholds in meaning.alarms.items():
+        numbers += alarm_numbers(test.labels, test.probabilities, units, thresholds, rate, settings, prefix)
+    told = (test.labels, test.probabilities, units, meaning.bands, settings)
+    return numbers + band_numbers(*told, f"{prefix}.band")
+
+
+def risk_curve(meaning: Meaning, settings: Evaluate) -> pd.DataFrame:
+    """`risk_band` of the test at the thresholds of the verdicts, a mean over seeds."""
+    test = align(meaning.tables)
+    units = test.units(settings.level)
+    return risk_band(test.labels, test.probabilities, units, settings, meaning.thresholds)
+
+
+def _logits(predictions: Sequence[pd.DataFrame], test: Aligned) -> NDArray[np.float64]:
+    """[seeds, n] in the order of the aligned test."""
+    paths = test.pictures["path"]
+    return np.stack(
+        [table.set_index("path").loc[paths, "logit"].to_numpy("float64") for table in predictions]
+    )
