@@ -45,7 +45,7 @@ def score(
     out: str,
     kind: str | None,
 ) -> None:
-    """Score pictures, folders and videos with a trained run (docs/scoring.md)."""
+    """Score pictures and videos by a finished run (docs/scoring.md)."""
     from pathlib import Path
 
     from dfstudy.data.faces import FaceFinder, read_settings
