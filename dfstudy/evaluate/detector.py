@@ -49,7 +49,7 @@ class Score:
         kind: `picture` or `video`.
         probability: of fake, 0..1, calibrated; None where the item could not be scored. Of a video: its
             frames' as one, by the detector's strategy.
-        logit: the network's float32 output; None for a video.
+        logit: the network's float32 output; None for a video, and where several faces were asked for.
         verdict: `real`, `fake` or `unsure`; empty where the item could not be scored.
         threshold: probability with the best balanced accuracy on validation, within the band `unsure`.
         frames: pictures behind the score: 1, or a video's usable frames.
@@ -207,9 +207,10 @@ class Detector:
         if error:
             return Score(name, kind, None, None, "", threshold, 0, error)
         probabilities = self.operating.calibration(entry.logits)
-        # a single picture is no matter of strategy: nothing may move its last bit
-        one = float(STRATEGIES[self.strategy](probabilities) if kind == "video" else probabilities[0])
-        logit = entry.logits[0] if kind == "picture" else None
+        # one picture is no matter of strategy: nothing may move its last bit
+        alone = len(probabilities) == 1
+        one = float(probabilities[0] if alone else STRATEGIES[self.strategy](probabilities))
+        logit = entry.logits[0] if alone and kind == "picture" else None
         verdict = self.operating.verdict(one)
         return Score(name, kind, one, logit, verdict, threshold, len(entry.logits))
 
