@@ -2,11 +2,13 @@
 
 Data flows one way through the rooms, top to bottom; a room imports only from rooms above it:
 `study`, `data`, `augment`, `model`, `train`, `evaluate`, `report`, `cli`. Importing this package
-loads none of them, so that `dfstudy --help` is quick.
+loads none of them, so that `dfstudy --help` is quick; `dfstudy.Detector` is loaded when it is asked for.
 """
 
+import importlib
 import os
 import warnings
+from typing import Any
 
 # Threads that wait spin by default, and take the cores from loader workers and other programs: on two busy
 # cores a training step took 2.3 to 6 s instead of 0.4 s. Read when torch loads; changes no result.
@@ -17,3 +19,11 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 warnings.filterwarnings("ignore", message="IProgress not found")
 
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> Any:
+    """`Detector`, the one class that a user of trained runs needs."""
+    if name == "Detector":
+        # by name: an import statement here would make every digest of code depend on all of dfstudy
+        return importlib.import_module("dfstudy.evaluate.detector").Detector
+    raise AttributeError(f"module 'dfstudy' has no attribute '{name}'")

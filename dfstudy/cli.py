@@ -15,6 +15,7 @@ from typing import Any, Literal
 import click
 
 from dfstudy import __version__
+from dfstudy.cli_score import score
 from dfstudy.errors import StudyError
 
 
@@ -189,6 +190,9 @@ def evaluate(scores: str, truth: str, threshold: float | None, level: Any, repli
     click.echo(f"judging {len(table.pictures):,} pictures over {replicates:,} resamples", err=True)
     settings = Evaluate(replicates=replicates, level=level)
     click.echo(describe(*evaluate_scores(table, settings, threshold)))
+
+
+main.add_command(score)
 
 
 @main.command()

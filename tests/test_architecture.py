@@ -30,7 +30,8 @@ def test_the_rooms_are_layers():
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["index", "--help"], ["index"], ["doctor"], ["evaluate", "--help"]]
+    "arguments",
+    [["--help"], ["index", "--help"], ["index"], ["doctor"], ["evaluate", "--help"], ["score", "--help"]],
 )
 def test_the_light_door_loads_no_network_library(arguments, tmp_path):
     from PIL import Image

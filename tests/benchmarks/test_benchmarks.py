@@ -23,6 +23,7 @@ SAID = {  # what each table is there for
     "index": "cold / nothing changed",
     "loader": "ours, 1 workers, decoded kept / recorded",
     "memory": "peak of together, decoded kept",
+    "score": "stream into a table / network alone",
     "train_step": "time of ours / timm, channels_last",
 }
 

@@ -1,0 +1,141 @@
+"""The command `dfstudy score`: pictures, folders and videos, each to a probability and a verdict.
+
+Takes paths as typed and a run; prints a table, CSV or JSON lines, or appends to a file, and ends with
+status 1 where anything could not be scored. Registered by `dfstudy.cli`; loads no network library for
+`--help`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Container, Iterator
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+import click
+
+from dfstudy.errors import StudyError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dfstudy.evaluate.detector import Detector, Score
+
+FLUSH = 64  # rows: a batch
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True)
+@click.option("--run", required=True, help="Folder of a run, or a study's results, such as reports/sample.")
+@click.option("--find-faces", is_flag=True, help="Crop the main face first; videos need it.")
+@click.option("--weights", default="", help="YuNet's .onnx file; default the cache, or fetched once.")
+@click.option("--frames", type=int, help="Frames of each video; default 32.")
+@click.option("--strategy", default="mean", show_default=True, help="How frames become a video's score.")
+@click.option("--out", default="", help="Append to this .csv or .jsonl; the same command goes on with it.")
+@click.option(
+    "--format", "kind", type=click.Choice(["table", "csv", "jsonl"]), help="Printed; default table."
+)
+def score(
+    paths: tuple[str, ...],
+    run: str,
+    find_faces: bool,
+    weights: str,
+    frames: int | None,
+    strategy: str,
+    out: str,
+    kind: str | None,
+) -> None:
+    """Score pictures and videos by a finished run (docs/scoring.md)."""
+    from pathlib import Path
+
+    from dfstudy.data.faces import FaceFinder, read_settings
+    from dfstudy.evaluate.detector import Detector
+
+    if out and kind:
+        raise StudyError("--format is for printing, and --out goes by its ending", "leave one of them out")
+    if not find_faces and (weights or frames is not None):
+        raise StudyError("--weights and --frames are about faces", "add --find-faces, or leave them out")
+    faces = read_settings({} if frames is None else {"frames": frames})
+    finder = FaceFinder.load(weights, faces.score) if find_faces else None
+    detector = Detector.load(run, finder, faces, strategy)
+    if out:
+        done, failed = write_scores(detector, paths, Path(out))
+        click.echo(f"{done:,} scored in {out}")
+    else:
+        done, failed = print_scores(detector, paths, kind or "table")
+    if failed:
+        click.echo(f"{failed:,} of {done + failed:,} could not be scored", err=True)
+    if not done + failed:
+        raise StudyError(
+            f"no picture or video lies in {', '.join(paths)}", "give pictures, or folders of them"
+        )
+    sys.exit(1 if failed else 0)
+
+
+def print_scores(detector: Detector, paths: tuple[str, ...], kind: str) -> tuple[int, int]:
+    """Print each score as it comes; how many were scored, and how many could not be."""
+    from dfstudy.evaluate.score_table import LINES, as_row
+
+    header, line = LINES.get(kind, ("", None))
+    for told in detector.legend():
+        click.echo(told, err=kind != "table")
+    click.echo(f"{'verdict':<8}{'score':<7}path" if line is None else header.rstrip("\n"), nl=kind != "jsonl")
+    counts = [0, 0]
+    # where rows go to a terminal, a bar would only get between them
+    for one in _scores(detector, paths, set(), bar=not sys.stdout.isatty()):
+        counts[bool(one.error)] += 1
+        if line is not None:
+            click.echo(line(as_row(one, detector.key)), nl=False)
+        elif one.error:
+            click.echo(f"{'-':<8}{'-':<7}{one.name}: {one.error}")
+        else:
+            click.echo(f"{one.verdict:<8}{one.probability:<7.3f}{one.name}{_frames(one)}")
+    return counts[0], counts[1]
+
+
+def write_scores(detector: Detector, paths: tuple[str, ...], out: Path) -> tuple[int, int]:
+    """Append what the file lacks; how many of all its paths have a score, and how many have none."""
+    from tqdm import tqdm
+
+    from dfstudy.evaluate.score_table import ScoreTable
+
+    with ScoreTable(out, detector.key) as table:
+        if table.done:
+            click.echo(f"{len(table.done):,} are in {out} already", err=True)
+        for told in detector.legend():
+            click.echo(told, err=True)
+        failed = len(table.failed)
+        done = len(table.done) - failed
+        for number, one in enumerate(_scores(detector, paths, table, bar=True), 1):
+            table.add(one)
+            if number % FLUSH == 0:
+                table.flush()
+            if one.error:
+                failed += 1
+                tqdm.write(f"{one.name}: {one.error}", file=sys.stderr)
+            else:
+                done += 1
+    return done, failed
+
+
+def _scores(detector: Detector, paths: tuple[str, ...], done: Container[str], bar: bool) -> Iterator[Score]:
+    """Scores of what is not done, with a bar; listing twice is cheap, and holding the list would not be."""
+    from tqdm import tqdm
+
+    from dfstudy.evaluate.intake import walk_items
+
+    def wanted() -> Iterator[str]:
+        return (path for path in walk_items(paths) if path not in done)
+
+    with ExitStack() as stack:
+        count = sum(1 for _ in wanted())
+        progress = stack.enter_context(
+            tqdm(total=count, desc="score", unit="file", disable=not (bar and count), leave=False)
+        )
+        for one in detector.stream(wanted()):
+            progress.update()
+            yield one
+
+
+def _frames(one: Score) -> str:
+    return f"  ({one.frames} frames)" if one.kind == "video" else ""
