@@ -19,6 +19,7 @@ from dfstudy.provenance import project_root
 from dfstudy.study import STUDIES, Study
 
 Fields = Mapping[str, Any]  # of one number, as `save_numbers` writes them
+NAMED = 12  # numbers that differ; all of them stand in the files that were compared
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Comparison:
             f"{len(self.inside)} lie inside its interval, {len(self.outside)} do not"
         )
         lists = [("outside", self.outside), ("only here", self.only_here), ("only there", self.only_there)]
-        return text + "".join(f"\n  {name}: {', '.join(ids)}" for name, ids in lists if ids)
+        return text + "".join(f"\n  {name}: {_some(ids)}" for name, ids in lists if ids)
 
 
 def compare_numbers(here: Mapping[str, Fields], there: Mapping[str, Fields]) -> Comparison:
@@ -49,6 +50,11 @@ def compare_numbers(here: Mapping[str, Fields], there: Mapping[str, Fields]) -> 
     return Comparison(
         **groups, only_here=sorted(set(here) - set(there)), only_there=sorted(set(there) - set(here))
     )
+
+
+def _some(ids: list[str]) -> str:
+    more = f" and {len(ids) - NAMED:,} more" if len(ids) > NAMED else ""
+    return ", ".join(ids[:NAMED]) + more
 
 
 def _compare(here: Fields, there: Fields) -> str:
