@@ -79,7 +79,8 @@ def save_figure(
         raise ValueError(f"figure '{name}' needs a caption and an alt text")
     buffer = io.BytesIO()
     if pictures:
-        figure.savefig(buffer, format="jpeg", pil_kwargs={"quality": 85, "optimize": True})
+        options = {"quality": 75, "optimize": True, "progressive": True}
+        figure.savefig(buffer, format="jpeg", pil_kwargs=options)
     else:
         _save_chart(figure, buffer)
     plt.close(figure)
