@@ -15,7 +15,6 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
-from sklearn.isotonic import IsotonicRegression
 
 from dfstudy.evaluate.intervals import Floats, Interval, group_interval, sentences
 from dfstudy.evaluate.metrics import brier, expected_calibration_error, log_loss
@@ -90,6 +89,9 @@ def fit_isotonic(logits: ArrayLike, labels: ArrayLike) -> Calibration:
     2005). Reference: Zadrozny and Elkan 2002.
     """
     fake, logit, _ = _both_classes(labels, logits)
+    # imported here: judging a table of scores passes through this room and needs no scikit-learn
+    from sklearn.isotonic import IsotonicRegression
+
     levels = IsotonicRegression(out_of_bounds="clip").fit(logit, fake.astype(float)).predict(logit)
     # equal levels are one step; their rounding is the same, because they are one mean
     _, step, sizes = np.unique(levels, return_inverse=True, return_counts=True)
