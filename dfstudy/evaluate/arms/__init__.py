@@ -1,0 +1,52 @@
+"""Training runs by name: the study's own, and those that a comparison sets beside it.
+
+Takes a study and its split; gives `Arm`s, each a study and a split of its own. What a chapter `needs` names a
+group here. Arms are trained by `train`, which finds a run by its content, so one that two chapters ask for is
+trained once. Refused: a name that the study does not have. Cost: none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from dfstudy.data import Split
+from dfstudy.errors import StudyError, near_match
+from dfstudy.evaluate.arms.arm import MAIN, Arm, methods_of
+from dfstudy.evaluate.arms.forgeries import list_forgeries
+from dfstudy.study import Study
+
+__all__ = ["FORGERIES", "GROUPS", "MAIN", "RUNS", "Arm", "find_arm", "list_arms"]
+
+RUNS, FORGERIES = "runs", "forgeries"
+
+
+def _main(study: Study, split: Split) -> list[Arm]:
+    return [Arm(MAIN, methods_of(split), study, split)]
+
+
+# by the word under which a chapter needs them, in the order in which they are trained
+GROUPS: dict[str, Callable[[Study, Split], list[Arm]]] = {RUNS: _main, FORGERIES: list_forgeries}
+
+
+def list_arms(study: Study, split: Split, group: str) -> list[Arm]:
+    """The arms of a group: `runs` (the study's own), or `forgeries` (one for each method and network).
+
+    Args:
+        split: the study's own.
+    """
+    return GROUPS[group](study, split)
+
+
+def find_arm(study: Study, split: Split, name: str) -> Arm:
+    """The arm of that name.
+
+    Raises:
+        StudyError: the study has none.
+    """
+    arms = {arm.name: arm for group in GROUPS for arm in list_arms(study, split, group)}
+    if name not in arms:
+        raise StudyError(
+            f"this study has no training called '{name}'{near_match(name, arms)}",
+            f"give one of {', '.join(arms)}",
+        )
+    return arms[name]

@@ -1,0 +1,79 @@
+"""One way of training: a study and a split of its own under a name that is safe in a file's name.
+
+Arms leave training and validation pictures out, or change network, policy or length; test pictures are the
+same in all arms of a group. Cost: none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dfstudy.data import Split
+from dfstudy.provenance import digest
+from dfstudy.study import Study
+
+if TYPE_CHECKING:
+    from dfstudy.train import Run
+
+# torch is imported where it is used: a plan needs the names alone
+
+MAIN = "main"  # the one arm of the group `runs`
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way of training, for each of its study's seeds.
+
+    Attributes:
+        name: unique in the study, lower-case letters, digits, `_` and `-`.
+        trained_on: forgery methods among its training pictures.
+        study: with the arm's own network, policy and recipe.
+        split: with the arm's own training and validation pictures.
+    """
+
+    name: str
+    trained_on: tuple[str, ...]
+    study: Study
+    split: Split
+
+    def note(self, seed: int) -> str:
+        """Stem of the note that a finished run leaves for the report's steps."""
+        return f"seed_{seed}" if self.name == MAIN else f"{self.name}-seed_{seed}"
+
+    def train(self, progress: bool = True) -> list[Run]:
+        """One run for each seed, found, resumed or begun."""
+        from dfstudy.train import train
+
+        return [train(self.study, self.split, seed, progress) for seed in self.study.training.seeds]
+
+
+def methods_of(split: Split) -> tuple[str, ...]:
+    """Forgery methods that both training and validation hold, sorted."""
+    kinds = [set(part.loc[part["label"] == 1, "method"]) for part in map(split.part, ("train", "val"))]
+    return tuple(sorted(set.intersection(*kinds)))
+
+
+def with_recipe(study: Study, seeds: int, **changed: Any) -> Study:
+    """The study with another recipe, for so many of its seeds.
+
+    One device each: a comparison has many runs, which fill several devices side by side.
+    """
+    recipe = study.training
+    changed |= {"seeds": recipe.seeds[:seeds], "devices": 1}
+    return study.model_copy(update={"training": recipe.model_copy(update=changed)})
+
+
+def with_methods(split: Split, methods: tuple[str, ...]) -> Split:
+    """The split whose training and validation pictures are reals and fakes of these methods."""
+    rows = split.rows
+    return with_rows(split, (rows["label"] == 0) | rows["method"].isin(methods) | (rows["split"] == "test"))
+
+
+def with_rows(split: Split, keep: np.ndarray) -> Split:
+    """The split of the rows that a mask [rows] keeps; its fingerprint is theirs."""
+    kept = split.rows[keep].reset_index(drop=True)
+    content = kept[["path", "sha256", "label", "group", "split"]].to_numpy().tolist()
+    return replace(split, rows=kept, fingerprint=digest(content))

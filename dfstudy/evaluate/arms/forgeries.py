@@ -1,0 +1,33 @@
+"""The arms of chapter 06: networks that learn some forgery methods and meet the others in the test.
+
+Takes a study and its split; gives an arm for each method and network, `only_face_swap` or
+`without_face_swap`, those of the second network ending in `-second`; none where there is one method only.
+"""
+
+from __future__ import annotations
+
+from dfstudy.data import Split
+from dfstudy.evaluate.arms.arm import Arm, methods_of, with_methods, with_recipe
+from dfstudy.number import name_methods
+from dfstudy.study import Study
+
+
+def list_forgeries(study: Study, split: Split) -> list[Arm]:
+    """Trained on one method, or on all but one; nothing to compare where there is one method only."""
+    wanted = study.forgeries
+    named = name_methods(methods_of(split))
+    if wanted.train_on == "off" or len(named) < 2:
+        return []
+    networks = {"": study.model} | ({"-second": wanted.second} if wanted.second else {})
+    short = with_recipe(study, wanted.seeds, epochs=wanted.epochs or study.training.epochs)
+    arms = []
+    for ending, model in networks.items():
+        own = short.model_copy(update={"model": model})
+        for slug, method in named.items():
+            if wanted.train_on == "one":
+                name, methods = f"only_{slug}{ending}", (method,)
+            else:
+                others = tuple(other for other in named.values() if other != method)
+                name, methods = f"without_{slug}{ending}", others
+            arms.append(Arm(name, methods, own, with_methods(split, methods)))
+    return arms

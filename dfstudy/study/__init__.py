@@ -1,0 +1,134 @@
+"""One study, validated: its pictures, network, training, augmentation and statistics.
+
+Takes the name of a built-in study or the path of a YAML file; gives a frozen `Study`. Refuses unknown
+keys, wrong types and impossible values, all at once, each with file, key, value and what is allowed.
+The sections stand in `pictures`, `recipe` and `comparisons`; their descriptions are the only wording of a
+setting.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from pydantic import Field, ValidationError
+
+from dfstudy.errors import StudyError, near_match
+from dfstudy.provenance import project_root
+from dfstudy.section import Section, explain_misfit, read_settings
+from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, Policies
+from dfstudy.study.pictures import SAMPLE, Card, Data, SamplePictures
+from dfstudy.study.recipe import NOT_SHAPING, Augment, Model, Protocol, Training
+
+__all__ = [
+    "NOT_SHAPING",
+    "SAMPLE",
+    "STUDIES",
+    "Augment",
+    "Card",
+    "Data",
+    "Defects",
+    "Evaluate",
+    "Forgeries",
+    "Model",
+    "Policies",
+    "Protocol",
+    "SamplePictures",
+    "Study",
+    "Training",
+    "built_in_studies",
+    "load_study",
+]
+
+STUDIES = Path(__file__).parents[1] / "studies"
+
+
+class Study(Section):
+    """A whole study, as its YAML file says, and where its results go.
+
+    `file` and `out` are set by `load_study`, never by the YAML, and are no part of any key.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="names the folder under reports/")
+    title: str = Field(description="the report's heading")
+    data: Data = Data()
+    model: Model = Model()
+    augment: Augment = Augment()
+    training: Training = Training()
+    protocol: Protocol = Protocol()
+    evaluate: Evaluate = Evaluate()
+    policies: Policies = Policies()
+    forgeries: Forgeries = Forgeries()
+    defects: Defects = Defects()
+    file: Path = Field(default=Path(), exclude=True)
+    out: Path = Field(default=Path(), exclude=True)
+
+    @property
+    def pictures(self) -> Path:
+        """Folder that holds the study's pictures; the sample is rendered inside `out`."""
+        return self.out / "pictures" if self.is_sample else Path(self.data.root)
+
+    @property
+    def is_sample(self) -> bool:
+        """True where the pictures are rendered portraits and show no person."""
+        return self.data.root == SAMPLE
+
+
+def load_study(study: str = SAMPLE, data: str = "", out: str = "") -> Study:
+    """Read and check a study.
+
+    Args:
+        study: name of a built-in study (`sample`, `small`, `seed`, `full`) or path of a YAML file.
+        data: folder of pictures that replaces the study's own; empty keeps it.
+        out: results' folder; empty is `reports/<name>` of the checkout.
+    Raises:
+        StudyError: no such study, or the file does not fit.
+    """
+    path = _study_file(study)
+    settings = read_settings(path, STUDIES / "sample.yaml")
+    if data:
+        folder = Path(data).expanduser().resolve()
+        settings["name"] = _folder_name(folder)
+        settings["title"] = f"Deepfake detection on {folder.name}"
+        settings.setdefault("data", {})["root"] = str(folder)
+    elif isinstance(settings.get("data"), dict) and isinstance(settings["data"].get("root"), str):
+        settings["data"]["root"] = _resolve(settings["data"]["root"], path.parent, keep={SAMPLE})
+    if isinstance(settings.get("model"), dict) and isinstance(settings["model"].get("weights"), str):
+        weights = settings["model"]["weights"]
+        settings["model"]["weights"] = _resolve(weights, path.parent, keep={"none", "hub"})
+    try:
+        checked = Study.model_validate(settings)
+    except ValidationError as error:
+        raise explain_misfit(path, error, Study, STUDIES / "sample.yaml") from None
+    where = Path(out).expanduser().resolve() if out else project_root() / "reports" / checked.name
+    return checked.model_copy(update={"file": path, "out": where})
+
+
+def built_in_studies() -> list[str]:
+    """Names that `load_study` takes without a path."""
+    return sorted(path.stem for path in STUDIES.glob("*.yaml"))
+
+
+def _study_file(study: str) -> Path:
+    named = STUDIES / f"{study}.yaml"
+    if re.fullmatch(r"[a-z0-9_-]+", study) and named.is_file():
+        return named
+    path = Path(study).expanduser().resolve()
+    if path.is_file():
+        return path
+    names = built_in_studies()
+    raise StudyError(
+        f"there is no study '{study}'{near_match(study, names)}",
+        f"give one of {', '.join(names)}, or the path of a YAML file: make report STUDY=my.yaml",
+    )
+
+
+def _resolve(value: str, base: Path, keep: set[str]) -> str:
+    """A path in a study file counts from that file, so that the study can be run from anywhere."""
+    return value if value in keep else str((base / Path(value).expanduser()).resolve())
+
+
+def _folder_name(folder: Path) -> str:
+    name = re.sub(r"[^a-z0-9_-]+", "-", folder.name.lower()).strip("-_") or "pictures"
+    # A folder that happens to be called like a study must not land in that study's results.
+    return f"{name}-pictures" if name in {*built_in_studies(), "published"} else name

@@ -1,0 +1,76 @@
+"""Settings of what is measured: intervals, and the further runs that chapters 05, 06 and 08 train.
+
+The descriptions are the only wording of a setting: the report's settings table prints them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from dfstudy.section import Section
+from dfstudy.study.recipe import Count, Model
+
+Share = Annotated[float, Field(gt=0, le=1)]
+
+
+class Evaluate(Section):
+    """How uncertain the results are said to be."""
+
+    replicates: int = Field(1000, ge=100, description="bootstrap replicates over groups")
+    confidence: Annotated[float, Field(ge=0.5, lt=1)] = Field(0.95, description="coverage of intervals")
+    seed: int = Field(0, ge=0, description="seed of the bootstrap, and of what corruptions leave to chance")
+    robustness_pictures: int = Field(
+        2000, ge=0, description="test pictures that are corrupted, at most, by whole groups; 0 is all"
+    )
+    level: Literal["group", "identity", "video", "picture"] = Field(
+        "group",
+        description="what intervals take as independent: group is what the split keeps whole; identity and "
+        "video need a column of that name; picture is too sure wherever pictures are related",
+    )
+
+
+class Forgeries(Section):
+    """Which further runs chapter 06 trains, to test networks on forgeries that they never saw."""
+
+    train_on: Literal["one", "all_but_one", "off"] = Field(
+        "one", description="forgery methods that a run learns: one, all but one; off trains none"
+    )
+    epochs: Count | None = Field(None, description="epochs of these runs; None is training.epochs")
+    seeds: Count = Field(1, description="how many of training.seeds each of them is trained with")
+    second: Model | None = Field(None, description="a second network to compare, at the same budget")
+
+
+class Policies(Section):
+    """Which policies chapter 05 trains and compares, each with the study's network, split and recipe."""
+
+    names: list[str] = Field(
+        ["none", "seed", "dfdc_winner", "deepfakebench", "self_blend"],
+        description="policies compared with the first of them; an empty list compares none",
+    )
+    leave_one_out: bool = Field(True, description="also `seed` without each of its transforms")
+    add_one: bool = Field(True, description="also each transform of `seed` alone")
+    strengths: list[Annotated[float, Field(gt=0)]] = Field(
+        [0.5, 2.0], description="also `seed` with every range multiplied by these"
+    )
+    budgets: list[Share] = Field(
+        [0.25, 0.5], description="shares of the epochs at which the named policies are compared as well"
+    )
+    parts_budget: Share = Field(
+        0.5, description="share of the epochs for runs that leave out or add a transform, or change strength"
+    )
+    unseen: list[str] = Field(
+        [], description="forgery methods that no run of the comparison learns; the test asks for them"
+    )
+    seeds: Count = Field(2, description="how many of training.seeds each policy is trained with")
+
+
+class Defects(Section):
+    """Which recorded defects chapter 08 turns on, alone and together."""
+
+    measured: bool = Field(True, description="false trains none")
+    seeds: Count = Field(2, description="how many of training.seeds each defect is trained with")
+    imbalance: Annotated[float, Field(ge=1)] = Field(
+        4.0, description="reals a fake, to which training pictures are thinned for the inverted class weight"
+    )

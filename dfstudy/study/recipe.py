@@ -1,0 +1,127 @@
+"""Settings of a training: network, recipe, augmentation, and the recorded defects as switches.
+
+The descriptions are the only wording of a setting: the report's settings table prints them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from dfstudy.section import Section
+from dfstudy.study.pictures import Fraction
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class Model(Section):
+    """Which network, from which weights, and how much of it trains."""
+
+    backbone: str = Field("test_resnet", description="timm network, with its weight tag after a dot")
+    weights: str = Field("none", description="`none` (from scratch), `hub`, or a .safetensors file")
+    size: int = Field(128, ge=32, le=1024, description="side of the network's input, pixels")
+    trainable_stages: Literal["all"] | Annotated[int, Field(ge=0)] = Field(
+        "all", description="last stages that train beside the head; 0 trains the head alone"
+    )
+    batch_norm: Literal["train", "eval"] = Field(
+        "train", description="eval keeps the weights' own statistics in trained stages as well"
+    )
+    mean: list[float] | None = Field(
+        None,
+        min_length=3,
+        max_length=3,
+        description="mean of R, G, B in 0..1; None is timm's for the network",
+    )
+    std: list[Annotated[float, Field(gt=0)]] | None = Field(
+        None, min_length=3, max_length=3, description="standard deviation of R, G, B; None is timm's"
+    )
+    options: dict[str, bool | int | float | str] = Field(
+        default={}, description="further arguments of the timm network, such as pad_type"
+    )
+
+
+# Settings of a training that shape no weight: each seed is a run of its own, the others change speed alone.
+NOT_SHAPING = frozenset({"seeds", "workers", "cache"})
+
+
+class Training(Section):
+    """The recipe: optimiser, schedule, stopping, loss weight, precision and seeds."""
+
+    optimiser: Literal["sgd", "nesterov", "adamw"] = Field("adamw", description="sgd has no momentum")
+    learning_rate: float = Field(2e-3, gt=0, description="highest rate of the schedule")
+    weight_decay: float = Field(0.01, ge=0, description="as the optimiser defines it")
+    schedule: Literal["constant", "step", "cosine", "one_cycle"] = Field(
+        "one_cycle", description="course of the learning rate over the training"
+    )
+    warmup_epochs: float = Field(0.0, ge=0, description="epochs of linear warm-up, cosine only; 0 is off")
+    step_epochs: Count = Field(15, description="epochs between steps of the step schedule")
+    step_factor: Fraction = Field(0.1, description="factor of each step of the step schedule")
+    epochs: Count = Field(8, description="epochs at most")
+    patience: Count = Field(3, description="epochs without a better validation before stopping")
+    select_by: Literal["auc", "loss"] = Field("auc", description="validation quantity that picks the epoch")
+    batch_size: Count = Field(64, description="pictures a step, over all devices and parts together")
+    accumulate: Count = Field(
+        1, description="parts in which a device passes its share of a step: less memory, same batch"
+    )
+    devices: Count = Field(1, description="GPUs (or CPU processes) that share each step of one run")
+    clip_norm: Annotated[float, Field(gt=0)] | None = Field(
+        None, description="largest norm of a step's gradient; None leaves it as it is"
+    )
+    ema: Annotated[float, Field(ge=0, lt=1)] = Field(
+        0.0, description="decay of a moving average of the weights, which is then tested; 0 is off"
+    )
+    compile: bool = Field(False, description="torch.compile: a wait at the start, faster steps after it")
+    deterministic: bool = Field(
+        True, description="on a GPU, equal bytes every time; false lets cuDNN take its fastest way"
+    )
+    class_weight: Literal["balanced", "none"] = Field(
+        "balanced", description="weight of fakes in the loss, from training rows: n_real / n_fake"
+    )
+    threads: Literal["auto"] | Count = Field(
+        "auto",
+        description="CPU threads of one run, which shape its rounding; auto is every core. 1 gives the same "
+        "bytes on any number of cores, and runs side by side",
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="auto is bfloat16 on a GPU that has it, else float32"
+    )
+    seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1, description="one training run each")
+    workers: Annotated[int, Field(ge=0)] | Literal["auto"] = Field(
+        "auto", description="loader processes; changes speed, never a result"
+    )
+    cache: Literal["auto", "off"] = Field(
+        "auto", description="keep decoded pictures in memory where they fit; never changes a result"
+    )
+
+    @model_validator(mode="after")
+    def _seeds_differ(self) -> Training:
+        if len(set(self.seeds)) != len(self.seeds):
+            raise ValueError("seeds repeats a seed: each trains one run")
+        return self
+
+
+class Augment(Section):
+    """How training pictures are varied."""
+
+    policy: str = Field("seed", description="name of a policy, see dfstudy/augment/policies.py")
+
+
+class Protocol(Section):
+    """Defects of the recorded notebook, each off unless chapter 08 turns it on to measure what it costs."""
+
+    bgr_channels: bool = Field(False, description="channels reach the network in the order B, G, R")
+    raw_pixels: bool = Field(False, description="the network gets grey levels 0..255, not normalised")
+    inverted_class_weight: bool = Field(False, description="a fake weighs n_fake / n_real in the loss")
+    drifting_batch_norm: bool = Field(False, description="BatchNorm of frozen stages keeps adapting")
+    random_split: bool = Field(False, description="pictures are split at random, groups torn apart")
+    selection_is_result: bool = Field(
+        False, description="what validation selects is reported, by losses rounded to two digits"
+    )
+    batch_means: bool = Field(
+        False, description="results are means of batch means; the last batch counts whole"
+    )
+    substring_labels: bool = Field(False, description="'fake' anywhere in a path is fake, all else is real")
+    plain_sgd: bool = Field(
+        False, description="SGD without momentum, in steps, in place of the study's optimiser"
+    )
