@@ -101,6 +101,19 @@ class Training(Section):
         return self
 
 
+# Transforms of the policy `seed` in their order, as `dfstudy.augment` names them: comparisons list what they
+# train from these, without loading the library that applies them.
+SEED_TRANSFORMS = (
+    "jpeg_compression",
+    "gaussian_noise",
+    "horizontal_flip",
+    "random_interpolation",
+    "colour",
+    "grey",
+    "shift_scale_rotate",
+)
+
+
 class Augment(Section):
     """How training pictures are varied."""
 
