@@ -13,6 +13,7 @@ from dfstudy.evaluate.curves import chosen_points, find_mistakes, reliability, r
 from dfstudy.evaluate.intervals import Interval, group_interval
 from dfstudy.evaluate.meaning import calibrate, meaning_numbers, risk_curve
 from dfstudy.evaluate.metrics import auc
+from dfstudy.evaluate.policies import compare_policies, policy_numbers, run_policies
 from dfstudy.evaluate.predict import predict
 from dfstudy.evaluate.published import published_models, published_numbers
 from dfstudy.evaluate.robustness import measure_robustness, robustness_numbers
@@ -32,6 +33,7 @@ __all__ = [
     "augmentation_numbers",
     "calibrate",
     "chosen_points",
+    "compare_policies",
     "cross_matrix",
     "cross_numbers",
     "evaluate_scores",
@@ -41,6 +43,7 @@ __all__ = [
     "meaning_numbers",
     "measure_robustness",
     "number_by_method",
+    "policy_numbers",
     "predict",
     "predict_corrupted",
     "published_models",
@@ -51,6 +54,7 @@ __all__ = [
     "robustness_numbers",
     "roc_band",
     "run_arms",
+    "run_policies",
     "seed_curves",
     "test_numbers",
     "training_numbers",

@@ -81,7 +81,7 @@ def list_policy_arms(study: Study, split: Split) -> list[Arm]:
 def name_arms(study: Study) -> dict[Trained, str]:
     """The arm of every training that a comparison needs, in the order in which they are trained."""
     names: dict[Trained, str] = {}
-    slugs = _slugs(study)
+    slugs = slugs_of(study)
     if study.policies.names:  # alone it is compared with nothing, and still shown
         first = study.policies.names[0]
         names[Trained(first, study.training.epochs)] = f"policy_{slugs[first]}"
@@ -100,7 +100,7 @@ def name_share(share: float) -> str:
     return f"at_{100 * share:g}".replace(".", "_")
 
 
-def _slugs(study: Study) -> dict[str, str]:
+def slugs_of(study: Study) -> dict[str, str]:
     """Part of an id for each policy that has an arm of its own name."""
     named = name_methods({*study.policies.names, BARE, SEED})
     return {policy: slug for slug, policy in named.items()}
@@ -111,7 +111,7 @@ def _epochs(study: Study, share: float) -> int:
 
 
 def _named(study: Study) -> list[Comparison]:
-    slugs, (first, *others) = _slugs(study), dict.fromkeys(study.policies.names)
+    slugs, (first, *others) = slugs_of(study), dict.fromkeys(study.policies.names)
     made = []
     for share in sorted({1.0, *study.policies.budgets}, reverse=True):
         epochs = _epochs(study, share)
