@@ -30,8 +30,8 @@ REPORT_PACKAGES = ("scikit-learn", "pandas", "matplotlib", "papermill", "nbconve
 TEMPLATES = Path(__file__).parent / "templates"
 FINGERPRINT = "data/fingerprint.json"
 PLAN = "study/plan.json"
-PARTS = ("data", "model", "augment", "training", "forgeries")
-TRAINING_PARTS = PARTS[:-1]
+TRAINING_PARTS = ("data", "model", "augment", "training")
+PARTS = (*TRAINING_PARTS, "policies", "forgeries")
 LEAKAGE = "steps/leakage.json"
 
 
@@ -112,7 +112,8 @@ def _plan_runs(study: Study, split: Split, site: Site) -> dict[str, dict[str, An
     for group in [
         group for group in ARM_GROUPS if any(group in chapter.needs for chapter in load_chapters())
     ]:
-        parts = TRAINING_PARTS if group == "runs" else PARTS
+        # a comparison's section is called like its group; what another one asks for trains nothing here
+        parts = (*TRAINING_PARTS, *({group} & set(PARTS)))
         inputs = [*_names(import_closure("dfstudy.train")), *(f"study/{name}.json" for name in parts)]
         for arm in list_arms(study, split, group):
             for seed in arm.study.training.seeds:

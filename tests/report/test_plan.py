@@ -69,15 +69,19 @@ def test_every_training_is_a_step_of_its_own_with_what_shapes_it(planned, tmp_pa
     planned()
     plan = read_plan(tmp_path)
     runs = plan["training"]["runs"]
-    own = {name for name, run in runs.items() if run["group"] == "runs"}
-    assert own == {"seed_0", "seed_1"} and len(set(runs) - own) == 2
+    groups = {run["group"] for run in runs.values()}
+    named = {group: {name for name, run in runs.items() if run["group"] == group} for group in groups}
+    assert named["runs"] == {"seed_0", "seed_1"} and len(named["forgeries"]) == 2
+    assert {"policy_none-seed_0", "leave_out_grey-seed_1"} <= named["policies"]
     for name, run in runs.items():
         assert {"study/training.json", "study/versions.json", FINGERPRINT} <= set(run["inputs"])
-        # another choice of forgeries to learn trains the study's own networks not again
-        assert ("study/forgeries.json" in run["inputs"]) == (name not in own)
+        # what another comparison asks for trains these networks not again
+        for group in ("policies", "forgeries"):
+            assert (f"study/{group}.json" in run["inputs"]) == (name in named[group])
         assert f"runs/{name}.json" in plan["page"]["inputs"]
     readers = {
         chapter["id"]: {name for name in runs if f"runs/{name}.json" in chapter["inputs"]}
         for chapter in plan["chapters"]
     }
-    assert readers["04_test"] == own and readers["06_cross_forgery"] == set(runs) - own
+    assert readers["04_test"] == named["runs"] and readers["06_cross_forgery"] == named["forgeries"]
+    assert readers["05_compare_augmentation"] == named["policies"]
