@@ -129,7 +129,7 @@ def _draw_effects(axes: Axes, effects: Sequence[Effect], title: str) -> None:
         f"difference, {QUANTITIES[effects[0].quantity].unit}   {better}", fontsize=7.5, labelpad=1
     )
     axes.tick_params(axis="x", labelsize=7.5)
-    axes.locator_params(axis="x", nbins=5)
+    axes.locator_params(axis="x", nbins=4)
     axes.grid(visible=False, axis="y")
 
 
