@@ -16,7 +16,7 @@ from dfstudy.evaluate.arms.forgeries import list_forgeries
 from dfstudy.evaluate.arms.policies import list_policy_arms
 from dfstudy.study import Study
 
-__all__ = ["FORGERIES", "GROUPS", "MAIN", "POLICIES", "RUNS", "Arm", "find_arm", "list_arms"]
+__all__ = ["COMPARISONS", "FORGERIES", "GROUPS", "MAIN", "POLICIES", "RUNS", "Arm", "find_arm", "list_arms"]
 
 RUNS, POLICIES, FORGERIES = "runs", "policies", "forgeries"
 
@@ -31,6 +31,10 @@ GROUPS: dict[str, Callable[[Study, Split], list[Arm]]] = {
     POLICIES: list_policy_arms,
     FORGERIES: list_forgeries,
 }
+
+
+# groups that a section of the study shapes, by its name
+COMPARISONS = {POLICIES: "policies", FORGERIES: "forgeries"}
 
 
 def list_arms(study: Study, split: Split, group: str) -> list[Arm]:

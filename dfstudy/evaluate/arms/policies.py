@@ -151,13 +151,12 @@ def _shortened(study: Study, trained: Trained) -> Study:
     """The study under that policy, its schedule drawn together to so many epochs."""
     recipe = study.training
     short = trained.epochs / recipe.epochs
-    changed = {
-        "epochs": trained.epochs,
-        # whoever stops early has taken fewer steps than those that he is compared with
-        "patience": max(recipe.patience, trained.epochs),
-        "warmup_epochs": short * recipe.warmup_epochs,
-        "step_epochs": max(1, round(short * recipe.step_epochs)),
-    }
+    # whoever stops early has taken fewer steps than those that he is compared with
+    changed = {"epochs": trained.epochs, "patience": max(recipe.patience, trained.epochs)}
+    if recipe.schedule == "cosine":
+        changed["warmup_epochs"] = short * recipe.warmup_epochs
+    if recipe.schedule == "step":
+        changed["step_epochs"] = max(1, round(short * recipe.step_epochs))
     augment = study.augment.model_copy(update={"policy": trained.policy})
     shortened = with_recipe(study, study.policies.seeds, **changed)
     return shortened.model_copy(update={"augment": augment})
