@@ -55,6 +55,19 @@ def read_index_csv(study: Study, paths: list[str]) -> pd.DataFrame:
     return pd.concat([named, extra], ignore_index=True)[COLUMNS] if unnamed else named[COLUMNS]
 
 
+def read_masks(root: Path) -> dict[str, str]:
+    """Picture -> mask of its forged region, both posix and relative to the root; empty without the table.
+
+    Args:
+        root: folder of the pictures, whose index was read before.
+    """
+    if not (root / NAME).is_file():
+        return {}
+    table = _read_table(root / NAME)
+    named = table[table["mask"] != ""]
+    return {_inside(p, root): _inside(m, root) for p, m in zip(named["path"], named["mask"], strict=True)}
+
+
 def _read_table(file: Path) -> pd.DataFrame:
     """Every known column as stripped text, empty where absent, and `line`, where the row stands."""
     try:
