@@ -10,9 +10,11 @@ from dfstudy.evaluate.augmentation import augmentation_numbers
 from dfstudy.evaluate.corrupted import predict_corrupted
 from dfstudy.evaluate.cross import cross_matrix, cross_numbers, run_arms
 from dfstudy.evaluate.curves import chosen_points, find_mistakes, reliability, roc_band, seed_curves
+from dfstudy.evaluate.explain import choose_examples, explain
 from dfstudy.evaluate.intervals import Interval, group_interval
 from dfstudy.evaluate.meaning import calibrate, meaning_numbers, risk_curve
 from dfstudy.evaluate.metrics import auc
+from dfstudy.evaluate.pointing import explain_numbers
 from dfstudy.evaluate.predict import predict
 from dfstudy.evaluate.published import published_models, published_numbers
 from dfstudy.evaluate.robustness import measure_robustness, robustness_numbers
@@ -31,10 +33,13 @@ __all__ = [
     "auc",
     "augmentation_numbers",
     "calibrate",
+    "choose_examples",
     "chosen_points",
     "cross_matrix",
     "cross_numbers",
     "evaluate_scores",
+    "explain",
+    "explain_numbers",
     "find_mistakes",
     "group_interval",
     "list_arms",

@@ -14,6 +14,7 @@ what chance gets. Cost: a matrix product of all maps with all regions.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,23 +57,22 @@ def measure_pointing(explained: Explained) -> Pointing:
     """Energy and pointing game of every picture whose forged region is known."""
     known = explained.known
     regions, inside = explained.regions[known].astype(float), explained.inside[known]
-    counted = inside.reshape(len(inside), -1).astype(float)
-    region = regions.reshape(len(regions), -1) * counted
+    places = math.prod(inside.shape[1:])
+    counted = inside.reshape(-1, places).astype(float)
+    region = regions.reshape(-1, places) * counted
     forged = region >= FORGED
     chance = region.sum(axis=1) / counted.sum(axis=1)
     hit_chance = forged.sum(axis=1) / counted.sum(axis=1)
     groups = explained.test.pictures["group"].to_numpy(str)[known]
     found = []
     for seed in explained.maps[:, known]:
-        maps = seed.reshape(len(seed), -1) * counted
+        maps = seed.reshape(-1, places) * counted
         total = maps.sum(axis=1)
         blank = total == 0
         energy = np.where(blank, chance, (maps * region).sum(axis=1) / np.where(blank, 1, total))
         # ties: the first place from the top left
         hit = np.where(blank, hit_chance, forged[np.arange(len(maps)), maps.argmax(axis=1)])
-        others = _of_others(
-            seed[~blank].reshape(int((~blank).sum()), -1), groups[~blank], region, counted, groups
-        )
+        others = _of_others(seed[~blank].reshape(-1, places), groups[~blank], region, counted, groups)
         found.append((energy, others, hit))
     energy, others, hit = np.mean(found, axis=0) if known.any() else np.empty((3, 0))
     return Pointing(energy, chance, others, hit, hit_chance)

@@ -155,9 +155,12 @@ def _read_shape(network: nn.Module, name: str, output: Tensor, channels: int | N
     """How a module's output lays out places; None where it does not."""
     shape = tuple(output.shape)
     if len(shape) == 3:
-        prefix = int(getattr(network, "num_prefix_tokens", 0) or 0)
-        side = math.isqrt(max(shape[1] - prefix, 0))
-        return Layer(name, side, prefix=prefix) if side > 1 and side * side == shape[1] - prefix else None
+        # some networks add their class token behind the last stage
+        for prefix in (int(getattr(network, "num_prefix_tokens", 0) or 0), 0):
+            side = math.isqrt(max(shape[1] - prefix, 0))
+            if side > 1 and side * side == shape[1] - prefix:
+                return Layer(name, side, prefix=prefix)
+        return None
     if len(shape) != 4:
         return None
     last = str(getattr(network, "output_fmt", "")).endswith("NHWC") or (shape[3] == channels != shape[1])
