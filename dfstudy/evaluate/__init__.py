@@ -22,6 +22,7 @@ from dfstudy.evaluate.scores import evaluate_scores
 from dfstudy.evaluate.scores_file import read_scores, write_scores
 from dfstudy.evaluate.testing import number_by_method, test_numbers
 from dfstudy.evaluate.training import training_numbers
+from dfstudy.evaluate.videos import measure_videos
 from dfstudy.evaluate.weighted import MetricUndefined
 from dfstudy.number import Number
 
@@ -45,6 +46,7 @@ __all__ = [
     "list_arms",
     "meaning_numbers",
     "measure_robustness",
+    "measure_videos",
     "number_by_method",
     "predict",
     "predict_corrupted",
