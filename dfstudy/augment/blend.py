@@ -26,10 +26,10 @@ from dfstudy.augment import face, replacements, transforms
 from dfstudy.augment.ranges import stretch, stretch_hsv
 
 RATIOS = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0)
-GRID = 96  # side of the mask before it is enlarged: it is smooth, so more would change nothing
+GRID = 64  # side of the mask before it is enlarged: it is smooth, so more would change nothing
 KNOTS = 6  # a side: the bending field's values, between which it is interpolated
 BEND = 0.035  # standard deviation of the bending, as a share of the side
-SMOOTH = (0.01, 0.06)  # the two smoothings' sigmas, as a share of the side
+SMOOTH = (0.005, 0.035)  # the two smoothings' sigmas, as a share of the side
 CROP, MOVE = (0.85, 1.15), 0.04  # size of the ellipse to the face's, and its place, as a share of the side
 
 
@@ -107,11 +107,11 @@ def draw_mask(draw: random.Random) -> np.ndarray:
     knots = replacements.normal_fields()[0][0, start : start + 2 * KNOTS * KNOTS].astype(np.float32)
     bend = knots.reshape(2, KNOTS, KNOTS) * (BEND * GRID / replacements.LEVELS)
     bend_x, bend_y = (cv2.resize(part, (GRID, GRID), interpolation=cv2.INTER_CUBIC) for part in bend)
-    y, x = np.mgrid[:GRID, :GRID].astype(np.float32)
+    y, x = np.indices((GRID, GRID), np.float32)
     column, row = face.in_pixels(face.MIDDLE, GRID, GRID)
-    mask = cv2.remap(
-        mask, (x - column - across) / size + column + bend_x, (y - row - down) / size + row + bend_y, 1
-    )
+    from_x = (x - column - across) / size + column + bend_x
+    from_y = (y - row - down) / size + row + bend_y
+    mask = cv2.remap(mask, from_x, from_y, cv2.INTER_LINEAR)
     first, second = (draw.uniform(*SMOOTH) * GRID for _ in range(2))
     full = (cv2.GaussianBlur(mask, (0, 0), first) > 0.999).astype(np.float32)
     return cv2.GaussianBlur(full, (0, 0), second)

@@ -88,8 +88,8 @@ def _deepfakebench(size: int, strength: float) -> dict[str, Build]:
 
 
 def _self_blend(size: int, strength: float) -> dict[str, Build]:
-    hsv = stretch_hsv(20, 30, 20, strength)
-    light = stretch((-0.3, 0.3), strength, lowest=-1, highest=1)
+    hsv = stretch_hsv(5, 15, 10, strength)
+    light = stretch((-0.2, 0.2), strength, lowest=-1, highest=1)
     shift = stretch((-20.0, 20.0), strength, lowest=-255, highest=255)
     return {
         "horizontal_flip": transforms.horizontal_flip,
@@ -126,9 +126,8 @@ RECIPES = {
     "deepfakebench": Recipe(
         "Yan et al. (NeurIPS 2023, arXiv 2307.01426), github.com/SCLBD/DeepfakeBench: "
         "training/config/detector and training/dataset/abstract_dataset.py. Rotation has p .5 in most "
-        "detectors' files and 0 in "
-        "xception's. As there, pictures have the network's size before anything else happens; here they "
-        "keep their proportions",
+        "detectors' files and 0 in xception's. As there, pictures have the network's size before anything "
+        "else happens; here they keep their proportions",
         _deepfakebench,
     ),
     "self_blend": Recipe(

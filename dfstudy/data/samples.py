@@ -1,8 +1,8 @@
 """How an order for a batch becomes one: pictures read or found in memory, transformed, put beside each other.
 
 Takes paths, labels, a transform and a seed; gives for an `Order` a `Batch`, and in a worker one that arrives
-opened. Where fakes are made here, a fake row shows another row's real picture, and its label stays. A
-picture that cannot be read makes the whole batch `Unreadable`; a transform that gives no uint8, or another
+opened. Where a forge is given, a fake row shows what it makes of a real row's picture, and keeps its label.
+A picture that cannot be read makes the whole batch `Unreadable`; a transform that gives no uint8, or another
 shape than for the picture before, is a ValueError. Cost: reading, transform and one copy.
 """
 
