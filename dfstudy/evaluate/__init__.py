@@ -10,7 +10,8 @@ from dfstudy.evaluate.augmentation import augmentation_numbers
 from dfstudy.evaluate.corrupted import predict_corrupted
 from dfstudy.evaluate.cross import cross_matrix, cross_numbers, run_arms
 from dfstudy.evaluate.curves import chosen_points, find_mistakes, reliability, roc_band, seed_curves
-from dfstudy.evaluate.explain import choose_examples, explain
+from dfstudy.evaluate.examples import choose_examples
+from dfstudy.evaluate.explain import explain
 from dfstudy.evaluate.intervals import Interval, group_interval
 from dfstudy.evaluate.meaning import calibrate, meaning_numbers, risk_curve
 from dfstudy.evaluate.metrics import auc

@@ -9,7 +9,8 @@ as none. Cost: for each run and picture, 1 + `DRAWS` forward and backward passes
 
 Random weights (Adebayo et al. 2018, arXiv 1810.03292): maps that stayed the same would show the picture and
 nothing of what was learned. A new network of the same kind is drawn `DRAWS` times a run, as one draw may
-resemble anything by chance.
+resemble anything by chance. It knows no side yet: where nothing speaks for fake, its map is of what speaks
+for real.
 """
 
 from __future__ import annotations
@@ -132,43 +133,6 @@ def explain(
     )
 
 
-def choose_examples(explained: Explained, threshold: float) -> pd.DataFrame:
-    """Pictures to show: the surest right and wrong verdicts, and those nearest the threshold; two a class.
-
-    Verdicts are the first seed's. The second fake of a kind is of another method, where there is one.
-
-    Args:
-        threshold: of the first seed, from validation.
-
-    Returns:
-        A row a picture: kind (`right`, `wrong`, `unsure`), label, place (0 or 1), row (of `explained`),
-        method, probability. Fewer where there are none.
-    """
-    pictures = explained.test.pictures[["label", "method"]].reset_index(drop=True)
-    pictures["row"] = pictures.index
-    pictures["probability"] = explained.test.probabilities[0]
-    beyond = pictures["probability"] - threshold
-    right = (beyond >= 0) == (pictures["label"] == 1)
-    found = []
-    taken: set[int] = set()
-    for kind, which, order in (
-        ("right", right, -beyond.abs()),
-        ("wrong", ~right, -beyond.abs()),
-        ("unsure", beyond.notna(), beyond.abs()),
-    ):
-        for label in (0, 1):
-            # the table is sorted by path, which decides between equal ones
-            part = pictures[which & (pictures["label"] == label) & ~pictures["row"].isin(taken)]
-            part = part.loc[order[part.index].sort_values(kind="stable").index]
-            first = part.head(1)
-            rest = part.iloc[1:]
-            other = rest[~rest["method"].isin(first["method"])]
-            chosen = pd.concat([first, (other if len(other) else rest).head(1)])
-            taken |= set(chosen["row"])
-            found.append(chosen.assign(kind=kind, place=range(len(chosen))))
-    return pd.concat(found, ignore_index=True)[["kind", "label", "place", "row", "method", "probability"]]
-
-
 def correlate(one: Floats, other: Floats) -> Floats:
     """Spearman's rank correlation of maps [n, S, S] and others, picture by picture [n]; 0 for a flat map."""
     ranks = [rankdata(maps.reshape(len(maps), -1), axis=1) for maps in (one, other)]
@@ -216,9 +180,15 @@ class _Explainer:
                     int(np.random.SeedSequence([seed, self.run.seed, draw]).generate_state(1)[0])
                 )
                 network = build_model(settings).eval()
-            yield self._maps(network.to(self.place.device), inputs, tick)
+            maps = self._maps(network.to(self.place.device), inputs, tick)
+            empty = ~maps.any(axis=(1, 2))
+            if empty.any():
+                maps[empty] = self._maps(network, inputs[empty], lambda done: None, side=-1)
+            yield maps
 
-    def _maps(self, network: nn.Module, inputs: NDArray[np.uint8], tick: Callable[[int], object]) -> Floats:
+    def _maps(
+        self, network: nn.Module, inputs: NDArray[np.uint8], tick: Callable[[int], object], side: int = 1
+    ) -> Floats:
         import torch
 
         from dfstudy.model import Normalisation
@@ -232,7 +202,7 @@ class _Explainer:
             # filled up with copies, because rounding may depend on the size of a batch
             filled = batch[np.minimum(np.arange(BATCH), len(batch) - 1)]
             pictures = normalisation(torch.from_numpy(filled), self.place.device)
-            made[start : start + BATCH] = activation_maps(network, self.layer, pictures)[: len(batch)]
+            made[start : start + BATCH] = activation_maps(network, self.layer, pictures, side)[: len(batch)]
             tick(len(batch))
         return made
 

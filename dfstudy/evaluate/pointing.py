@@ -106,9 +106,9 @@ def explain_numbers(explained: Explained, settings: Evaluate) -> list[Number]:
     numbers += _region_numbers(explained, settings, why)
     blank = (explained.maps == 0).all(axis=(2, 3)).mean(axis=0)
     random = explained.resemblance.mean(axis=(0, 1))
-    flat = float((explained.resemblance == 0).mean()) if count else 0.0
+    flat = int((explained.resemblance == 0).sum())
     told = f"rank correlation with maps of random weights; mean over {DRAWS} draws"
-    empty = f"{100 * flat:.0f} % of those maps are empty and count as 0" if flat else ""
+    empty = f"{flat:,} of {explained.resemblance.size:,} such maps are empty and count as 0" if flat else ""
     columns: dict[str, tuple[Floats, str, Scale, str]] = {
         "blank": (blank, "1", "share", "share of maps on which nothing speaks for fake"),
         "randomised.correlation": (random, "1", "gap", sentences(told, empty)),

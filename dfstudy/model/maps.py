@@ -84,29 +84,29 @@ def find_layer(network: nn.Module, size: int) -> Layer:
     return wide[0] if wide else max(fitting, key=lambda layer: layer.cells)
 
 
-def activation_maps(network: nn.Module, layer: Layer, pictures: Tensor) -> np.ndarray:
+def activation_maps(network: nn.Module, layer: Layer, pictures: Tensor, side: int = 1) -> np.ndarray:
     """Grad-CAM of the logit of fake, brought to the size of the pictures.
 
     Args:
         network: in eval.
         layer: of `find_layer`.
         pictures: float32 [N, 3, S, S], normalised, on the network's device.
+        side: 1 for what speaks for fake, -1 for what speaks for real.
 
     Returns:
-        float32 [N, S, S] in 0..1, each with its own greatest value at 1; all 0 where nothing speaks for fake.
+        float32 [N, S, S] in 0..1, each with its own greatest value at 1; all 0 where nothing speaks for it.
     """
     from pytorch_grad_cam import GradCAM  # brings scikit-learn and matplotlib along
+
+    def logit(output: Tensor) -> Tensor:
+        return side * LOUDNESS * output[0]
 
     with _frozen(network), torch.enable_grad():
         method = GradCAM(network, [network.get_submodule(layer.name)], layer.arrange)
         try:
-            return method(pictures.requires_grad_(), [_logit] * len(pictures))
+            return method(pictures.requires_grad_(), [logit] * len(pictures))
         finally:
             method.activations_and_grads.release()
-
-
-def _logit(output: Tensor) -> Tensor:
-    return LOUDNESS * output[0]
 
 
 def _stages(network: nn.Module) -> list[dict]:

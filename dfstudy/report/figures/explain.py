@@ -32,7 +32,7 @@ def draw_explained(explained: Explained, examples: pd.DataFrame) -> Figure:
     """Each example beside its map by the first seed; rows are real and fake, columns how the verdict was.
 
     Args:
-        examples: of `dfstudy.evaluate.explain.choose_examples`.
+        examples: of `dfstudy.evaluate.examples.choose_examples`.
     """
     if not len(examples):
         figure, axes = plt.subplots(figsize=(WIDTH, 1.2))
