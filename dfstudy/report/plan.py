@@ -30,8 +30,8 @@ REPORT_PACKAGES = ("scikit-learn", "pandas", "matplotlib", "papermill", "nbconve
 TEMPLATES = Path(__file__).parent / "templates"
 FINGERPRINT = "data/fingerprint.json"
 PLAN = "study/plan.json"
-PARTS = ("data", "model", "augment", "training", "forgeries")
-TRAINING_PARTS = PARTS[:-1]
+TRAINING_PARTS = ("data", "model", "augment", "training", "protocol")
+PARTS = (*TRAINING_PARTS, "forgeries", "defects")
 LEAKAGE = "steps/leakage.json"
 
 

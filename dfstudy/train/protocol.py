@@ -1,7 +1,8 @@
 """The recipe as formulas: loss weight, loss, optimiser and learning rate of every step.
 
-Takes `study.Training` and counts; gives plain numbers and torch objects. The learning rate is a function of
-the step alone, so an interrupted training needs no scheduler's memory to go on.
+Takes `study.Training`, counts and the recorded defects that are on; gives plain numbers and torch objects.
+The learning rate is a function of the step alone, so an interrupted training needs no scheduler's memory to
+go on.
 """
 
 from __future__ import annotations
@@ -13,16 +14,36 @@ import torch
 from torch import Tensor, nn
 
 from dfstudy.errors import StudyError
-from dfstudy.study import Training
+from dfstudy.study import Study, Training
 
 # The one-cycle policy of Smith and Topin (arXiv 1708.07120) with torch's OneCycleLR defaults: the rate rises
 # from a 25th of its maximum over the first 30 %, then falls to a 10,000th of where it began.
 RISE, START, END = 0.3, 1 / 25, 1 / 25 / 10_000
 
+# The recorded optimiser and schedule: torch.optim.SGD as it comes, StepLR(15, 0.1).
+PLAIN_SGD = {
+    "optimiser": "sgd",
+    "learning_rate": 0.01,
+    "weight_decay": 1e-7,
+    "schedule": "step",
+    "step_epochs": 15,
+    "step_factor": 0.1,
+}
 
-def fake_weight(labels: np.ndarray, class_weight: str) -> float:
+
+def trained_recipe(study: Study) -> Training:
+    """The recipe that really trains: the study's, or with the defect `plain_sgd` the recorded optimiser."""
+    if not study.protocol.plain_sgd:
+        return study.training
+    return study.training.model_copy(update=PLAIN_SGD)
+
+
+def fake_weight(labels: np.ndarray, class_weight: str, inverted: bool = False) -> float:
     """Weight of a fake in the loss: n_real / n_fake of the training rows, or 1 for "none".
 
+    Args:
+        inverted: a recorded defect. There real was 1, and n_real / n_fake weighed the reals; beside reals
+            that weigh 1 this is n_fake / n_real for a fake.
     Raises:
         StudyError: one class is missing, so there is nothing to learn.
     """
@@ -33,6 +54,8 @@ def fake_weight(labels: np.ndarray, class_weight: str) -> float:
             f"the training part holds {reals} real and {fakes} fake pictures",
             "give pictures of both classes; a different data.split_seed may divide few groups better",
         )
+    if inverted:
+        return fakes / reals
     return reals / fakes if class_weight == "balanced" else 1.0
 
 
