@@ -107,6 +107,17 @@ class Augment(Section):
     policy: str = Field("seed", description="name of a policy, see dfstudy/augment/policies.py")
 
 
+# The recorded optimiser and schedule: torch.optim.SGD as it comes, StepLR(15, 0.1).
+PLAIN_SGD = {
+    "optimiser": "sgd",
+    "learning_rate": 0.01,
+    "weight_decay": 1e-7,
+    "schedule": "step",
+    "step_epochs": 15,
+    "step_factor": 0.1,
+}
+
+
 class Protocol(Section):
     """Defects of the recorded notebook, each off unless chapter 08 turns it on to measure what it costs.
 

@@ -19,7 +19,7 @@ from dfstudy.data.loader import Batch, sample_key
 from dfstudy.errors import StudyError
 from dfstudy.model import Place, Team, build_model, freeze, resolve_normalisation
 from dfstudy.study import Study, Training
-from dfstudy.train.protocol import build_optimiser, loss_of_each, trained_recipe
+from dfstudy.train.protocol import build_optimiser, loss_of_each
 
 COMPILERS = ("c++", "g++", "clang++", "cl")
 
@@ -34,7 +34,7 @@ class Learner:
     """
 
     def __init__(self, study: Study, key: int, fake_weight: float, place: Place, team: Team) -> None:
-        self.recipe, self.place, self.team, self.fake_weight = trained_recipe(study), place, team, fake_weight
+        self.recipe, self.place, self.team, self.fake_weight = study.recipe, place, team, fake_weight
         torch.manual_seed(key)
         network = build_model(study.model)
         freeze(network, study.model.trainable_stages)

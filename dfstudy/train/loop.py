@@ -24,7 +24,7 @@ from dfstudy.model.checkpoint import save_weights
 from dfstudy.study import Study
 from dfstudy.train.learner import Learner, pictures_at_once
 from dfstudy.train.log import Log, tell
-from dfstudy.train.protocol import fake_weight, learning_rate, trained_recipe
+from dfstudy.train.protocol import fake_weight, learning_rate
 from dfstudy.train.selection import Scores, is_better, score, selected_value
 from dfstudy.train.state import Progress, Seen, load_state, save_state
 
@@ -62,7 +62,7 @@ class Trainer:
         team: Team = ALONE,
     ) -> None:
         self.study, self.seed, self.place, self.folder, self.team = study, seed, place, folder, team
-        self.recipe, self.size, self.defects = trained_recipe(study), study.model.size, study.protocol
+        self.recipe, self.size, self.defects = study.recipe, study.model.size, study.protocol
         self.training, self.validation = training, validation
         inverted = self.defects.inverted_class_weight
         self.weight = fake_weight(training.labels, self.recipe.class_weight, inverted)

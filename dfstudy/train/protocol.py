@@ -14,28 +14,11 @@ import torch
 from torch import Tensor, nn
 
 from dfstudy.errors import StudyError
-from dfstudy.study import Study, Training
+from dfstudy.study import Training
 
 # The one-cycle policy of Smith and Topin (arXiv 1708.07120) with torch's OneCycleLR defaults: the rate rises
 # from a 25th of its maximum over the first 30 %, then falls to a 10,000th of where it began.
 RISE, START, END = 0.3, 1 / 25, 1 / 25 / 10_000
-
-# The recorded optimiser and schedule: torch.optim.SGD as it comes, StepLR(15, 0.1).
-PLAIN_SGD = {
-    "optimiser": "sgd",
-    "learning_rate": 0.01,
-    "weight_decay": 1e-7,
-    "schedule": "step",
-    "step_epochs": 15,
-    "step_factor": 0.1,
-}
-
-
-def trained_recipe(study: Study) -> Training:
-    """The recipe that really trains: the study's, or with the defect `plain_sgd` the recorded optimiser."""
-    if not study.protocol.plain_sgd:
-        return study.training
-    return study.training.model_copy(update=PLAIN_SGD)
 
 
 def fake_weight(labels: np.ndarray, class_weight: str, inverted: bool = False) -> float:

@@ -39,7 +39,6 @@ from dfstudy.train.learner import pictures_at_once
 from dfstudy.train.log import tell
 from dfstudy.train.loop import STATE, Part, Trainer
 from dfstudy.train.memory import explain_out_of_memory
-from dfstudy.train.protocol import trained_recipe
 from dfstudy.train.selection import best_threshold, check_both_classes, fit_temperature
 
 
@@ -132,7 +131,7 @@ def describe_run(study: Study, fingerprint: str, seed: int, place: Place) -> dic
         "pretrained": weights,
         "protocol": study.protocol.model_dump(exclude_defaults=True),
         "policy": study.augment.policy,
-        "training": trained_recipe(study).model_dump(mode="json", exclude=set(NOT_SHAPING)),
+        "training": study.recipe.model_dump(mode="json", exclude=set(NOT_SHAPING)),
         "seed": seed,
         "fingerprint": fingerprint,
         "versions": versions(),

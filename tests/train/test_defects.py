@@ -15,7 +15,7 @@ from dfstudy.model import Normalisation, choose_place
 from dfstudy.study import Protocol
 from dfstudy.train import loop, train
 from dfstudy.train.loop import Part, Trainer
-from dfstudy.train.protocol import learning_rate, trained_recipe
+from dfstudy.train.protocol import learning_rate
 from dfstudy.train.run import describe_run
 from dfstudy.train.selection import mean_of_means, score
 
@@ -121,7 +121,7 @@ def test_plain_sgd_replaces_optimiser_and_schedule_alone(make_trainer):
     assert torch.equal(defect.x, honest.x) and defect.loss == honest.loss
     replaced = {"optimiser", "learning_rate", "weight_decay", "schedule"}
     told, kept = (each.model_dump(exclude=replaced) for each in (trainer.recipe, trainer.study.training))
-    assert told == kept and trained_recipe(make_trainer().study) == make_trainer().study.training
+    assert told == kept and make_trainer().recipe == make_trainer().study.training
     moved = [
         torch.allclose(before[name] - each.detach(), 0.01 * (each.grad + 1e-7 * before[name]), atol=2e-7)
         for name, each in trainer.network.named_parameters()
