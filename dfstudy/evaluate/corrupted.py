@@ -243,7 +243,7 @@ def _compute(
     networks = []
     for one in asked:
         network, told = load_checkpoint(one.run.folder)
-        normalisation = Normalisation(*(tuple(told["normalisation"][part]) for part in ("mean", "std")))
+        normalisation = Normalisation.of(told["normalisation"])
         networks.append((network.to(one.place.device), normalisation, one.place))
     # filled up with copies to whole batches, because rounding may depend on the size of a batch
     filled = np.minimum(np.arange(-(-len(work.rows) // BATCH) * BATCH), len(work.rows) - 1)

@@ -77,7 +77,7 @@ def _logits(run: Run, split: Split, rows: pd.DataFrame, place: Place, progress: 
 
     network, told = load_checkpoint(run.folder)
     network.to(place.device)
-    normalisation = Normalisation(*(tuple(told["normalisation"][part]) for part in ("mean", "std")))
+    normalisation = Normalisation.of(told["normalisation"])
     filled = np.minimum(np.arange(-(-len(rows) // BATCH) * BATCH), len(rows) - 1)
     paths = [split.root / rows["path"][row] for row in filled]
     labels = rows["label"].to_numpy()[filled]

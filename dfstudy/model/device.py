@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from dfstudy.model.team import ALONE, Team
 from dfstudy.study import Model
+from dfstudy.study import Protocol as Defects
 
 MOST_THREADS = 16  # beyond this a small network gains nothing
 # glibc's numbers of what is set in `_keep_memory`: mallopt(3)
@@ -136,16 +137,29 @@ def _cores() -> int:
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Mean and standard deviation of R, G and B in 0..1, as the network's weights expect."""
+    """Mean and standard deviation of R, G and B in 0..1, as the network's weights expect.
+
+    Attributes:
+        channels: order in which they reach the network, each normalised as what it is; BGR is a recorded
+            defect.
+    """
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    channels: Literal["RGB", "BGR"] = "RGB"
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Normalisation:
+        """As a checkpoint describes it."""
+        return cls(tuple(told["mean"]), tuple(told["std"]), told.get("channels", "RGB"))
 
     def __call__(self, images_NHWC: Tensor, device: torch.device) -> Tensor:
         """Pictures uint8 [N, H, W, 3] -> float32 [N, 3, H, W] on the device, channels last in memory."""
-        images = images_NHWC.to(device, non_blocking=True)
+        images, mean, std = images_NHWC.to(device, non_blocking=True), self.mean, self.std
+        if self.channels == "BGR":
+            images, mean, std = images.flip(-1), mean[::-1], std[::-1]
         x_NCHW = images.permute(0, 3, 1, 2).float()  # a view: NHWC is what channels_last means
-        return x_NCHW.sub_(_levels(self.mean, device)).div_(_levels(self.std, device))
+        return x_NCHW.sub_(_levels(mean, device)).div_(_levels(std, device))
 
 
 @cache
@@ -154,10 +168,19 @@ def _levels(fractions: tuple[float, ...], device: torch.device) -> Tensor:
     return (torch.tensor(fractions, dtype=torch.float32, device=device) * 255).view(1, 3, 1, 1)
 
 
-def resolve_normalisation(network: nn.Module, settings: Model) -> Normalisation:
-    """The study's mean and std where given, else what timm records for the network's weights."""
-    known = resolve_model_data_config(network)
-    return Normalisation(tuple(settings.mean or known["mean"]), tuple(settings.std or known["std"]))
+def resolve_normalisation(
+    network: nn.Module, settings: Model, defects: Defects | None = None
+) -> Normalisation:
+    """The study's mean and std where given, else what timm records for the network's weights.
+
+    Of the recorded defects `raw_pixels` gives grey levels 0..255 and `bgr_channels` turns the channels.
+    """
+    known, defects = resolve_model_data_config(network), defects or Defects()
+    channels = "BGR" if defects.bgr_channels else "RGB"
+    if defects.raw_pixels:
+        return Normalisation((0.0,) * 3, (1 / 255,) * 3, channels)
+    mean, std = settings.mean or known["mean"], settings.std or known["std"]
+    return Normalisation(tuple(mean), tuple(std), channels)
 
 
 class Pictures(Protocol):
