@@ -110,17 +110,19 @@ def predict_corrupted(
 
 
 def choose_pictures(rows: pd.DataFrame, settings: Evaluate) -> pd.DataFrame:
-    """The rows whose groups fit into `robustness_pictures`, which is all of them where it is 0 or enough.
+    """The rows whose groups fit into `robustness_pictures`, which is all of them where it is 0 or enough."""
+    if not settings.robustness_pictures:
+        return rows
+    return thin_groups(rows, settings.robustness_pictures, settings.seed)
 
-    One group is kept even where it alone holds more.
-    """
-    if not settings.robustness_pictures or len(rows) <= settings.robustness_pictures:
+
+def thin_groups(rows: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
+    """Rows of whole groups, at most so many; one group is kept even where it alone holds more."""
+    if len(rows) <= most:
         return rows
     sizes = rows["group"].value_counts()
-    order = sorted(
-        sizes.index, key=lambda group: hashlib.sha256(f"{settings.seed}:{group}".encode()).digest()
-    )
-    fits = np.cumsum(sizes[order].to_numpy()) <= settings.robustness_pictures
+    order = sorted(sizes.index, key=lambda group: hashlib.sha256(f"{seed}:{group}".encode()).digest())
+    fits = np.cumsum(sizes[order].to_numpy()) <= most
     fits[0] = True
     return rows[rows["group"].isin([group for group, fit in zip(order, fits, strict=True) if fit])]
 
@@ -141,10 +143,10 @@ class _Asked:
     @classmethod
     def of(cls, run: Run, shared: dict[str, Any]) -> _Asked:
         """What shapes the run's files, but for the condition; `shared` is alike for all runs."""
-        from dfstudy.model import choose_place
+        from dfstudy.model import find_place
 
         told = run.checkpoint
-        place = choose_place(told["training"]["precision"])
+        place = find_place(told["training"])
         own = {key: told[key] for key in ("normalisation", "size", "fingerprint")}
         shaped_by = {**shared, **own, "weights": told["weights"]["best"], "device": place.name}
         return cls(run, place, shaped_by)

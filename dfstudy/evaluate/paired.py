@@ -4,7 +4,8 @@ Takes labels [n], the scores of both ways [seeds, n] (row by row the same traini
 picture that counts as independent, and a metric; gives second less first with an interval that covers other
 pictures and other seeds, its p and the smallest difference that so many pictures and seeds could have shown.
 `difference_over` does the same for any statistic of weights with one value a seed, such as a difference
-between differences, or of two sets of pictures. Refused with ValueError: arrays that do not fit.
+between differences, or of two sets of pictures, and `difference_from` for a bootstrap that is done already.
+Refused with ValueError: arrays that do not fit.
 
 Pictures: units are drawn with replacement, the same draw for both ways and all seeds. Seeds: their
 differences vary between seeds by more than pictures explain. Both errors are added as in `seeds`, with
@@ -23,7 +24,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.stats import t as student
 
-from dfstudy.evaluate.intervals import SCALES, Floats, Scale, group_interval, groups_behind, sentences
+from dfstudy.evaluate.intervals import (
+    SCALES,
+    Floats,
+    Interval,
+    Scale,
+    group_interval,
+    groups_behind,
+    sentences,
+)
 from dfstudy.evaluate.levels import UNITS
 from dfstudy.evaluate.metrics import auc
 from dfstudy.number import Number
@@ -138,8 +147,16 @@ def difference_over(
         values = each(*weights)
         return np.hstack([values.mean(axis=1, keepdims=True), values])
 
-    found = group_interval(statistics, *units, settings=settings)
-    mean, values = found[0], found.value[1:]
+    return difference_from(group_interval(statistics, *units, settings=settings), behind, scale)
+
+
+def difference_from(found: Interval, behind: Sequence[int], scale: Scale = "gap") -> PairedDifference:
+    """The same from a bootstrap that is done, such as one of many differences at once.
+
+    Args:
+        found: of the mean over seeds, then of each seed: [1 + seeds].
+    """
+    settings, mean, values = found.settings, found[0], found.value[1:]
     seeds, sampling, value = len(values), float(mean.error), float(mean.value)
     seeding = float(np.std(values, ddof=1) / np.sqrt(seeds)) if seeds > 1 else 0.0
     told = (tuple(map(float, values)), sampling, seeding)

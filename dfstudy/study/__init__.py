@@ -18,11 +18,20 @@ from dfstudy.provenance import project_root
 from dfstudy.section import Section, explain_misfit, read_settings
 from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, Policies
 from dfstudy.study.pictures import SAMPLE, Card, Data, SamplePictures
-from dfstudy.study.recipe import NOT_SHAPING, PLAIN_SGD, Augment, Model, Protocol, Training
+from dfstudy.study.recipe import (
+    NOT_SHAPING,
+    PLAIN_SGD,
+    SEED_TRANSFORMS,
+    Augment,
+    Model,
+    Protocol,
+    Training,
+)
 
 __all__ = [
     "NOT_SHAPING",
     "SAMPLE",
+    "SEED_TRANSFORMS",
     "STUDIES",
     "Augment",
     "Card",

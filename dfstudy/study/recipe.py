@@ -42,7 +42,7 @@ class Model(Section):
 
 
 # Settings of a training that shape no weight: each seed is a run of its own, the others change speed alone.
-NOT_SHAPING = frozenset({"seeds", "workers", "cache"})
+NOT_SHAPING = frozenset({"seeds", "workers", "cache", "runs_a_step"})
 
 
 class Training(Section):
@@ -90,6 +90,9 @@ class Training(Section):
     workers: Annotated[int, Field(ge=0)] | Literal["auto"] = Field(
         "auto", description="loader processes; changes speed, never a result"
     )
+    runs_a_step: Count = Field(
+        1, description="runs that one step of a report trains one after the other; never changes a result"
+    )
     cache: Literal["auto", "off"] = Field(
         "auto", description="keep decoded pictures in memory where they fit; never changes a result"
     )
@@ -99,6 +102,19 @@ class Training(Section):
         if len(set(self.seeds)) != len(self.seeds):
             raise ValueError("seeds repeats a seed: each trains one run")
         return self
+
+
+# Transforms of the policy `seed` in their order, as `dfstudy.augment` names them: comparisons list what they
+# train from these, without loading the library that applies them.
+SEED_TRANSFORMS = (
+    "jpeg_compression",
+    "gaussian_noise",
+    "horizontal_flip",
+    "random_interpolation",
+    "colour",
+    "grey",
+    "shift_scale_rotate",
+)
 
 
 class Augment(Section):

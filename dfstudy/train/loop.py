@@ -101,12 +101,14 @@ class Trainer:
     def loader(self, part: Part, train: bool = False, once: bool = False) -> Loader:
         """Batches of a part: shuffled and varied for training, else in order and only resized.
 
-        What is read `once` is not kept in memory.
+        What is read `once` is not kept in memory. Under a policy that makes fakes of real pictures, training
+        sees none of the set's own.
         """
+        policy = build_policy(self.study.augment.policy if train else "none", self.size, train=train)
         return make_loader(
             part.paths,
             part.labels,
-            build_policy(self.study.augment.policy if train else "none", self.size, train=train),
+            policy,
             # without gradients nothing is in parts: a step's memory must do
             batch_size=self.recipe.batch_size if train else pictures_at_once(self.recipe) * self.team.size,
             workers=self.recipe.workers,
@@ -115,6 +117,7 @@ class Trainer:
             share=(self.team.rank, self.team.size),
             sizes=part.sizes,
             cache="off" if once else self.recipe.cache,
+            forge=policy.fakes,
         )
 
     def clean_logits(self, part: Part) -> torch.Tensor:
