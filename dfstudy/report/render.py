@@ -21,6 +21,7 @@ from dfstudy.errors import StudyError
 from dfstudy.report import record
 from dfstudy.report.chapters import Chapter, load_chapters
 from dfstudy.report.fragments import LIFTED, TEMPLATES, FigureCount, Fragment, make_fragment
+from dfstudy.report.links import settle_links
 from dfstudy.report.numbers import number_table, read_numbers
 from dfstudy.report.page_check import page_problems
 from dfstudy.report.plan import LEAKAGE, PLAN, read_json
@@ -42,7 +43,7 @@ def render(study: Study, chapters: tuple[Chapter, ...] = ()) -> Path:
     chapters = chapters or load_chapters()
     count = FigureCount()
     fragments = [make_fragment(_executed(study, chapter), chapter.id, count) for chapter in chapters]
-    html = _fill(study, chapters, fragments)
+    html = settle_links(_fill(study, chapters, fragments))
     problems = page_problems(html)
     if problems:
         raise StudyError(
