@@ -214,13 +214,16 @@ def doctor() -> None:
 @main.command()
 @study_options
 @click.option("--seed", type=click.IntRange(min=0), help="One seed; default every seed of the study.")
-@click.option("--arm", default="main", show_default=True, help="A training that a comparison sets beside it.")
-def train(study: str, data: str, out: str, seed: int | None, arm: str) -> None:
+@click.option(
+    "--arm", "arms", multiple=True, default=("main",), help="Training of a comparison, or NAME:SEED."
+)
+@click.option("--step", default="", hidden=True)
+def train(study: str, data: str, out: str, seed: int | None, arms: tuple[str, ...], step: str) -> None:
     """Train the networks of a study (a step of the report)."""
     from dfstudy.invocation import resolve
     from dfstudy.report.steps import run_training
 
-    run_training(resolve(study, data, out), seed, arm)
+    run_training(resolve(study, data, out), arms, seed, step)
 
 
 @main.command()

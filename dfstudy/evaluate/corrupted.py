@@ -141,10 +141,10 @@ class _Asked:
     @classmethod
     def of(cls, run: Run, shared: dict[str, Any]) -> _Asked:
         """What shapes the run's files, but for the condition; `shared` is alike for all runs."""
-        from dfstudy.model import choose_place
+        from dfstudy.model import find_place
 
         told = run.checkpoint
-        place = choose_place(told["training"]["precision"])
+        place = find_place(told["training"])
         own = {key: told[key] for key in ("normalisation", "size", "fingerprint")}
         shaped_by = {**shared, **own, "weights": told["weights"]["best"], "device": place.name}
         return cls(run, place, shaped_by)

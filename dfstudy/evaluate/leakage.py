@@ -50,9 +50,14 @@ class Leakage:
 
 
 def small_study(study: Study, model: Model = SMALL, training: Training = SHORT) -> Study:
-    """The study with the meter's network and recipe; pictures, split and statistics stay its own."""
+    """The study with the meter's network and recipe; pictures, split, threads and statistics stay its own."""
+    own = study.training.model_dump(include={"threads", "workers"})
     return study.model_copy(
-        update={"model": model, "training": training, "augment": Augment(policy="none+horizontal_flip")}
+        update={
+            "model": model,
+            "training": training.model_copy(update=own),
+            "augment": Augment(policy="none+horizontal_flip"),
+        }
     )
 
 

@@ -48,7 +48,7 @@ def predict(run: Run, split: Split, part: str = "test", progress: bool = True) -
     Raises:
         StudyError: the run was trained on another split, its weights changed, or a picture changed.
     """
-    from dfstudy.model import choose_place
+    from dfstudy.model import find_place
 
     if run.checkpoint["fingerprint"] != split.fingerprint:
         raise StudyError(
@@ -56,7 +56,7 @@ def predict(run: Run, split: Split, part: str = "test", progress: bool = True) -
             "train on these pictures first: make report",
         )
     rows = split.part(part).sort_values("path", ignore_index=True)
-    place = choose_place(run.checkpoint["training"]["precision"])
+    place = find_place(run.checkpoint["training"])
     shaped_by = _describe(run, rows, place)
     kept = _read_kept(run, part, shaped_by)
     if kept is not None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Protocol
+from typing import Any, Literal, Protocol
 
 import torch
 from timm.data import resolve_model_data_config
@@ -26,10 +26,15 @@ MOST_THREADS = 16  # beyond this a small network gains nothing
 
 @dataclass(frozen=True)
 class Place:
-    """A device and the type in which its convolutions and products compute."""
+    """A device and the type in which its convolutions and products compute.
+
+    Attributes:
+        threads: of a CPU that share a sum; 0 on a GPU.
+    """
 
     device: torch.device
     dtype: torch.dtype
+    threads: int = 0
 
     @property
     def name(self) -> str:
@@ -37,9 +42,14 @@ class Place:
         kind = (
             torch.cuda.get_device_name(self.device)
             if self.device.type == "cuda"
-            else f"cpu with {torch.get_num_threads()} threads"
+            else f"cpu with {self.threads} thread{'s' * (self.threads != 1)}"
         )
         return f"{kind}, {str(self.dtype).removeprefix('torch.')}"
+
+    def settle(self) -> None:
+        """Let this place's threads compute, where another place was settled before."""
+        if self.threads:
+            torch.set_num_threads(self.threads)
 
     def autocast(self) -> contextlib.AbstractContextManager:
         """Context of a forward pass; nothing in float32."""
@@ -48,11 +58,16 @@ class Place:
         return torch.autocast(self.device.type, self.dtype)
 
 
-def choose_place(precision: str = "auto", processes: int = 1, deterministic: bool = True) -> Place:
+def choose_place(
+    precision: str = "auto",
+    processes: int = 1,
+    deterministic: bool = True,
+    threads: int | Literal["auto"] = "auto",
+) -> Place:
     """Take the GPU if there is one, and set torch up to give the same bytes every time.
 
-    Threads are the cores this process may use, whatever loader workers or OMP_NUM_THREADS say, because sums
-    depend on how many threads share them. On a GPU cuDNN may not choose by racing its algorithms,
+    Sums depend on how many threads share them, so their number is settled here, whatever loader workers or
+    OMP_NUM_THREADS say. On a GPU cuDNN may not choose by racing its algorithms,
     and TF32 is off: `float32` means float32, `bfloat16` is the fast way. An operation without a
     deterministic GPU version warns and runs.
 
@@ -60,6 +75,7 @@ def choose_place(precision: str = "auto", processes: int = 1, deterministic: boo
         precision: `float32`, `bfloat16`, or `auto` for bfloat16 on a GPU that has it.
         processes: that share a run, each with a GPU of its own or its part of the cores.
         deterministic: False lets a GPU race its algorithms; a CPU gives equal bytes either way.
+        threads: of a CPU; `auto` is each process's part of the cores that may be used.
     """
     device = torch.device("cpu")
     if torch.cuda.is_available():
@@ -73,12 +89,24 @@ def choose_place(precision: str = "auto", processes: int = 1, deterministic: boo
     torch.backends.cudnn.benchmark = not exact
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
-    if device.type == "cpu":
-        torch.set_num_threads(max(1, min(_cores() // processes, MOST_THREADS)))
     if precision == "auto":
         fast = device.type == "cuda" and torch.cuda.is_bf16_supported()
         precision = "bfloat16" if fast else "float32"
-    return Place(device, getattr(torch, precision))
+    if device.type != "cpu":
+        threads = 0
+    elif threads == "auto":
+        threads = max(1, min(_cores() // processes, MOST_THREADS))
+    place = Place(device, getattr(torch, precision), threads)
+    place.settle()
+    return place
+
+
+def find_place(training: Mapping[str, Any]) -> Place:
+    """The place of a finished run on this machine, from the recipe in its checkpoint.
+
+    Checkpoints from elsewhere may lack the number of threads, which is then `auto`.
+    """
+    return choose_place(training["precision"], threads=training.get("threads", "auto"))
 
 
 def _cores() -> int:
@@ -137,6 +165,7 @@ def predict_logits(
         team: processes that share the rows; each gets all logits.
     """
     network.eval()
+    place.settle()
     logits = torch.full((pictures,), float("nan"), device=place.device)
     seen = torch.zeros(pictures, dtype=torch.int64)
     with torch.inference_mode():

@@ -24,7 +24,7 @@ from dfstudy.report.fragments import LIFTED, TEMPLATES, FigureCount, Fragment, m
 from dfstudy.report.links import settle_links
 from dfstudy.report.numbers import number_table, read_numbers
 from dfstudy.report.page_check import page_problems
-from dfstudy.report.plan import LEAKAGE, PLAN, read_json
+from dfstudy.report.plan import LEAKAGE, PLAN, TRAINING, read_json
 from dfstudy.report.settings import describe
 from dfstudy.report.tables import keep_together, tidy_table
 from dfstudy.study import Study
@@ -81,8 +81,8 @@ def _fill(study: Study, chapters: tuple[Chapter, ...], fragments: list[Fragment]
     opening = [(name, title, lifted[name]) for name, title in LIFTED.items() if name in lifted]
     ends = [{"id": name, "title": title, "sections": []} for name, title in END]
     starts = [{"id": name, "title": title, "sections": []} for name, title, _ in opening]
-    runs = read_json(study.out / PLAN).get("training", {}).get("runs", {})
-    steps = [(f"runs/{name}.json", run["title"]) for name, run in runs.items()]
+    trainings = [training["steps"].items() for training in read_json(study.out / PLAN).get("training", [])]
+    steps = [(TRAINING.format(name), step["title"]) for part in trainings for name, step in part]
     steps.append((LEAKAGE, "Leakage meter"))
     steps += [(f"steps/{chapter.id}.json", f"Chapter: {chapter.title}") for chapter in chapters]
     return environment.get_template("page.html.j2").render(

@@ -69,15 +69,18 @@ class Site:
 
     def _network(self, study: Study, minutes: int, gpus: int) -> Needs:
         devices, workers = study.training.devices, study.training.workers
+        threads = study.training.threads
         cores_a_device = CORES_A_DEVICE if workers == "auto" else workers + 1
         memory = DEVICE_MB + WORKER_MB * (cores_a_device - 1)
-        return Needs(
-            devices * cores_a_device if self.cluster else self.cores, devices * memory, minutes, gpus
-        )
+        if self.cluster:
+            cores = devices * cores_a_device
+        else:  # runs of a few threads each stand side by side
+            cores = self.cores if gpus or threads == "auto" else min(threads, self.cores)
+        return Needs(cores, devices * memory, minutes, gpus)
 
 
 def _on_one_device(study: Study) -> Study:
-    return study.model_copy(update={"training": Training()})
+    return study.model_copy(update={"training": Training(threads=study.training.threads)})
 
 
 def count_gpus() -> int:

@@ -42,7 +42,7 @@ class Model(Section):
 
 
 # Settings of a training that shape no weight: each seed is a run of its own, the others change speed alone.
-NOT_SHAPING = frozenset({"seeds", "workers", "cache"})
+NOT_SHAPING = frozenset({"seeds", "workers", "cache", "runs_a_step"})
 
 
 class Training(Section):
@@ -89,6 +89,9 @@ class Training(Section):
     seeds: list[Annotated[int, Field(ge=0)]] = Field([0], min_length=1, description="one training run each")
     workers: Annotated[int, Field(ge=0)] | Literal["auto"] = Field(
         "auto", description="loader processes; changes speed, never a result"
+    )
+    runs_a_step: Count = Field(
+        1, description="runs that one step of a report trains one after the other; never changes a result"
     )
     cache: Literal["auto", "off"] = Field(
         "auto", description="keep decoded pictures in memory where they fit; never changes a result"

@@ -112,7 +112,9 @@ def try_rates(
     alone = {"devices": 1, "accumulate": parts_of_step, "ema": 0.0, "compile": False}
     study = study.model_copy(update={"training": recipe.model_copy(update=alone)})
     parts = [_part(split, name) for name in ("train", "val")]
-    trainer = Trainer(study, seed, *parts, choose_place(recipe.precision), study.out / "rates")
+    trainer = Trainer(
+        study, seed, *parts, choose_place(recipe.precision, threads=recipe.threads), study.out / "rates"
+    )
     rates = np.geomspace(low, high, steps)
     shown = {"desc": "learning rates", "unit": " steps", "file": sys.stderr, "leave": False}
     with tqdm(total=steps, disable=not progress, **shown) as bar, explain_out_of_memory(trainer):

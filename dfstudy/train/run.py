@@ -83,7 +83,7 @@ def train(study: Study, split: Split, seed: int, progress: bool = True) -> Run:
         StudyError: one class is missing, weights cannot be had, or the loss left the finite numbers.
     """
     recipe = study.training
-    place = choose_place(recipe.precision, recipe.devices, recipe.deterministic)
+    place = choose_place(recipe.precision, recipe.devices, recipe.deterministic, recipe.threads)
     shaped_by = describe_run(study, split.fingerprint, seed, place)
     key = f"seed{seed}-{digest(shaped_by)[:16]}"
     folder = study.out / "runs" / key

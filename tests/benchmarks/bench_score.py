@@ -31,7 +31,7 @@ from dfstudy.evaluate.score_table import ScoreTable
 from dfstudy.model import (
     Normalisation,
     build_model,
-    choose_place,
+    find_place,
     load_checkpoint,
     predict_logits,
     resolve_normalisation,
@@ -104,7 +104,7 @@ def make_detector(folder: Path) -> Detector:
 def hold(folder: Path, batches: int) -> Callable[[], object]:
     """A work: the network on one batch, as often as a stream of this many would need it."""
     network, told = load_checkpoint(folder)
-    place = choose_place(told["training"]["precision"])
+    place = find_place(told["training"])
     network.to(place.device)
     normalisation = Normalisation(*(tuple(told["normalisation"][part]) for part in ("mean", "std")))
     held = random_batch(BATCH, told["size"])

@@ -18,7 +18,7 @@ from dfstudy.report.fragments import FIGURE_OF, FigureCount, make_fragment
 from dfstudy.report.links import settle_links
 from dfstudy.report.numbers import save_numbers
 from dfstudy.report.page_check import page_problems
-from dfstudy.report.plan import PLAN
+from dfstudy.report.plan import PLAN, TRAINING
 from dfstudy.report.render import render, without_provenance
 from dfstudy.report.tables import tidy_table
 
@@ -189,7 +189,9 @@ def report(invocation):
     note = {"key": "k", "seed": 0, "device": "cpu", "seconds": 7.5}
     (study.out / "runs/seed_0.json").write_text(json.dumps(note))
     (study.out / "study").mkdir()
-    plan = {"training": {"runs": {"seed_0": {"title": "Training, seed 0"}}}}
+    (study.out / "steps").mkdir()
+    (study.out / TRAINING.format("seed_0")).write_text(json.dumps({"runs": ["seed_0"], "seconds": 7.5}))
+    plan = {"training": [{"rule": "training", "steps": {"seed_0": {"title": "Training, seed 0"}}}]}
     (study.out / PLAN).write_text(json.dumps(plan))
     contents = {
         "01_a": [prose("# First\n\n## Seen"), shown(figure("one"))],

@@ -15,7 +15,7 @@ from dfstudy.evaluate.arms.arm import MAIN, Arm, methods_of
 from dfstudy.evaluate.arms.forgeries import list_forgeries
 from dfstudy.study import Study
 
-__all__ = ["FORGERIES", "GROUPS", "MAIN", "RUNS", "Arm", "find_arm", "list_arms"]
+__all__ = ["COMPARISONS", "FORGERIES", "GROUPS", "MAIN", "RUNS", "Arm", "find_arm", "list_arms"]
 
 RUNS, FORGERIES = "runs", "forgeries"
 
@@ -26,6 +26,10 @@ def _main(study: Study, split: Split) -> list[Arm]:
 
 # by the word under which a chapter needs them, in the order in which they are trained
 GROUPS: dict[str, Callable[[Study, Split], list[Arm]]] = {RUNS: _main, FORGERIES: list_forgeries}
+
+
+# groups that a section of the study shapes, by its name
+COMPARISONS = {FORGERIES: "forgeries"}
 
 
 def list_arms(study: Study, split: Split, group: str) -> list[Arm]:
