@@ -49,7 +49,7 @@ def report(
 @click.command()
 @study_options
 def speed(study: str, data: str, out: str) -> None:
-    """Measure what a picture costs on this machine (a step of the report)."""
+    """Measure this machine for a budget (a step of the report)."""
     from dfstudy.invocation import resolve
     from dfstudy.report.within import run_speed
 

@@ -159,17 +159,21 @@ def _runs(study: Study, split: Split) -> list[tuple[Arm, int]]:
 
 
 def _minutes(runs: list[tuple[Arm, int]], speed: Speed) -> float:
-    seconds = [_run_seconds(arm, speed) for arm, _ in runs]
+    splits = {arm.split.fingerprint: arm.split for arm, _ in runs}
+    sizes = {name: split.rows["split"].value_counts().to_dict() for name, split in splits.items()}
+    seconds = [_run_seconds(arm.study, sizes[arm.split.fingerprint], speed) for arm, _ in runs]
     trained = max(sum(seconds) / speed.side_by_side, max(seconds, default=0.0))
     return (trained + CHAPTER * len(load_chapters()) + OTHERS) / 60
 
 
-def _run_seconds(arm: Arm, speed: Speed) -> float:
+def _run_seconds(study: Study, pictures: Mapping[str, int], speed: Speed) -> float:
     """Epochs with their validation, then every part once more for threshold, gap and test."""
-    train, val, test = (len(arm.split.part(name)) for name in ("train", "val", "test"))
-    name, epochs = network_name(arm.study), arm.study.training.epochs
+    train, val, test = (pictures.get(name, 0) for name in ("train", "val", "test"))
+    name, epochs = network_name(study), study.training.epochs
     seen = epochs * val + train + val + test
-    return START + epochs * train * speed.train[name] + seen * speed.predict[name]
+    # a network that was not measured is taken for the slowest that was
+    step, look = (known.get(name, max(known.values())) for known in (speed.train, speed.predict))
+    return START + epochs * train * step + seen * look
 
 
 def _growing(steps: list[tuple[str, Study]], split: Split) -> list[Rung]:

@@ -126,6 +126,16 @@ def test_a_gain_that_still_grows_is_not_refuted(quarter, half, full, course, ver
     assert ("still grows" in abstract) == (course == "grows")
 
 
+def test_an_open_question_says_what_would_have_been_found_and_how_sure_the_trend_is():
+    detectable, trend = (
+        Number("policy.seed.auc.detectable", 0.061, "AUC", 200),
+        change("policy.seed.auc.trend", 0.02),
+    )
+    numbers = policies(seed_auc=0.004) | shorter(-0.02, -0.016) | by_id(detectable, trend)
+    text = say(decide(numbers)["answer.augmentation.auc"].because, numbers).data
+    assert "of 0.061 would have been found" in text and "(trend 0.020 [0.010, 0.030])" in text
+
+
 def test_other_policies_are_asked_for_together():
     found = decide(policies(seed_auc=0.0, dfdc_winner_auc=0.03, self_blend_auc=-0.05))
     answer = found["answer.policies.auc"]

@@ -7,8 +7,16 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.stats import norm
 
+from dfstudy.evaluate import Interval
+from dfstudy.evaluate.paired import paired_difference
 from dfstudy.report import precision as room
+from dfstudy.study import Evaluate
+
+# of two normal scores whose AUCs correlate by one half at .85 (Hanley and McNeil 1983, table 1)
+CORRELATED = 0.56
+SLOPE = np.sqrt(2) / norm.pdf(norm.ppf(room.AUC))  # distance of two normal scores that adds 1 to their AUC
 
 
 def test_of(groups: int, each: int = 1) -> pd.DataFrame:
@@ -39,9 +47,6 @@ def test_the_variance_is_that_of_simulated_scores():
 
 
 def test_degrees_of_freedom_are_those_of_intervals():
-    from dfstudy.evaluate import Interval
-    from dfstudy.study import Evaluate
-
     none = np.zeros(())
     made = Interval(none, none, none, none, none, 99, 1e9, Evaluate())
     assert room._freedom([17, 40]) == pytest.approx(made.freedom([17, 40]))
@@ -70,7 +75,9 @@ def test_the_prediction_is_what_the_chapters_rule_gives():
             + labels * (shift + random.normal(0, SLOPE * room.SEED_DEVIATION))
             for _ in range(2 * seeds)
         ]
-        difference = paired_difference(labels, scores[:seeds], scores[seeds:], units, Evaluate(replicates=100))
+        difference = paired_difference(
+            labels, scores[:seeds], scores[seeds:], units, Evaluate(replicates=100)
+        )
         found.append(difference.detectable)
     expected = room.predict_detectable(test_of(people), seeds)
     assert np.median(found) == pytest.approx(expected.high, rel=0.25)

@@ -27,38 +27,30 @@ class Quality:
     Attributes:
         least: the smallest gain worth having; below it a policy is refuted.
         sign: -1 where a fall is the gain.
-        figure: of chapter 05.
     """
 
     asked: str
     claim: str
     least: float
     sign: Literal[1, -1]
-    figure: str
 
 
 # An AUC that rises by a hundredth ranks one pair of a real and a fake in a hundred better: less than that is
 # no reason to prefer a recipe. Of the gap, two hundredths: as much as `answer.overfits` calls worth a word.
 QUALITIES = {
-    "gap": Quality(
-        "reduce overfitting", "the gap between training and validation AUC is smaller", 0.02, -1, "policy_gap"
-    ),
-    "auc": Quality(
-        "raise the accuracy on the same forgeries", "the test AUC is higher", 0.01, 1, "policy_auc"
-    ),
+    "gap": Quality("reduce overfitting", "the gap between training and validation AUC is smaller", 0.02, -1),
+    "auc": Quality("raise the accuracy on the same forgeries", "the test AUC is higher", 0.01, 1),
     "unseen": Quality(
         "raise the accuracy on unseen forgeries",
         "the AUC on methods that no run learned is higher",
         0.01,
         1,
-        "policy_unseen",
     ),
     "robust": Quality(
         "raise the accuracy on damaged pictures",
         "the mean AUC over corruptions is higher",
         0.01,
         1,
-        "policy_robust",
     ),
 }
 # By how much AUC an effect must still change between the longest shorter budget and the full one to head
@@ -68,12 +60,10 @@ PARTS = {
     "leave_out": (
         "Which of its transforms carry it?",
         "leaving at least one of them out lowers the test AUC",
-        "policy_leave_out",
     ),
     "add_one": (
         "Which transforms help by themselves?",
         "at least one of them alone raises the test AUC",
-        "policy_add_one",
     ),
 }
 
@@ -108,6 +98,9 @@ def _recorded(numbers: Numbers, study: Study, quality: str) -> list[Answer]:
     asked, change = QUALITIES[quality], numbers[name]
     verdict = _while_it_grows(gains(change, asked.least, asked.sign), heading(numbers, RECORDED, quality))
     because = f"{_against(numbers)} {{{name}}} {_budget(study)}{_course(numbers, RECORDED, quality)}"
+    findable = f"policy.{RECORDED}.{quality}.detectable"
+    if verdict == "inconclusive" and findable in numbers and numbers[findable].value is not None:
+        because += f"; a difference of {{{findable}}} would have been found"
     if change.value is None:
         because = f"not measured: {literal(change.note)}"
     return [
@@ -118,7 +111,7 @@ def _recorded(numbers: Numbers, study: Study, quality: str) -> list[Answer]:
             verdict,
             because,
             change.n,
-            f"{CHAPTER}#{asked.figure}",
+            f"{CHAPTER}#policies_forest",
         )
     ]
 
@@ -145,7 +138,7 @@ def _others(numbers: Numbers, study: Study, quality: str) -> list[Answer]:
             verdict,
             told,
             best.n,
-            f"{CHAPTER}#{asked.figure}",
+            f"{CHAPTER}#policies_forest",
         )
     ]
 
@@ -155,7 +148,7 @@ def _parts(numbers: Numbers, study: Study, kind: str) -> list[Answer]:
     known = [name for name in names if numbers[name].value is not None]
     if not known:
         return []
-    question, claim, figure = PARTS[kind]
+    question, claim = PARTS[kind]
     verdict, found = gains_any(numbers, known, QUALITIES["auc"].least)
     shown = found or [best_of(numbers, known)]
     listed = ", ".join(f"{_slug(name)} {{{name}}}" for name in shown)
@@ -168,7 +161,7 @@ def _parts(numbers: Numbers, study: Study, kind: str) -> list[Answer]:
             verdict,
             f"{'those that do' if found else 'none surely; the most'}, {share}: {listed}",
             numbers[shown[0]].n,
-            f"{CHAPTER}#{figure}",
+            f"{CHAPTER}#policies_parts",
         )
     ]
 
@@ -188,18 +181,20 @@ def _course(numbers: Numbers, policy: str, quality: str) -> str:
     if not shorter:
         return ""
     course = heading(numbers, policy, quality)
-    listed = ", ".join(f"{{{name}}} at {_percent(name)} % of them" for name in shorter)
-    return f"; {listed}" + (f", so that it {course} with the budget" if course else "")
+    listed = ", ".join(f"{{{name}}} at {_percent(name):g} % of them" for name in shorter)
+    trend = f"policy.{policy}.{quality}.trend"
+    sure = f" (trend {{{trend}}})" if trend in numbers and numbers[trend].value is not None else ""
+    return f"; {listed}" + (f", so that it {course} with the budget{sure}" if course else "")
 
 
 def _shorter(numbers: Numbers, policy: str, quality: str) -> list[str]:
     """Ids of the same difference at shorter budgets, the shortest first."""
-    own = rf"policy\.{re.escape(policy)}\.at_\d+\.{quality}\.difference"
+    own = rf"policy\.{re.escape(policy)}\.at_[\d_]+\.{quality}\.difference"
     return sorted((name for name in numbers if re.fullmatch(own, name)), key=_percent)
 
 
-def _percent(name: str) -> int:
-    return int(name.split(".at_")[1].split(".")[0])
+def _percent(name: str) -> float:
+    return float(name.split(".at_")[1].split(".")[0].replace("_", "."))
 
 
 def _compared(numbers: Numbers, quality: str) -> list[str]:
