@@ -23,6 +23,7 @@ from dfstudy.report.precision import say_detectable
 from dfstudy.study import Study
 
 MOST_SEEDS = 5  # beyond it the pictures are what a comparison lacks
+MORE_SEEDS = " seeds of every policy and defect"  # end of the name of such a rung
 RECORDED = "seed"  # the policy that the study is about
 # Seconds beside the training, on two cores: a chapter with its kernel, figures and bootstraps; index, leakage
 # meter and page; the start of a run. Small reports are mostly these.
@@ -76,7 +77,8 @@ class Fitted:
         fits = f"about {_round(self.needed)} of {self.minutes} minutes"
         if self.needed > self.minutes:
             fits = f"about {_round(self.needed)} minutes: more than {self.minutes}, but less is no report"
-        lines = [f"{self.runs} training run{'s' * (self.runs != 1)}, {fits}: {', '.join(self.taken)}"]
+        held = ", ".join(_last_of_seeds(self.taken))
+        lines = [f"{self.runs} training run{'s' * (self.runs != 1)}, {fits}: {held}"]
         for name, needed in self.left_out[:1]:
             more = ", ".join(later for later, _ in self.left_out[1:])
             after = f"; after that: {more}" if more else ""
@@ -124,7 +126,7 @@ def ladder(study: Study, split: Split) -> list[Rung]:
     climb("single transforms and strengths", "policies", **{name: getattr(policies, name) for name in quiet})
     for count in range(2, MOST_SEEDS + 1):
         more = _more_seeds(rungs[-1][1], count)
-        rungs.append((f"{count} seeds of every policy and defect", more))
+        rungs.append((f"{count}{MORE_SEEDS}", more))
     return _growing(rungs, split)
 
 
@@ -211,6 +213,16 @@ def _precision(study: Study, split: Split) -> str:
     if not study.policies.names[1:]:
         return "No two policies are compared."
     return say_detectable(split.part("test"), min(len(study.training.seeds), study.policies.seeds))
+
+
+def _last_of_seeds(names: tuple[str, ...]) -> list[str]:
+    """Five seeds hold four: of rungs that only add seeds the last is named."""
+    following = [*names[1:], ""]
+    return [
+        name
+        for name, after in zip(names, following, strict=True)
+        if not (name.endswith(MORE_SEEDS) and after.endswith(MORE_SEEDS))
+    ]
 
 
 def _round(minutes: float) -> str:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 from typing import Any
 
@@ -61,8 +62,10 @@ def write_study(source: Study, fitted_study: Study, fitted: Fitted) -> Path:
     """The chosen study as a file that says everything; unchanged where it says so already."""
     file = source.out / "study" / f"within_{fitted.minutes}_minutes.yaml"
     header = [f"{source.title}: {source.file.name} within {fitted.minutes} minutes", *fitted.lines()]
-    text = "".join(f"# {line}\n" for line in header)
-    text += "# Every key with its meaning: dfstudy/study. To go on from here, copy this file and change it.\n"
+    header.append(
+        "Every key with its meaning: dfstudy/study. To go on from here, copy this file and change it."
+    )
+    text = "".join(textwrap.indent(textwrap.fill(line, 106), "# ") + "\n" for line in header)
     settings = fitted_study.model_dump(mode="json")
     text += yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=100)
     if not file.is_file() or file.read_text("utf-8") != text:
