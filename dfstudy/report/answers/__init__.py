@@ -29,7 +29,7 @@ from dfstudy.study import Study
 __all__ = ["answer_numbers", "answer_table", "decide_answers", "write_abstract"]
 
 NEEDED = ("data.pictures", "train.auc_gap", "test.auc")
-HEADINGS = ("question", "claim", "answer", "because", "pictures", "shown in")
+HEADINGS = ("question", "claim", "answer", "because", "n", "shown in")
 
 
 def decide_answers(numbers: Numbers, groups_known: bool, study: Study) -> list[Answer]:
