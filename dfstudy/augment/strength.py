@@ -32,9 +32,14 @@ NAMES = {
     "HueSaturationValue": "hue_saturation",
     "ToGray": "grey",
     "Affine": "shift_scale_rotate",
+    "Rotate": "rotate",
+    "GaussianBlur": "gaussian_blur",
+    "Blackout": "blackout",
+    "RGBShift": "rgb_shift",
+    "SelfBlend": "self_blend",
     "": "",
 }
-MOVES_PIXELS = ("horizontal_flip", "resize", "pad", "shift_scale_rotate")
+MOVES_PIXELS = ("horizontal_flip", "resize", "pad", "shift_scale_rotate", "rotate")
 MARGIN = 30  # grey levels: noise of the strongest sigma (7.1) does not clip this far from black and white
 
 

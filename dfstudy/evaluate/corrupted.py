@@ -110,17 +110,19 @@ def predict_corrupted(
 
 
 def choose_pictures(rows: pd.DataFrame, settings: Evaluate) -> pd.DataFrame:
-    """The rows whose groups fit into `robustness_pictures`, which is all of them where it is 0 or enough.
+    """The rows whose groups fit into `robustness_pictures`, which is all of them where it is 0 or enough."""
+    if not settings.robustness_pictures:
+        return rows
+    return thin_groups(rows, settings.robustness_pictures, settings.seed)
 
-    One group is kept even where it alone holds more.
-    """
-    if not settings.robustness_pictures or len(rows) <= settings.robustness_pictures:
+
+def thin_groups(rows: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
+    """Rows of whole groups, at most so many; one group is kept even where it alone holds more."""
+    if len(rows) <= most:
         return rows
     sizes = rows["group"].value_counts()
-    order = sorted(
-        sizes.index, key=lambda group: hashlib.sha256(f"{settings.seed}:{group}".encode()).digest()
-    )
-    fits = np.cumsum(sizes[order].to_numpy()) <= settings.robustness_pictures
+    order = sorted(sizes.index, key=lambda group: hashlib.sha256(f"{seed}:{group}".encode()).digest())
+    fits = np.cumsum(sizes[order].to_numpy()) <= most
     fits[0] = True
     return rows[rows["group"].isin([group for group, fit in zip(order, fits, strict=True) if fit])]
 
@@ -241,7 +243,7 @@ def _compute(
     networks = []
     for one in asked:
         network, told = load_checkpoint(one.run.folder)
-        normalisation = Normalisation(*(tuple(told["normalisation"][part]) for part in ("mean", "std")))
+        normalisation = Normalisation.of(told["normalisation"])
         networks.append((network.to(one.place.device), normalisation, one.place))
     # filled up with copies to whole batches, because rounding may depend on the size of a batch
     filled = np.minimum(np.arange(-(-len(work.rows) // BATCH) * BATCH), len(work.rows) - 1)

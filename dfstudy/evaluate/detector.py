@@ -105,7 +105,7 @@ class Detector:
         self._intake = Intake(told["size"], finder, faces)
         self._place = find_place(told["training"])
         self._network = network.to(self._place.device)
-        self._normalisation = Normalisation(*(tuple(told["normalisation"][part]) for part in ("mean", "std")))
+        self._normalisation = Normalisation.of(told["normalisation"])
         found = [finder.key, faces.model_dump(mode="json"), strategy] if finder else []
         point = [self.operating.calibration.temperature, *vars(self.operating.band).values()]
         shaped_by = [

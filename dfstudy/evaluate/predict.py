@@ -42,8 +42,9 @@ def predict(run: Run, split: Split, part: str = "test", progress: bool = True) -
         progress: show a bar on stderr.
 
     Returns:
-        One row a picture, sorted by path: path, label (0 real, 1 fake), method, group, logit (the float32
-        of the network) and probability of fake, its sigmoid in float64 without temperature.
+        One row a picture, sorted by path: path, label (0 real, 1 fake), method, group, video (where the
+        index names any), logit (the float32 of the network) and probability of fake, its sigmoid in float64
+        without temperature.
 
     Raises:
         StudyError: the run was trained on another split, its weights changed, or a picture changed.
@@ -61,7 +62,7 @@ def predict(run: Run, split: Split, part: str = "test", progress: bool = True) -
     kept = _read_kept(run, part, shaped_by)
     if kept is not None:
         return kept
-    table = rows[["path", "label", "method", "group"]].copy()
+    table = rows[_said(rows)].copy()
     table["logit"] = _logits(run, split, rows, place, progress)
     table["probability"] = expit(table["logit"].to_numpy())
     _keep(run, part, shaped_by, table)
@@ -76,7 +77,7 @@ def _logits(run: Run, split: Split, rows: pd.DataFrame, place: Place, progress: 
 
     network, told = load_checkpoint(run.folder)
     network.to(place.device)
-    normalisation = Normalisation(*(tuple(told["normalisation"][part]) for part in ("mean", "std")))
+    normalisation = Normalisation.of(told["normalisation"])
     filled = np.minimum(np.arange(-(-len(rows) // BATCH) * BATCH), len(rows) - 1)
     paths = [split.root / rows["path"][row] for row in filled]
     labels = rows["label"].to_numpy()[filled]
@@ -90,13 +91,19 @@ def _logits(run: Run, split: Split, rows: pd.DataFrame, place: Place, progress: 
     return logits[: len(rows)].double().numpy()
 
 
+def _said(rows: pd.DataFrame) -> list[str]:
+    """Columns of the split that the table repeats."""
+    videos = "video" in rows and bool((rows["video"] != "").any())
+    return ["path", "label", "method", "group", *(["video"] if videos else [])]
+
+
 def _describe(run: Run, rows: pd.DataFrame, place: Place) -> dict[str, Any]:
     """Everything that shapes the table."""
     return {
         "weights": run.checkpoint["weights"]["best"],
         "normalisation": run.checkpoint["normalisation"],
         "size": run.checkpoint["size"],
-        "rows": digest(rows[["path", "sha256", "label", "method", "group"]].astype(str).to_dict("list")),
+        "rows": digest(rows[["sha256", *_said(rows)]].astype(str).to_dict("list")),
         "batch": BATCH,
         "device": place.name,
         "versions": versions(),
@@ -125,6 +132,6 @@ def _read_kept(run: Run, part: str, shaped_by: dict[str, Any]) -> pd.DataFrame |
         return None
     # a method may be called `None`, which pandas would take for nothing, and only Python's own `float` reads
     # back every bit in every version of pandas
-    words = dict.fromkeys(("path", "method", "group"), str)
+    words = dict.fromkeys(("path", "method", "group", "video"), str)
     numbers = dict.fromkeys(("logit", "probability"), float)
     return pd.read_csv(file, keep_default_na=False, dtype=words, converters=numbers)

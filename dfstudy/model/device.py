@@ -7,6 +7,7 @@ give equal bytes. uint8 pictures cross to the device and are normalised there, o
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -20,8 +21,11 @@ from torch import Tensor, nn
 
 from dfstudy.model.team import ALONE, Team
 from dfstudy.study import Model
+from dfstudy.study import Protocol as Defects
 
 MOST_THREADS = 16  # beyond this a small network gains nothing
+# glibc's numbers of what is set in `_keep_memory`: mallopt(3)
+TRIM_THRESHOLD, MMAP_MAX, NEVER = -1, -4, 2**31 - 1
 
 
 @dataclass(frozen=True)
@@ -92,9 +96,11 @@ def choose_place(
     if precision == "auto":
         fast = device.type == "cuda" and torch.cuda.is_bf16_supported()
         precision = "bfloat16" if fast else "float32"
-    if device.type != "cpu":
+    if device.type == "cpu":
+        _keep_memory()
+    else:
         threads = 0
-    elif threads == "auto":
+    if threads == "auto":
         threads = max(1, min(_cores() // processes, MOST_THREADS))
     place = Place(device, getattr(torch, precision), threads)
     place.settle()
@@ -109,6 +115,20 @@ def find_place(training: Mapping[str, Any]) -> Place:
     return choose_place(training["precision"], threads=training.get("threads", "auto"))
 
 
+@cache
+def _keep_memory() -> None:
+    """Let this process keep the memory that it frees, for its next step.
+
+    By default glibc hands large blocks back, and every layer of every step asks for its pages anew: on
+    two cores `test_resnet` at 128 px learned 187 pictures a second instead of 241 and scored 517 instead
+    of 909, at the same peak of memory. No result changes. Other C libraries have no such setting.
+    """
+    with contextlib.suppress(AttributeError, OSError, TypeError):
+        library = ctypes.CDLL(None)
+        library.mallopt(MMAP_MAX, 0)
+        library.mallopt(TRIM_THRESHOLD, NEVER)
+
+
 def _cores() -> int:
     if sys.platform == "linux":
         return len(os.sched_getaffinity(0))
@@ -117,16 +137,29 @@ def _cores() -> int:
 
 @dataclass(frozen=True)
 class Normalisation:
-    """Mean and standard deviation of R, G and B in 0..1, as the network's weights expect."""
+    """Mean and standard deviation of R, G and B in 0..1, as the network's weights expect.
+
+    Attributes:
+        channels: order in which they reach the network, each normalised as what it is; BGR is a recorded
+            defect.
+    """
 
     mean: tuple[float, float, float]
     std: tuple[float, float, float]
+    channels: Literal["RGB", "BGR"] = "RGB"
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> Normalisation:
+        """As a checkpoint describes it."""
+        return cls(tuple(told["mean"]), tuple(told["std"]), told.get("channels", "RGB"))
 
     def __call__(self, images_NHWC: Tensor, device: torch.device) -> Tensor:
         """Pictures uint8 [N, H, W, 3] -> float32 [N, 3, H, W] on the device, channels last in memory."""
-        images = images_NHWC.to(device, non_blocking=True)
+        images, mean, std = images_NHWC.to(device, non_blocking=True), self.mean, self.std
+        if self.channels == "BGR":
+            images, mean, std = images.flip(-1), mean[::-1], std[::-1]
         x_NCHW = images.permute(0, 3, 1, 2).float()  # a view: NHWC is what channels_last means
-        return x_NCHW.sub_(_levels(self.mean, device)).div_(_levels(self.std, device))
+        return x_NCHW.sub_(_levels(mean, device)).div_(_levels(std, device))
 
 
 @cache
@@ -135,10 +168,19 @@ def _levels(fractions: tuple[float, ...], device: torch.device) -> Tensor:
     return (torch.tensor(fractions, dtype=torch.float32, device=device) * 255).view(1, 3, 1, 1)
 
 
-def resolve_normalisation(network: nn.Module, settings: Model) -> Normalisation:
-    """The study's mean and std where given, else what timm records for the network's weights."""
-    known = resolve_model_data_config(network)
-    return Normalisation(tuple(settings.mean or known["mean"]), tuple(settings.std or known["std"]))
+def resolve_normalisation(
+    network: nn.Module, settings: Model, defects: Defects | None = None
+) -> Normalisation:
+    """The study's mean and std where given, else what timm records for the network's weights.
+
+    Of the recorded defects `raw_pixels` gives grey levels 0..255 and `bgr_channels` turns the channels.
+    """
+    known, defects = resolve_model_data_config(network), defects or Defects()
+    channels = "BGR" if defects.bgr_channels else "RGB"
+    if defects.raw_pixels:
+        return Normalisation((0.0,) * 3, (1 / 255,) * 3, channels)
+    mean, std = settings.mean or known["mean"], settings.std or known["std"]
+    return Normalisation(tuple(mean), tuple(std), channels)
 
 
 class Pictures(Protocol):

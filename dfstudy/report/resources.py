@@ -19,7 +19,8 @@ from dfstudy.study import Study, Training
 CORES_A_DEVICE = 8  # one for the network, the others read pictures, where the study leaves it open
 DEVICE_MB = 6_000  # torch, a network with its gradients, and batches on their way to a GPU
 WORKER_MB = 1_500  # a loader process: the libraries again, and the batches that it has ready
-NETWORKS = {"runs", "forgeries", "leakage"}  # needs of a chapter that works with trained networks
+# needs of a chapter that works with trained networks
+NETWORKS = {"runs", "policies", "forgeries", "defects", "leakage"}
 METER = 2 * 60  # minutes for the leakage meter, which takes one or two on two cores
 DAY = 24 * 60  # minutes; a run that is ended then goes on from there
 

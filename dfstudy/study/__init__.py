@@ -18,11 +18,20 @@ from dfstudy.provenance import project_root
 from dfstudy.section import Section, explain_misfit, read_settings
 from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, Policies
 from dfstudy.study.pictures import SAMPLE, Card, Data, SamplePictures
-from dfstudy.study.recipe import NOT_SHAPING, Augment, Model, Protocol, Training
+from dfstudy.study.recipe import (
+    NOT_SHAPING,
+    PLAIN_SGD,
+    SEED_TRANSFORMS,
+    Augment,
+    Model,
+    Protocol,
+    Training,
+)
 
 __all__ = [
     "NOT_SHAPING",
     "SAMPLE",
+    "SEED_TRANSFORMS",
     "STUDIES",
     "Augment",
     "Card",
@@ -62,6 +71,11 @@ class Study(Section):
     defects: Defects = Defects()
     file: Path = Field(default=Path(), exclude=True)
     out: Path = Field(default=Path(), exclude=True)
+
+    @property
+    def recipe(self) -> Training:
+        """The recipe that really trains: `training`, with the defect `plain_sgd` the recorded optimiser."""
+        return self.training.model_copy(update=PLAIN_SGD if self.protocol.plain_sgd else {})
 
     @property
     def pictures(self) -> Path:

@@ -24,6 +24,9 @@ class Evaluate(Section):
     robustness_pictures: int = Field(
         2000, ge=0, description="test pictures that are corrupted, at most, by whole groups; 0 is all"
     )
+    explained_pictures: int = Field(
+        200, ge=0, description="test pictures whose maps are drawn, at most, by whole groups; 0 explains none"
+    )
     level: Literal["group", "identity", "video", "picture"] = Field(
         "group",
         description="what intervals take as independent: group is what the split keeps whole; identity and "

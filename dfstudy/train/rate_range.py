@@ -124,7 +124,7 @@ def try_rates(
 
 def _climb(trainer: Trainer, rates: np.ndarray, bar: tqdm) -> tuple[list[float], bool]:
     """Finite losses of a step at each rate, and whether they diverged before the last."""
-    train_mode(trainer.network, trainer.study.model.batch_norm)
+    train_mode(trainer.network, trainer.study.model.batch_norm, trainer.defects.drifting_batch_norm)
     losses: list[float] = []
     smoothed, lowest = 0.0, math.inf
     with contextlib.closing(_batches(trainer)) as batches:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -33,6 +35,24 @@ def pictures() -> torch.Tensor:
     random = np.random.default_rng(0)
     levels = random.integers(0, 86, (5, 53, 37, 3)) + np.array([0, 80, 160])
     return torch.from_numpy(levels.astype(np.uint8))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc alone can be told")
+def test_freed_memory_is_kept_for_the_next_step():
+    """Large blocks, taken and freed again and again, cost no new pages after the first time."""
+    code = (
+        "import resource, dfstudy, numpy as np\n"
+        "from dfstudy.model import choose_place\n"
+        "choose_place('float32')\n"
+        "def faults():\n"
+        "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "    [np.ones(2**18) for _ in range(50)]\n"  # 2 MB each, 25,600 pages together
+        "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before\n"
+        "print(*[faults() for _ in range(4)])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    _, *later = map(int, done.stdout.split())
+    assert max(later) < 1000, done.stdout
 
 
 def test_normalisation_is_the_textbook_formula_channel_by_channel(pictures):
