@@ -98,10 +98,11 @@ def gains_any(
 def adjusted_p(numbers: Numbers, names: Sequence[str]) -> np.ndarray:
     """p of each change [names], adjusted for all of them.
 
-    Where each has its own, such as `policy.seed.auc.p` beside `policy.seed.auc.difference`, the chapter has
-    adjusted them over everything that it compares. Else by Holm's method from the intervals.
+    Where each has its own, such as `policy.seed.auc.p` for `policy.seed.auc.difference` and
+    `defect.all.auc.inflation.p`, the chapter has adjusted them over everything that it asks. Else by Holm's
+    method from the intervals.
     """
-    given = [numbers.get(f"{name.rpartition('.')[0]}.p") for name in names]
+    given = [numbers.get(f"{re.sub(r'[.](difference|change)$', '', name)}.p") for name in names]
     known = [number.value for number in given if number is not None and number.value is not None]
     if len(known) == len(names):
         return np.array(known, float)

@@ -222,6 +222,19 @@ def test_the_recorded_protocol_is_judged_by_truth_and_cost():
     assert abstract.startswith("**What did the recorded defects cost?**") and "misreported" in abstract
 
 
+def test_a_defect_that_cannot_flatter_is_not_asked_and_each_quantity_has_its_own_p():
+    numbers = defects(random_split_inflation=0.08, random_split_change=0.0)
+    numbers |= by_id(
+        Number("defect.plain_sgd.auc.inflation", 0.0, "AUC", 9, note="it reports the honest test")
+    )
+    numbers |= by_id(Number("defect.random_split.auc.p", 0.9, "probability", 9))
+    found = decide(numbers | by_id(Number("defect.random_split.auc.inflation.p", 0.001, "probability", 9)))
+    assert found["answer.protocol.inflation"].verdict == "supported"
+    assert "Holm over 1," in found["answer.protocol.inflation"].claim
+    unsure = decide(numbers | by_id(Number("defect.random_split.auc.inflation.p", 0.2, "probability", 9)))
+    assert unsure["answer.protocol.inflation"].verdict == "inconclusive"
+
+
 def test_a_defect_that_does_not_apply_is_not_listed():
     numbers = defects(random_split_inflation=0.0, substring_labels_inflation=0.3)
     numbers |= by_id(Number("defect.substring_labels.applies", 0, "1", 9, note="labels come from an index"))

@@ -98,7 +98,8 @@ def _single(numbers: Numbers, quantity: str, sign: Literal[1, -1]) -> list[Answe
     """Each defect by itself, all at once, so with Holm's correction."""
     own = rf"defect\.(?!all\.)[a-z0-9_-]+\.auc\.{quantity}"
     names = [name for name in numbers if re.fullmatch(own, name) and _applies(numbers, name)]
-    known = [name for name in names if numbers[name].value is not None]
+    # without an interval it is nothing by construction, or was not measured
+    known = [name for name in names if numbers[name].low is not None]
     if not known:
         return []
     question, claim, least, figure = SINGLE[quantity]
