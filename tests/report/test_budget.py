@@ -140,25 +140,29 @@ def test_minutes_are_counted_by_hand():
 
 
 def test_a_run_of_two_chapters_is_counted_once():
-    """`seed` for all epochs is the study's own network."""
+    """The study's own policy for all epochs is the study's own network."""
     bare = ladder(STUDY, SPLIT)[0][1]
-    one = room._change(bare, "policies", names=["none", "seed"], seeds=1)
-    assert STUDY.augment.policy == "seed" and len(room._runs(one, SPLIT)) == 2
+    one = room._change(bare, "policies", names=["none", STUDY.augment.policy], seeds=1)
+    assert len(room._runs(one, SPLIT)) == 2
 
 
 @pytest.fixture
 def measured(tmp_path):
     """An invocation whose folder holds the speed of a machine like this one."""
     invocation = resolve(out=str(tmp_path))
-    names = room.networks(invocation.settings)
+    know_speed(invocation.settings)
+    return invocation
+
+
+def know_speed(study: Study) -> None:
+    """As if it had been measured."""
     content = {
         "machine": within.machine_class(),
-        "recipe": within._recipe(invocation.settings),
-        "networks": {name: {"train": 0.01, "predict": 0.002} for name in names},
+        "recipe": within._recipe(study),
+        "networks": {name: {"train": 0.01, "predict": 0.002} for name in room.networks(study)},
     }
-    (tmp_path / "study").mkdir()
-    (tmp_path / within.SPEED).write_text(json.dumps(content))
-    return invocation
+    (study.out / "study").mkdir(exist_ok=True)
+    (study.out / within.SPEED).write_text(json.dumps(content))
 
 
 def test_the_chosen_study_is_a_file_that_says_everything(measured, tmp_path):
@@ -166,7 +170,8 @@ def test_the_chosen_study_is_a_file_that_says_everything(measured, tmp_path):
     file = tmp_path / "study" / "within_9_minutes.yaml"
     text = file.read_text()
     assert chosen.study == str(file) and chosen.data == "" and chosen.out == measured.out
-    expected, fitted = fit_budget(measured.settings, SPLIT, SPEED, 9)
+    speed = replace(SPEED, side_by_side=within.side_by_side(measured.settings, Site(2, 0)))
+    expected, fitted = fit_budget(measured.settings, SPLIT, speed, 9)
     assert chosen.settings.model_dump() == expected.model_dump() and chosen.settings.out == tmp_path
     assert text.startswith(f"# {STUDY.title}: sample.yaml within 9 minutes\n") and "left out" in text
     assert lines[: len(fitted.lines())] == fitted.lines()
@@ -179,9 +184,7 @@ def test_the_chosen_study_is_a_file_that_says_everything(measured, tmp_path):
 def test_pictures_of_ones_own_stay_the_pictures(measured, tmp_path):
     (tmp_path / "faces").mkdir()
     own = resolve(data=str(tmp_path / "faces"), out=str(tmp_path))
-    content = json.loads((tmp_path / within.SPEED).read_text())
-    content["recipe"] = within._recipe(own.settings)
-    (tmp_path / within.SPEED).write_text(json.dumps(content))
+    know_speed(own.settings)
     chosen, _ = within.settle_budget(own, SPLIT, Site(2, 0), 30)
     assert chosen.settings.pictures == tmp_path / "faces" and not chosen.settings.is_sample
     assert (chosen.settings.name, chosen.settings.title) == (own.settings.name, own.settings.title)

@@ -16,7 +16,7 @@ from dfstudy.report.verdicts import ALPHA, Answer, Numbers, Verdict, best_of, ga
 
 TRUTH = 0.02  # AUC: a report that is further off than a leak worth a word (`trust.LEAK`) misleads
 COST = 0.01  # AUC: a loss worth a word, as for a gain of augmentation
-CHAPTER = "08_audit_protocol.ipynb"
+FIGURE = "08_audit_protocol.ipynb#defects_effects"
 
 
 def decide_on_protocol(numbers: Numbers) -> list[Answer]:
@@ -54,7 +54,7 @@ def _truth(numbers: Numbers) -> list[Answer]:
             truthful(inflation),
             _said(inflation, f"it reports {{{name}}} more than is true"),
             inflation.n,
-            f"{CHAPTER}#defect_inflation",
+            FIGURE,
         )
     ]
 
@@ -72,24 +72,22 @@ def _cost(numbers: Numbers) -> list[Answer]:
             gains(change, COST, sign=-1),
             _said(change, f"with all defects the AUC changes by {{{name}}}"),
             change.n,
-            f"{CHAPTER}#defect_cost",
+            FIGURE,
         )
     ]
 
 
-# by quantity: question, claim, limit, figure
+# by quantity: question, claim, limit
 SINGLE = {
     "inflation": (
         "Which of them flatter the result?",
         "at least one alone makes the reported AUC higher than is true",
         TRUTH,
-        "defect_inflation",
     ),
     "change": (
         "Which of them cost accuracy?",
         "at least one alone lowers the AUC on the honest test",
         COST,
-        "defect_cost",
     ),
 }
 
@@ -102,7 +100,7 @@ def _single(numbers: Numbers, quantity: str, sign: Literal[1, -1]) -> list[Answe
     known = [name for name in names if numbers[name].low is not None]
     if not known:
         return []
-    question, claim, least, figure = SINGLE[quantity]
+    question, claim, least = SINGLE[quantity]
     verdict, found = gains_any(numbers, known, least, sign)
     shown = found or [best_of(numbers, known, sign)]
     listed = ", ".join(f"{_switch(name)} {{{name}}}" for name in shown)
@@ -114,7 +112,7 @@ def _single(numbers: Numbers, quantity: str, sign: Literal[1, -1]) -> list[Answe
             verdict,
             f"{'those that do' if found else 'none surely; the most'}: {listed}",
             numbers[shown[0]].n,
-            f"{CHAPTER}#{figure}",
+            FIGURE,
         )
     ]
 
