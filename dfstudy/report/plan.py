@@ -30,6 +30,7 @@ REPORT_PACKAGES = ("scikit-learn", "pandas", "matplotlib", "papermill", "nbconve
 TEMPLATES = Path(__file__).parent / "templates"
 FINGERPRINT = "data/fingerprint.json"
 PLAN = "study/plan.json"
+BUDGET = "study/budget.json"  # what the page says of it
 TRAINING_PARTS = ("data", "model", "augment", "training", "protocol")
 LEAKAGE = "steps/leakage.json"
 TRAINING = "steps/training_{}.json"  # by the step's name
@@ -93,6 +94,8 @@ def _write_parts(study: Study) -> None:
     # words for the reader: another origin or licence trains nothing again
     write_if_changed(study.out / "study" / "card.json", whole["data"].pop("card"))
     write_if_changed(study.out / "study" / "study.json", whole)
+    if not (study.out / BUDGET).is_file():  # who plans without a report has no budget
+        write_if_changed(study.out / BUDGET, {})
     for name in (*TRAINING_PARTS, *COMPARISONS.values()):
         part = {k: v for k, v in whole[name].items() if name != "training" or k not in NOT_SHAPING}
         if name == "model":
@@ -201,7 +204,7 @@ def _page_inputs(trainings: Iterable[str]) -> list[str]:
     inputs = _names([*import_closure("dfstudy.report.render"), *templates])
     inputs += [f"steps/{chapter.id}.json" for chapter in load_chapters()]
     inputs += [TRAINING.format(name) for name in trainings]
-    return [*inputs, "study/study.json", "study/card.json", "study/versions.json"]
+    return [*inputs, "study/study.json", "study/card.json", BUDGET, "study/versions.json"]
 
 
 def _names(files: Iterable[Path]) -> list[str]:
