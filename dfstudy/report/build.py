@@ -48,7 +48,8 @@ def build(
         force: run every step again; finished trainings are kept all the same.
         dry_run: say which steps would run and why, and run none (the index is updated).
         cluster: profile of the cluster that runs what needs a network; empty runs everything here.
-        minutes: make as much of the study as fits into them, see `budget`; 0 makes all of it.
+        minutes: make as much of the study as fits into them, see `budget`; 0 takes the study's own budget,
+            which does not count on a cluster.
     Raises:
         StudyError: a step failed; its own message is on the terminal by then.
     """
@@ -67,7 +68,7 @@ def build(
         forget_damaged(study.out)
         site = Site(cores or steady_cores(), 0 if jobs else count_gpus(), cluster=jobs is not None)
         split = split_study(study, index)
-        invocation, lines = settle_budget(invocation, split, site, minutes)
+        invocation, lines = settle_budget(invocation, split, site, minutes or (0 if jobs else study.budget))
         for line in lines:
             say(f"  {line}")
         write_plan(invocation, split, site)

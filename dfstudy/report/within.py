@@ -66,7 +66,7 @@ def write_study(source: Study, fitted_study: Study, fitted: Fitted) -> Path:
         "Every key with its meaning: dfstudy/study. To go on from here, copy this file and change it."
     )
     text = "".join(textwrap.indent(textwrap.fill(line, 106), "# ") + "\n" for line in header)
-    settings = fitted_study.model_dump(mode="json")
+    settings = fitted_study.model_dump(mode="json") | {"budget": 0}  # it is spent
     text += yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=100)
     if not file.is_file() or file.read_text("utf-8") != text:
         file.parent.mkdir(parents=True, exist_ok=True)
