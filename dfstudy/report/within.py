@@ -25,7 +25,7 @@ from dfstudy.invocation import Invocation, resolve, shown_path
 from dfstudy.provenance import machine
 from dfstudy.report.budget import Fitted, Speed, count_finished, estimate, fit_budget, networks
 from dfstudy.report.environment import steady_environment
-from dfstudy.report.plan import BUDGET, read_json, write_if_changed
+from dfstudy.report.plan import BUDGET, list_runs, read_json, write_if_changed
 from dfstudy.report.resources import Site, count_gpus
 from dfstudy.study import Study
 
@@ -43,7 +43,7 @@ def settle_budget(
         StudyError: a budget for a cluster, or the measuring failed.
     """
     study = invocation.settings
-    if not minutes:
+    if not minutes or not any(list_runs(study, split).values()):  # or nothing is trained
         write_if_changed(study.out / BUDGET, {})
         return invocation, [_say_runs(study, split, site)]
     if site.cluster:
