@@ -18,6 +18,7 @@ import pandas as pd
 
 from dfstudy.augment import transforms
 from dfstudy.augment.policies import Policy, Step, build_policy
+from dfstudy.augment.recipes import RECIPES
 from dfstudy.data.images import read_picture
 from dfstudy.data.loader import epoch_order, sample_key
 
@@ -98,7 +99,7 @@ def time_transforms(path: str | Path, size: int, repeats: int = 200) -> pd.DataF
 
     Returns:
         One row a step: step, microseconds (mean), low, high (10th and 90th percentile). The first row is
-        reading the file, the last two are the whole policies `none` and `seed` with their random streams.
+        reading the file, the last ones are the named policies with their random streams.
     """
     picture = read_picture(path)
     small = build_policy("none", size)(picture, 0)
@@ -114,8 +115,11 @@ def time_transforms(path: str | Path, size: int, repeats: int = 200) -> pd.DataF
     for source, group in ((picture, [*before, *resizing]), (small, after)):
         for transform in group:
             calls[NAMES[type(transform).__name__]] = partial(_apply, transform, source)
-    for name in ("none", "seed"):
-        calls[f"policy {name}"] = partial(build_policy(name, size), picture)
+    for name in RECIPES:
+        policy = build_policy(name, size)
+        calls[f"policy {name}"] = partial(policy, picture)
+        if policy.fakes:
+            calls[f"policy {name}, a fake"] = partial(policy.fakes, picture)
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

@@ -125,6 +125,18 @@ def test_a_copy_that_differs_in_nothing_blends_into_the_picture_itself():
     assert np.abs(moved[:, 4:].astype(int) - base[:, :-4]).max() <= 1  # 4 of 40 px to the right
 
 
+def test_either_copy_may_be_the_one_that_is_changed():
+    base, mask = picture(1), np.zeros((GRID, GRID), np.float32)
+    mask[:, GRID // 2 :] = 1
+    blend = SelfBlend()
+    blend.colours, blend.sharpness = (), lambda image: {"image": 255 - image}
+    for changed, inverted, kept in (("source", np.s_[:, 21:], np.s_[:, :19]),
+                                    ("target", np.s_[:, :19], np.s_[:, 21:])):  # fmt: skip
+        result = blend.apply(base, changed=changed, scale=(1, 1), shift=(0, 0), mask=mask)
+        assert np.array_equal(result[kept], base[kept])
+        assert np.array_equal(result[inverted], 255 - base[inverted])
+
+
 def test_masks_are_soft_faces_of_many_shapes_with_the_papers_ratios():
     drawn = [parameters["mask"] for _, parameters in blends(600)]
     peaks = np.array([mask.max() for mask in drawn])

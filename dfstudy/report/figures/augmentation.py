@@ -172,13 +172,15 @@ def _draw_changes(axes: Axes, samples: pd.DataFrame) -> None:
 
 def draw_cost(times: pd.DataFrame) -> Figure:
     """Microseconds a picture of each step: mean, and from the 10th to the 90th percentile."""
-    figure, axes = plt.subplots(figsize=(WIDTH, 3.6))
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.25 * len(times) + 0.4))
     place = np.arange(len(times))[::-1]
     whole = times["step"].str.startswith("policy")
     colours = np.where(whole, FAKE, np.where(times["step"] == "read the file", PALETTE[7], REAL))
     axes.barh(place, times["microseconds"], color=colours)
     axes.hlines(place, times["low"], times["high"], color="black", linewidth=1)
-    axes.set_yticks(place, [_spoken(step) for step in times["step"]])
+    # a policy's name stays as it is typed
+    spoken = [step if whole else _spoken(step) for step, whole in zip(times["step"], whole, strict=True)]
+    axes.set_yticks(place, spoken)
     axes.set(xlabel="microseconds of one core a picture", ylim=(-0.7, len(times) - 0.3))
     return figure
 
