@@ -126,8 +126,8 @@ RECIPES = {
     "deepfakebench": Recipe(
         "Yan et al. (NeurIPS 2023, arXiv 2307.01426), github.com/SCLBD/DeepfakeBench: "
         "training/config/detector and training/dataset/abstract_dataset.py. Rotation has p .5 in the "
-        "files of efficientnetb4 and sbi and 0 in xception's. As there, pictures have the network's size before anything "
-        "else happens; here they keep their proportions",
+        "files of efficientnetb4 and sbi and 0 in xception's. As there, pictures have the network's size "
+        "before anything else happens; here they keep their proportions",
         _deepfakebench,
     ),
     "self_blend": Recipe(
