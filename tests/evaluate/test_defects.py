@@ -16,8 +16,9 @@ from dfstudy.data import Split
 from dfstudy.evaluate.arms import DEFECTS, find_arm, list_arms
 from dfstudy.evaluate.arms.defects import ALL, SWITCHES, correct_arm, guess_labels, thin_fakes, why_not
 from dfstudy.evaluate.defects import defect_numbers, measure, measure_defects
-from dfstudy.evaluate.defects.effect import mean_by_batch
+from dfstudy.evaluate.defects.effect import Effect, mean_by_batch
 from dfstudy.evaluate.metrics import accuracy, log_loss
+from dfstudy.evaluate.paired import paired_difference
 from dfstudy.study import Defects, Evaluate, Model, Policies, Protocol, Training, load_study
 
 GROUPS = {"train": 60, "val": 40, "test": 60}
@@ -241,14 +242,29 @@ def test_wrong_labels_are_compared_with_right_ones_on_the_same_pictures():
     assert effect.verdict(0.05) == "costs and flatters"
 
 
-def test_p_are_holms_over_all_questions():
+def test_p_are_holms_over_single_defects_and_over_all_together():
     study, split = make_study(), make_split()
     audit = measure_defects(study, split, make_tested(study, split, {"defect_bgr_channels": 0.2}))
     raw = {(name, kind): one.p for name, each in audit.effects.items() for kind, one in each.asked().items()}
-    # bgr, raw, weight, random, selection (change is 0 or not), means, sgd, all twice
-    smallest = min(raw, key=raw.get)
-    assert smallest == ("bgr_channels", "change")
-    assert audit.effects["bgr_channels"].adjusted["change"] == pytest.approx(raw[smallest] * len(raw))
+    adjusted = {(name, kind): audit.effects[name].adjusted[kind] for name, kind in raw}
+    single = {key: p for key, p in raw.items() if key[0] != ALL}
+    assert len(single) == 8 and len(raw) == 10 and min(raw, key=raw.get) == ("bgr_channels", "change")
+    assert adjusted["bgr_channels", "change"] == pytest.approx(8 * min(raw.values()))
+    both = sorted(raw[ALL, kind] for kind in ("change", "inflation"))
+    first, second = sorted(adjusted[ALL, kind] for kind in ("change", "inflation"))
+    assert (first, second) == pytest.approx((min(2 * both[0], 1), max(min(2 * both[0], 1), both[1])))
+
+
+def test_what_only_the_correction_hides_is_inconclusive():
+    one = paired_difference([0, 1] * 9, [0.5] * 18, np.tile([0.2, 0.8], 9), range(18), Evaluate())
+    made = {
+        p: Effect("raw_pixels", changes={"auc": replace(one, p=p)}, adjusted={"change": 0.3})
+        for p in (0.01, 0.3)
+    }
+    assert {p: effect.verdict(0.05) for p, effect in made.items()} == {
+        0.01: "inconclusive",
+        0.3: "no difference found",
+    }
 
 
 def test_a_metric_by_batches_counts_the_last_whole():
