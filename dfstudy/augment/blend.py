@@ -29,7 +29,7 @@ RATIOS = (0.25, 0.5, 0.75, 1.0, 1.0, 1.0)
 GRID = 64  # side of the mask before it is enlarged: it is smooth, so more would change nothing
 KNOTS = 6  # a side: the bending field's values, between which it is interpolated
 BEND = 0.035  # standard deviation of the bending, as a share of the side
-SMOOTH = (0.005, 0.035)  # the two smoothings' sigmas, as a share of the side
+SMOOTH = (0.01, 0.035)  # the two smoothings' sigmas, as a share of the side
 CROP, MOVE = (0.85, 1.15), 0.04  # size of the ellipse to the face's, and its place, as a share of the side
 
 

@@ -82,7 +82,9 @@ def _logits(run: Run, split: Split, rows: pd.DataFrame, place: Place, progress: 
     paths = [split.root / rows["path"][row] for row in filled]
     labels = rows["label"].to_numpy()[filled]
     transform = build_policy("none", told["size"], train=False)
-    loading = make_loader(paths, labels, transform, batch_size=BATCH, workers="auto")
+    # a run of one thread leaves the other cores to runs beside it
+    workers = 0 if place.threads == 1 else "auto"
+    loading = make_loader(paths, labels, transform, batch_size=BATCH, workers=workers)
     bar = tqdm(
         total=len(filled), desc=f"predict {run.key}", unit="picture", disable=not progress, leave=False
     )

@@ -13,7 +13,7 @@ import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dfstudy.data import Split
 from dfstudy.errors import StudyError
@@ -30,6 +30,7 @@ REPORT_PACKAGES = ("scikit-learn", "pandas", "matplotlib", "papermill", "nbconve
 TEMPLATES = Path(__file__).parent / "templates"
 FINGERPRINT = "data/fingerprint.json"
 PLAN = "study/plan.json"
+BUDGET = "study/budget.json"  # what the page says of it
 TRAINING_PARTS = ("data", "model", "augment", "training", "protocol")
 LEAKAGE = "steps/leakage.json"
 TRAINING = "steps/training_{}.json"  # by the step's name
@@ -46,10 +47,10 @@ def write_plan(invocation: Invocation, split: Split, site: Site) -> Path:
         "cluster": site.cluster,
         "into": "&>" if site.cluster else "2>&1",
         "resources": list(Needs._fields[1:]),
-        "training": _by_rule(trainings),
+        "training": _by_rule(trainings.steps),
         "leakage": {"inputs": _leakage_inputs(), **_ask(site.leakage(study))},
-        "chapters": [_plan_chapter(study, chapter, site, trainings) for chapter in load_chapters()],
-        "page": {"inputs": _page_inputs(trainings)},
+        "chapters": [_plan_chapter(study, chapter, site, trainings.behind) for chapter in load_chapters()],
+        "page": {"inputs": _page_inputs(trainings.steps)},
     }
     return write_if_changed(study.out / PLAN, plan)
 
@@ -93,6 +94,8 @@ def _write_parts(study: Study) -> None:
     # words for the reader: another origin or licence trains nothing again
     write_if_changed(study.out / "study" / "card.json", whole["data"].pop("card"))
     write_if_changed(study.out / "study" / "study.json", whole)
+    if not (study.out / BUDGET).is_file():  # who plans without a report has no budget
+        write_if_changed(study.out / BUDGET, {})
     for name in (*TRAINING_PARTS, *COMPARISONS.values()):
         part = {k: v for k, v in whole[name].items() if name != "training" or k not in NOT_SHAPING}
         if name == "model":
@@ -112,23 +115,40 @@ def list_runs(study: Study, split: Split) -> dict[str, list[tuple[Arm, int]]]:
 
     Groups come in the order in which they are trained, so that what the first chapters need is there first.
     """
-    needed = {word for chapter in load_chapters() for word in chapter.needs}
-    known, runs = set(), {}
-    for group in ARM_GROUPS:
-        runs[group] = []
-        for arm in list_arms(study, split, group) if group in needed else ():
-            for seed in arm.study.training.seeds:
-                identity = arm.identity(seed)
-                if identity not in known:
-                    runs[group].append((arm, seed))
-                known.add(identity)
+    known: set[str] = set()
+    runs: dict[str, list[tuple[Arm, int]]] = {}
+    for group, asked in _asked_runs(study, split).items():
+        runs[group] = [run for identity, run in asked.items() if identity not in known]
+        known |= set(asked)
     return runs
 
 
-def _plan_trainings(study: Study, split: Split, site: Site) -> dict[str, dict[str, Any]]:
-    """Steps that train one or several runs, by name."""
+def _asked_runs(study: Study, split: Split) -> dict[str, dict[str, tuple[Arm, int]]]:
+    """By group and identity, every run that a chapter asks for; groups may share some."""
+    needed = {word for chapter in load_chapters() for word in chapter.needs}
+    return {
+        group: {
+            arm.identity(seed): (arm, seed)
+            for arm in list_arms(study, split, group)
+            for seed in arm.study.training.seeds
+        }
+        for group in ARM_GROUPS
+        if group in needed
+    }
+
+
+class Trainings(NamedTuple):
+    """Steps that train, by name, and the names of those that a group's chapters wait for."""
+
+    steps: dict[str, dict[str, Any]]
+    behind: dict[str, set[str]]
+
+
+def _plan_trainings(study: Study, split: Split, site: Site) -> Trainings:
+    """A step trains one run or several."""
     modules = _names(import_closure("dfstudy.train", "dfstudy.evaluate.predict", "dfstudy.evaluate.arms"))
-    steps = {}
+    steps: dict[str, dict[str, Any]] = {}
+    where: dict[str, str] = {}  # step by the identity of its runs
     for group, runs in list_runs(study, split).items():
         parts = [*TRAINING_PARTS, *([COMPARISONS[group]] if group in COMPARISONS else [])]
         inputs = [*modules, *(f"study/{name}.json" for name in parts), "study/versions.json", FINGERPRINT]
@@ -138,14 +158,17 @@ def _plan_trainings(study: Study, split: Split, site: Site) -> dict[str, dict[st
             share = runs[start : start + size]
             arm, seed = share[0]
             told = f"seed {seed}" if arm.name == MAIN else f"{arm.name}, seed {seed}"
-            steps[arm.note(seed) if size == 1 else f"{group}_{number + 1}"] = {
+            name = arm.note(seed) if size == 1 else f"{group}_{number + 1:02d}"
+            where |= {each.identity(own): name for each, own in share}
+            steps[name] = {
                 "group": group,
                 "inputs": inputs,
                 "which": " ".join(f"--arm {each.name}:{own}" for each, own in share),
                 "title": f"Training, {told if size == 1 else f'{group}, {len(share)} runs'}",
                 **_ask(site.training(arm.study)),
             }
-    return steps
+    asked = _asked_runs(study, split).items()
+    return Trainings(steps, {group: {where[identity] for identity in runs} for group, runs in asked})
 
 
 def _by_rule(trainings: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
@@ -165,14 +188,11 @@ def _leakage_inputs() -> list[str]:
     return [*modules, "study/data.json", "study/versions.json", FINGERPRINT]
 
 
-def _plan_chapter(
-    study: Study, chapter: Chapter, site: Site, trainings: dict[str, dict[str, Any]]
-) -> dict[str, Any]:
+def _plan_chapter(study: Study, chapter: Chapter, site: Site, behind: dict[str, set[str]]) -> dict[str, Any]:
     inputs = [*_names([chapter.notebook, *notebook_sources(chapter.notebook)])]
     inputs += ["study/study.json", "study/versions.json", FINGERPRINT]
-    # a run that several chapters need stands in the first one's group
-    groups = {RUNS, *chapter.needs} if set(ARM_GROUPS) & set(chapter.needs) else set()
-    inputs += [TRAINING.format(name) for name, step in trainings.items() if step["group"] in groups]
+    steps = set().union(*(behind.get(word, set()) for word in chapter.needs))
+    inputs += [TRAINING.format(name) for name in sorted(steps)]
     if "leakage" in chapter.needs:
         inputs.append(LEAKAGE)
     if "card" in chapter.needs:
@@ -201,7 +221,7 @@ def _page_inputs(trainings: Iterable[str]) -> list[str]:
     inputs = _names([*import_closure("dfstudy.report.render"), *templates])
     inputs += [f"steps/{chapter.id}.json" for chapter in load_chapters()]
     inputs += [TRAINING.format(name) for name in trainings]
-    return [*inputs, "study/study.json", "study/card.json", "study/versions.json"]
+    return [*inputs, "study/study.json", "study/card.json", BUDGET, "study/versions.json"]
 
 
 def _names(files: Iterable[Path]) -> list[str]:

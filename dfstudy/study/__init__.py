@@ -60,6 +60,12 @@ class Study(Section):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="names the folder under reports/")
     title: str = Field(description="the report's heading")
+    budget: int = Field(
+        0,
+        ge=0,
+        description="minutes that a report on this machine may take: it holds what fits, most telling first; "
+        "0 is everything",
+    )
     data: Data = Data()
     model: Model = Model()
     augment: Augment = Augment()
