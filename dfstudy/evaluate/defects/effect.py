@@ -114,7 +114,10 @@ class Effect:
         return {kind: one for kind, one in found.items() if one.p is not None and any(one.each)}
 
     def verdict(self, alpha: float) -> str:
-        """`costs` or `gains`, `flatters` or `understates`, or that nothing was found."""
+        """`costs` or `gains`, `flatters` or `understates`; or what was found falls short.
+
+        `inconclusive` is a p below `alpha` that Holm's correction lifts above it.
+        """
         if self.reason:
             return "does not apply"
         words = {"change": ("costs", "gains"), "inflation": ("flatters", "understates")}
@@ -123,7 +126,10 @@ class Effect:
             if self.adjusted[kind] < alpha:
                 up = found.value * QUANTITIES[self.question].better > 0
                 told.append(words[kind][int(up) if kind == "change" else int(not up)])
-        return " and ".join(told) or "no difference found"
+        if told:
+            return " and ".join(told)
+        alone = any(one.p is not None and one.p < alpha for one in self.asked().values())
+        return "inconclusive" if alone else "no difference found"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,8 @@ Takes a study, its split and the arms of `arms.defects`, trained; gives an `Audi
   the same pictures. A network of the random split has learned pictures of the honest test, which therefore
   says nothing about it: its own test is set against that of the correct protocol, and no cost is given.
 
-The p of each defect's question is Holm's over all questions together.
+The p of a defect's question is Holm's over the questions to all single defects; what all together do is a
+question by itself.
 Networks are compared at a threshold of one half and without temperature, as recorded. Cost: trainings that
 are not there yet; then two metrics a seed and replicate for each difference.
 """
@@ -18,7 +19,7 @@ are not there yet; then two metrics a seed and replicate for each difference.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pandas as pd
 from scipy.special import expit
@@ -153,14 +154,13 @@ def _levels(shown: Shown, settings: Evaluate) -> dict[str, Interval]:
 
 
 def _adjust(effects: dict[str, Effect]) -> dict[str, Effect]:
-    """Holm's p over the questions to all defects; `all`, which holds them, is one of them."""
-    asked = [
-        (switch, kind, one.p) for switch, effect in effects.items() for kind, one in effect.asked().items()
-    ]
-    adjusted = holm([p for _, _, p in asked]) if asked else ()
-    for (switch, kind, _), p in zip(asked, adjusted, strict=True):
-        known = effects[switch]
-        effects[switch] = Effect(**{**vars(known), "adjusted": {**known.adjusted, kind: float(p)}})
+    """Holm's p over the questions to single defects, and over the two to all of them together."""
+    for family in (SWITCHES, (ALL,)):
+        asked = [(name, kind, one.p) for name in family for kind, one in effects[name].asked().items()]
+        adjusted = holm([p for _, _, p in asked]) if asked else ()
+        for (name, kind, _), p in zip(asked, adjusted, strict=True):
+            known = effects[name]
+            effects[name] = replace(known, adjusted={**known.adjusted, kind: float(p)})
     return effects
 
 

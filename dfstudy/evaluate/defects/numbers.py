@@ -19,8 +19,8 @@ NO_TEST = "its network has learned pictures of the honest test, so what it costs
 
 def defect_numbers(audit: Audit) -> list[Number]:
     """Numbers `defect.<switch>.applies`, `.<quantity>.change` and `.<quantity>.inflation`, of the switch's
-    question also `.<question>.p`, `.detectable`, `.inflation.p`, `.inflation.detectable` (p by Holm over all
-    questions); `defect.correct.<quantity>`, and where a protocol reports something else than the honest test
+    question also `.<question>.p`, `.detectable`, `.inflation.p`, `.inflation.detectable` (p by
+    Holm); `defect.correct.<quantity>`, and where a protocol reports something else than the honest test
     `defect.<switch>.reported.<quantity>` and `.true.<quantity>`."""
     numbers = [
         found.number(
@@ -72,6 +72,12 @@ def _of_question(effect: Effect, name: str) -> Iterator[Number]:
             if kind == "change"
             else (f"{name}.{effect.question}.inflation", effect.compared)
         )
-        yield Number(f"{where}.p", effect.adjusted[kind], "probability", n, note="Holm's, over all questions")
+        yield Number(
+            f"{where}.p",
+            effect.adjusted[kind],
+            "probability",
+            n,
+            note="Holm's, over the questions asked with it",
+        )
         note = f"true {kind} that would be found with a probability of 0.8, before Holm's correction"
         yield Number(f"{where}.detectable", found.detectable, unit, n, note=note)

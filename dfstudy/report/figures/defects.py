@@ -145,15 +145,16 @@ def answer_defects(audit: Audit, numbers: Mapping[str, Number]) -> str:
         found = [SPOKEN[each.switch] for each in applying if word in each.verdict(alpha)]
         if found:
             told.append(f"Shown to {spoken}: {', '.join(found)}.")
-    silent = [each for each in applying if each.verdict(alpha) == "no difference found"]
+    silent = [each for each in applying if each.verdict(alpha) in ("no difference found", "inconclusive")]
     least = [one.detectable for each in silent if each.question == "auc" for one in each.asked().values()]
     if silent:
-        limit = f"; in AUC, differences below {max(least):.2f} could have been missed" if least else ""
+        limit = f"; differences in AUC that would have been found: {_range(least)}" if least else ""
         names = ", ".join(SPOKEN[each.switch] for each in silent)
-        told.append(f"Inconclusive, no difference found: {names}{limit}.")
+        told.append(f"Inconclusive: {names}{limit}.")
     if f"defect.{ALL}.reported.accuracy" in numbers:
         told.append(
-            "The recorded protocol as a whole reports an accuracy of {defect.all.reported.accuracy} where "
+            f"All together: {audit.effects[ALL].verdict(alpha)}. "
+            "The recorded protocol reports an accuracy of {defect.all.reported.accuracy} where "
             "{defect.all.true.accuracy} is true of its network, and the correct protocol reaches "
             "{defect.correct.accuracy}; in AUC {defect.all.reported.auc}, {defect.all.true.auc} and "
             "{defect.correct.auc}."
@@ -189,6 +190,14 @@ def _say_nothing(axes: Axes, effect: Effect, kind: str, place: float) -> None:
         words = SILENT[kind].get(effect.switch, SILENT[kind][""])
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
     axes.text(0, place, words, ha="center", va="center", fontsize=7.5, color=FAINT, bbox=box)
+
+
+def _range(values: Sequence[float]) -> str:
+    """The smallest and the largest; beyond 1 there is no AUC to differ by."""
+    if len(values) == 1:
+        return f"from {values[0]:.2f} on"
+    most = f"{max(values):.2f}" if max(values) < 1 else "none"
+    return f"from {min(values):.2f} for one defect to {most} for another"
 
 
 def _told(found: PairedDifference | None) -> str:
