@@ -8,7 +8,7 @@ from dfstudy.evaluate.aligned import align
 from dfstudy.evaluate.arms import list_arms
 from dfstudy.evaluate.augmentation import augmentation_numbers
 from dfstudy.evaluate.corrupted import predict_corrupted
-from dfstudy.evaluate.cross import cross_matrix, cross_numbers, run_arms
+from dfstudy.evaluate.cross import cost_numbers, cross_matrix, cross_numbers, network_models, run_arms
 from dfstudy.evaluate.curves import chosen_points, find_mistakes, reliability, roc_band, seed_curves
 from dfstudy.evaluate.intervals import Interval, group_interval
 from dfstudy.evaluate.meaning import calibrate, meaning_numbers, risk_curve
@@ -32,6 +32,7 @@ __all__ = [
     "augmentation_numbers",
     "calibrate",
     "chosen_points",
+    "cost_numbers",
     "cross_matrix",
     "cross_numbers",
     "evaluate_scores",
@@ -40,6 +41,7 @@ __all__ = [
     "list_arms",
     "meaning_numbers",
     "measure_robustness",
+    "network_models",
     "number_by_method",
     "predict",
     "predict_corrupted",

@@ -20,6 +20,7 @@ import pandas as pd
 from scipy.special import expit
 from tqdm import tqdm
 
+from dfstudy.data.pipelines import PIPELINE
 from dfstudy.errors import StudyError
 from dfstudy.provenance import code_digest, digest, file_digest, versions
 
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 # torch is imported where it is used: reading numbers passes through this room's door and needs none.
 
 BATCH = 64
-COLUMNS = ("path", "label", "method", "group", "logit", "probability")
+COLUMNS = ("path", "label", "method", "group", "logit", "probability")  # always; pipeline where it is known
 
 
 def predict(run: Run, split: Split, part: str = "test", progress: bool = True) -> pd.DataFrame:
@@ -42,8 +43,9 @@ def predict(run: Run, split: Split, part: str = "test", progress: bool = True) -
         progress: show a bar on stderr.
 
     Returns:
-        One row a picture, sorted by path: path, label (0 real, 1 fake), method, group, logit (the float32
-        of the network) and probability of fake, its sigmoid in float64 without temperature.
+        One row a picture, sorted by path: path, label (0 real, 1 fake), method, group, pipeline where the
+        pictures name any, logit (the float32 of the network) and probability of fake, its sigmoid in float64
+        without temperature.
 
     Raises:
         StudyError: the run was trained on another split, its weights changed, or a picture changed.
@@ -61,11 +63,17 @@ def predict(run: Run, split: Split, part: str = "test", progress: bool = True) -
     kept = _read_kept(run, part, shaped_by)
     if kept is not None:
         return kept
-    table = rows[["path", "label", "method", "group"]].copy()
+    table = rows[_described_by(rows)].copy()
     table["logit"] = _logits(run, split, rows, place, progress)
     table["probability"] = expit(table["logit"].to_numpy())
     _keep(run, part, shaped_by, table)
     return table
+
+
+def _described_by(rows: pd.DataFrame) -> list[str]:
+    """Columns of the result that come with the pictures."""
+    named = PIPELINE in rows.columns and (rows[PIPELINE] != "").any()
+    return ["path", "label", "method", "group", *[PIPELINE] * bool(named)]
 
 
 def _logits(run: Run, split: Split, rows: pd.DataFrame, place: Place, progress: bool) -> np.ndarray:
@@ -96,7 +104,7 @@ def _describe(run: Run, rows: pd.DataFrame, place: Place) -> dict[str, Any]:
         "weights": run.checkpoint["weights"]["best"],
         "normalisation": run.checkpoint["normalisation"],
         "size": run.checkpoint["size"],
-        "rows": digest(rows[["path", "sha256", "label", "method", "group"]].astype(str).to_dict("list")),
+        "rows": digest(rows[[*_described_by(rows), "sha256"]].astype(str).to_dict("list")),
         "batch": BATCH,
         "device": place.name,
         "versions": versions(),
@@ -125,6 +133,6 @@ def _read_kept(run: Run, part: str, shaped_by: dict[str, Any]) -> pd.DataFrame |
         return None
     # a method may be called `None`, which pandas would take for nothing, and only Python's own `float` reads
     # back every bit in every version of pandas
-    words = dict.fromkeys(("path", "method", "group"), str)
+    words = dict.fromkeys(("path", "method", "group", PIPELINE), str)
     numbers = dict.fromkeys(("logit", "probability"), float)
     return pd.read_csv(file, keep_default_na=False, dtype=words, converters=numbers)

@@ -40,6 +40,11 @@ class Forgeries(Section):
     epochs: Count | None = Field(None, description="epochs of these runs; None is training.epochs")
     seeds: Count = Field(1, description="how many of training.seeds each of them is trained with")
     second: Model | None = Field(None, description="a second network to compare, at the same budget")
+    second_methods: list[str] = Field(
+        [],
+        description="of train_on, only the runs that learn (or leave out) these methods are trained with the "
+        "second network as well; empty is all. Networks are compared over the runs that both have",
+    )
 
 
 class Policies(Section):
