@@ -10,6 +10,7 @@ from dfstudy.evaluate.augmentation import augmentation_numbers
 from dfstudy.evaluate.corrupted import predict_corrupted
 from dfstudy.evaluate.cross import cost_numbers, cross_matrix, cross_numbers, network_models, run_arms
 from dfstudy.evaluate.curves import chosen_points, find_mistakes, reliability, roc_band, seed_curves
+from dfstudy.evaluate.elsewhere import elsewhere_numbers, test_elsewhere
 from dfstudy.evaluate.intervals import Interval, group_interval
 from dfstudy.evaluate.meaning import calibrate, meaning_numbers, risk_curve
 from dfstudy.evaluate.metrics import auc
@@ -35,6 +36,7 @@ __all__ = [
     "cost_numbers",
     "cross_matrix",
     "cross_numbers",
+    "elsewhere_numbers",
     "evaluate_scores",
     "find_mistakes",
     "group_interval",
@@ -54,6 +56,7 @@ __all__ = [
     "roc_band",
     "run_arms",
     "seed_curves",
+    "test_elsewhere",
     "test_numbers",
     "training_numbers",
     "write_scores",

@@ -12,7 +12,6 @@ with the seed: a larger number keeps the groups of a smaller one.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +24,7 @@ import pyarrow.parquet as pq
 from scipy.special import expit
 from tqdm import tqdm
 
+from dfstudy.data.thin import thin_groups
 from dfstudy.evaluate.corruptions import CORRUPTIONS, SEVERITIES, picture_key
 from dfstudy.evaluate.predict import BATCH, predict
 from dfstudy.provenance import code_digest, digest, versions
@@ -110,19 +110,8 @@ def predict_corrupted(
 
 
 def choose_pictures(rows: pd.DataFrame, settings: Evaluate) -> pd.DataFrame:
-    """The rows whose groups fit into `robustness_pictures`, which is all of them where it is 0 or enough.
-
-    One group is kept even where it alone holds more.
-    """
-    if not settings.robustness_pictures or len(rows) <= settings.robustness_pictures:
-        return rows
-    sizes = rows["group"].value_counts()
-    order = sorted(
-        sizes.index, key=lambda group: hashlib.sha256(f"{settings.seed}:{group}".encode()).digest()
-    )
-    fits = np.cumsum(sizes[order].to_numpy()) <= settings.robustness_pictures
-    fits[0] = True
-    return rows[rows["group"].isin([group for group, fit in zip(order, fits, strict=True) if fit])]
+    """The rows whose groups fit into `robustness_pictures`, see `thin_groups`."""
+    return thin_groups(rows, settings.robustness_pictures, settings.seed)
 
 
 @cache

@@ -1,10 +1,11 @@
-"""One prediction a picture: a finished run's network applied to a part of its own split.
+"""One prediction a picture: a finished run's network applied to its own split, or to another folder.
 
 Takes a run and the split that it trained on; gives a table with one row a picture, sorted by path, and
 keeps it beside the run. The kept table is used again only where weights, pictures, versions, device and
 code are the same; it is written in one step, and checked against its own digest when read. Refused: a split
-other than the one the run trained on (its test pictures may have been trained on), and a picture that
-changed after it was indexed. Cost: decoding and one forward pass a picture; a kept table costs milliseconds.
+other than the one the run trained on (its test pictures may have been trained on), another folder's pictures
+that were not checked against it, and a picture that changed after it was indexed. Cost: decoding and one
+forward pass a picture; a kept table costs milliseconds.
 
 Equal inputs give equal bytes: pictures go in order of path through batches of exactly 64 (the last is
 filled up with copies), because a network's rounding may depend on the size of its batch.
@@ -25,7 +26,10 @@ from dfstudy.errors import StudyError
 from dfstudy.provenance import code_digest, digest, file_digest, versions
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from dfstudy.data import Split
+    from dfstudy.data.elsewhere import Elsewhere
     from dfstudy.model import Place
     from dfstudy.train import Run
 
@@ -50,21 +54,40 @@ def predict(run: Run, split: Split, part: str = "test", progress: bool = True) -
     Raises:
         StudyError: the run was trained on another split, its weights changed, or a picture changed.
     """
-    from dfstudy.model import choose_place
-
     if run.checkpoint["fingerprint"] != split.fingerprint:
         raise StudyError(
             f"run {run.key} was trained on other pictures or another split than the ones to predict",
             "train on these pictures first: make report",
         )
-    rows = split.part(part).sort_values("path", ignore_index=True)
+    return _find_or_predict(run, split.part(part), split.root, part, progress)
+
+
+def predict_elsewhere(run: Run, other: Elsewhere, progress: bool = True) -> pd.DataFrame:
+    """Predictions of a run's best weights for pictures of another folder, as `predict` gives them.
+
+    Raises:
+        StudyError: those pictures were checked against another split than the run was trained on, so that
+            its training pictures may be among them; its weights changed, or a picture changed.
+    """
+    if run.checkpoint["fingerprint"] != other.checked_against:
+        raise StudyError(
+            f"run {run.key} was trained on other pictures than those that {other.name} was checked against",
+            "look the folder up for the split that the run was trained on: make report",
+        )
+    return _find_or_predict(run, other.rows, other.root, f"elsewhere_{other.slug}", progress)
+
+
+def _find_or_predict(run: Run, rows: pd.DataFrame, root: Path, part: str, progress: bool) -> pd.DataFrame:
+    from dfstudy.model import choose_place
+
+    rows = rows.sort_values("path", ignore_index=True)
     place = choose_place(run.checkpoint["training"]["precision"])
     shaped_by = _describe(run, rows, place)
     kept = _read_kept(run, part, shaped_by)
     if kept is not None:
         return kept
     table = rows[_described_by(rows)].copy()
-    table["logit"] = _logits(run, split, rows, place, progress)
+    table["logit"] = _logits(run, root, rows, place, progress)
     table["probability"] = expit(table["logit"].to_numpy())
     _keep(run, part, shaped_by, table)
     return table
@@ -76,7 +99,7 @@ def _described_by(rows: pd.DataFrame) -> list[str]:
     return ["path", "label", "method", "group", *[PIPELINE] * bool(named)]
 
 
-def _logits(run: Run, split: Split, rows: pd.DataFrame, place: Place, progress: bool) -> np.ndarray:
+def _logits(run: Run, root: Path, rows: pd.DataFrame, place: Place, progress: bool) -> np.ndarray:
     """float64 [n] of the network's float32 logits."""
     from dfstudy.augment import build_policy
     from dfstudy.data.loader import make_loader
@@ -86,7 +109,7 @@ def _logits(run: Run, split: Split, rows: pd.DataFrame, place: Place, progress: 
     network.to(place.device)
     normalisation = Normalisation(*(tuple(told["normalisation"][part]) for part in ("mean", "std")))
     filled = np.minimum(np.arange(-(-len(rows) // BATCH) * BATCH), len(rows) - 1)
-    paths = [split.root / rows["path"][row] for row in filled]
+    paths = [root / rows["path"][row] for row in filled]
     labels = rows["label"].to_numpy()[filled]
     transform = build_policy("none", told["size"], train=False)
     loading = make_loader(paths, labels, transform, batch_size=BATCH, workers="auto")

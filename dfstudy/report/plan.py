@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from dfstudy.data import Split
+from dfstudy.data.elsewhere import fingerprint_files
 from dfstudy.errors import StudyError
 from dfstudy.evaluate.arms import GROUPS as ARM_GROUPS
 from dfstudy.evaluate.arms import MAIN, list_arms
@@ -138,6 +139,8 @@ def _plan_chapter(
     inputs = [*_names([chapter.notebook, *notebook_sources(chapter.notebook)])]
     inputs += ["study/study.json", "study/versions.json", FINGERPRINT]
     inputs += [f"runs/{name}.json" for name, run in runs.items() if run["group"] in chapter.needs]
+    if "elsewhere" in chapter.needs:
+        inputs += fingerprint_files(study)
     if "leakage" in chapter.needs:
         inputs.append(LEAKAGE)
     if "card" in chapter.needs:

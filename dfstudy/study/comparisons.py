@@ -5,11 +5,13 @@ The descriptions are the only wording of a setting: the report's settings table 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from dfstudy.section import Section
+from dfstudy.study.pictures import Layout
 from dfstudy.study.recipe import Count, Model
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -24,11 +26,39 @@ class Evaluate(Section):
     robustness_pictures: int = Field(
         2000, ge=0, description="test pictures that are corrupted, at most, by whole groups; 0 is all"
     )
+    elsewhere_pictures: int = Field(
+        2000, ge=0, description="pictures of each folder in test_on, at most, by whole groups; 0 is all"
+    )
     level: Literal["group", "identity", "video", "picture"] = Field(
         "group",
         description="what intervals take as independent: group is what the split keeps whole; identity and "
         "video need a column of that name; picture is too sure wherever pictures are related",
     )
+
+
+class OtherPictures(Section):
+    """A folder of other pictures; in the study file its path alone will do."""
+
+    root: str = Field(description="folder of pictures")
+    name: str = Field("", description="what the report calls it; empty is the folder's name")
+    aliases: dict[Literal["real", "fake"], list[str]] = Field(
+        default={}, description="further names of its class folders; empty takes those of data.aliases"
+    )
+    layout: Layout | Literal[""] = Field("", description="known layout to read it by; empty recognises it")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_a_path(cls, value: Any) -> Any:
+        return {"root": value} if isinstance(value, str) else value
+
+    @property
+    def title(self) -> str:
+        """What the report calls it."""
+        return self.name or Path(self.root).name
+
+    def __str__(self) -> str:
+        """Without its path: the settings table shows it."""
+        return self.title
 
 
 class Forgeries(Section):
