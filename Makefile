@@ -1,6 +1,7 @@
 # Everything that dfstudy does, as verbs. `make help` lists them.
 #
 #   make report STUDY=full DATA=path/to/pictures OUT=reports/mine
+#   make report BUDGET=20         what fits into 20 minutes, most telling first
 #   make report CLUSTER=slurm     trains on a Slurm cluster, see docs/cluster.md
 #   make report PYTHON=python     uses the environment that is active instead of .venv
 
@@ -35,8 +36,8 @@ AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-report: $(READY) ## make the report (STUDY= DATA= OUT= CLUSTER=); only what changed runs again
-	@$(DFSTUDY) report $(WHICH) $(if $(CLUSTER),--cluster "$$CLUSTER")
+report: $(READY) ## make the report (STUDY= DATA= OUT= BUDGET= CLUSTER=); only what changed runs again
+	@$(DFSTUDY) report $(WHICH) $(if $(CLUSTER),--cluster "$$CLUSTER") $(if $(BUDGET),--budget "$$BUDGET")
 
 index: $(READY) ## count the pictures and what is set aside (STUDY= DATA= OUT=)
 	@$(DFSTUDY) index $(WHICH)

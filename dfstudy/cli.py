@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
 from typing import Any, Literal
 
 import click
 
 from dfstudy import __version__
+from dfstudy.cli_report import report, speed, study_options
 from dfstudy.cli_score import score
 from dfstudy.errors import StudyError
 
@@ -38,18 +38,6 @@ class Commands(click.Group):
         return list(self.commands)
 
 
-def study_options(command: Callable) -> Callable:
-    """`--study`, `--data` and `--out`, as every command takes them."""
-    options = [
-        click.option("--study", default="", help="Built-in study or path of a YAML file."),
-        click.option("--data", default="", help="Folder of pictures instead of the study's own."),
-        click.option("--out", default="", help="Folder of the results; default reports/<study>."),
-    ]
-    for option in reversed(options):
-        command = option(command)
-    return command
-
-
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="dfstudy")
 def main() -> None:
@@ -58,20 +46,7 @@ def main() -> None:
         os.environ.setdefault("TQDM_MININTERVAL", "30")
 
 
-@main.command()
-@study_options
-@click.option("--cores", type=click.IntRange(min=1), help="Cores of this machine for steps; default all.")
-@click.option("--force", is_flag=True, help="Run every step again; finished trainings are kept.")
-@click.option("-n", "--dry-run", is_flag=True, help="Say which steps would run and why.")
-@click.option("--cluster", default="", help="Run what needs a network as jobs: slurm, or a profile's path.")
-def report(
-    study: str, data: str, out: str, cores: int | None, force: bool, dry_run: bool, cluster: str
-) -> None:
-    """Make the report; only what changed runs again."""
-    from dfstudy.invocation import resolve
-    from dfstudy.report.build import build
-
-    build(resolve(study, data, out), cores or 0, force, dry_run, cluster)
+main.add_command(report)
 
 
 @main.command()
@@ -214,13 +189,16 @@ def doctor() -> None:
 @main.command()
 @study_options
 @click.option("--seed", type=click.IntRange(min=0), help="One seed; default every seed of the study.")
-@click.option("--arm", default="main", show_default=True, help="A training that a comparison sets beside it.")
-def train(study: str, data: str, out: str, seed: int | None, arm: str) -> None:
+@click.option(
+    "--arm", "arms", multiple=True, default=("main",), help="Training of a comparison, or NAME:SEED."
+)
+@click.option("--step", default="", hidden=True)
+def train(study: str, data: str, out: str, seed: int | None, arms: tuple[str, ...], step: str) -> None:
     """Train the networks of a study (a step of the report)."""
     from dfstudy.invocation import resolve
     from dfstudy.report.steps import run_training
 
-    run_training(resolve(study, data, out), seed, arm)
+    run_training(resolve(study, data, out), arms, seed, step)
 
 
 @main.command()
@@ -231,6 +209,9 @@ def leakage(study: str, data: str, out: str) -> None:
     from dfstudy.report.steps import run_leakage
 
     run_leakage(resolve(study, data, out))
+
+
+main.add_command(speed)
 
 
 @main.command()

@@ -57,20 +57,26 @@ def import_closure(*modules: str) -> list[Path]:
     Imports are read with `ast`, so nothing is executed. A package counts with its `__init__`,
     as Python runs it too. Names from outside dfstudy are left to the lock's versions.
     """
-    seen: dict[str, Path] = {}
+    seen: dict[str, Path | None] = {}  # None where a name is a function or a class of its module
     waiting = [name for module in modules for name in _with_parents(module)]
     while waiting:
         name = waiting.pop()
-        path = _module_file(name)
-        if name in seen or path is None:
+        if name in seen:
             continue
-        seen[name] = path
-        waiting += imported_modules(path.read_text("utf-8"), _package_of(name, path))
-    return sorted(set(seen.values()))
+        seen[name] = path = _module_file(name)
+        if path is not None:
+            waiting += imported_modules(path.read_text("utf-8"), _package_of(name, path))
+    return sorted({path for path in seen.values() if path is not None})
 
 
 def imported_modules(source: str, package: str = "") -> list[str]:
     """Every dfstudy module named by an import in `source` (a module's text or a notebook's code)."""
+    return list(_imported(source, package))
+
+
+@cache
+def _imported(source: str, package: str) -> tuple[str, ...]:
+    """By content, because a comparison asks for the digest of the same code once a run."""
     found: list[str] = []
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
@@ -85,7 +91,7 @@ def imported_modules(source: str, package: str = "") -> list[str]:
         else:
             continue
         found += [part for name in names if name.split(".")[0] == "dfstudy" for part in _with_parents(name)]
-    return found
+    return tuple(dict.fromkeys(found))
 
 
 def code_digest(*modules: str) -> str:

@@ -103,3 +103,57 @@ def write_noise() -> Callable[..., list[Path]]:
         return paths
 
     return write
+
+
+@pytest.fixture(scope="session")
+def make_tested() -> Callable[..., dict]:
+    """What the trainings of a study's policies say of made-up pictures: `Tested` by training.
+
+    `gains` gives a policy's strength on top of 1.5 standard deviations, as a number or a function of the
+    training; `seed_sd` is what a seed adds to it. Pictures of a group are alike for all trainings.
+    """
+
+    def make(study, gains, groups=60, seed_sd=0.0, unseen=("warp",), noise=0.6, seed=0) -> dict:
+        import numpy as np
+        import pandas as pd
+
+        from dfstudy.evaluate.arms.policies import name_arms
+        from dfstudy.evaluate.policies import Tested
+        from dfstudy.evaluate.policies.tested import CONDITIONS
+
+        random = np.random.default_rng(seed)
+        kinds = ("real", "swap", "warp") if unseen else ("real", "swap")
+        rows = [(f"{g:03d}_{kind}.png", kind, f"g{g}") for g in range(groups) for kind in kinds]
+        pictures = pd.DataFrame(rows, columns=["path", "method", "group"])
+        pictures.insert(1, "label", (pictures["method"] != "real").astype(int))
+        shared = np.repeat(random.normal(0, 0.5, groups), len(kinds)) + random.normal(0, 0.7, len(rows))
+        seeds = study.training.seeds[: study.policies.seeds]
+
+        def table(gain: float, weaker: float = 1.0):
+            fake = pictures["label"] * np.where(pictures["method"] == "warp", 0.5, 1.0)
+            logit = shared + weaker * gain * fake - 0.7 + random.normal(0, noise, len(rows))
+            return pictures.assign(logit=logit, probability=1 / (1 + np.exp(-logit)))
+
+        def clean(gain: float):
+            parts = [table(4.0).assign(part="train"), table(gain).assign(part="val")]
+            told = pd.concat(parts, ignore_index=True)
+            return told[~told["method"].isin(unseen)][["part", "path", "label", "group", "logit"]]
+
+        def corrupted(gain: float, policy: str, at: int):
+            parts = [table(gain, weaker=0.5).assign(corruption=name, severity=s) for name, s in CONDITIONS]
+            return pd.concat(parts, ignore_index=True).assign(policy=policy, seed=at)
+
+        tested = {}
+        for trained in name_arms(study):
+            gain = gains(trained) if callable(gains) else gains.get(trained.policy, 0.0)
+            own = [1.5 + gain + seed_sd * random.normal() for _ in seeds]
+            whole = trained.epochs == study.training.epochs and trained.policy in study.policies.names
+            tested[trained] = Tested(
+                ("swap",),
+                [table(each) for each in own],
+                [clean(each) for each in own],
+                [corrupted(each, trained.policy, at) for at, each in enumerate(own)] if whole else [],
+            )
+        return tested
+
+    return make

@@ -24,6 +24,13 @@ SMALL = {
     "model": {"size": 48},
     "training": {"epochs": 2, "seeds": [0], "workers": 0},
     "evaluate": {"replicates": 100},
+    "policies": {
+        "names": ["none", "seed"],
+        "budgets": [],
+        "leave_one_out": False,
+        "add_one": False,
+        "strengths": [],
+    },
 }
 
 

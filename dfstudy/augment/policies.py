@@ -4,30 +4,29 @@ Takes a uint8 RGB picture [H, W, 3] of any size and a 64-bit key; gives uint8 [s
 decides what is done, so the result is the same in any process. Refuses a name or a transform that it does
 not know. Cost: `timing_augment` in chapter 02; the random stream of a sample takes 5 us.
 
-Sources. `seed` is the augmentation of the notebook that this study grew from, with its order and values:
-JPEG quality 60-100 (p .2), Gaussian noise of variance 10-50 grey levels squared (p .3), flip (.5), resize by
-one of three interpolations, pad, one of brightness-contrast, FancyPCA and hue-saturation (p .4), grey (.2),
-shift .1 scale .2 rotate 5 degrees (p .5). It descends from the winning entry of the Deepfake Detection
-Challenge (Seferbekov 2020), which has the same order with JPEG p .5, noise p .1, a blur, colour p .7 and
-10 degrees. `none` is what every picture meets at validation and test: resize and pad.
+A name is a recipe's (`none`, `seed`, `dfdc_winner`, `deepfakebench`, `self_blend`: parameters and sources in
+`recipes`), then what differs, then the strength. `seed-grey` is the recipe without one of its transforms,
+`none+grey` that transform of `seed` alone; more may follow, each with its sign. `seed*0.5` has every range
+times 0.5 and the same probabilities (`recipes` says which ranges); `*1` changes no byte.
+
+Under `self_blend` a training never sees the set's own fakes: `Policy.fakes` makes one of a real picture.
 """
 
 from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
-import albumentations as A
 import numpy as np
 
 from dfstudy.augment import transforms
+from dfstudy.augment.recipes import ALWAYS, RECIPES, Build
 from dfstudy.errors import StudyError, near_match
 
-Build = Callable[[], A.BasicTransform | A.BaseCompose]
+NAME = re.compile(r"(\w+)((?:\+\w+)+|(?:-\w+)+)?(?:\*(\d+(?:\.\d+)?))?")
 
 
 @dataclass(frozen=True)
@@ -51,9 +50,10 @@ class Step:
 class Policy:
     """A callable sequence of transforms; equal name, size, picture and key give equal bytes."""
 
-    def __init__(self, name: str, size: int, train: bool = True) -> None:
-        self.name, self.size, self.train = name, size, train
-        self._transforms = {part: build() for part, build in _recipe(name, size, train).items()}
+    def __init__(self, name: str, size: int, train: bool = True, forges: bool = False) -> None:
+        """`forges`: what `fakes` gives, which begins by making a fake of the picture."""
+        self.name, self.size, self.train, self.forges = name, size, train, forges
+        self._transforms = {part: build() for part, build in _steps(name, size, train, forges).items()}
         # One stream that all transforms share: were each seeded by itself with the same number, all would
         # draw the same values, and a flipped picture would always be a grey one too. None draws from
         # numpy's, which takes longer to seed; one that did would fail and not differ from run to run.
@@ -70,6 +70,20 @@ class Policy:
     def probabilities(self) -> dict[str, float]:
         """Probability of each transform by its name."""
         return {name: float(transform.p) for name, transform in self._transforms.items()}
+
+    @property
+    def fakes(self) -> Policy | None:
+        """What makes a training fake, label 1, of a REAL picture; None where fakes are the set's own."""
+        told = _read(self.name)
+        if not self.train or self.forges or RECIPES[told.recipe].forge is None:
+            return None
+        return Policy(self.name, self.size, forges=True)
+
+    @property
+    def faces_from(self) -> str:
+        """What says where the parts of a face are: `face geometry`; empty where no transform asks."""
+        parts = [*self._transforms.values(), *(self.fakes._transforms.values() if self.fakes else ())]
+        return ", ".join({part.faces_from: "" for part in parts if hasattr(part, "faces_from")})
 
     def __call__(self, picture: np.ndarray, key: int) -> np.ndarray:
         """The sample that `key` makes of a picture: uint8 [size, size, 3]."""
@@ -100,22 +114,22 @@ class Policy:
 
     def __reduce__(self) -> tuple[Any, ...]:
         # a worker builds its own from the name: the library's objects need not survive pickling
-        return Policy, (self.name, self.size, self.train)
+        return Policy, (self.name, self.size, self.train, self.forges)
 
     def __repr__(self) -> str:
-        return f"Policy({self.name!r}, size={self.size}, train={self.train})"
+        return f"Policy({self.name!r}, size={self.size}, train={self.train}, forges={self.forges})"
 
 
 def build_policy(name: str, size: int, train: bool = True) -> Policy:
     """A policy by name.
 
     Args:
-        name: `none`, `seed`, `none+<transform>` (that one alone) or `seed-<transform>` (all but that one);
-            more transforms may follow, each with its sign. See `list_policies`.
+        name: a recipe, with `-<transform>` for all but that one (`+<transform>` after `none` for that one
+            alone) and `*<factor>` for another strength. See `list_policies`.
         size: side of the result, pixels, at least 2.
         train: False gives the transform of validation and test, which ignores the key.
     Raises:
-        StudyError: the name or a transform in it is unknown.
+        StudyError: the name or a transform in it is unknown, or the strength is 0.
     """
     if size < 2:  # albumentations loses the axes of a single pixel
         raise ValueError(f"size {size}: at least 2 pixels")
@@ -123,52 +137,63 @@ def build_policy(name: str, size: int, train: bool = True) -> Policy:
 
 
 def list_policies() -> tuple[str, ...]:
-    """Every policy that differs from `seed` or `none` by at most one transform."""
-    names = _seed(2)
-    return ("none", "seed", *(f"none+{name}" for name in names), *(f"seed-{name}" for name in names))
+    """Every recipe, and every policy that differs from `none` or `seed` by one transform; not strengths."""
+    names = _choices("seed")
+    return (*RECIPES, *(f"none+{name}" for name in names), *(f"seed-{name}" for name in names))
 
 
-def _seed(size: int) -> dict[str, Build]:
-    """The transforms that a policy may hold or leave out, in the seed's order; `pad` follows the resize."""
-    return {
-        "jpeg_compression": transforms.jpeg_compression,
-        "gaussian_noise": transforms.gaussian_noise,
-        "horizontal_flip": transforms.horizontal_flip,
-        "random_interpolation": partial(transforms.random_interpolation, size),
-        "colour": transforms.colour,
-        "grey": transforms.grey,
-        "shift_scale_rotate": transforms.shift_scale_rotate,
-    }
+class _Told(NamedTuple):
+    """What a policy's name says: its recipe, the transforms added or left out, and the strength."""
+
+    recipe: str
+    parts: tuple[str, ...]
+    strength: float
 
 
-def _recipe(name: str, size: int, train: bool) -> dict[str, Build]:
-    chosen = _chosen(name, tuple(_seed(size))) if train else ()
-    recipe: dict[str, Build] = {}
-    for part, build in _seed(size).items():
-        if part == "random_interpolation":
+def _steps(name: str, size: int, train: bool, forges: bool) -> dict[str, Build]:
+    told = _read(name)
+    if not train:
+        return RECIPES["none"].steps(size, 1)
+    steps = RECIPES["seed" if told.recipe == "none" else told.recipe].steps(size, told.strength)
+    kept: dict[str, Build] = {}
+    forge = RECIPES[told.recipe].forge
+    if forges and forge is not None:
+        kept[told.recipe] = forge(told.strength)
+    for part, build in steps.items():
+        if part in ALWAYS or (part in told.parts) == (told.recipe == "none"):
+            kept[part] = build
+        elif part == "random_interpolation":
             # every policy ends up at one size: without random interpolation, by the best one
-            if part in chosen:
-                recipe[part] = build
-            else:
-                recipe["resize"] = partial(transforms.resize, size)
-            recipe["pad"] = partial(transforms.pad, size)
-        elif part in chosen:
-            recipe[part] = build
-    return recipe
+            kept["resize"] = partial(transforms.resize, size)
+    return kept
 
 
-def _chosen(name: str, known: tuple[str, ...]) -> tuple[str, ...]:
-    match = re.fullmatch(r"none((?:\+\w+)*)|seed((?:-\w+)*)", name)
-    if match is None:
+def _choices(recipe: str) -> tuple[str, ...]:
+    """Transforms that a policy of this recipe may leave out, or add to `none`."""
+    steps = RECIPES["seed" if recipe == "none" else recipe].steps(2, 1)
+    return tuple(part for part in steps if part not in ALWAYS)
+
+
+def _read(name: str) -> _Told:
+    match = NAME.fullmatch(name)
+    recipe, given, strength = match.groups() if match else ("", "", None)
+    sign = "+" if recipe == "none" else "-"
+    if recipe not in RECIPES or (given or sign)[0] != sign:
         raise StudyError(
             f"augment.policy: unknown policy '{name}'{near_match(name, list_policies())}",
-            "choose none, seed, none+<transform> or seed-<transform>, with one of: " + ", ".join(known),
+            f"choose one of {', '.join(RECIPES)}, or none+<transform> or seed-<transform> with one of: "
+            f"{', '.join(_choices('seed'))}; *2 after a name doubles its ranges",
         )
-    parts = re.findall(r"\w+", match.group(1) or match.group(2) or "")
+    parts, known = tuple(re.findall(r"\w+", given or "")), _choices(recipe)
     for part in parts:
         if part not in known:
             raise StudyError(
                 f"augment.policy: '{name}' names an unknown transform '{part}'{near_match(part, known)}",
                 f"choose one of: {', '.join(known)}",
             )
-    return tuple(parts) if name.startswith("none") else tuple(part for part in known if part not in parts)
+    factor = 1.0 if strength is None else float(strength)
+    if factor == 0:
+        raise StudyError(
+            f"augment.policy: '{name}' has a strength of 0", "write a factor above 0, such as seed*0.5"
+        )
+    return _Told(recipe, parts, factor)

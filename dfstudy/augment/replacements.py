@@ -123,6 +123,27 @@ class FancyPCA(A.FancyPCA):
         return cv2.add(moved, (0, 0, 0, 0), dtype=cv2.CV_8U)
 
 
+class RGBShift(A.ImageOnlyTransform):
+    """One number of grey levels a channel; the library's draws them from numpy's stream."""
+
+    class InitSchema(A.ImageOnlyTransform.InitSchema):
+        """Arguments that `strict` accepts."""
+
+        limits: tuple[float, float]
+
+    def __init__(self, limits: tuple[float, float], p: float = 0.5) -> None:
+        super().__init__(p=p)
+        self.limits = limits
+
+    def get_params(self) -> dict[str, Any]:
+        """What red, green and blue gain, in grey levels."""
+        return {"shift": tuple(self.py_random.uniform(*self.limits) for _ in range(3))}
+
+    def apply(self, img: np.ndarray, shift: tuple[float, float, float], **params: Any) -> np.ndarray:
+        """The picture with the shifts added, rounded and clipped."""
+        return cv2.add(img, (*shift, 0.0))
+
+
 class LongestMaxSize(A.LongestMaxSize):
     """The library's LongestMaxSize, faster where it averages areas: the same averages.
 
@@ -196,6 +217,10 @@ class Affine(A.Affine):
             borderValue=(self.fill,) * 4,
         )
         return cv2.cvtColor(moved, cv2.COLOR_RGBA2RGB)
+
+
+class Rotate(Affine):
+    """Rotation alone, under a name of its own; the library's Rotate is not as fast."""
 
 
 class PadIfNeeded(A.PadIfNeeded):

@@ -18,6 +18,7 @@ import pandas as pd
 
 from dfstudy.augment import transforms
 from dfstudy.augment.policies import Policy, Step, build_policy
+from dfstudy.augment.recipes import RECIPES
 from dfstudy.data.images import read_picture
 from dfstudy.data.loader import epoch_order, sample_key
 
@@ -32,9 +33,14 @@ NAMES = {
     "HueSaturationValue": "hue_saturation",
     "ToGray": "grey",
     "Affine": "shift_scale_rotate",
+    "Rotate": "rotate",
+    "GaussianBlur": "gaussian_blur",
+    "Blackout": "blackout",
+    "RGBShift": "rgb_shift",
+    "SelfBlend": "self_blend",
     "": "",
 }
-MOVES_PIXELS = ("horizontal_flip", "resize", "pad", "shift_scale_rotate")
+MOVES_PIXELS = ("horizontal_flip", "resize", "pad", "shift_scale_rotate", "rotate")
 MARGIN = 30  # grey levels: noise of the strongest sigma (7.1) does not clip this far from black and white
 
 
@@ -93,7 +99,7 @@ def time_transforms(path: str | Path, size: int, repeats: int = 200) -> pd.DataF
 
     Returns:
         One row a step: step, microseconds (mean), low, high (10th and 90th percentile). The first row is
-        reading the file, the last two are the whole policies `none` and `seed` with their random streams.
+        reading the file, the last ones are the named policies with their random streams.
     """
     picture = read_picture(path)
     small = build_policy("none", size)(picture, 0)
@@ -109,8 +115,11 @@ def time_transforms(path: str | Path, size: int, repeats: int = 200) -> pd.DataF
     for source, group in ((picture, [*before, *resizing]), (small, after)):
         for transform in group:
             calls[NAMES[type(transform).__name__]] = partial(_apply, transform, source)
-    for name in ("none", "seed"):
-        calls[f"policy {name}"] = partial(build_policy(name, size), picture)
+    for name in RECIPES:
+        policy = build_policy(name, size)
+        calls[f"policy {name}"] = partial(policy, picture)
+        if policy.fakes:
+            calls[f"policy {name}, a fake"] = partial(policy.fakes, picture)
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:

@@ -2,8 +2,9 @@
 
 Each function gives one transform of a uint8 RGB picture [H, W, 3]; `strict=True` refuses an argument that
 the installed release does not know, which it would otherwise drop with a warning. Default values are those
-of the notebook that this study grew from (the policy `seed`). Where the library is wrong for RGB pictures,
-wrong in strength, or slow, the class is one of `replacements`. Cost: figure `timing_augment` of chapter 02.
+of the notebook that this study grew from (the policy `seed`), where it has the transform. Where the library
+is wrong for RGB pictures, wrong in strength, or slow, the class is one of `replacements` or `sharpness`.
+Cost: figure `timing_augment` of chapter 02.
 """
 
 from __future__ import annotations
@@ -11,7 +12,9 @@ from __future__ import annotations
 import albumentations as A
 import cv2
 
-from dfstudy.augment import replacements
+from dfstudy.augment import replacements, sharpness
+from dfstudy.augment.blackout import CHANCES, Blackout
+from dfstudy.augment.ranges import stretch, stretch_hsv
 
 BLACK = 0  # grey level of every border
 
@@ -27,6 +30,26 @@ def jpeg_compression(quality: tuple[int, int] = (60, 100), p: float = 0.2) -> A.
 def gaussian_noise(variance: tuple[float, float] = (10.0, 50.0), p: float = 0.3) -> A.BasicTransform:
     """Noise of a variance drawn from `variance`, in grey levels squared."""
     return replacements.GaussianNoise(variance=variance, p=p, strict=True)
+
+
+def gaussian_blur(kernel: tuple[int, int] = (3, 3), p: float = 0.05) -> A.BasicTransform:
+    """A Gaussian filter with an odd kernel drawn from `kernel`, both ends included, in pixels a side."""
+    return sharpness.GaussianBlur(kernel=kernel, p=p, strict=True)
+
+
+def downscale(factor: tuple[float, float], p: float = 1.0) -> A.BasicTransform:
+    """Through a picture smaller by a factor drawn from `factor` (at least 1)."""
+    return sharpness.Downscale(factor=factor, p=p, strict=True)
+
+
+def sharpen(amount: tuple[float, float], p: float = 1.0) -> A.BasicTransform:
+    """Fine detail times 1 + an amount drawn from `amount`."""
+    return sharpness.Sharpen(amount=amount, p=p, strict=True)
+
+
+def blackout(reach: float = 1.0, p: float = sum(CHANCES.values())) -> A.BasicTransform:
+    """Eyes, nose, mouth, half a face or half a picture black; `reach` 1 is the published size."""
+    return Blackout(reach=reach, p=p, strict=True)
 
 
 def horizontal_flip(p: float = 0.5) -> A.BasicTransform:
@@ -104,9 +127,23 @@ def hue_saturation(
     )
 
 
-def colour(p: float = 0.4) -> A.BaseCompose:
-    """One of brightness-contrast, FancyPCA and hue-saturation, each as likely."""
-    return replacements.OneOf([brightness_contrast(), fancy_pca(), hue_saturation()], p=p)
+def rgb_shift(limits: tuple[float, float] = (-20, 20), p: float = 0.5) -> A.BasicTransform:
+    """A number of grey levels added to each channel, its own drawn from `limits`."""
+    return replacements.RGBShift(limits=limits, p=p, strict=True)
+
+
+def colour(strength: float = 1.0, light: float = 0.2, p: float = 0.4) -> A.BaseCompose:
+    """One of brightness-contrast (both up to `light`), FancyPCA and hue-saturation, each as likely.
+
+    `strength` multiplies every range, up to what is possible: the whole circle of hues, all grey levels.
+    """
+    lit = stretch((-light, light), strength, lowest=-1, highest=1)
+    choices = [
+        brightness_contrast(lit, lit),
+        fancy_pca(0.1 * strength),
+        hue_saturation(*stretch_hsv(20, 30, 20, strength)),
+    ]
+    return replacements.OneOf(choices, p=p)
 
 
 def grey(p: float = 0.2) -> A.BasicTransform:
@@ -138,6 +175,28 @@ def shift_scale_rotate(
         rotate_method="largest_box",
         balanced_scale=False,
         border_mode=cv2.BORDER_CONSTANT,
+        fill=BLACK,
+        fill_mask=BLACK,
+        p=p,
+        strict=True,
+    )
+
+
+def rotate(degrees: tuple[float, float] = (-10.0, 10.0), p: float = 0.5) -> A.BasicTransform:
+    """Rotation about the centre; the picture is mirrored at its borders."""
+    return replacements.Rotate(
+        scale=(1.0, 1.0),
+        translate_percent={"x": (0.0, 0.0), "y": (0.0, 0.0)},
+        translate_px=None,
+        rotate=degrees,
+        shear=(0.0, 0.0),
+        interpolation=cv2.INTER_LINEAR,
+        mask_interpolation=cv2.INTER_NEAREST,
+        fit_output=False,
+        keep_ratio=True,
+        rotate_method="largest_box",
+        balanced_scale=False,
+        border_mode=cv2.BORDER_REFLECT_101,
         fill=BLACK,
         fill_mask=BLACK,
         p=p,

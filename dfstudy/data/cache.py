@@ -37,7 +37,8 @@ class PictureCache:
     """Decoded pictures by row, for this process and those it forks.
 
     A row comes once an epoch, and an epoch begins when the workers have ended the one before, so no two
-    processes work on one row at a time. A picture counts as stored once its height is written, which is
+    processes work on one row at a time. Where fakes are made of real rows a row may come more often: whoever
+    writes it then writes the same bytes. A picture counts as stored once its height is written, which is
     done last: a worker killed while it copies leaves a row that is decoded again.
     """
 

@@ -120,7 +120,8 @@ def _find(
     good = rows["error"] == ""
     usable = rows[good].reset_index(drop=True).astype({"label": "int64"})
     aside = rows[~good].reset_index(drop=True)
-    chosen = thin_groups(usable, study.evaluate.elsewhere_pictures, study.evaluate.seed)
+    most = study.evaluate.elsewhere_pictures or len(usable)
+    chosen = thin_groups(usable, most, study.evaluate.seed)
     _refuse_one_class(other, chosen, aside)
     return Elsewhere(
         other.title,

@@ -29,9 +29,9 @@ from dfstudy.data.threads import map_in_order
 from dfstudy.errors import StudyError
 from dfstudy.study import Study
 
-_TEXTS = ["path", "method", "group", "given_split", "pipeline"]
+_TEXTS = ["path", "method", "group", "video", "given_split", "pipeline"]
 _TEXTS += ["sha256", "format", "phash", "pixels", "error"]
-COLUMNS = ["path", "label", "method", "group", "given_split", "pipeline", "sha256", "bytes", "width"]
+COLUMNS = ["path", "label", "method", "group", "video", "given_split", "pipeline", "sha256", "bytes", "width"]
 COLUMNS += ["height", "format", "phash", "pixels", "error"]
 
 
@@ -42,10 +42,11 @@ def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
         progress: show a bar with the time left while files are read.
     Returns:
         One row a picture file, sorted by path: path (posix, relative to `study.pictures`), label (Int8, 0
-        real, 1 fake, missing where unknown), method, group, given_split (empty, `train`, `val`, `test`),
-        pipeline (how the picture was prepared, empty unless index.csv says so), sha256, bytes, width and
-        height (pixels as decoded), format, phash (`phash.perceptual_hash`), pixels (CRC-32 of the decoded
-        pixels, eight hexadecimal digits), error (empty = usable).
+        real, 1 fake, missing where unknown), method, group, video (that it is a frame of, empty where it is
+        none or nothing says so), given_split (empty, `train`, `val`, `test`), pipeline (how the picture was
+        prepared, empty unless index.csv says so), sha256, bytes, width and height (pixels as decoded),
+        format, phash (`phash.perceptual_hash`), pixels (CRC-32 of the decoded pixels, eight hexadecimal
+        digits), error (empty = usable).
     Raises:
         StudyError: no such folder, no pictures, one class only, or folders and lists that say nothing.
     """

@@ -60,6 +60,7 @@ def make_loader(
     share: tuple[int, int] = (0, 1),
     sizes: np.ndarray | None = None,
     cache: Literal["auto", "off"] = "auto",
+    forge: Transform | None = None,
 ) -> Loader:
     """A loader over pictures; row i is `paths[i]` with `labels[i]`.
 
@@ -78,6 +79,8 @@ def make_loader(
             kept in memory.
         cache: `auto` keeps decoded pictures in memory where they fit, `off` never; `Loader.cache_note`
             says what became of it.
+        forge: makes a fake of a real picture, called like the transform. Where it is given no fake is read:
+            each fake row shows, through this alone, the picture of a real row that its sample's key draws.
     """
     if len(paths) != len(labels) or not len(paths):
         raise ValueError(f"{len(paths)} paths and {len(labels)} labels: one label a path, and at least one")
@@ -85,10 +88,14 @@ def make_loader(
         raise ValueError(f"sizes {list(np.shape(sizes))}: width and height of each of {len(paths)} paths")
     if not 0 <= share[0] < share[1]:
         raise ValueError(f"share {share}: a rank from 0 and the number of processes above it")
+    if forge is not None and not np.any(np.asarray(labels) == 0):
+        raise ValueError("a forge makes fakes of real pictures, and no row is real")
+    if forge is not None and sizes is not None:
+        sizes = np.where(np.asarray(labels)[:, None] == 0, sizes, 0)  # what nobody reads needs no memory
     workers = count_workers(workers, share[1])
     start_method = _start_method() if workers else None
     kept, note = build_cache(sizes, cache, start_method in (None, "fork"), share[1])
-    samples = Samples([str(path) for path in paths], labels, transform, seed, kept)
+    samples = Samples([str(path) for path in paths], labels, transform, seed, kept, forge)
     batches = EpochBatches(len(paths), batch_size, seed, shuffle, share)
     return Loader(samples, batches, workers, start_method, note)
 

@@ -212,6 +212,7 @@ def _write_lists(folder: Path, good: pd.DataFrame, left_out: pd.DataFrame) -> No
             "method": good["method"],
             # where nothing named groups, a picture's group is its own path
             "group": good["group"].where(good["group"] != good["path"], good["target"]),
+            "video": good["video"],
             "split": good["given_split"],
             "pipeline": good["pipeline"],
         }

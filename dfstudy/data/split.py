@@ -65,8 +65,10 @@ def split_study(study: Study, index: pd.DataFrame) -> Split:
     """Assign every usable picture to training, validation or test.
 
     Raises:
-        StudyError: a split lacks a class, or splits were given without one for training.
+        StudyError: a split lacks a class, splits were given without one for training, or the study asks for
+            a recorded defect of split or labels.
     """
+    _refuse_defects(study)
     rows = index.sort_values("path", ignore_index=True)
     groups_known = bool(((rows["error"] == "") & (rows["group"] != rows["path"])).any())
     links = find_links(rows, study.data.near_duplicates)
@@ -130,6 +132,16 @@ def set_aside(rows: pd.DataFrame, examples: int = 3) -> pd.DataFrame:
     )
     table = table.rename_axis("reason").reset_index()
     return table.sort_values("pictures", ascending=False, kind="stable", ignore_index=True)
+
+
+def _refuse_defects(study: Study) -> None:
+    """Torn groups and guessed labels are measured beside a study; they never are its own."""
+    for name in ("random_split", "substring_labels"):
+        if getattr(study.protocol, name):
+            raise StudyError(
+                f"protocol.{name} is on, and no result on such a split would mean anything",
+                "turn it off: chapter 08 measures it beside the study (defects.measured)",
+            )
 
 
 def _given_splits(rows: pd.DataFrame) -> dict[str, str]:

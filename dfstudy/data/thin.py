@@ -13,11 +13,8 @@ import pandas as pd
 
 
 def thin_groups(rows: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
-    """The rows whose groups fit into `most`, which is all of them where it is 0 or enough.
-
-    One group is kept even where it alone holds more.
-    """
-    if not most or len(rows) <= most:
+    """Rows of whole groups, at most so many; one group is kept even where it alone holds more."""
+    if len(rows) <= most:
         return rows
     sizes = rows["group"].value_counts()
     order = sorted(sizes.index, key=lambda group: hashlib.sha256(f"{seed}:{group}".encode()).digest())

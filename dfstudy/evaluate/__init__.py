@@ -11,9 +11,13 @@ from dfstudy.evaluate.corrupted import predict_corrupted
 from dfstudy.evaluate.cross import cost_numbers, cross_matrix, cross_numbers, network_models, run_arms
 from dfstudy.evaluate.curves import chosen_points, find_mistakes, reliability, roc_band, seed_curves
 from dfstudy.evaluate.elsewhere import elsewhere_numbers, test_elsewhere
+from dfstudy.evaluate.examples import choose_examples
+from dfstudy.evaluate.explain import explain
 from dfstudy.evaluate.intervals import Interval, group_interval
 from dfstudy.evaluate.meaning import calibrate, meaning_numbers, risk_curve
 from dfstudy.evaluate.metrics import auc
+from dfstudy.evaluate.pointing import explain_numbers
+from dfstudy.evaluate.policies import compare_policies, policy_numbers, run_policies
 from dfstudy.evaluate.predict import predict
 from dfstudy.evaluate.published import published_models, published_numbers
 from dfstudy.evaluate.robustness import measure_robustness, robustness_numbers
@@ -21,6 +25,7 @@ from dfstudy.evaluate.scores import evaluate_scores
 from dfstudy.evaluate.scores_file import read_scores, write_scores
 from dfstudy.evaluate.testing import number_by_method, test_numbers
 from dfstudy.evaluate.training import training_numbers
+from dfstudy.evaluate.videos import measure_videos
 from dfstudy.evaluate.weighted import MetricUndefined
 from dfstudy.number import Number
 
@@ -32,19 +37,25 @@ __all__ = [
     "auc",
     "augmentation_numbers",
     "calibrate",
+    "choose_examples",
     "chosen_points",
+    "compare_policies",
     "cost_numbers",
     "cross_matrix",
     "cross_numbers",
     "elsewhere_numbers",
     "evaluate_scores",
+    "explain",
+    "explain_numbers",
     "find_mistakes",
     "group_interval",
     "list_arms",
     "meaning_numbers",
     "measure_robustness",
+    "measure_videos",
     "network_models",
     "number_by_method",
+    "policy_numbers",
     "predict",
     "predict_corrupted",
     "published_models",
@@ -55,6 +66,7 @@ __all__ = [
     "robustness_numbers",
     "roc_band",
     "run_arms",
+    "run_policies",
     "seed_curves",
     "test_elsewhere",
     "test_numbers",

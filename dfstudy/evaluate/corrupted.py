@@ -110,7 +110,9 @@ def predict_corrupted(
 
 
 def choose_pictures(rows: pd.DataFrame, settings: Evaluate) -> pd.DataFrame:
-    """The rows whose groups fit into `robustness_pictures`, see `thin_groups`."""
+    """The rows whose groups fit into `robustness_pictures`, which is all of them where it is 0 or enough."""
+    if not settings.robustness_pictures:
+        return rows
     return thin_groups(rows, settings.robustness_pictures, settings.seed)
 
 
@@ -130,10 +132,10 @@ class _Asked:
     @classmethod
     def of(cls, run: Run, shared: dict[str, Any]) -> _Asked:
         """What shapes the run's files, but for the condition; `shared` is alike for all runs."""
-        from dfstudy.model import choose_place
+        from dfstudy.model import find_place
 
         told = run.checkpoint
-        place = choose_place(told["training"]["precision"])
+        place = find_place(told["training"])
         own = {key: told[key] for key in ("normalisation", "size", "fingerprint")}
         shaped_by = {**shared, **own, "weights": told["weights"]["best"], "device": place.name}
         return cls(run, place, shaped_by)
@@ -230,7 +232,7 @@ def _compute(
     networks = []
     for one in asked:
         network, told = load_checkpoint(one.run.folder)
-        normalisation = Normalisation(*(tuple(told["normalisation"][part]) for part in ("mean", "std")))
+        normalisation = Normalisation.of(told["normalisation"])
         networks.append((network.to(one.place.device), normalisation, one.place))
     # filled up with copies to whole batches, because rounding may depend on the size of a batch
     filled = np.minimum(np.arange(-(-len(work.rows) // BATCH) * BATCH), len(work.rows) - 1)

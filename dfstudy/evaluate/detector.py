@@ -95,7 +95,7 @@ class Detector:
         faces: FaceSettings | None = None,
         strategy: str = "mean",
     ) -> None:
-        from dfstudy.model import Normalisation, choose_place
+        from dfstudy.model import Normalisation, find_place
 
         if strategy not in STRATEGIES:
             raise StudyError(f"no strategy is called '{strategy}'", "choose of " + ", ".join(STRATEGIES))
@@ -103,9 +103,9 @@ class Detector:
         self.folder, self.strategy = folder, strategy
         self.operating: Operating = read_operating(folder, told)
         self._intake = Intake(told["size"], finder, faces)
-        self._place = choose_place(told["training"]["precision"])
+        self._place = find_place(told["training"])
         self._network = network.to(self._place.device)
-        self._normalisation = Normalisation(*(tuple(told["normalisation"][part]) for part in ("mean", "std")))
+        self._normalisation = Normalisation.of(told["normalisation"])
         found = [finder.key, faces.model_dump(mode="json"), strategy] if finder else []
         point = [self.operating.calibration.temperature, *vars(self.operating.band).values()]
         shaped_by = [

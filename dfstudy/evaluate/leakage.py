@@ -29,6 +29,7 @@ MOST = 4_000  # pictures: enough for a small network to remember people, few eno
 # From scratch and small: the meter compares two splits, and needs no good detector.
 SMALL = Model(backbone="test_resnet", size=64)
 SHORT = Training(epochs=4, patience=4)
+SEEN = 8_000  # pictures that a training sees at least: of few pictures it takes more epochs to learn anything
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Leakage:
         inflation: random - grouped.
         pictures: test pictures of both.
         shared: share of the random split's test pictures whose group is also trained on.
+        epochs: of both trainings.
     """
 
     grouped: Interval
@@ -47,12 +49,25 @@ class Leakage:
     inflation: Interval
     pictures: int
     shared: float
+    epochs: int = SHORT.epochs
 
 
-def small_study(study: Study, model: Model = SMALL, training: Training = SHORT) -> Study:
-    """The study with the meter's network and recipe; pictures, split and statistics stay its own."""
+def small_study(
+    study: Study, model: Model = SMALL, training: Training = SHORT, pictures: int = SEEN
+) -> Study:
+    """The study with the meter's network and recipe; pictures, split, threads and statistics stay its own.
+
+    Args:
+        pictures: of the training part; few are shown in more epochs.
+    """
+    epochs = max(training.epochs, -(-SEEN // pictures))
+    own = study.training.model_dump(include={"threads", "workers"})
     return study.model_copy(
-        update={"model": model, "training": training, "augment": Augment(policy="none+horizontal_flip")}
+        update={
+            "model": model,
+            "training": training.model_copy(update={**own, "epochs": epochs, "patience": epochs}),
+            "augment": Augment(policy="none+horizontal_flip"),
+        }
     )
 
 
@@ -94,7 +109,8 @@ def measure_leakage(study: Study, split: Split, progress: bool = True) -> Leakag
         predict(train(study, each, seed, progress), each, "test", progress) for each in (grouped, random)
     ]
     seen = random.part("train")["group"]
-    return compare(*tables, study.evaluate, shared=float(tables[1]["group"].isin(seen).mean()))
+    found = compare(*tables, study.evaluate, shared=float(tables[1]["group"].isin(seen).mean()))
+    return replace(found, epochs=study.training.epochs)
 
 
 def compare(grouped: pd.DataFrame, random: pd.DataFrame, settings: Evaluate, shared: float) -> Leakage:

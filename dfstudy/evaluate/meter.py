@@ -24,7 +24,9 @@ def run_meter(study: Study, split: Split, progress: bool = True) -> Leakage | No
     Raises:
         StudyError: a training cannot be done; see `dfstudy.train.train`.
     """
-    return None if why_not(split) else measure_leakage(small_study(study), split, progress)
+    if why_not(split):
+        return None
+    return measure_leakage(small_study(study, pictures=len(split.part("train"))), split, progress)
 
 
 def why_not(split: Split) -> str:

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 # torch is imported where it is used: reading numbers passes through this room's door and needs none.
 
 BATCH = 64
-COLUMNS = ("path", "label", "method", "group", "logit", "probability")  # always; pipeline where it is known
+COLUMNS = ("path", "label", "method", "group", "logit", "probability")
+FURTHER = ("video", PIPELINE)  # columns where the pictures name any
 
 
 def predict(run: Run, split: Split, part: str = "test", progress: bool = True) -> pd.DataFrame:
@@ -47,9 +48,9 @@ def predict(run: Run, split: Split, part: str = "test", progress: bool = True) -
         progress: show a bar on stderr.
 
     Returns:
-        One row a picture, sorted by path: path, label (0 real, 1 fake), method, group, pipeline where the
-        pictures name any, logit (the float32 of the network) and probability of fake, its sigmoid in float64
-        without temperature.
+        One row a picture, sorted by path: path, label (0 real, 1 fake), method, group, video and pipeline
+        (where the pictures name any), logit (the float32 of the network) and probability of fake, its sigmoid
+        in float64 without temperature.
 
     Raises:
         StudyError: the run was trained on another split, its weights changed, or a picture changed.
@@ -78,25 +79,19 @@ def predict_elsewhere(run: Run, other: Elsewhere, progress: bool = True) -> pd.D
 
 
 def _find_or_predict(run: Run, rows: pd.DataFrame, root: Path, part: str, progress: bool) -> pd.DataFrame:
-    from dfstudy.model import choose_place
+    from dfstudy.model import find_place
 
     rows = rows.sort_values("path", ignore_index=True)
-    place = choose_place(run.checkpoint["training"]["precision"])
+    place = find_place(run.checkpoint["training"])
     shaped_by = _describe(run, rows, place)
     kept = _read_kept(run, part, shaped_by)
     if kept is not None:
         return kept
-    table = rows[_described_by(rows)].copy()
+    table = rows[_said(rows)].copy()
     table["logit"] = _logits(run, root, rows, place, progress)
     table["probability"] = expit(table["logit"].to_numpy())
     _keep(run, part, shaped_by, table)
     return table
-
-
-def _described_by(rows: pd.DataFrame) -> list[str]:
-    """Columns of the result that come with the pictures."""
-    named = PIPELINE in rows.columns and (rows[PIPELINE] != "").any()
-    return ["path", "label", "method", "group", *[PIPELINE] * bool(named)]
 
 
 def _logits(run: Run, root: Path, rows: pd.DataFrame, place: Place, progress: bool) -> np.ndarray:
@@ -107,12 +102,14 @@ def _logits(run: Run, root: Path, rows: pd.DataFrame, place: Place, progress: bo
 
     network, told = load_checkpoint(run.folder)
     network.to(place.device)
-    normalisation = Normalisation(*(tuple(told["normalisation"][part]) for part in ("mean", "std")))
+    normalisation = Normalisation.of(told["normalisation"])
     filled = np.minimum(np.arange(-(-len(rows) // BATCH) * BATCH), len(rows) - 1)
     paths = [root / rows["path"][row] for row in filled]
     labels = rows["label"].to_numpy()[filled]
     transform = build_policy("none", told["size"], train=False)
-    loading = make_loader(paths, labels, transform, batch_size=BATCH, workers="auto")
+    # a run of one thread leaves the other cores to runs beside it
+    workers = 0 if place.threads == 1 else "auto"
+    loading = make_loader(paths, labels, transform, batch_size=BATCH, workers=workers)
     bar = tqdm(
         total=len(filled), desc=f"predict {run.key}", unit="picture", disable=not progress, leave=False
     )
@@ -121,13 +118,19 @@ def _logits(run: Run, root: Path, rows: pd.DataFrame, place: Place, progress: bo
     return logits[: len(rows)].double().numpy()
 
 
+def _said(rows: pd.DataFrame) -> list[str]:
+    """Columns of the pictures that the table repeats."""
+    further = [name for name in FURTHER if name in rows and (rows[name] != "").any()]
+    return ["path", "label", "method", "group", *further]
+
+
 def _describe(run: Run, rows: pd.DataFrame, place: Place) -> dict[str, Any]:
     """Everything that shapes the table."""
     return {
         "weights": run.checkpoint["weights"]["best"],
         "normalisation": run.checkpoint["normalisation"],
         "size": run.checkpoint["size"],
-        "rows": digest(rows[[*_described_by(rows), "sha256"]].astype(str).to_dict("list")),
+        "rows": digest(rows[["sha256", *_said(rows)]].astype(str).to_dict("list")),
         "batch": BATCH,
         "device": place.name,
         "versions": versions(),
@@ -156,6 +159,6 @@ def _read_kept(run: Run, part: str, shaped_by: dict[str, Any]) -> pd.DataFrame |
         return None
     # a method may be called `None`, which pandas would take for nothing, and only Python's own `float` reads
     # back every bit in every version of pandas
-    words = dict.fromkeys(("path", "method", "group", PIPELINE), str)
+    words = dict.fromkeys(("path", "method", "group", *FURTHER), str)
     numbers = dict.fromkeys(("logit", "probability"), float)
     return pd.read_csv(file, keep_default_na=False, dtype=words, converters=numbers)

@@ -148,7 +148,7 @@ def choose_strategy(compared: pd.DataFrame) -> str:
 
 
 def video_numbers(compared: pd.DataFrame, chosen: str) -> list[Number]:
-    """Numbers `video.validation.auc.<strategy>`, the chosen one marked in its note."""
+    """Numbers `video.validation.auc.<strategy>` and `.log_loss.<strategy>`, the chosen marked in the note."""
     numbers = []
     for row in compared.itertuples(index=False):
         note = "on validation; chosen" if row.strategy == chosen else "on validation"
@@ -158,6 +158,10 @@ def video_numbers(compared: pd.DataFrame, chosen: str) -> list[Number]:
         why = "" if value is not None else "; the videos lack a class"
         numbers.append(
             Number(f"video.validation.auc.{row.strategy}", value, "AUC", row.videos, *ends, note=note + why)
+        )
+        loss = row.log_loss if np.isfinite(row.log_loss) else None
+        numbers.append(
+            Number(f"video.validation.log_loss.{row.strategy}", loss, "nats", row.videos, note=note + why)
         )
     return numbers
 

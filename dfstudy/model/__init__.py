@@ -2,7 +2,14 @@
 
 from dfstudy.model.build import build_model, load_weights
 from dfstudy.model.checkpoint import LABEL_MAP, load_checkpoint, read_checkpoint, save_checkpoint
-from dfstudy.model.device import Normalisation, Place, choose_place, predict_logits, resolve_normalisation
+from dfstudy.model.device import (
+    Normalisation,
+    Place,
+    choose_place,
+    find_place,
+    predict_logits,
+    resolve_normalisation,
+)
 from dfstudy.model.freeze import count_parameters, freeze, train_mode
 from dfstudy.model.team import ALONE, Team, join_team, launched
 
@@ -15,6 +22,7 @@ __all__ = [
     "build_model",
     "choose_place",
     "count_parameters",
+    "find_place",
     "freeze",
     "join_team",
     "launched",

@@ -44,10 +44,17 @@ def freeze(network: nn.Module, trainable_stages: int | Literal["all"]) -> None:
         parameter.requires_grad_(stages[name] >= last - trainable_stages)
 
 
-def train_mode(network: nn.Module, batch_norm: Literal["train", "eval"] = "train") -> None:
-    """Set the network to training, its frozen modules to eval, and all BatchNorm to eval if asked."""
+def train_mode(
+    network: nn.Module, batch_norm: Literal["train", "eval"] = "train", drifting: bool = False
+) -> None:
+    """Set the network to training, its frozen modules to eval, and all BatchNorm to eval if asked.
+
+    `drifting` is a recorded defect: frozen modules are set to training too, so that their BatchNorm uses and
+    gathers the statistics of each batch, and their dropout acts, while their parameters stay.
+    """
     network.train()
-    _hold_frozen(network)
+    if not drifting:
+        _hold_frozen(network)
     if batch_norm == "eval":
         for module in network.modules():
             if isinstance(module, _BatchNorm):

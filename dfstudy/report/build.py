@@ -26,6 +26,7 @@ from dfstudy.report.folder import claimed, forget_damaged
 from dfstudy.report.plan import PLAN, write_plan
 from dfstudy.report.progress import Progress, duration
 from dfstudy.report.resources import Site, count_gpus
+from dfstudy.report.within import settle_budget
 from dfstudy.study import Study
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
@@ -34,7 +35,12 @@ PATIENCE = 20  # seconds from Ctrl-C until Snakemake has to have cancelled its j
 
 
 def build(
-    invocation: Invocation, cores: int = 0, force: bool = False, dry_run: bool = False, cluster: str = ""
+    invocation: Invocation,
+    cores: int = 0,
+    force: bool = False,
+    dry_run: bool = False,
+    cluster: str = "",
+    minutes: int = 0,
 ) -> Path:
     """Bring the report up to date and return its page.
 
@@ -43,6 +49,8 @@ def build(
         force: run every step again; finished trainings are kept all the same.
         dry_run: say which steps would run and why, and run none (the index is updated).
         cluster: profile of the cluster that runs what needs a network; empty runs everything here.
+        minutes: make as much of the study as fits into them, see `budget`; 0 takes the study's own budget,
+            which does not count on a cluster.
     Raises:
         StudyError: a step failed; its own message is on the terminal by then.
     """
@@ -65,6 +73,9 @@ def build(
             )
         forget_damaged(study.out)
         site = Site(cores or steady_cores(), 0 if jobs else count_gpus(), cluster=jobs is not None)
+        invocation, lines = settle_budget(invocation, split, site, minutes or (0 if jobs else study.budget))
+        for line in lines:
+            say(f"  {line}")
         write_plan(invocation, split, site)
         options = [*["--forceall"] * force, *["--dry-run"] * dry_run]
         progress = _run_snakemake(study, site, jobs, options)

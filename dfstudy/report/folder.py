@@ -60,8 +60,10 @@ def forget_damaged(out: Path) -> list[str]:
         if not all((out / name).is_file() and file_digest(out / name) == sha for name, sha in files.items()):
             note.unlink()
             forgotten.append(note.stem)
-    for note in sorted((out / "runs").glob("*seed_*.json")):
-        if not (out / "runs" / read_json(note).get("key", "") / "checkpoint.json").is_file():
+    for note in sorted((out / "steps").glob("training_*.json")):
+        named = [out / "runs" / f"{name}.json" for name in read_json(note).get("runs", [])]
+        keys = [read_json(file).get("key", "") for file in named]
+        if not all(key and (out / "runs" / key / "checkpoint.json").is_file() for key in keys):
             note.unlink()
             forgotten.append(note.stem)
     if forgotten:  # Snakemake remakes what is missing only where a later step asks for it

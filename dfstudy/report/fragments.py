@@ -27,6 +27,7 @@ from dfstudy.report.tables import keep_together, tidy_table
 TEMPLATES = Path(__file__).parent / "templates"
 # Tags of cells whose results open the page, in order, and the headings that they get there.
 LIFTED = {"abstract": "Abstract", "trust": "Can these pictures be trusted?", "answers": "Answers"}
+FIGURE_OF = "data-figure-of"  # on a link to a figure: the chapter that should hold it
 CSS_DPI, FIGURE_DPI = 96, 144  # of the page, and of the files that `figures.style` saves
 SHOWN = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/plain"]
 
@@ -113,9 +114,11 @@ def _name_outside_links(soup: BeautifulSoup) -> None:
     """A link that leaves the file becomes its words and its address without a scheme."""
     for link in soup.find_all("a"):
         target = str(link.get("href", ""))
-        chapter = re.fullmatch(r"(\d\d_\w+)\.ipynb", target)
+        chapter = re.fullmatch(r"(\d\d_\w+)\.ipynb(#\w+)?", target)
         if chapter:
-            link["href"] = "#" + chapter[1]
+            link["href"] = chapter[2] or "#" + chapter[1]
+        if chapter and chapter[2]:  # a figure there, if this page has it: see `links`
+            link[FIGURE_OF] = chapter[1]
         if chapter or target.startswith("#"):
             continue
         address = re.sub(r"^\w+:/*", "", target)

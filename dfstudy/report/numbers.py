@@ -85,3 +85,8 @@ def say(text: str, numbers: Mapping[str, Number] | Iterable[Number]) -> Markdown
 def literal(text: str) -> str:
     """A name as Markdown for `say` that shows it as it is, whatever signs it holds."""
     return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", text).replace("{", "&#123;")
+
+
+def plain(text: str) -> str:
+    """What `literal` made, as it was: for places that are no Markdown, such as a table of HTML."""
+    return re.sub(r"\\([\\`*_\[\]<>|#])", r"\1", text).replace("&#123;", "{")

@@ -13,13 +13,13 @@ import shlex
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from dfstudy.data import Split
 from dfstudy.data.elsewhere import fingerprint_files
 from dfstudy.errors import StudyError
+from dfstudy.evaluate.arms import COMPARISONS, MAIN, RUNS, Arm, list_arms
 from dfstudy.evaluate.arms import GROUPS as ARM_GROUPS
-from dfstudy.evaluate.arms import MAIN, list_arms
 from dfstudy.invocation import Invocation
 from dfstudy.provenance import SHAPING_PACKAGES, file_digest, import_closure, imported_modules, versions
 from dfstudy.report.chapters import Chapter, load_chapters
@@ -31,25 +31,27 @@ REPORT_PACKAGES = ("scikit-learn", "pandas", "matplotlib", "papermill", "nbconve
 TEMPLATES = Path(__file__).parent / "templates"
 FINGERPRINT = "data/fingerprint.json"
 PLAN = "study/plan.json"
-PARTS = ("data", "model", "augment", "training", "forgeries")
-TRAINING_PARTS = PARTS[:-1]
+BUDGET = "study/budget.json"  # what the page says of it
+TRAINING_PARTS = ("data", "model", "augment", "training", "protocol")
 LEAKAGE = "steps/leakage.json"
+TRAINING = "steps/training_{}.json"  # by the step's name
 
 
 def write_plan(invocation: Invocation, split: Split, site: Site) -> Path:
     """Write the study's parts and the plan; returns the plan's path."""
     study = invocation.settings
     _write_parts(study)
-    runs = _plan_runs(study, split, site)
+    trainings = _plan_trainings(study, split, site)
     plan = {
         "dfstudy": shlex.join([sys.executable, "-m", "dfstudy"]),
         "options": shlex.join(invocation.options()),
         "cluster": site.cluster,
         "into": "&>" if site.cluster else "2>&1",
-        "training": {"resources": list(Needs._fields[1:]), "runs": runs},
+        "resources": list(Needs._fields[1:]),
+        "training": _by_rule(trainings.steps),
         "leakage": {"inputs": _leakage_inputs(), **_ask(site.leakage(study))},
-        "chapters": [_plan_chapter(study, chapter, site, runs) for chapter in load_chapters()],
-        "page": {"inputs": _page_inputs(runs)},
+        "chapters": [_plan_chapter(study, chapter, site, trainings.behind) for chapter in load_chapters()],
+        "page": {"inputs": _page_inputs(trainings.steps)},
     }
     return write_if_changed(study.out / PLAN, plan)
 
@@ -93,7 +95,9 @@ def _write_parts(study: Study) -> None:
     # words for the reader: another origin or licence trains nothing again
     write_if_changed(study.out / "study" / "card.json", whole["data"].pop("card"))
     write_if_changed(study.out / "study" / "study.json", whole)
-    for name in PARTS:
+    if not (study.out / BUDGET).is_file():  # who plans without a report has no budget
+        write_if_changed(study.out / BUDGET, {})
+    for name in (*TRAINING_PARTS, *COMPARISONS.values()):
         part = {k: v for k, v in whole[name].items() if name != "training" or k not in NOT_SHAPING}
         if name == "model":
             part["weights_sha256"] = whole["weights_sha256"]
@@ -107,25 +111,77 @@ def _weights_digest(study: Study) -> str:
     return file_digest(file) if file.is_file() else ""
 
 
-def _plan_runs(study: Study, split: Split, site: Site) -> dict[str, dict[str, Any]]:
-    """Every training run that a chapter needs, by the stem of the note that it leaves."""
-    runs = {}
-    for group in [
-        group for group in ARM_GROUPS if any(group in chapter.needs for chapter in load_chapters())
-    ]:
-        parts = TRAINING_PARTS if group == "runs" else PARTS
-        inputs = [*_names(import_closure("dfstudy.train")), *(f"study/{name}.json" for name in parts)]
-        for arm in list_arms(study, split, group):
-            for seed in arm.study.training.seeds:
-                title = f"Training, {'' if arm.name == MAIN else f'{arm.name}, '}seed {seed}"
-                runs[arm.note(seed)] = {
-                    "group": group,
-                    "inputs": [*inputs, "study/versions.json", FINGERPRINT],
-                    "which": f"--arm {arm.name} --seed {seed}",
-                    "title": title,
-                    **_ask(site.training(arm.study)),
-                }
+def list_runs(study: Study, split: Split) -> dict[str, list[tuple[Arm, int]]]:
+    """Arm and seed of every training that a chapter needs, by its group; a run of several groups stands once.
+
+    Groups come in the order in which they are trained, so that what the first chapters need is there first.
+    """
+    known: set[str] = set()
+    runs: dict[str, list[tuple[Arm, int]]] = {}
+    for group, asked in _asked_runs(study, split).items():
+        runs[group] = [run for identity, run in asked.items() if identity not in known]
+        known |= set(asked)
     return runs
+
+
+def _asked_runs(study: Study, split: Split) -> dict[str, dict[str, tuple[Arm, int]]]:
+    """By group and identity, every run that a chapter asks for; groups may share some."""
+    needed = {word for chapter in load_chapters() for word in chapter.needs}
+    return {
+        group: {
+            arm.identity(seed): (arm, seed)
+            for arm in list_arms(study, split, group)
+            for seed in arm.study.training.seeds
+        }
+        for group in ARM_GROUPS
+        if group in needed
+    }
+
+
+class Trainings(NamedTuple):
+    """Steps that train, by name, and the names of those that a group's chapters wait for."""
+
+    steps: dict[str, dict[str, Any]]
+    behind: dict[str, set[str]]
+
+
+def _plan_trainings(study: Study, split: Split, site: Site) -> Trainings:
+    """A step trains one run or several."""
+    modules = _names(import_closure("dfstudy.train", "dfstudy.evaluate.predict", "dfstudy.evaluate.arms"))
+    steps: dict[str, dict[str, Any]] = {}
+    where: dict[str, str] = {}  # step by the identity of its runs
+    for group, runs in list_runs(study, split).items():
+        parts = [*TRAINING_PARTS, *([COMPARISONS[group]] if group in COMPARISONS else [])]
+        inputs = [*modules, *(f"study/{name}.json" for name in parts), "study/versions.json", FINGERPRINT]
+        # the chapters' own runs are waited for: they stand side by side
+        size = 1 if group == RUNS else study.training.runs_a_step
+        for number, start in enumerate(range(0, len(runs), size)):
+            share = runs[start : start + size]
+            arm, seed = share[0]
+            told = f"seed {seed}" if arm.name == MAIN else f"{arm.name}, seed {seed}"
+            name = arm.note(seed) if size == 1 else f"{group}_{number + 1:02d}"
+            where |= {each.identity(own): name for each, own in share}
+            steps[name] = {
+                "group": group,
+                "inputs": inputs,
+                "which": " ".join(f"--arm {each.name}:{own}" for each, own in share),
+                "title": f"Training, {told if size == 1 else f'{group}, {len(share)} runs'}",
+                **_ask(site.training(arm.study)),
+            }
+    asked = _asked_runs(study, split).items()
+    return Trainings(steps, {group: {where[identity] for identity in runs} for group, runs in asked})
+
+
+def _by_rule(trainings: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """Steps by their rule, in the order of the groups: `training`, `training_forgeries` ..."""
+    groups = dict.fromkeys(step["group"] for step in trainings.values())
+    return [
+        {
+            "rule": "training" if group == RUNS else f"training_{group}",
+            "steps": {name: step for name, step in trainings.items() if step["group"] == group},
+        }
+        for group in groups
+    ]
 
 
 def _leakage_inputs() -> list[str]:
@@ -133,12 +189,11 @@ def _leakage_inputs() -> list[str]:
     return [*modules, "study/data.json", "study/versions.json", FINGERPRINT]
 
 
-def _plan_chapter(
-    study: Study, chapter: Chapter, site: Site, runs: dict[str, dict[str, Any]]
-) -> dict[str, Any]:
+def _plan_chapter(study: Study, chapter: Chapter, site: Site, behind: dict[str, set[str]]) -> dict[str, Any]:
     inputs = [*_names([chapter.notebook, *notebook_sources(chapter.notebook)])]
     inputs += ["study/study.json", "study/versions.json", FINGERPRINT]
-    inputs += [f"runs/{name}.json" for name, run in runs.items() if run["group"] in chapter.needs]
+    steps = set().union(*(behind.get(word, set()) for word in chapter.needs))
+    inputs += [TRAINING.format(name) for name in sorted(steps)]
     if "elsewhere" in chapter.needs:
         inputs += fingerprint_files(study)
     if "leakage" in chapter.needs:
@@ -164,12 +219,12 @@ def _ask(needs: Needs) -> dict[str, Any]:
     return {"threads": resources.pop("threads"), "resources": resources}
 
 
-def _page_inputs(runs: Iterable[str]) -> list[str]:
+def _page_inputs(trainings: Iterable[str]) -> list[str]:
     templates = [path for path in TEMPLATES.rglob("*") if path.is_file()]
     inputs = _names([*import_closure("dfstudy.report.render"), *templates])
     inputs += [f"steps/{chapter.id}.json" for chapter in load_chapters()]
-    inputs += [f"runs/{name}.json" for name in runs]
-    return [*inputs, "study/study.json", "study/card.json", "study/versions.json"]
+    inputs += [TRAINING.format(name) for name in trainings]
+    return [*inputs, "study/study.json", "study/card.json", BUDGET, "study/versions.json"]
 
 
 def _names(files: Iterable[Path]) -> list[str]:

@@ -7,6 +7,7 @@ paper and on a narrow screen. Everything that may differ between two runs of one
 
 from __future__ import annotations
 
+import html
 import itertools
 import os
 import re
@@ -21,9 +22,10 @@ from dfstudy.errors import StudyError
 from dfstudy.report import record
 from dfstudy.report.chapters import Chapter, load_chapters
 from dfstudy.report.fragments import LIFTED, TEMPLATES, FigureCount, Fragment, make_fragment
+from dfstudy.report.links import settle_links
 from dfstudy.report.numbers import number_table, read_numbers
 from dfstudy.report.page_check import page_problems
-from dfstudy.report.plan import LEAKAGE, PLAN, read_json
+from dfstudy.report.plan import BUDGET, LEAKAGE, PLAN, TRAINING, read_json
 from dfstudy.report.settings import describe
 from dfstudy.report.tables import keep_together, tidy_table
 from dfstudy.study import Study
@@ -42,8 +44,8 @@ def render(study: Study, chapters: tuple[Chapter, ...] = ()) -> Path:
     chapters = chapters or load_chapters()
     count = FigureCount()
     fragments = [make_fragment(_executed(study, chapter), chapter.id, count) for chapter in chapters]
-    html = _fill(study, chapters, fragments)
-    problems = page_problems(html)
+    text = settle_links(_fill(study, chapters, fragments))
+    problems = page_problems(text)
     if problems:
         raise StudyError(
             "the page would not be readable by everyone:\n  " + "\n  ".join(problems[:20]),
@@ -51,7 +53,7 @@ def render(study: Study, chapters: tuple[Chapter, ...] = ()) -> Path:
         )
     page = study.out / "index.html"
     partial = page.with_name(f".index.html.{os.getpid()}")
-    partial.write_text(html, "utf-8")
+    partial.write_text(text, "utf-8")
     partial.replace(page)
     return page
 
@@ -80,8 +82,8 @@ def _fill(study: Study, chapters: tuple[Chapter, ...], fragments: list[Fragment]
     opening = [(name, title, lifted[name]) for name, title in LIFTED.items() if name in lifted]
     ends = [{"id": name, "title": title, "sections": []} for name, title in END]
     starts = [{"id": name, "title": title, "sections": []} for name, title, _ in opening]
-    runs = read_json(study.out / PLAN).get("training", {}).get("runs", {})
-    steps = [(f"runs/{name}.json", run["title"]) for name, run in runs.items()]
+    trainings = [training["steps"].items() for training in read_json(study.out / PLAN).get("training", [])]
+    steps = [(TRAINING.format(name), step["title"]) for part in trainings for name, step in part]
     steps.append((LEAKAGE, "Leakage meter"))
     steps += [(f"steps/{chapter.id}.json", f"Chapter: {chapter.title}") for chapter in chapters]
     return environment.get_template("page.html.j2").render(
@@ -123,7 +125,8 @@ def _numbers(study: Study, fragments: list[Fragment]) -> str:
 
 def _settings(study: Study) -> str:
     soup = _table(pd.DataFrame(describe(study), columns=["setting", "value", "meaning"]))
-    return re.sub(r"`([^`<]+)`", r"<code>\1</code>", str(soup))
+    said = "".join(f"<p>{html.escape(line)}</p>" for line in read_json(study.out / BUDGET).get("lines", []))
+    return said + re.sub(r"`([^`<]+)`", r"<code>\1</code>", str(soup))
 
 
 def _table(frame: pd.DataFrame) -> BeautifulSoup:

@@ -19,7 +19,8 @@ from dfstudy.study import Study, Training
 CORES_A_DEVICE = 8  # one for the network, the others read pictures, where the study leaves it open
 DEVICE_MB = 6_000  # torch, a network with its gradients, and batches on their way to a GPU
 WORKER_MB = 1_500  # a loader process: the libraries again, and the batches that it has ready
-NETWORKS = {"runs", "forgeries", "leakage"}  # needs of a chapter that works with trained networks
+# needs of a chapter that works with trained networks
+NETWORKS = {"runs", "policies", "forgeries", "defects", "leakage"}
 METER = 2 * 60  # minutes for the leakage meter, which takes one or two on two cores
 DAY = 24 * 60  # minutes; a run that is ended then goes on from there
 
@@ -69,15 +70,18 @@ class Site:
 
     def _network(self, study: Study, minutes: int, gpus: int) -> Needs:
         devices, workers = study.training.devices, study.training.workers
+        threads = study.training.threads
         cores_a_device = CORES_A_DEVICE if workers == "auto" else workers + 1
         memory = DEVICE_MB + WORKER_MB * (cores_a_device - 1)
-        return Needs(
-            devices * cores_a_device if self.cluster else self.cores, devices * memory, minutes, gpus
-        )
+        if self.cluster:
+            cores = devices * cores_a_device
+        else:  # runs of a few threads each stand side by side
+            cores = self.cores if gpus or threads == "auto" else min(threads, self.cores)
+        return Needs(cores, devices * memory, minutes, gpus)
 
 
 def _on_one_device(study: Study) -> Study:
-    return study.model_copy(update={"training": Training()})
+    return study.model_copy(update={"training": Training(threads=study.training.threads)})
 
 
 def count_gpus() -> int:

@@ -8,50 +8,64 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from dfstudy.evaluate.arms import MAIN
 from dfstudy.invocation import Invocation
 from dfstudy.provenance import file_digest
 from dfstudy.report.chapters import find_chapter
 from dfstudy.report.environment import steady_environment
 from dfstudy.report.execute import run_chapter
-from dfstudy.report.plan import LEAKAGE, write_if_changed
+from dfstudy.report.plan import LEAKAGE, TRAINING, write_if_changed
 from dfstudy.study import Study
 
 if TYPE_CHECKING:
     from dfstudy.data import Split
+    from dfstudy.train import Run
 
 
-def run_training(invocation: Invocation, seed: int | None = None, arm: str = "main") -> list[str]:
-    """Find, resume or do the training of an arm, see `dfstudy.evaluate.arms`; returns the runs' keys.
+def run_training(
+    invocation: Invocation, arms: Sequence[str] = (MAIN,), seed: int | None = None, step: str = ""
+) -> list[str]:
+    """Find, resume or do trainings, see `dfstudy.evaluate.arms`; returns the runs' keys.
+
+    A comparison's run also scores the test pictures, which choose nothing: so its chapter finds the scores,
+    and they are made where several steps share the cores.
 
     Args:
-        seed: None trains every seed that the arm has.
+        arms: names, each with `:seed` behind it or else for every seed that the arm has.
+        seed: for names without one.
+        step: name of the report's step that this is; empty is none.
     Raises:
         StudyError: the study has no such training, or it failed.
     """
     os.environ.update(steady_environment())
     # Imported here: the threads of torch are settled by the environment above.
     from dfstudy.evaluate.arms import find_arm
+    from dfstudy.evaluate.predict import predict
     from dfstudy.train import train
 
-    study = invocation.settings
-    chosen = find_arm(study, _split(study), arm)
-    keys = []
-    for each in chosen.study.training.seeds if seed is None else [seed]:
-        run = train(chosen.study, chosen.split, each)
-        note = {
-            "key": run.key,
-            "seed": each,
-            "device": run.checkpoint["device"],
-            "seconds": float(run.timings["seconds"].sum()),
-        }
-        if os.environ.get("RANK", "0") == "0":
-            _leave_note(study.out / "runs" / f"{chosen.note(each)}.json", note)
-        keys.append(run.key)
+    study, started = invocation.settings, time.perf_counter()
+    split = _split(study)
+    keys, notes = [], []
+    for wanted in arms:
+        name, _, own = wanted.partition(":")
+        arm = find_arm(study, split, name)
+        for each in [int(own)] if own else arm.study.training.seeds if seed is None else [seed]:
+            run = train(arm.study, arm.split, each)
+            if arm.name != MAIN:
+                predict(run, arm.split, "test")
+            if os.environ.get("RANK", "0") == "0":
+                _leave_note(study.out / "runs" / f"{arm.note(each)}.json", _describe(run))
+            keys.append(run.key)
+            notes.append(arm.note(each))
+    if step:
+        seconds = round(time.perf_counter() - started, 1)
+        _leave_note(study.out / TRAINING.format(step), {"runs": notes, "seconds": seconds})
     return keys
 
 
@@ -92,6 +106,15 @@ def run_page(invocation: Invocation) -> Path:
     page = render(invocation.settings)
     _leave_note(invocation.settings.out / "steps" / "page.json", {"files": {page.name: file_digest(page)}})
     return page
+
+
+def _describe(run: Run) -> dict[str, Any]:
+    return {
+        "key": run.key,
+        "seed": run.seed,
+        "device": run.checkpoint["device"],
+        "seconds": float(run.timings["seconds"].sum()),
+    }
 
 
 def _split(study: Study) -> Split:

@@ -84,6 +84,7 @@ def _shortcut(numbers: Numbers) -> list[Answer]:
             f"of {telling + hinting + clean + unclear} families {{shortcut.telling}} tell the label and "
             f"{{shortcut.hinting}} hint at it; all together AUC {{shortcut.together.auc}}",
             numbers["shortcut.telling"].n,
+            "01_explore_data.ipynb#data_shortcuts",
         )
     ]
 
@@ -103,6 +104,7 @@ def _leak(numbers: Numbers) -> list[Answer]:
             "inconclusive" if verdict == NOT_APPLICABLE else verdict,
             f"not applicable: {gain.note}" if verdict == NOT_APPLICABLE else because,
             gain.n,
+            "01_explore_data.ipynb#data_leakage",
         )
     ]
 

@@ -1,19 +1,30 @@
-"""What an answer is, and the rule that turns an interval into a verdict.
+"""What an answer is, and the rules that turn intervals into a verdict.
 
 Takes a number and a limit; gives `supported` where the whole interval lies above it, `refuted` where it lies
-below, else `inconclusive`, never a bare yes. Pure.
+below, else `inconclusive`, never a bare yes. A gain is `supported` where the whole interval lies above
+nothing, and `refuted` where the whole interval lies below what would be worth having: so that both can be
+shown. Of many gains asked for at once Holm's correction keeps the false alarms. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+import numpy as np
+from scipy.stats import t as student
+
+from dfstudy.evaluate.comparisons import holm
 from dfstudy.number import Number
 
 Verdict = Literal["supported", "refuted", "inconclusive"]
 Numbers = Mapping[str, Number]
+
+ALPHA = (
+    0.05  # chance of a false alarm among all that one question asks for: what 95 % intervals allow for one
+)
 
 
 @dataclass(frozen=True)
@@ -26,6 +37,7 @@ class Answer:
         claim: what is tested, with the rule's limit.
         because: the numbers that decided, as text for `say`.
         n: pictures behind them.
+        figure: where they are drawn, notebook and figure: `04_test.ipynb#test_roc`; empty where nowhere.
     """
 
     id: str
@@ -34,6 +46,7 @@ class Answer:
     verdict: Verdict
     because: str
     n: int
+    figure: str = ""
 
 
 def above(number: Number, limit: float) -> Verdict:
@@ -49,3 +62,72 @@ def opposite(verdict: Verdict) -> Verdict:
     """The verdict on the contrary claim."""
     swapped: dict[Verdict, Verdict] = {"supported": "refuted", "refuted": "supported"}
     return swapped.get(verdict, "inconclusive")
+
+
+def gains(number: Number, least: float, sign: Literal[1, -1] = 1) -> Verdict:
+    """Whether a change is a gain: `refuted` where even the interval's best end is less than `least`.
+
+    Args:
+        least: smallest gain worth having, above 0.
+        sign: -1 where a fall is the gain, as for a gap or an error.
+    """
+    if number.low is None or number.high is None:
+        return "inconclusive"
+    worst, best = sorted((sign * number.low, sign * number.high))
+    if worst > 0:
+        return "supported"
+    return "refuted" if best < least else "inconclusive"
+
+
+def gains_any(
+    numbers: Numbers, names: Sequence[str], least: float, sign: Literal[1, -1] = 1
+) -> tuple[Verdict, list[str]]:
+    """Whether any of several changes is a gain, and the ids of those that are.
+
+    A change counts where `gains` supports it and its p, adjusted for all of them (`adjusted_p`), is at most
+    `ALPHA`. Refuted only where each of them is.
+    """
+    small = dict(zip(names, adjusted_p(numbers, names) <= ALPHA, strict=True))
+    each = {name: gains(numbers[name], least, sign) for name in names}
+    found = [name for name in names if each[name] == "supported" and small[name]]
+    if found:
+        return "supported", found
+    return ("refuted" if names and set(each.values()) == {"refuted"} else "inconclusive"), []
+
+
+def adjusted_p(numbers: Numbers, names: Sequence[str]) -> np.ndarray:
+    """p of each change [names], adjusted for all of them.
+
+    Where each has its own, such as `policy.seed.auc.p` for `policy.seed.auc.difference` and
+    `defect.all.auc.inflation.p`, the chapter has adjusted them over everything that it asks. Else by Holm's
+    method from the intervals.
+    """
+    given = [numbers.get(f"{re.sub(r'[.](difference|change)$', '', name)}.p") for name in names]
+    known = [number.value for number in given if number is not None and number.value is not None]
+    if len(known) == len(names):
+        return np.array(known, float)
+    return holm([_p(numbers[name]) for name in names])
+
+
+def best_of(numbers: Numbers, names: Iterable[str], sign: Literal[1, -1] = 1) -> str:
+    """The id with the largest gain; those without a value come last."""
+    values = {name: numbers[name].value for name in names}
+    return max(values, key=lambda name: -np.inf if values[name] is None else sign * values[name])
+
+
+def _p(number: Number) -> float:
+    """Two-sided p that there is no change, read off an interval; 1 where there is none.
+
+    The interval is taken for Student's on the scale of differences of shares (arctanh), with one degree of
+    freedom less than groups: exact where it ends at 0, near enough beyond.
+    """
+    if number.value is None or number.low is None or number.high is None:
+        return 1.0
+    if number.low == number.high:  # such as the same scores twice
+        return 1.0 if number.value == 0 else 0.0
+    told = re.search(r"([\d.]+) % interval", number.note)
+    outside = (1 - float(told[1]) / 100) / 2 if told else ALPHA / 2
+    freedom = max((number.groups or np.inf) - 1, 1)
+    low, value, high = np.arctanh(np.clip([number.low, number.value, number.high], -1 + 1e-9, 1 - 1e-9))
+    error = (high - low) / (2 * student.ppf(1 - outside, freedom))
+    return float(2 * student.sf(abs(value) / error, freedom))

@@ -19,11 +19,20 @@ from dfstudy.provenance import project_root
 from dfstudy.section import Section, explain_misfit, read_settings
 from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, OtherPictures, Policies
 from dfstudy.study.pictures import SAMPLE, Card, Data, SamplePictures
-from dfstudy.study.recipe import NOT_SHAPING, Augment, Model, Protocol, Training
+from dfstudy.study.recipe import (
+    NOT_SHAPING,
+    PLAIN_SGD,
+    SEED_TRANSFORMS,
+    Augment,
+    Model,
+    Protocol,
+    Training,
+)
 
 __all__ = [
     "NOT_SHAPING",
     "SAMPLE",
+    "SEED_TRANSFORMS",
     "STUDIES",
     "Augment",
     "Card",
@@ -53,6 +62,12 @@ class Study(Section):
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="names the folder under reports/")
     title: str = Field(description="the report's heading")
+    budget: int = Field(
+        0,
+        ge=0,
+        description="minutes that a report on this machine may take: it holds what fits, most telling first; "
+        "0 is everything",
+    )
     data: Data = Data()
     model: Model = Model()
     augment: Augment = Augment()
@@ -77,6 +92,11 @@ class Study(Section):
         if repeated:
             raise ValueError(f"test_on: two folders are called '{repeated[0]}': give one of them a name")
         return self
+
+    @property
+    def recipe(self) -> Training:
+        """The recipe that really trains: `training`, with the defect `plain_sgd` the recorded optimiser."""
+        return self.training.model_copy(update=PLAIN_SGD if self.protocol.plain_sgd else {})
 
     @property
     def pictures(self) -> Path:

@@ -26,6 +26,9 @@ class Evaluate(Section):
     robustness_pictures: int = Field(
         2000, ge=0, description="test pictures that are corrupted, at most, by whole groups; 0 is all"
     )
+    explained_pictures: int = Field(
+        200, ge=0, description="test pictures whose maps are drawn, at most, by whole groups; 0 explains none"
+    )
     elsewhere_pictures: int = Field(
         2000, ge=0, description="pictures of each folder in test_on, at most, by whole groups; 0 is all"
     )
@@ -98,14 +101,14 @@ class Policies(Section):
     unseen: list[str] = Field(
         [], description="forgery methods that no run of the comparison learns; the test asks for them"
     )
-    seeds: Count = Field(2, description="how many of training.seeds each policy is trained with")
+    seeds: Count = Field(3, description="how many of training.seeds each policy is trained with")
 
 
 class Defects(Section):
     """Which recorded defects chapter 08 turns on, alone and together."""
 
     measured: bool = Field(True, description="false trains none")
-    seeds: Count = Field(2, description="how many of training.seeds each defect is trained with")
+    seeds: Count = Field(3, description="how many of training.seeds each defect is trained with")
     imbalance: Annotated[float, Field(ge=1)] = Field(
         4.0, description="reals a fake, to which training pictures are thinned for the inverted class weight"
     )

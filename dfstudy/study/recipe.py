@@ -42,7 +42,7 @@ class Model(Section):
 
 
 # Settings of a training that shape no weight: each seed is a run of its own, the others change speed alone.
-NOT_SHAPING = frozenset({"seeds", "workers", "cache"})
+NOT_SHAPING = frozenset({"seeds", "workers", "cache", "runs_a_step"})
 
 
 class Training(Section):
@@ -90,6 +90,9 @@ class Training(Section):
     workers: Annotated[int, Field(ge=0)] | Literal["auto"] = Field(
         "auto", description="loader processes; changes speed, never a result"
     )
+    runs_a_step: Count = Field(
+        1, description="runs that one step of a report trains one after the other; never changes a result"
+    )
     cache: Literal["auto", "off"] = Field(
         "auto", description="keep decoded pictures in memory where they fit; never changes a result"
     )
@@ -101,27 +104,65 @@ class Training(Section):
         return self
 
 
+# Transforms of the policy `seed` in their order, as `dfstudy.augment` names them: comparisons list what they
+# train from these, without loading the library that applies them.
+SEED_TRANSFORMS = (
+    "jpeg_compression",
+    "gaussian_noise",
+    "horizontal_flip",
+    "random_interpolation",
+    "colour",
+    "grey",
+    "shift_scale_rotate",
+)
+
+
 class Augment(Section):
     """How training pictures are varied."""
 
     policy: str = Field("seed", description="name of a policy, see dfstudy/augment/policies.py")
 
 
+# The recorded optimiser and schedule: torch.optim.SGD as it comes, StepLR(15, 0.1).
+PLAIN_SGD = {
+    "optimiser": "sgd",
+    "learning_rate": 0.01,
+    "weight_decay": 1e-7,
+    "schedule": "step",
+    "step_epochs": 15,
+    "step_factor": 0.1,
+}
+
+
 class Protocol(Section):
-    """Defects of the recorded notebook, each off unless chapter 08 turns it on to measure what it costs."""
+    """Defects of the recorded notebook, each off unless chapter 08 turns it on to measure what it costs.
+
+    Each changes what it says and nothing else. Two act on the split, which chapter 08 makes for them; a study
+    file that turns these on is refused.
+    """
 
     bgr_channels: bool = Field(False, description="channels reach the network in the order B, G, R")
     raw_pixels: bool = Field(False, description="the network gets grey levels 0..255, not normalised")
-    inverted_class_weight: bool = Field(False, description="a fake weighs n_fake / n_real in the loss")
-    drifting_batch_norm: bool = Field(False, description="BatchNorm of frozen stages keeps adapting")
+    inverted_class_weight: bool = Field(
+        False, description="a fake weighs n_fake / n_real in the loss, in place of training.class_weight"
+    )
+    drifting_batch_norm: bool = Field(
+        False, description="frozen stages stay in training mode: their BatchNorm statistics keep adapting"
+    )
     random_split: bool = Field(False, description="pictures are split at random, groups torn apart")
     selection_is_result: bool = Field(
-        False, description="what validation selects is reported, by losses rounded to two digits"
+        False,
+        description="validation loss, rounded to two digits, picks the epoch and ends the training, and the "
+        "validation result is what is reported",
     )
     batch_means: bool = Field(
-        False, description="results are means of batch means; the last batch counts whole"
+        False, description="loss and accuracy are means of batch means; the last batch counts whole"
     )
-    substring_labels: bool = Field(False, description="'fake' anywhere in a path is fake, all else is real")
+    substring_labels: bool = Field(
+        False, description="'fake' anywhere in a path, in any case, is fake; all else is real"
+    )
     plain_sgd: bool = Field(
-        False, description="SGD without momentum, in steps, in place of the study's optimiser"
+        False,
+        description="SGD of rate 0.01 without momentum, a tenth of it every 15 epochs, in place of the "
+        "study's optimiser and schedule",
     )

@@ -34,12 +34,12 @@ class Learner:
     """
 
     def __init__(self, study: Study, key: int, fake_weight: float, place: Place, team: Team) -> None:
-        self.recipe, self.place, self.team, self.fake_weight = study.training, place, team, fake_weight
+        self.recipe, self.place, self.team, self.fake_weight = study.recipe, place, team, fake_weight
         torch.manual_seed(key)
         network = build_model(study.model)
         freeze(network, study.model.trainable_stages)
         self.new_layers = network.new_layers
-        self.normalisation = resolve_normalisation(network, study.model)
+        self.normalisation = resolve_normalisation(network, study.model, study.protocol)
         self.network = team.spread(network.to(place.device, memory_format=torch.channels_last))
         self.optimiser = build_optimiser(self.network, self.recipe)
         self.average = self._begin_average()

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from dfstudy.augment import build_policy
-from dfstudy.data.loader import Batch, Loader, make_loader, sample_key
+from dfstudy.data.loader import Batch, Loader, epoch_order, make_loader, sample_key
 from dfstudy.errors import StudyError
 from dfstudy.model import ALONE, Place, Team, predict_logits, train_mode
 from dfstudy.model.checkpoint import save_weights
@@ -25,7 +25,7 @@ from dfstudy.study import Study
 from dfstudy.train.learner import Learner, pictures_at_once
 from dfstudy.train.log import Log, tell
 from dfstudy.train.protocol import fake_weight, learning_rate
-from dfstudy.train.selection import is_better, score, selected_value
+from dfstudy.train.selection import Scores, is_better, score, selected_value
 from dfstudy.train.state import Progress, Seen, load_state, save_state
 
 SAVE_SECONDS = 30.0  # at most this much work is lost by an interruption
@@ -62,9 +62,10 @@ class Trainer:
         team: Team = ALONE,
     ) -> None:
         self.study, self.seed, self.place, self.folder, self.team = study, seed, place, folder, team
-        self.recipe, self.size = study.training, study.model.size
+        self.recipe, self.size, self.defects = study.recipe, study.model.size, study.protocol
         self.training, self.validation = training, validation
-        self.weight = fake_weight(training.labels, self.recipe.class_weight)
+        inverted = self.defects.inverted_class_weight
+        self.weight = fake_weight(training.labels, self.recipe.class_weight, inverted)
         self.learner = Learner(study, sample_key(seed, 0, 0), self.weight, place, team)
         self.network, self.optimiser = self.learner.network, self.learner.optimiser
         self.normalisation = self.learner.normalisation
@@ -100,12 +101,14 @@ class Trainer:
     def loader(self, part: Part, train: bool = False, once: bool = False) -> Loader:
         """Batches of a part: shuffled and varied for training, else in order and only resized.
 
-        What is read `once` is not kept in memory.
+        What is read `once` is not kept in memory. Under a policy that makes fakes of real pictures, training
+        sees none of the set's own.
         """
+        policy = build_policy(self.study.augment.policy if train else "none", self.size, train=train)
         return make_loader(
             part.paths,
             part.labels,
-            build_policy(self.study.augment.policy if train else "none", self.size, train=train),
+            policy,
             # without gradients nothing is in parts: a step's memory must do
             batch_size=self.recipe.batch_size if train else pictures_at_once(self.recipe) * self.team.size,
             workers=self.recipe.workers,
@@ -114,12 +117,25 @@ class Trainer:
             share=(self.team.rank, self.team.size),
             sizes=part.sizes,
             cache="off" if once else self.recipe.cache,
+            forge=policy.fakes,
         )
 
     def clean_logits(self, part: Part) -> torch.Tensor:
         """Logits float32 [N] of a part without augmentation, by row."""
         with self.loader(part, once=True) as loader:
             return self._predict(loader, part)
+
+    def score(self, logits: torch.Tensor, labels: np.ndarray, order: np.ndarray | None = None) -> Scores:
+        """Scores as this training reports them.
+
+        Args:
+            logits, labels: float32 [N] and [N], by row.
+            order: row numbers [N] as the batches took them; None is by row.
+        """
+        if not self.defects.batch_means:
+            return score(logits, labels, self.weight)
+        taken = np.arange(len(labels)) if order is None else order
+        return score(logits[taken], labels[taken], self.weight, self.recipe.batch_size)
 
     def _predict(self, loader: Loader, part: Part) -> torch.Tensor:
         return predict_logits(
@@ -133,7 +149,7 @@ class Trainer:
 
     def _epoch(self, training: Loader, validation: Loader, log: Log) -> None:
         at, before = self.progress, self.progress.seconds
-        train_mode(self.network, self.study.model.batch_norm)
+        train_mode(self.network, self.study.model.batch_norm, self.defects.drifting_batch_norm)
         began = saved = time.perf_counter()
         for batch in training.epoch(at.epoch, start_batch=at.batch):
             if at.epoch == 1 and at.batch == 0:
@@ -191,11 +207,12 @@ class Trainer:
         """End an epoch that took `trained` seconds of training; `clock` gives those of the whole epoch."""
         at = self.progress
         seen = self.seen.over(self.team)
-        of_training = score(seen.logits.cpu(), self.training.labels, self.weight)
+        order = epoch_order(self.seed, at.epoch, len(self.training.labels))
+        of_training = self.score(seen.logits.cpu(), self.training.labels, order)
         logits = self._predict(loader, self.validation)
         if not bool(torch.isfinite(logits).all()):
             raise _not_finite(f"validation of epoch {at.epoch}", self.recipe.learning_rate)
-        of_validation = score(logits, self.validation.labels, self.weight)
+        of_validation = self.score(logits, self.validation.labels)
         row = {
             "epoch": at.epoch,
             **{f"train_{name}": value for name, value in vars(of_training).items()},
@@ -207,9 +224,10 @@ class Trainer:
             "seconds": clock(),
             "pictures_per_second": len(self.training.labels) / trained,
         }
-        best = is_better(of_validation, at.best_value, self.recipe.select_by)
+        chosen_by = (self.recipe.select_by, self.defects.selection_is_result)
+        best = is_better(of_validation, at.best_value, *chosen_by)
         if best:
-            at.best_epoch, at.best_value = at.epoch, selected_value(of_validation, self.recipe.select_by)
+            at.best_epoch, at.best_value = at.epoch, selected_value(of_validation, *chosen_by)
             if self.team.leads:
                 save_weights(self.folder / "best.safetensors", self.learner.tested.state_dict())
         at.history.append(row)

@@ -112,7 +112,7 @@ def fits(study: Study, place: Place, pictures: int) -> bool:
             torch.arange(whole),
         )
         learner = Learner(study, 0, 1.0, place, ALONE)
-        train_mode(learner.network, study.model.batch_norm)
+        train_mode(learner.network, study.model.batch_norm, study.protocol.drifting_batch_norm)
         for _ in range(2):
             learner.step(batch, 0.0, 0, whole)
         if place.device.type == "cuda":

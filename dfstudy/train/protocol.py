@@ -1,7 +1,8 @@
 """The recipe as formulas: loss weight, loss, optimiser and learning rate of every step.
 
-Takes `study.Training` and counts; gives plain numbers and torch objects. The learning rate is a function of
-the step alone, so an interrupted training needs no scheduler's memory to go on.
+Takes `study.Training`, counts and the recorded defects that are on; gives plain numbers and torch objects.
+The learning rate is a function of the step alone, so an interrupted training needs no scheduler's memory to
+go on.
 """
 
 from __future__ import annotations
@@ -20,9 +21,12 @@ from dfstudy.study import Training
 RISE, START, END = 0.3, 1 / 25, 1 / 25 / 10_000
 
 
-def fake_weight(labels: np.ndarray, class_weight: str) -> float:
+def fake_weight(labels: np.ndarray, class_weight: str, inverted: bool = False) -> float:
     """Weight of a fake in the loss: n_real / n_fake of the training rows, or 1 for "none".
 
+    Args:
+        inverted: a recorded defect. There real was 1, and n_real / n_fake weighed the reals; beside reals
+            that weigh 1 this is n_fake / n_real for a fake.
     Raises:
         StudyError: one class is missing, so there is nothing to learn.
     """
@@ -33,6 +37,8 @@ def fake_weight(labels: np.ndarray, class_weight: str) -> float:
             f"the training part holds {reals} real and {fakes} fake pictures",
             "give pictures of both classes; a different data.split_seed may divide few groups better",
         )
+    if inverted:
+        return fakes / reals
     return reals / fakes if class_weight == "balanced" else 1.0
 
 

@@ -112,7 +112,9 @@ def try_rates(
     alone = {"devices": 1, "accumulate": parts_of_step, "ema": 0.0, "compile": False}
     study = study.model_copy(update={"training": recipe.model_copy(update=alone)})
     parts = [_part(split, name) for name in ("train", "val")]
-    trainer = Trainer(study, seed, *parts, choose_place(recipe.precision), study.out / "rates")
+    trainer = Trainer(
+        study, seed, *parts, choose_place(recipe.precision, threads=recipe.threads), study.out / "rates"
+    )
     rates = np.geomspace(low, high, steps)
     shown = {"desc": "learning rates", "unit": " steps", "file": sys.stderr, "leave": False}
     with tqdm(total=steps, disable=not progress, **shown) as bar, explain_out_of_memory(trainer):
@@ -122,7 +124,7 @@ def try_rates(
 
 def _climb(trainer: Trainer, rates: np.ndarray, bar: tqdm) -> tuple[list[float], bool]:
     """Finite losses of a step at each rate, and whether they diverged before the last."""
-    train_mode(trainer.network, trainer.study.model.batch_norm)
+    train_mode(trainer.network, trainer.study.model.batch_norm, trainer.defects.drifting_batch_norm)
     losses: list[float] = []
     smoothed, lowest = 0.0, math.inf
     with contextlib.closing(_batches(trainer)) as batches:

@@ -39,7 +39,7 @@ from dfstudy.train.learner import pictures_at_once
 from dfstudy.train.log import tell
 from dfstudy.train.loop import STATE, Part, Trainer
 from dfstudy.train.memory import explain_out_of_memory
-from dfstudy.train.selection import best_threshold, check_both_classes, fit_temperature, score
+from dfstudy.train.selection import best_threshold, check_both_classes, fit_temperature
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def train(study: Study, split: Split, seed: int, progress: bool = True) -> Run:
         StudyError: one class is missing, weights cannot be had, or the loss left the finite numbers.
     """
     recipe = study.training
-    place = choose_place(recipe.precision, recipe.devices, recipe.deterministic)
+    place = choose_place(recipe.precision, recipe.devices, recipe.deterministic, recipe.threads)
     shaped_by = describe_run(study, split.fingerprint, seed, place)
     key = f"seed{seed}-{digest(shaped_by)[:16]}"
     folder = study.out / "runs" / key
@@ -129,8 +129,9 @@ def describe_run(study: Study, fingerprint: str, seed: int, place: Place) -> dic
     return {
         "model": model,
         "pretrained": weights,
+        "protocol": study.protocol.model_dump(exclude_defaults=True),
         "policy": study.augment.policy,
-        "training": study.training.model_dump(mode="json", exclude=set(NOT_SHAPING)),
+        "training": study.recipe.model_dump(mode="json", exclude=set(NOT_SHAPING)),
         "seed": seed,
         "fingerprint": fingerprint,
         "versions": versions(),
@@ -195,7 +196,7 @@ def _write_run(
         "threshold": best_threshold(*chosen_on),
         "temperature": fit_temperature(*chosen_on),
         "clean": {
-            part: {**vars(score(logits[part], told.labels, trainer.weight)), "pictures": len(told.labels)}
+            part: {**vars(trainer.score(logits[part], told.labels)), "pictures": len(told.labels)}
             for part, told in parts.items()
         },
     }
@@ -208,7 +209,7 @@ def _describe_trained(trainer: Trainer) -> dict[str, Any]:
     return {
         "backbone": trainer.study.model.backbone,
         "size": trainer.size,
-        "normalisation": {"mean": trainer.normalisation.mean, "std": trainer.normalisation.std},
+        "normalisation": vars(trainer.normalisation),
         "new_layers": list(trainer.learner.new_layers),
         "fake_weight": trainer.weight,
         "parameters": everything,

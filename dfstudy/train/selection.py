@@ -1,7 +1,8 @@
 """What validation decides: the epoch, the threshold and the temperature.
 
-Takes logits and labels (fake = 1) of one part; gives exact means over pictures. Ties are settled by a rule,
-never by order. Refuses a part with one class, in which none of this is defined.
+Takes logits and labels (fake = 1) of one part; gives exact means over pictures, unless a recorded defect is
+on. Ties are settled by a rule, never by order. Refuses a part with one class, in which none of this is
+defined.
 """
 
 from __future__ import annotations
@@ -29,18 +30,30 @@ class Scores:
     auc: float
 
 
-def score(logits: torch.Tensor, labels: np.ndarray, weight: float) -> Scores:
+def score(logits: torch.Tensor, labels: np.ndarray, weight: float, batch: int | None = None) -> Scores:
     """Exact scores over all pictures, computed in float64.
 
     Args:
         logits: float32 [N] on the CPU.
         labels: [N], 1 is fake.
         weight: of a fake in the loss.
+        batch: None; a number takes loss and accuracy as `mean_of_means` of batches of so many, a recorded
+            defect. The AUC is no mean and stays.
     """
     exact = logits.double()
-    losses = loss_of_each(exact, torch.from_numpy(labels.astype(np.float64)), weight)
+    losses = loss_of_each(exact, torch.from_numpy(labels.astype(np.float64)), weight).numpy()
     hits = (exact.numpy() >= 0) == labels.astype(bool)
-    return Scores(float(losses.mean()), float(hits.mean()), float(roc_auc_score(labels, exact.numpy())))
+    loss, accuracy = (mean_of_means(each, batch or len(labels)) for each in (losses, hits))
+    return Scores(loss, accuracy, float(roc_auc_score(labels, exact.numpy())))
+
+
+def mean_of_means(values: np.ndarray, batch: int) -> float:
+    """Mean of the means of successive batches: a last, smaller batch counts like a whole one.
+
+    >>> mean_of_means(np.array([0.0, 0.0, 0.0, 1.0]), 3)
+    0.5
+    """
+    return float(np.mean([values[at : at + batch].mean() for at in range(0, len(values), batch)]))
 
 
 def check_both_classes(labels: np.ndarray, part: str) -> None:
@@ -52,16 +65,21 @@ def check_both_classes(labels: np.ndarray, part: str) -> None:
         )
 
 
-def is_better(scores: Scores, best: float | None, select_by: str) -> bool:
-    """True where an epoch beats the best so far; an equal one does not, so the earlier epoch stays."""
-    value = selected_value(scores, select_by)
+def is_better(scores: Scores, best: float | None, select_by: str, rounded: bool = False) -> bool:
+    """True where an epoch beats the best so far; an equal one does not, so the earlier epoch stays.
+
+    `rounded` is a recorded defect: the loss decides, rounded to two digits, whatever `select_by` says.
+    """
+    value = selected_value(scores, select_by, rounded)
     if best is None:
         return True
-    return value > best if select_by == "auc" else value < best
+    return value > best if select_by == "auc" and not rounded else value < best
 
 
-def selected_value(scores: Scores, select_by: str) -> float:
-    """The quantity that picks the epoch: `auc` or `loss`."""
+def selected_value(scores: Scores, select_by: str, rounded: bool = False) -> float:
+    """The quantity that picks the epoch: `auc` or `loss`, or the `rounded` loss."""
+    if rounded:
+        return round(scores.loss, 2)
     return scores.auc if select_by == "auc" else scores.loss
 
 

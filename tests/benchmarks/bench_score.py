@@ -1,19 +1,21 @@
 """Pictures a second of scoring files, against the network alone on a batch held in memory.
 
     python tests/benchmarks/bench_score.py
+    python tests/benchmarks/bench_score.py --folder faces --backbone mobilenetv2_100 --size 224
 
-The sample study's network, untrained; 256 px JPEG files through `Detector.stream`, as `dfstudy score`
-takes them, and through `ScoreTable` as well, which is what `--out` does. The limit is the network on as many
-batches of 64 that need neither reading nor resizing. Peak memory of the process is told after a few pictures
-and after all.
+The sample study's network, untrained, or another; 256 px JPEG files, or those of a folder, through
+`Detector.stream`, as `dfstudy score` takes them, and through `ScoreTable` as well, which is what `--out`
+does. The limit is the network on as many batches of 64 that need neither reading nor resizing. Without a GPU
+both use the same cores, so what network and reading need one after the other is told beside it. Peak memory
+of the process is told after a tenth of the pictures and after all.
 """
 
 from __future__ import annotations
 
 import tempfile
 from collections import deque
-from collections.abc import Callable
-from itertools import count
+from collections.abc import Callable, Sequence
+from itertools import count, islice
 from pathlib import Path
 
 import dfstudy  # noqa: F401 -- before torch: it sets how idle threads wait
@@ -25,33 +27,44 @@ from measure import Table, interleave, parse
 from peak import peak_memory
 from pictures import write_pictures
 
-from dfstudy.evaluate.detector import Detector
+from dfstudy.data.ahead import map_ahead
+from dfstudy.data.faces import FaceSettings
+from dfstudy.evaluate.detector import AHEAD, Detector
+from dfstudy.evaluate.intake import Intake, walk_items
 from dfstudy.evaluate.predict import BATCH
 from dfstudy.evaluate.score_table import ScoreTable
 from dfstudy.model import (
     Normalisation,
     build_model,
-    choose_place,
+    find_place,
     load_checkpoint,
     predict_logits,
     resolve_normalisation,
     save_checkpoint,
 )
 from dfstudy.model.checkpoint import save_weights
-from dfstudy.study import load_study
+from dfstudy.study import Model, load_study
 
 SIDE = 256
 
 
 def main() -> None:
     """Print and keep rates, their ratios and memory."""
-    given = parse(__doc__).parse_args()
-    batches, repeats = (2, 1) if given.quick else (80, 5)
-    pictures, table = batches * BATCH, Table("score")
+    options = parse(__doc__)
+    options.add_argument("--folder", type=Path, help="score the first of its pictures, not made ones")
+    options.add_argument("--backbone", default="", help="a network of timm; the sample study's by default")
+    options.add_argument("--size", type=int, default=224, help="its input, pixels")
+    options.add_argument("--pictures", type=int, default=5000)
+    options.add_argument("--repeats", type=int, default=5)
+    given = options.parse_args()
+    pictures, repeats = (2 * BATCH, 1) if given.quick else (given.pictures, given.repeats)
+    batches, table = -(-pictures // BATCH), Table("score")
+    model = Model(backbone=given.backbone, size=given.size) if given.backbone else load_study("sample").model
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        paths = write_pictures(folder / "pictures", pictures, SIDE).paths
-        detector, numbers = make_detector(folder / "run"), count()
+        paths = find_pictures(given.folder, folder, pictures)
+        detector, numbers = make_detector(folder / "run", model), count()
+        intake = Intake(model.size, None, FaceSettings())
 
         def stream(some: list[Path] = paths) -> None:
             deque(detector.stream(some), maxlen=0)
@@ -61,35 +74,52 @@ def main() -> None:
                 for score in detector.stream(paths):
                     out.add(score)
 
+        def read() -> None:
+            deque(map_ahead(intake, paths, AHEAD), maxlen=0)
+
         stream(paths[: pictures // 2 if given.quick else pictures // 10])
         few = peak_memory()
         works = {
             "network alone": hold(folder / "run", batches),
+            "reading and resizing alone": read,
             "stream": stream,
             "stream into a table": write,
         }
         seconds = interleave(works, repeats)
     for name, times in seconds.items():
         table.rate(name, pictures, times)
-    for name in list(works)[1:]:
+    turns = [
+        a + b for a, b in zip(seconds["network alone"], seconds["reading and resizing alone"], strict=True)
+    ]
+    for name in list(works)[2:]:
         table.ratio(f"{name} / network alone", seconds["network alone"], seconds[name])
+        table.ratio(f"{name} / network and reading in turns", turns, seconds[name])
     table.add("peak of memory after a tenth of the pictures", [few / 1e6], "MB")
     table.add("peak of memory after all, several times", [peak_memory() / 1e6], "MB")
     table.keep(given)
 
 
-def make_detector(folder: Path) -> Detector:
-    """A finished run of the sample study's network, untrained: what it says does not change its speed."""
-    study = load_study("sample")
+def find_pictures(given: Path | None, folder: Path, pictures: int) -> Sequence[Path]:
+    """Files to score: the first of the folder given, or made ones."""
+    if given is None:
+        return write_pictures(folder / "pictures", pictures, SIDE).paths
+    found = list(islice(walk_items([given]), pictures))
+    if len(found) < pictures:
+        raise SystemExit(f"{given} holds {len(found)} pictures; give --pictures {len(found)}")
+    return [Path(path) for path in found]
+
+
+def make_detector(folder: Path, model: Model) -> Detector:
+    """A finished run of a network, untrained: what it says does not change its speed."""
     torch.manual_seed(0)
-    network = build_model(study.model)
-    normalisation = resolve_normalisation(network, study.model)
+    network = build_model(model)
+    normalisation = resolve_normalisation(network, model)
     folder.mkdir()
     save_weights(folder / "best.safetensors", network.state_dict())
     description = {
-        "model": study.model.model_dump(mode="json"),
+        "model": model.model_dump(mode="json"),
         "normalisation": {"mean": normalisation.mean, "std": normalisation.std},
-        "size": study.model.size,
+        "size": model.size,
         "policy": "none",
         "fingerprint": "",
         "threshold": 0.5,
@@ -104,7 +134,7 @@ def make_detector(folder: Path) -> Detector:
 def hold(folder: Path, batches: int) -> Callable[[], object]:
     """A work: the network on one batch, as often as a stream of this many would need it."""
     network, told = load_checkpoint(folder)
-    place = choose_place(told["training"]["precision"])
+    place = find_place(told["training"])
     network.to(place.device)
     normalisation = Normalisation(*(tuple(told["normalisation"][part]) for part in ("mean", "std")))
     held = random_batch(BATCH, told["size"])

@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from dfstudy.data import index_study, split_study
+from dfstudy.data.index_csv import read_masks
 from dfstudy.errors import StudyError
 
 PATHS = ["a/1.png", "a/2.png", "b/3.png", "b/4.png"]
@@ -50,6 +51,27 @@ def test_pipelines_travel_to_the_rows_of_the_split(listed, fill, open_study):
     )
     table = listed("path,label\na/1.png,0\na/2.png,0\nb/3.png,1\nb/4.png,1\n")
     assert set(table["pipeline"]) == {""}
+
+
+def test_videos_are_named_or_those_that_faces_were_cropped_from(listed):
+    named = listed("path,label,video\na/1.png,0,x\na/2.png,0,\nb/3.png,1,y\nb/4.png,1,y\n")
+    assert named["video"].tolist() == ["x", "", "y", "y"]
+    assert named["group"].tolist() == ["x", "a/2.png", "y", "y"]  # frames of one video stay together
+    # a photograph has a source and no frame, as the forged pictures of the rendered sample have
+    cropped = listed(
+        "path,label,group,source,frame\na/1.png,0,g,in/a.mp4,0\na/2.png,0,g,in/a.mp4,30\n"
+        "b/3.png,1,g,in/b.mp4,0\nb/4.png,1,g,in/c.png,\n"
+    )
+    assert cropped["video"].tolist() == ["in/a.mp4", "in/a.mp4", "in/b.mp4", ""]
+    assert set(cropped["group"]) == {"g"}
+
+
+def test_masks_are_found_from_their_pictures(fill):
+    text = "path,label,mask\na/1.png,0,\na/2.png,0,\n./b/3.png,1,masks\\3.png\nb/4.png,1,b/5.png\n"
+    root = fill(PATHS)
+    assert read_masks(root) == {}
+    (root / "index.csv").write_text(text)
+    assert read_masks(root) == {"b/3.png": "masks/3.png", "b/4.png": "b/5.png"}
 
 
 def test_order_of_columns_case_spaces_backslashes_and_byte_order_mark(listed):

@@ -37,6 +37,8 @@ def test_faceforensics_ties_a_pair_its_inverse_and_both_originals(read, facefore
     assert len(tied) == 12 and tied["group"].nunique() == 1
     assert set(tied["given_split"]) == {"train"}
     assert table["group"].nunique() == 3
+    assert table["video"].nunique() == 11
+    assert set(table.loc[frames(f"{FAKE}/054_071"), "video"]) == {"NeuralTextures/054_071"}
     assert table.loc[frames(f"{ORIGINAL}/123"), "given_split"].tolist() == ["val", "val"]
     assert table.loc[f"{FAKE}/054_071/0000.png", ["label", "method"]].tolist() == [1, "NeuralTextures"]
     assert table.loc[f"{ORIGINAL}/054/0000.png", ["label", "method"]].tolist() == [0, "real"]

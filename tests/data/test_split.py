@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dfstudy.data.deal import assign_groups
 from dfstudy.data.split import COPY, prove_disjoint, set_aside, split_study
 from dfstudy.errors import StudyError
-from dfstudy.study import load_study
+from dfstudy.study import Protocol, load_study
 
 STUDY = load_study("small", data="pictures", out="results")
 
@@ -313,3 +313,10 @@ def test_real_video_groups_stay_whole(shared_data, tmp_path):
     split = split_study(STUDY, make_index(listed.to_dict("records")))
     assert (split.rows.groupby("group")["split"].nunique() == 1).all()
     assert len(split.part("test")) == 1200
+
+
+@pytest.mark.parametrize("name", ["random_split", "substring_labels"])
+def test_a_recorded_defect_of_the_split_is_never_a_studys_own(name):
+    study = load_study().model_copy(update={"protocol": Protocol(**{name: True})})
+    with pytest.raises(StudyError, match=f"protocol.{name} is on"):
+        split_study(study, pd.DataFrame())

@@ -11,6 +11,8 @@ import pytest
 
 from dfstudy.data import index_study, split_study
 from dfstudy.evaluate.leakage import (
+    SEEN,
+    SHORT,
     compare,
     draw_split,
     leakage_numbers,
@@ -98,3 +100,9 @@ def test_without_groups_nothing_is_trained(study, split):
     assert measure_leakage(study, alone, progress=False) is None
     for number in leakage_numbers(None, alone):
         assert number.value is None and "nothing names" in number.note
+
+
+def test_few_pictures_are_shown_in_more_epochs(study):
+    assert small_study(study, pictures=100_000).training.epochs == SHORT.epochs
+    few = small_study(study, pictures=640).training
+    assert (few.epochs - 1) * 640 < SEEN <= few.epochs * 640 and few.patience == few.epochs

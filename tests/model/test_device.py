@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from typing import NamedTuple
 
 import numpy as np
@@ -12,6 +14,7 @@ from dfstudy.model import (
     Normalisation,
     build_model,
     choose_place,
+    find_place,
     predict_logits,
     resolve_normalisation,
     train_mode,
@@ -32,6 +35,24 @@ def pictures() -> torch.Tensor:
     random = np.random.default_rng(0)
     levels = random.integers(0, 86, (5, 53, 37, 3)) + np.array([0, 80, 160])
     return torch.from_numpy(levels.astype(np.uint8))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc alone can be told")
+def test_freed_memory_is_kept_for_the_next_step():
+    """Large blocks, taken and freed again and again, cost no new pages after the first time."""
+    code = (
+        "import resource, dfstudy, numpy as np\n"
+        "from dfstudy.model import choose_place\n"
+        "choose_place('float32')\n"
+        "def faults():\n"
+        "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"
+        "    [np.ones(2**18) for _ in range(50)]\n"  # 2 MB each, 25,600 pages together
+        "    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before\n"
+        "print(*[faults() for _ in range(4)])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    _, *later = map(int, done.stdout.split())
+    assert max(later) < 1000, done.stdout
 
 
 def test_normalisation_is_the_textbook_formula_channel_by_channel(pictures):
@@ -63,7 +84,8 @@ def test_place_is_deterministic_and_says_what_rounding_depends_on():
     assert torch.are_deterministic_algorithms_enabled()
     if place.device.type == "cpu":
         assert place.dtype == torch.float32
-        assert place.name == f"cpu with {torch.get_num_threads()} threads, float32"
+        threads = torch.get_num_threads()
+        assert place.name == f"cpu with {threads} thread{'s' * (threads > 1)}, float32"
     assert choose_place("bfloat16").name.endswith("bfloat16")
 
 
@@ -72,6 +94,19 @@ def test_threads_do_not_follow_the_environment(monkeypatch):
     torch.set_num_threads(1)
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     assert choose_place().name == before
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="on a GPU no sum is shared among threads")
+def test_a_place_keeps_its_threads_whatever_was_settled_after_it(pictures):
+    one = choose_place("float32", threads=1)
+    other = choose_place("float32", threads=3)
+    assert one.name == "cpu with 1 thread, float32" and other.name == "cpu with 3 threads, float32"
+    assert find_place({"precision": "float32", "threads": 1}) == one
+    assert find_place({"precision": "float32"}) == choose_place("float32")
+    network, normalisation = build_model(Model(size=48)), Normalisation((0.5,) * 3, (0.5,) * 3)
+    choose_place(threads=3)
+    predict_logits(network, [Sent(pictures[:2], torch.tensor([0, 1]))], 2, normalisation, one)
+    assert torch.get_num_threads() == 1
 
 
 def test_logits_come_by_row_whatever_the_order(pictures):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,6 +11,9 @@ from dfstudy.errors import StudyError
 from dfstudy.number import Number
 from dfstudy.report import answers as room
 from dfstudy.report.numbers import say
+from dfstudy.study import load_study
+
+STUDY = load_study()
 
 
 def number(name: str, value: float, low: float | None = None, high: float | None = None) -> Number:
@@ -41,7 +45,9 @@ def study_numbers(**changed: Number) -> dict[str, Number]:
 
 
 def verdicts(numbers: dict[str, Number], groups_known: bool = True) -> dict[str, str]:
-    return {x.id.removeprefix("answer."): x.verdict for x in room.decide_answers(numbers, groups_known)}
+    return {
+        x.id.removeprefix("answer."): x.verdict for x in room.decide_answers(numbers, groups_known, STUDY)
+    }
 
 
 def test_each_question_has_its_verdict():
@@ -76,7 +82,7 @@ def test_verdicts_turn_with_the_numbers():
 def test_probabilities_are_judged_as_calibrated_where_they_are():
     after = "test.calibration.temperature.ece.after"
     numbers = study_numbers() | {after: number(after, 0.02, 0.01, 0.03)}
-    [found] = [x for x in room.decide_answers(numbers, True) if x.id == "answer.probabilities"]
+    [found] = [x for x in room.decide_answers(numbers, True, STUDY) if x.id == "answer.probabilities"]
     assert (found.verdict, found.because) == ("supported", f"expected calibration error {{{after}}}")
     assert "calibrated on validation" in found.question
 
@@ -91,7 +97,8 @@ def test_a_verdict_needs_the_whole_interval(ends):
 
 def test_a_method_that_is_worse_than_chance_refutes():
     worse = number("test.auc.method.swap", 0.4, 0.3, 0.45)
-    found = {x.id: x for x in room.decide_answers(study_numbers(**{"test__auc__method__swap": worse}), True)}
+    numbers = study_numbers(**{"test__auc__method__swap": worse})
+    found = {x.id: x for x in room.decide_answers(numbers, True, STUDY)}
     assert found["answer.every_method"].verdict == "refuted"
     assert "hardest of 2: swap with {test.auc.method.swap}" in found["answer.every_method"].because
 
@@ -103,15 +110,18 @@ def test_folders_with_one_method_are_not_asked_about_every_method():
 
 def test_without_test_numbers_it_says_what_to_run():
     with pytest.raises(StudyError, match=r"test\.auc") as failure:
-        room.decide_answers({"data.pictures": number("data.pictures", 3)}, True)
+        room.decide_answers({"data.pictures": number("data.pictures", 3)}, True, STUDY)
     assert "make report" in failure.value.hint
 
 
 def test_the_table_holds_the_numbers_and_verdicts_are_numbers():
     numbers = study_numbers()
-    answers = room.decide_answers(numbers, True)
-    table = room.answer_table(answers, numbers)
-    assert table.loc[0, "because"] == "test AUC 0.900 [0.850, 0.950]"
+    answers = room.decide_answers(numbers, True, STUDY)
+    soup = BeautifulSoup(room.answer_table(answers, numbers).data, "html.parser")
+    rows = [[cell.get_text() for cell in row.find_all("td")] for row in soup.tbody.find_all("tr")]
+    assert rows[0][3:] == ["test AUC 0.900 [0.850, 0.950]", "200", "test_roc"]
+    assert [row[2] for row in rows] == [x.verdict for x in answers]
+    assert soup.a["href"] == "04_test.ipynb#test_roc"
     values = {x.id: x.value for x in room.answer_numbers(answers)}
     assert values["answer.above_chance"] == 1 and values["answer.probabilities"] == 0
     assert values["answer.useful"] is None
@@ -122,7 +132,7 @@ def test_the_table_holds_the_numbers_and_verdicts_are_numbers():
 @pytest.mark.parametrize("auc", [(0.85, 0.95), (0.45, 0.55), (0.3, 0.4)])
 def test_the_abstract_is_made_of_numbers_and_honest_about_limits(auc, groups_known, is_sample):
     numbers = study_numbers(test__auc=number("test.auc", sum(auc) / 2, *auc))
-    answers = room.decide_answers(numbers, groups_known)
+    answers = room.decide_answers(numbers, groups_known, STUDY)
     template = room.write_abstract(answers, numbers, is_sample)
     assert not any(character.isdigit() for character in template)
     text = say(template, numbers).data
@@ -134,5 +144,5 @@ def test_the_abstract_is_made_of_numbers_and_honest_about_limits(auc, groups_kno
 @pytest.mark.parametrize("telling", [0, 2])
 def test_the_abstract_warns_where_the_label_is_told_without_a_face(telling):
     numbers = study_numbers() | {"shortcut.telling": Number("shortcut.telling", telling, "families", 9)}
-    text = room.write_abstract(room.decide_answers(numbers, True), numbers, False)
+    text = room.write_abstract(room.decide_answers(numbers, True, STUDY), numbers, False)
     assert ("without looking at the face" in text) == bool(telling)

@@ -96,8 +96,9 @@ def test_only_what_works_with_a_network_is_a_job(tmp_path):
     assert plan["into"] == "&>"
     here = planned(tiny(tmp_path, 0, 1), Site(2, 0))
     assert here["into"] == "2>&1"
-    gpus = [run["resources"]["gpu"] for told in (plan, here) for run in told["training"]["runs"].values()]
-    assert gpus == [1] * len(plan["training"]["runs"]) + [0] * len(here["training"]["runs"])
+    for told, gpus in ((plan, 1), (here, 0)):
+        steps = [step for rule in told["training"] for step in rule["steps"].values()]
+        assert steps and {step["resources"]["gpu"] for step in steps} == {gpus}
 
 
 def test_the_shipped_profile_holds_options_that_snakemake_knows(tmp_path, monkeypatch):
@@ -122,7 +123,9 @@ def test_slurm_is_asked_for_what_the_plan_says_and_its_refusal_is_told(tmp_path,
     profile = tmp_path / "my profile"
     write_profile(profile)
     invocation = tiny(tmp_path, 3, 2)
-    said = run_steps(invocation, str(profile), "runs/seed_0.json", "runs/seed_1.json", status=1)
+    said = run_steps(
+        invocation, str(profile), "steps/training_seed_0.json", "steps/training_seed_1.json", status=1
+    )
     asked = (tmp_path / "asked").read_text().splitlines()
     assert len(asked) == 2
     for line in asked:
@@ -147,7 +150,7 @@ def test_slurm_really_trains(tmp_path):
     partition = {"slurm_partition": asked.stdout.split()[0]}
     write_profile(tmp_path / "mine", {"default-resources": partition, "set-resources": needs})
     invocation = tiny(tmp_path, 0, 1)
-    said = run_steps(invocation, str(tmp_path / "mine"), "runs/seed_1.json")
+    said = run_steps(invocation, str(tmp_path / "mine"), "steps/training_seed_1.json")
     assert "submitted: Training, seed 1, Slurm job " in said and "[1/1] Training, seed 1" in said
     out = invocation.settings.out
     run = json.loads((out / "runs" / "seed_1.json").read_text())
@@ -223,7 +226,7 @@ Job 4 has been submitted with SLURM jobid 10 (log: /x/out/.snakemake/slurm_logs/
 Error in rule training:
     message: SLURM-job '10' failed, SLURM status is: '%s'. Detailed failure reason unavailable.
     jobid: 4
-    output: runs/seed_0.json
+    output: steps/training_seed_0.json
     log: logs/training_0.log, slurm_logs/10.log (check log file(s) for error details)
     external_jobid: 10
 """

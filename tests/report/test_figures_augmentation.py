@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dfstudy.augment import build_policy, show_ends
+from dfstudy.augment import build_policy, show_ends, show_policies
 from dfstudy.report.figures import augmentation
 
 
@@ -68,3 +68,16 @@ def test_cost_bars_have_the_given_lengths():
     figure = augmentation.draw_cost(times.assign(low=4.0, high=[6.0, 8, 8.5]))
     assert [bar.get_width() for bar in figure.axes[0].patches] == [5, 7, 9]
     assert "FancyPCA" in texts(figure)
+
+
+def test_each_policy_has_a_row_with_its_name():
+    rows = show_policies(["none", "self_blend"], [face(30, 30)], 16, draws=3)
+    figure = augmentation.draw_named(rows)
+    assert texts(figure) == ["none", "self_blend", "mask", "blended", "fake"]
+    sheet = figure.axes[0].images[0].get_array()
+    pitch = 16 + augmentation.GAP
+    assert sheet.shape == (5 * pitch - augmentation.GAP, 3 * pitch - augmentation.GAP, 3)
+    for number, row in enumerate(rows):
+        for place, picture in enumerate(row.pictures):
+            top, left = number * pitch, place * pitch
+            assert np.array_equal(sheet[top : top + 16, left : left + 16], picture)

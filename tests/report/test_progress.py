@@ -17,7 +17,7 @@ total           3
 
 [Sun Nov 22 17:19:28 2026]
 Job 2: Training, seed 0
-Reason: Missing output files: runs/seed_0.json
+Reason: Missing output files: steps/training_seed_0.json
 [Sun Nov 22 17:19:28 2026]
 Job 1: The pictures
 Reason: Updated input files: a.py

@@ -14,10 +14,11 @@ from PIL import Image
 from dfstudy.errors import StudyError
 from dfstudy.number import Number
 from dfstudy.report.chapters import Chapter
-from dfstudy.report.fragments import FigureCount, make_fragment
+from dfstudy.report.fragments import FIGURE_OF, FigureCount, make_fragment
+from dfstudy.report.links import settle_links
 from dfstudy.report.numbers import save_numbers
 from dfstudy.report.page_check import page_problems
-from dfstudy.report.plan import PLAN
+from dfstudy.report.plan import PLAN, TRAINING
 from dfstudy.report.render import render, without_provenance
 from dfstudy.report.tables import tidy_table
 
@@ -188,7 +189,9 @@ def report(invocation):
     note = {"key": "k", "seed": 0, "device": "cpu", "seconds": 7.5}
     (study.out / "runs/seed_0.json").write_text(json.dumps(note))
     (study.out / "study").mkdir()
-    plan = {"training": {"runs": {"seed_0": {"title": "Training, seed 0"}}}}
+    (study.out / "steps").mkdir()
+    (study.out / TRAINING.format("seed_0")).write_text(json.dumps({"runs": ["seed_0"], "seconds": 7.5}))
+    plan = {"training": [{"rule": "training", "steps": {"seed_0": {"title": "Training, seed 0"}}}]}
     (study.out / PLAN).write_text(json.dumps(plan))
     contents = {
         "01_a": [prose("# First\n\n## Seen"), shown(figure("one"))],
@@ -272,3 +275,28 @@ def test_each_fault_is_found(fault):
 
 def test_language_and_title_are_asked_for():
     assert page_problems("<html><h1>x</h1></html>") == ["no language on <html>", "no title"]
+
+
+def test_a_link_to_a_figure_is_named_like_it_and_never_leads_nowhere():
+    links = "".join(
+        f'<p><a href="{target}">{words}</a></p>'
+        for target, words in [
+            ("04_test.ipynb#test_roc", "roc"),
+            ("04_test.ipynb#not_drawn", "gone"),
+            ("08_audit.ipynb#defects", "off"),
+            ("04_test.ipynb", "the test"),
+        ]
+    )
+    count = FigureCount(shown=2)
+    fragments = [
+        make_fragment(nbformat.v4.new_notebook(cells=[prose(f"# {title}"), shown(html)]), name, count)
+        for name, title, html in [("04_test", "The test", figure("test_roc")), ("09_end", "The end", links)]
+    ]
+    page = "".join(
+        f'<section id="{x.id}" class="chapter"><h2>{x.title}</h2>{x.body}</section>' for x in fragments
+    )
+    settled = settle_links(page)
+    found = [(a["href"], a.get_text()) for a in BeautifulSoup(settled, "html.parser").find_all("a")]
+    assert found == [("#test_roc", "Figure 3"), ("#04_test", "The test"), ("#04_test", "the test")]
+    assert "<p>off</p>" in settled and FIGURE_OF not in settled
+    assert not [problem for problem in page_problems(settled) if problem.startswith("link")]

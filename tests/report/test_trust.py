@@ -163,7 +163,7 @@ def test_the_meter_does_not_run_where_little_can_be_torn_apart(monkeypatch):
         (pairs, True, ""),
         (pairs, False, ""),
     ):
-        split = dataclasses.replace(_split(), rows=rows, groups_known=known)
+        split = dataclasses.replace(_split(), rows=rows.assign(split="train"), groups_known=known)
         assert room.why_not(split).startswith(words) and bool(room.why_not(split)) == bool(words)
         assert room.run_meter(study, split) == (None if words else "measured")
         if words:

@@ -201,12 +201,27 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes(parts, make_study, t
         assert (folder / name).read_bytes() == (whole.folder / name).read_bytes(), name
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="on a GPU no sum is shared among threads")
+def test_a_run_of_one_thread_is_the_same_on_any_number_of_cores(parts, make_study, monkeypatch, tmp_path):
+    alone = {}
+    for cores in (1, 2, 5):
+        monkeypatch.setattr("dfstudy.model.device._cores", lambda cores=cores: cores)
+        monkeypatch.setattr("dfstudy.data.loader.count_cores", lambda cores=cores: cores)
+        study = make_study(epochs=2, threads=1).model_copy(update={"out": tmp_path / str(cores)})
+        done = train(study, parts, 0, progress=False)
+        alone[cores] = done.key, load_file(done.folder / "best.safetensors")
+    keys = {key for key, _ in alone.values()}
+    assert len(keys) == 1
+    for _, weights in alone.values():
+        assert all(torch.equal(weights[name], alone[1][1][name]) for name in alone[1][1])
+
+
 def test_a_run_of_another_device_is_named_before_it_is_trained_again(parts, make_study, monkeypatch, capsys):
     train(make_study(epochs=1), parts, 0, progress=False)
     monkeypatch.setattr("dfstudy.model.device.MOST_THREADS", 2)
     monkeypatch.setattr("dfstudy.model.device._cores", lambda: 2)
     train(make_study(epochs=1), parts, 0)
     told = capsys.readouterr().err
-    assert "finished for cpu with 1 threads, float32, not for cpu with 2 threads, float32" in told
+    assert "finished for cpu with 1 thread, float32, not for cpu with 2 threads, float32" in told
     train(make_study(epochs=1), parts, 0)
     assert "finished for" not in capsys.readouterr().err

@@ -30,7 +30,7 @@ def main(rows: str, root: str, out: str) -> None:
     loop.SAVE_SECONDS = 0.0  # a state after every step: many chances to be killed while writing one
     moments, killed = random.Random(7), 0
     while True:
-        delay = moments.uniform(0.05, 0.4) + 0.1 * killed  # later each time, so that one gets through
+        delay = moments.uniform(0.03, 0.2) + 0.05 * killed  # later each time, so that one gets through
         child = os.fork()
         if not child:
             threading.Timer(delay, os.kill, (os.getpid(), signal.SIGKILL)).start()

@@ -74,7 +74,7 @@ def read_folders(study: Study, paths: list[str]) -> pd.DataFrame:
     table = said.take([places[folder] for folder in folders]).reset_index(drop=True)
     table.insert(0, "path", paths)
     table.insert(3, "group", _groups(paths, folders, meanings))
-    return table.assign(error="")
+    return table.assign(video="", error="")
 
 
 def _groups(paths: list[str], folders: list[str], meanings: Mapping[str, FolderMeaning]) -> list[str]:

@@ -141,8 +141,12 @@ def place_pictures(files: Files, place: Callable[[list[str]], Place | None], rea
 
 
 def tabulate(paths: Sequence[str], places: Sequence[Place]) -> pd.DataFrame:
-    """Rows of pictures and their places; a place without a group makes the picture its own."""
+    """Rows of pictures and their places; a place without a group makes the picture its own.
+
+    A video's name holds its method, because methods give their fakes the same names.
+    """
     table = pd.DataFrame(places, columns=Place._fields).assign(path=list(paths))
+    table["video"] = (table["method"] + "/" + table["video"]).where(table["video"] != "", "")
     table["label"] = table["label"].astype("Int8")
     table["group"] = table["group"].where(table["group"] != "", table["path"])
     return table[COLUMNS]

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 
 from dfstudy.errors import StudyError
 
-COLUMNS = ["path", "label", "method", "group", "given_split", "error"]
+COLUMNS = ["path", "label", "method", "group", "video", "given_split", "error"]
 REAL, FAKE = 0, 1
 CLASS_NAMES = {REAL: "real", FAKE: "fake"}
 

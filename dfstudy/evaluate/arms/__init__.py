@@ -12,12 +12,25 @@ from collections.abc import Callable
 from dfstudy.data import Split
 from dfstudy.errors import StudyError, near_match
 from dfstudy.evaluate.arms.arm import MAIN, Arm, methods_of
+from dfstudy.evaluate.arms.defects import list_defects
 from dfstudy.evaluate.arms.forgeries import list_forgeries
+from dfstudy.evaluate.arms.policies import list_policy_arms
 from dfstudy.study import Study
 
-__all__ = ["FORGERIES", "GROUPS", "MAIN", "RUNS", "Arm", "find_arm", "list_arms"]
+__all__ = [
+    "COMPARISONS",
+    "DEFECTS",
+    "FORGERIES",
+    "GROUPS",
+    "MAIN",
+    "POLICIES",
+    "RUNS",
+    "Arm",
+    "find_arm",
+    "list_arms",
+]
 
-RUNS, FORGERIES = "runs", "forgeries"
+RUNS, POLICIES, FORGERIES, DEFECTS = "runs", "policies", "forgeries", "defects"
 
 
 def _main(study: Study, split: Split) -> list[Arm]:
@@ -25,11 +38,23 @@ def _main(study: Study, split: Split) -> list[Arm]:
 
 
 # by the word under which a chapter needs them, in the order in which they are trained
-GROUPS: dict[str, Callable[[Study, Split], list[Arm]]] = {RUNS: _main, FORGERIES: list_forgeries}
+GROUPS: dict[str, Callable[[Study, Split], list[Arm]]] = {
+    RUNS: _main,
+    POLICIES: list_policy_arms,
+    FORGERIES: list_forgeries,
+    DEFECTS: list_defects,
+}
+
+
+# groups that a section of the study shapes, by its name
+COMPARISONS = {POLICIES: "policies", FORGERIES: "forgeries", DEFECTS: "defects"}
 
 
 def list_arms(study: Study, split: Split, group: str) -> list[Arm]:
-    """The arms of a group: `runs` (the study's own), or `forgeries` (one for each method and network).
+    """The arms of a group.
+
+    `runs` is the study's own, `policies` one for each policy and budget, `forgeries` one for each method and
+    network, `defects` one for each recorded defect that needs a training.
 
     Args:
         split: the study's own.

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dfstudy.data import Split
+from dfstudy.data.pipelines import own_reals
 from dfstudy.provenance import digest
-from dfstudy.study import Study
+from dfstudy.study import NOT_SHAPING, Study
 
 if TYPE_CHECKING:
     from dfstudy.train import Run
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 # torch is imported where it is used: a plan needs the names alone
 
 MAIN = "main"  # the one arm of the group `runs`
+SHAPING = ("model", "augment", "protocol")  # parts of a study that shape a run, beside its recipe
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,13 @@ class Arm:
     def note(self, seed: int) -> str:
         """Stem of the note that a finished run leaves for the report's steps."""
         return f"seed_{seed}" if self.name == MAIN else f"{self.name}-seed_{seed}"
+
+    def identity(self, seed: int) -> str:
+        """Equal for two arms whose runs of this seed are one and the same, on any device."""
+        study = self.study
+        shaping = {name: getattr(study, name).model_dump(mode="json") for name in SHAPING}
+        shaping["training"] = study.training.model_dump(mode="json", exclude=set(NOT_SHAPING))
+        return digest([shaping, self.split.fingerprint, seed])
 
     def train(self, progress: bool = True) -> list[Run]:
         """One run for each seed, found, resumed or begun."""
@@ -67,9 +76,14 @@ def with_recipe(study: Study, seeds: int, **changed: Any) -> Study:
 
 
 def with_methods(split: Split, methods: tuple[str, ...]) -> Split:
-    """The split whose training and validation pictures are reals and fakes of these methods."""
+    """The split whose training and validation pictures are fakes of these methods, and reals.
+
+    Where pictures name pipelines, the reals are those of the methods' own: a network that also learned others
+    would learn that a pipeline without learned fakes is real.
+    """
     rows = split.rows
-    return with_rows(split, (rows["label"] == 0) | rows["method"].isin(methods) | (rows["split"] == "test"))
+    fakes = (rows["label"] == 1) & rows["method"].isin(methods)
+    return with_rows(split, fakes | own_reals(rows, methods) | (rows["split"] == "test"))
 
 
 def with_rows(split: Split, keep: np.ndarray) -> Split:

@@ -2,17 +2,15 @@
 
 Takes a study and its split; gives an arm for each method and network, `only_face_swap` or
 `without_face_swap`, those of the second network ending in `-second` (for fewer methods, where
-`forgeries.second_methods` names them); none where there is one method only. Where pictures name pipelines, an
-arm learns the reals of its methods' own pipelines alone: else it would learn that a pipeline without learned
-fakes is real. Refuses a method that the training pictures lack.
+`forgeries.second_methods` names them); none where there is one method only. Refuses a method that the
+training pictures lack.
 """
 
 from __future__ import annotations
 
 from dfstudy.data import Split
-from dfstudy.data.pipelines import own_reals
 from dfstudy.errors import StudyError, near_match
-from dfstudy.evaluate.arms.arm import Arm, methods_of, with_methods, with_recipe, with_rows
+from dfstudy.evaluate.arms.arm import Arm, methods_of, with_methods, with_recipe
 from dfstudy.number import name_methods
 from dfstudy.study import Study
 
@@ -38,7 +36,7 @@ def list_forgeries(study: Study, split: Split) -> list[Arm]:
             else:
                 others = tuple(other for other in named.values() if other != method)
                 name, methods = f"without_{slug}{ending}", others
-            arms.append(Arm(name, methods, own, _learning(split, methods)))
+            arms.append(Arm(name, methods, own, with_methods(split, methods)))
     return arms
 
 
@@ -51,9 +49,3 @@ def _methods_of_second(study: Study, methods: list[str]) -> list[str]:
                 f"name some of {', '.join(methods)}, or leave the list empty for all",
             )
     return asked or methods
-
-
-def _learning(split: Split, methods: tuple[str, ...]) -> Split:
-    rows = split.rows
-    kept = (rows["label"] == 1) | (rows["split"] == "test") | own_reals(rows, methods)
-    return with_methods(with_rows(split, kept), methods)

@@ -13,7 +13,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from dfstudy.augment import Ends
+from dfstudy.augment import Ends, Row
 from dfstudy.evaluate.augmentation import share_table
 from dfstudy.report.figures.style import FAKE, PALETTE, REAL, WIDTH
 
@@ -80,6 +80,29 @@ def _mosaic(pictures: Sequence[np.ndarray], columns: int) -> np.ndarray:
         top, left = number // columns * height, number % columns * width
         sheet[top : top + height - GAP, left : left + width - GAP] = picture
     return sheet
+
+
+def draw_named(rows: Sequence[Row]) -> Figure:
+    """The same pictures under each policy: a row each, its name on the left."""
+    sheet = np.concatenate([_strip(row.pictures) for row in rows])[:-GAP]
+    share = 0.84  # of the figure's width, beside the names
+    height = share * WIDTH * sheet.shape[0] / sheet.shape[1]
+    figure = plt.figure(figsize=(WIDTH, height), layout="none")
+    axes = figure.add_axes((1 - share, 0, share, 1))
+    _show(axes, sheet, "")
+    pitch = sheet.shape[0] / len(rows)
+    for number, row in enumerate(rows):
+        recipe, _, kind = row.title.partition(": ")
+        words = {"x": -0.012, "y": 1 - (number + 0.5) * pitch / sheet.shape[0], "transform": axes.transAxes}
+        weight = "normal" if kind else "bold"
+        axes.text(s=kind or recipe, ha="right", va="center", fontsize=8.5, fontweight=weight, **words)
+    return figure
+
+
+def _strip(pictures: Sequence[np.ndarray]) -> np.ndarray:
+    """Pictures beside each other, with a gap below."""
+    strip = _mosaic(pictures, len(pictures))
+    return np.concatenate([strip, np.full((GAP, *strip.shape[1:]), 255, np.uint8)])
 
 
 def draw_strength(samples: pd.DataFrame, confidence: float = 0.95) -> Figure:
@@ -149,13 +172,15 @@ def _draw_changes(axes: Axes, samples: pd.DataFrame) -> None:
 
 def draw_cost(times: pd.DataFrame) -> Figure:
     """Microseconds a picture of each step: mean, and from the 10th to the 90th percentile."""
-    figure, axes = plt.subplots(figsize=(WIDTH, 3.6))
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.25 * len(times) + 0.4))
     place = np.arange(len(times))[::-1]
     whole = times["step"].str.startswith("policy")
     colours = np.where(whole, FAKE, np.where(times["step"] == "read the file", PALETTE[7], REAL))
     axes.barh(place, times["microseconds"], color=colours)
     axes.hlines(place, times["low"], times["high"], color="black", linewidth=1)
-    axes.set_yticks(place, [_spoken(step) for step in times["step"]])
+    # a policy's name stays as it is typed
+    spoken = [step if whole else _spoken(step) for step, whole in zip(times["step"], whole, strict=True)]
+    axes.set_yticks(place, spoken)
     axes.set(xlabel="microseconds of one core a picture", ylim=(-0.7, len(times) - 0.3))
     return figure
 

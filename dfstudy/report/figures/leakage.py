@@ -10,7 +10,7 @@ import matplotlib.pyplot as plt
 from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
-from dfstudy.evaluate.leakage import MOST, SHORT, SMALL, Leakage
+from dfstudy.evaluate.leakage import MOST, SMALL, Leakage
 from dfstudy.report.figures.style import FAKE, PALETTE, REAL, WIDTH, save_figure
 from dfstudy.report.trust import CHANCE, NOT_APPLICABLE, leak_verdict, meter_learned
 from dfstudy.report.verdicts import Numbers
@@ -56,7 +56,7 @@ def leakage_caption(found: Leakage) -> str:
     """What the figure shows, with n, interval and unit."""
     settings = found.inflation.settings
     return (
-        f"Test AUC of one small network ({SMALL.backbone}, {SMALL.size} px, {SHORT.epochs} epochs, at most "
+        f"Test AUC of one small network ({SMALL.backbone}, {SMALL.size} px, {found.epochs} epochs, at most "
         f"about {MOST:,} pictures) on two splits of the same pictures, with {100 * settings.confidence:g} % "
         f"intervals over {found.inflation.groups:,} groups; n = {found.pictures:,} test pictures of both. "
         "Black: chance, and no difference."

@@ -1,21 +1,11 @@
-"""The study's questions, each answered by a rule from the numbers of the chapters.
+"""What the study's own detector can do: above chance, on new people, overfitting, every method, of use.
 
-Takes numbers by id; gives `Answer`s with the verdict `supported`, `refuted` or `inconclusive`, never a bare
-yes: a claim is supported only where the whole interval lies on its side, and refuted only where it lies on
-the other. Also the abstract, as a sentence to be filled by `say`. Refuses to answer without the numbers of
-training and test. Pure: no file is read.
+Takes numbers of the chapters on pictures, training, test and robustness; gives answers, none where the
+numbers are missing. Pure.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-import pandas as pd
-
-from dfstudy.errors import StudyError
-from dfstudy.number import Number
-from dfstudy.report.numbers import say
-from dfstudy.report.trust import decide_data_answers
 from dfstudy.report.verdicts import Answer, Numbers, Verdict, above, opposite
 
 CHANCE = 0.5  # AUC of a coin
@@ -24,85 +14,23 @@ CAUGHT = 0.5  # share of fakes found at 5 % false alarms that makes a detector o
 LOSS = 0.05  # AUC, mean over corruptions and severities, that a network which stands them may lose
 BIN_ERROR = 0.05  # calibration error up to which a score may be read as a probability
 MAJORITY = 0.55  # share of the commoner class from which accuracy flatters whoever always says it
-NEEDED = ("data.pictures", "train.auc_gap", "test.auc")
 
 
-def decide_answers(numbers: Numbers, groups_known: bool) -> list[Answer]:
-    """Answer every question for which the chapters gave numbers.
-
-    Args:
-        numbers: of all chapters, by id.
-        groups_known: whether the pictures name who or what must not be torn apart.
-    Raises:
-        StudyError: the chapters on training and test have not run.
-    """
-    missing = [name for name in NEEDED if name not in numbers]
-    if missing:
-        raise StudyError(
-            f"the conclusions need numbers of earlier chapters: {', '.join(missing)}",
-            "run the notebooks 01 to 04 first, or all of them: make report",
-        )
-    answers = [_above_chance(numbers), _new_people(numbers, groups_known)]
-    answers += [*decide_data_answers(numbers), _overfits(numbers)]
-    answers += _every_method(numbers) + _useful(numbers) + _accuracy(numbers) + _probabilities(numbers)
-    answers += _stands(numbers)
-    return answers
+def decide_on_new_pictures(numbers: Numbers, groups_known: bool) -> list[Answer]:
+    """Whether it works at all, and whether the test asks about other people."""
+    return [_above_chance(numbers), _new_people(numbers, groups_known)]
 
 
-def answer_table(answers: Iterable[Answer], numbers: Numbers) -> pd.DataFrame:
-    """Question, claim, verdict and the numbers that decided, for reading."""
-    rows = [(x.question, x.claim, x.verdict, say(x.because, numbers).data) for x in answers]
-    return pd.DataFrame(rows, columns=["question", "claim", "answer", "because"])
-
-
-def answer_numbers(answers: Iterable[Answer]) -> list[Number]:
-    """Each verdict as a number: 1 supported, 0 refuted, not defined where inconclusive."""
-    values = {"supported": 1, "refuted": 0}
+def decide_on_use(numbers: Numbers) -> list[Answer]:
+    """What the score is worth: overfitting, methods, false alarms, accuracy, probabilities, corruptions."""
     return [
-        Number(x.id, values.get(x.verdict), "1 = supported", x.n, note=f"{x.verdict}: {x.claim}")
-        for x in answers
+        _overfits(numbers),
+        *_every_method(numbers),
+        *_useful(numbers),
+        *_accuracy(numbers),
+        *_probabilities(numbers),
+        *_stands(numbers),
     ]
-
-
-def write_abstract(answers: Iterable[Answer], numbers: Numbers, is_sample: bool) -> str:
-    """The abstract as text for `say`: what was done, what came out, what it does not say."""
-    verdicts = {answer.id: answer.verdict for answer in answers}
-    detects = {
-        "supported": "It tells them apart better than chance",
-        "refuted": "It does not tell them apart",
-        "inconclusive": "Whether it tells them apart cannot be said from this test",
-    }[verdicts["answer.above_chance"]]
-    unknown = (
-        ""
-        if verdicts["answer.new_people"] == "supported"
-        else (
-            " Nothing in the pictures names persons or videos, so the test may hold people seen in training."
-        )
-    )
-    overfits = {
-        "supported": "it overfits: its AUC is {train.auc_gap} higher on training than on validation pictures",
-        "refuted": "it hardly overfits: its AUC is {train.auc_gap} higher on training than on validation "
-        "pictures",
-        "inconclusive": "whether it overfits stays open: training AUC less validation AUC is {train.auc_gap}",
-    }[verdicts["answer.overfits"]]
-    shortcut = ""
-    if "shortcut.telling" in numbers and numbers["shortcut.telling"].value:
-        shortcut = (
-            " **The label can also be told without looking at the face**, so the detector may have learned "
-            "these pictures and not their forgery."
-        )
-    sample = (
-        " The portraits are rendered and show no person: the result says that the machinery works, and "
-        "nothing about forgeries of people."
-        if is_sample
-        else " The result holds for pictures like these; other forgeries and other cameras are not tested."
-    )
-    return (
-        "A network of {train.parameters} parameters learned to tell {data.fake} forged pictures of faces "
-        "from {data.real} real ones, and was tested once on {split.test} pictures in {split.test.groups} "
-        f"groups kept apart.{unknown} {detects}: the test AUC is {{test.auc}}, the balanced accuracy at the "
-        f"threshold chosen on validation pictures {{test.balanced_accuracy}}; {overfits}.{shortcut}{sample}"
-    )
 
 
 def _above_chance(numbers: Numbers) -> Answer:
@@ -114,6 +42,7 @@ def _above_chance(numbers: Numbers) -> Answer:
         above(auc, CHANCE),
         "test AUC {test.auc}",
         auc.n,
+        "04_test.ipynb#test_roc",
     )
 
 
@@ -127,6 +56,7 @@ def _new_people(numbers: Numbers, groups_known: bool) -> Answer:
         "supported" if groups_known else "inconclusive",
         known if groups_known else unknown,
         numbers["data.pictures"].n,
+        "01_explore_data.ipynb#data_counts",
     )
 
 
@@ -139,6 +69,7 @@ def _overfits(numbers: Numbers) -> Answer:
         above(gap, GAP),
         "the gap is {train.auc_gap}",
         gap.n,
+        "03_train.ipynb#train_curves",
     )
 
 
@@ -161,6 +92,7 @@ def _every_method(numbers: Numbers) -> list[Answer]:
             verdict,
             f"hardest of {len(methods)}: {hardest.id.rpartition('.')[2]} with {{{hardest.id}}}",
             hardest.n,
+            "04_test.ipynb#test_scores",
         )
     ]
 
@@ -177,6 +109,7 @@ def _useful(numbers: Numbers) -> list[Answer]:
             above(found, CAUGHT),
             "share of fakes found {test.sensitivity_at_5}",
             found.n,
+            "04_test.ipynb#test_roc",
         )
     ]
 
@@ -195,6 +128,7 @@ def _accuracy(numbers: Numbers) -> list[Answer]:
             "{test.fakes} of {test.pictures} test pictures are fake; accuracy {test.accuracy}, balanced "
             "accuracy {test.balanced_accuracy}",
             pictures.n,
+            "04_test.ipynb#test_confusion",
         )
     ]
 
@@ -215,6 +149,7 @@ def _probabilities(numbers: Numbers) -> list[Answer]:
             opposite(above(error, BIN_ERROR)),
             f"expected calibration error {{{name}}}",
             error.n,
+            "04_test.ipynb#test_reliability",
         )
     ]
 
@@ -232,5 +167,6 @@ def _stands(numbers: Numbers) -> list[Answer]:
             "AUC {robust.clean.auc} on clean pictures, {robust.drop} less on corrupted ones; "
             "{robust.flipped} of the verdicts turn",
             loss.n,
+            "07_robustness.ipynb#robust_auc",
         )
     ]

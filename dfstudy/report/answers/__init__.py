@@ -1,0 +1,86 @@
+"""The study's questions, each answered by a rule from the numbers of the chapters.
+
+Takes numbers by id; gives `Answer`s with the verdict `supported`, `refuted` or `inconclusive`, never a bare
+yes; the rules stand in `verdicts`, the limits, fixed before any number was known, beside the questions:
+`augmentation`, `protocol` (what the recorded defects did), `networks`, `detector`, and `trust` for the
+pictures. A question whose chapter gave no number is left out; one that it could not measure is inconclusive
+and says why. Refuses to answer without the numbers of training and test. Pure: no file is read.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable
+
+from IPython.display import HTML
+
+from dfstudy.errors import StudyError
+from dfstudy.number import Number
+from dfstudy.report.answers.abstract import write_abstract
+from dfstudy.report.answers.augmentation import decide_on_augmentation
+from dfstudy.report.answers.detector import decide_on_new_pictures, decide_on_use
+from dfstudy.report.answers.networks import decide_on_networks
+from dfstudy.report.answers.protocol import decide_on_protocol
+from dfstudy.report.numbers import plain, say
+from dfstudy.report.trust import decide_data_answers
+from dfstudy.report.verdicts import Answer, Numbers
+from dfstudy.study import Study
+
+__all__ = ["answer_numbers", "answer_table", "decide_answers", "write_abstract"]
+
+NEEDED = ("data.pictures", "train.auc_gap", "test.auc")
+HEADINGS = ("question", "claim", "answer", "because", "n", "shown in")
+
+
+def decide_answers(numbers: Numbers, groups_known: bool, study: Study) -> list[Answer]:
+    """Answer every question for which the chapters gave numbers, the study's own questions first.
+
+    Args:
+        numbers: of all chapters, by id.
+        groups_known: whether the pictures name who or what must not be torn apart.
+        study: whose budget the verdicts name.
+    Raises:
+        StudyError: the chapters on training and test have not run.
+    """
+    missing = [name for name in NEEDED if name not in numbers]
+    if missing:
+        raise StudyError(
+            f"the conclusions need numbers of earlier chapters: {', '.join(missing)}",
+            "run the notebooks 01 to 04 first, or all of them: make report",
+        )
+    return [
+        *decide_on_augmentation(numbers, study),
+        *decide_on_protocol(numbers),
+        *decide_on_networks(numbers, study),
+        *decide_on_new_pictures(numbers, groups_known),
+        *decide_data_answers(numbers),
+        *decide_on_use(numbers),
+    ]
+
+
+def answer_table(answers: Iterable[Answer], numbers: Numbers) -> HTML:
+    """Question, claim, verdict, the numbers that decided, pictures, and a link to the figure.
+
+    The link names a notebook and a figure in it, `04_test.ipynb#test_roc`: JupyterLab opens the notebook, and
+    the report's page makes it a link to the figure (`links`).
+    """
+    head = "".join(f"<th>{name}</th>" for name in HEADINGS)
+    rows = []
+    for each in answers:
+        because = plain(say(each.because, numbers).data)
+        words = (each.question, each.claim, each.verdict, because, f"{each.n:,}")
+        figure = each.figure.rpartition("#")[2]
+        link = f'<a href="{each.figure}">{figure}</a>' if figure else ""
+        cells = [*(html.escape(word, quote=False) for word in words), link]
+        rows.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+    body = "".join(rows)
+    return HTML(f"<div><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>")
+
+
+def answer_numbers(answers: Iterable[Answer]) -> list[Number]:
+    """Each verdict as a number: 1 supported, 0 refuted, not defined where inconclusive."""
+    values = {"supported": 1, "refuted": 0}
+    return [
+        Number(x.id, values.get(x.verdict), "1 = supported", x.n, note=f"{x.verdict}: {x.claim}")
+        for x in answers
+    ]

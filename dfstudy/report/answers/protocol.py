@@ -1,0 +1,130 @@
+"""Would the recorded protocol have told the truth, and what did its defects cost? Verdicts from chapter 08.
+
+Takes numbers `defect.<switch>.auc.inflation` (what the defective protocol reports less what is true of the
+same network) and `.auc.change` (defective less correct on the honest test), of each defect and of `all`;
+gives no answer where none was measured, and leaves out defects that do not apply to the study. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+from dfstudy.number import Number
+from dfstudy.report.numbers import literal
+from dfstudy.report.verdicts import ALPHA, Answer, Numbers, Verdict, best_of, gains, gains_any
+
+TRUTH = 0.02  # AUC: a report that is further off than a leak worth a word (`trust.LEAK`) misleads
+COST = 0.01  # AUC: a loss worth a word, as for a gain of augmentation
+FIGURE = "08_audit_protocol.ipynb#defects_effects"
+
+
+def decide_on_protocol(numbers: Numbers) -> list[Answer]:
+    """Every answer for which chapter 08 gave a number."""
+    return [
+        *_truth(numbers),
+        *_cost(numbers),
+        *_single(numbers, "inflation", 1),
+        *_single(numbers, "change", -1),
+    ]
+
+
+def truthful(inflation: Number) -> Verdict:
+    """Whether a report is as good as true.
+
+    `supported`: the whole interval lies within `TRUTH` of nothing. `refuted`: it lies on one side of nothing.
+    """
+    if inflation.low is None or inflation.high is None:
+        return "inconclusive"
+    if inflation.low > -TRUTH and inflation.high < TRUTH:
+        return "supported"
+    return "refuted" if inflation.low > 0 or inflation.high < 0 else "inconclusive"
+
+
+def _truth(numbers: Numbers) -> list[Answer]:
+    name = "defect.all.auc.inflation"
+    if name not in numbers:
+        return []
+    inflation = numbers[name]
+    return [
+        Answer(
+            "answer.protocol.truth",
+            "Would the recorded protocol have told the truth?",
+            f"with all its defects the AUC that it reports is within {TRUTH} of what is true of its network",
+            truthful(inflation),
+            _said(inflation, f"it reports {{{name}}} more than is true"),
+            inflation.n,
+            FIGURE,
+        )
+    ]
+
+
+def _cost(numbers: Numbers) -> list[Answer]:
+    name = "defect.all.auc.change"
+    if name not in numbers:
+        return []
+    change = numbers[name]
+    return [
+        Answer(
+            "answer.protocol.cost",
+            "Did its defects make a worse detector?",
+            f"with all of them the AUC on the honest test is lower; refuted below a loss of {COST}",
+            gains(change, COST, sign=-1),
+            _said(change, f"with all defects the AUC changes by {{{name}}}"),
+            change.n,
+            FIGURE,
+        )
+    ]
+
+
+# by quantity: question, claim, limit
+SINGLE = {
+    "inflation": (
+        "Which of them flatter the result?",
+        "at least one alone makes the reported AUC higher than is true",
+        TRUTH,
+    ),
+    "change": (
+        "Which of them cost accuracy?",
+        "at least one alone lowers the AUC on the honest test",
+        COST,
+    ),
+}
+
+
+def _single(numbers: Numbers, quantity: str, sign: Literal[1, -1]) -> list[Answer]:
+    """Each defect by itself, all at once, so with Holm's correction."""
+    own = rf"defect\.(?!all\.)[a-z0-9_-]+\.auc\.{quantity}"
+    names = [name for name in numbers if re.fullmatch(own, name) and _applies(numbers, name)]
+    # without an interval it is nothing by construction, or was not measured
+    known = [name for name in names if numbers[name].low is not None]
+    if not known:
+        return []
+    question, claim, least = SINGLE[quantity]
+    verdict, found = gains_any(numbers, known, least, sign)
+    shown = found or [best_of(numbers, known, sign)]
+    listed = ", ".join(f"{_switch(name)} {{{name}}}" for name in shown)
+    return [
+        Answer(
+            f"answer.protocol.{quantity}",
+            question,
+            f"{claim} (Holm over {len(known)}, {ALPHA})",
+            verdict,
+            f"{'those that do' if found else 'none surely; the most'}: {listed}",
+            numbers[shown[0]].n,
+            FIGURE,
+        )
+    ]
+
+
+def _applies(numbers: Numbers, name: str) -> bool:
+    told = numbers.get(f"defect.{_switch(name)}.applies")
+    return told is None or told.value != 0
+
+
+def _switch(name: str) -> str:
+    return name.split(".")[1]
+
+
+def _said(number: Number, text: str) -> str:
+    return text if number.value is not None else f"not measured: {literal(number.note)}"

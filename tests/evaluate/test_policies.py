@@ -1,0 +1,275 @@
+"""Chapter 05's statistics: against a slow second way, and verdicts on effects that were planted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.stats import t as student
+from sklearn.metrics import log_loss as reference_log_loss
+from sklearn.metrics import roc_auc_score
+
+from dfstudy.evaluate.arms.policies import Trained, list_comparisons
+from dfstudy.evaluate.comparisons import holm
+from dfstudy.evaluate.policies import compare_policies, policy_numbers
+from dfstudy.evaluate.policies.sheets import QUANTITIES
+from dfstudy.study import Evaluate, Policies, load_study
+
+NOTHING = {"leave_one_out": False, "add_one": False, "strengths": [], "budgets": []}
+
+
+def make_study(replicates=200, seeds=(3, 4), **wanted):
+    study = load_study("sample", out="somewhere")
+    recipe = study.training.model_copy(update={"epochs": 16, "seeds": list(seeds)})
+    wanted = {"names": ["none", "seed"], "seeds": len(seeds), **wanted}
+    changed = {
+        "training": recipe,
+        "policies": Policies(**wanted),
+        "evaluate": Evaluate(replicates=replicates),
+    }
+    return study.model_copy(update=changed)
+
+
+def found(study, tested):
+    compared = compare_policies(study, tested)
+    numbers = policy_numbers(study, compared)
+    assert len({number.id for number in numbers}) == len(numbers)
+    return compared, {number.id: number for number in numbers}
+
+
+def effect(compared, stem, quantity="auc"):
+    (one,) = (x for x in compared.effects if (x.comparison.stem, x.quantity) == (stem, quantity))
+    return one
+
+
+def slow_interval(parts, statistic, replicates, seed=0):
+    """Error of a mean over seeds by drawing groups and repeating their pictures, one draw after the other.
+
+    `parts`: tables with a column group; `statistic` takes as many lists of row numbers.
+    """
+    random, drawn = np.random.default_rng(seed), []
+    groups = [sorted(part["group"].unique()) for part in parts]
+    members = [
+        [np.flatnonzero(part["group"] == g) for g in own] for part, own in zip(parts, groups, strict=True)
+    ]
+    for _ in range(replicates):
+        rows = [np.concatenate([own[at] for at in random.integers(0, len(own), len(own))]) for own in members]
+        drawn.append(statistic(*rows))
+    least = min(map(len, groups))
+    return np.std(drawn, ddof=1) * np.sqrt(least / (least - 1))
+
+
+def test_a_difference_is_that_of_a_slow_second_way(make_tested):
+    study = make_study(names=["none", "seed"], **NOTHING)
+    tested = make_tested(study, {"seed": 0.4}, groups=30, seed_sd=0.2)
+    one = effect(compare_policies(study, tested), "policy.seed")
+    first, second = (
+        [table[table["method"] != "warp"].reset_index(drop=True) for table in tested[Trained(p, 16)].test]
+        for p in ("none", "seed")
+    )
+
+    def gained(rows):
+        values = [
+            roc_auc_score(b["label"][rows], b["probability"][rows])
+            - roc_auc_score(a["label"][rows], a["probability"][rows])
+            for a, b in zip(first, second, strict=True)
+        ]
+        return np.array(values)
+
+    each = gained(np.arange(60))
+    assert one.difference.each == pytest.approx(each) and one.n == 60
+    pictures = slow_interval([first[0]], lambda rows: gained(rows).mean(), 200)
+    seeds = np.std(each, ddof=1) / np.sqrt(2)
+    assert one.difference.sampling_error == pytest.approx(pictures)
+    assert one.difference.seed_error == pytest.approx(seeds)
+    error = np.hypot(pictures, seeds)
+    freedom = error**4 / (pictures**4 / 29 + seeds**4)  # 30 groups of each class, two seeds
+    middle = np.arctanh(each.mean())
+    half = student.ppf(0.975, freedom) * error / (1 - each.mean() ** 2)
+    ends = np.tanh([middle - half, middle + half])
+    assert (one.difference.low, one.difference.high) == pytest.approx(tuple(ends), rel=1e-3)
+
+
+def test_the_gap_draws_training_and_validation_pictures_apart(make_tested):
+    study = make_study(**NOTHING)
+    tested = make_tested(study, {"seed": -0.4}, groups=20, seed_sd=0.1)
+    one = effect(compare_policies(study, tested), "policy.seed", "gap")
+    tables = {p: tested[Trained(p, 16)].clean for p in ("none", "seed")}
+
+    def part(table, name):
+        return table[table["part"] == name].reset_index(drop=True)
+
+    def gap(table, rows):
+        aucs = [
+            roc_auc_score(own["label"][at], own["logit"][at])
+            for own, at in zip((part(table, "train"), part(table, "val")), rows, strict=True)
+        ]
+        return aucs[0] - aucs[1]
+
+    def gained(*rows):
+        return np.mean([gap(b, rows) - gap(a, rows) for a, b in zip(*tables.values(), strict=True)])
+
+    whole = np.arange(40)
+    assert one.difference.value == pytest.approx(gained(whole, whole)) and one.n == 80
+    parts = [part(tables["none"][0], name) for name in ("train", "val")]
+    assert one.difference.sampling_error == pytest.approx(slow_interval(parts, gained, 200))
+    assert one.difference.value > 0 and one.difference.groups == 40
+
+
+def test_the_other_quantities_are_what_they_say(make_tested):
+    study = make_study(**NOTHING)
+    tested = make_tested(study, {"seed": 0.5}, groups=25)
+    compared, numbers = found(study, tested)
+    own = tested[Trained("seed", 16)]
+
+    def mean(metric, tables):
+        return np.mean([metric(table["label"], table["probability"]) for table in tables])
+
+    known = [table[table["method"] != "warp"] for table in own.test]
+    unseen = [table[table["method"] != "swap"] for table in own.test]
+    assert numbers["policy.seed.unseen"].value == pytest.approx(mean(roc_auc_score, unseen))
+    assert numbers["policy.seed.log_loss"].value == pytest.approx(mean(reference_log_loss, known))
+    corrupted = [
+        part for table in own.corrupted for _, part in table[table["method"] != "warp"].groupby("corruption")
+    ]
+    assert len(corrupted) == 2 * 9
+    assert numbers["policy.seed.robust"].value == pytest.approx(mean(roc_auc_score, corrupted))
+    assert compared.unseen == ("warp",) and numbers["policies.held_out"].note == "warp"
+    for name in QUANTITIES:
+        value, base = (numbers[f"policy.{p}.{name}"].value for p in ("seed", "none"))
+        assert numbers[f"policy.seed.{name}.difference"].value == pytest.approx(value - base)
+        assert "100 % of the epochs (16)" in numbers[f"policy.seed.{name}.difference"].note
+
+
+@pytest.mark.parametrize(("gain", "verdict"), [(0.8, "helps"), (-0.8, "hurts"), (0.0, "inconclusive")])
+def test_a_planted_effect_gets_its_verdict(gain, verdict, make_tested):
+    study = make_study(**NOTHING)
+    compared, numbers = found(study, make_tested(study, {"seed": gain}, groups=120))
+    for quantity in ("auc", "unseen", "robust"):
+        assert effect(compared, "policy.seed", quantity).verdict == verdict
+    assert numbers[f"policies.{verdict}"].value == 1
+    # made-up training pictures are always ranked well: a worse validation is a larger gap, which hurts
+    gap = effect(compared, "policy.seed", "gap")
+    assert gap.verdict == verdict and (gain == 0 or gap.difference.value * gain < 0)
+
+
+def test_a_verdict_needs_both_the_interval_and_holm(make_tested):
+    study = make_study(**NOTHING)
+    one = effect(compare_policies(study, make_tested(study, {"seed": 0.8}, groups=120)), "policy.seed")
+    assert one.verdict == "helps"
+    assert replace(one, p=0.06).verdict == "inconclusive"
+    crossing = replace(one.difference, low=-0.001)
+    assert replace(one, difference=crossing).verdict == "inconclusive"
+    assert replace(one, quantity="log_loss").verdict == "hurts"  # more of it is worse
+    assert replace(one, p=None, difference=replace(one.difference, low=None)).verdict == "inconclusive"
+
+
+def test_holm_takes_one_kind_quantity_and_budget_as_a_family(make_tested):
+    names = ["none", "seed", "dfdc_winner", "seed-grey"]
+    study = make_study(names=names, budgets=[0.5], add_one=False, strengths=[0.5], parts_budget=0.5)
+    gains = {"seed": 0.3, "dfdc_winner": 0.2, "seed*0.5": 0.4}
+    compared = compare_policies(study, make_tested(study, gains))
+    sizes = {"policy": 3, "leave_out": 7, "strength": 2}
+    for kind, size in sizes.items():
+        for share in (1.0, 0.5) if kind == "policy" else (0.5,):
+            for quantity in ("auc", "gap"):
+                own = compared.of(kind, quantity, share)
+                raw = [one.difference.p for one in own]
+                assert len(own) == size == own[0].family
+                assert [one.p for one in own] == pytest.approx(holm(raw).tolist())
+
+
+def test_a_part_is_what_it_adds_and_a_strength_is_against_none(make_tested):
+    study = make_study(names=["none", "seed"], budgets=[], strengths=[0.5, 2], parts_budget=0.5)
+    gains = {"seed": 0.9, "seed-grey": -0.5, "none+grey": 0.9, "seed*0.5": 0.9, "seed*2": -0.9}
+    compared, numbers = found(study, make_tested(study, gains, groups=120))
+    assert effect(compared, "leave_out.grey").verdict == "helps"
+    assert effect(compared, "add_one.grey").verdict == "helps"
+    assert effect(compared, "strength.0_5").verdict == "helps"
+    assert effect(compared, "strength.2").verdict == "hurts"
+    for name in ("0", "0_5", "1", "2"):
+        assert (
+            0.5 < numbers[f"strength.{name}.auc"].value < 1
+            and numbers[f"strength.{name}.gap"].low is not None
+        )
+    assert numbers["strength.0.auc"].note.startswith("policy none")
+    assert "50 % of the epochs (8)" in numbers["leave_out.grey.auc.p"].note
+    assert {one.stem for one in list_comparisons(study)} == {one.comparison.stem for one in compared.effects}
+
+
+COURSES = {
+    "crosses": ({4: -0.7, 8: 0.3, 16: 0.9}, 1, (0.25, 0.5)),
+    "crosses late": ({4: -0.9, 8: -0.3, 16: 0.7}, 1, (0.5, 1.0)),
+    "heads up": ({4: 0.2, 8: 0.5, 16: 1.4}, 1, None),
+    "heads down": ({4: -0.1, 8: -0.5, 16: -1.0}, -1, None),
+    "crosses down": ({4: 0.9, 8: 0.4, 16: -0.7}, -1, (0.5, 1.0)),
+    "flat": ({4: 0.0, 8: 0.0, 16: 0.0}, 0, None),
+}
+
+
+@pytest.mark.parametrize("name", COURSES)
+def test_a_course_over_the_budgets_is_read_by_rule(name, make_tested):
+    gains, heads, crossing = COURSES[name]
+    study = make_study(**{**NOTHING, "budgets": [0.25, 0.5]})
+    tested = make_tested(study, lambda t: gains[t.epochs] if t.policy == "seed" else 0.0, groups=200)
+    compared, numbers = found(study, tested)
+    (course,) = compared.courses
+    assert (course.heads, course.crossing) == (heads, crossing)
+    full, quarter = (numbers[f"policy.seed{at}.auc.difference"].value for at in ("", ".at_25"))
+    assert numbers["policy.seed.auc.trend"].value == pytest.approx(full - quarter)
+
+
+def test_one_budget_has_no_course_and_one_epoch_neither(make_tested):
+    study = make_study(**NOTHING)
+    assert compare_policies(study, make_tested(study, {})).courses == ()
+    short = make_study(**{**NOTHING, "budgets": [0.5]})
+    short = short.model_copy(update={"training": short.training.model_copy(update={"epochs": 1})})
+    assert compare_policies(short, make_tested(short, {})).courses == ()
+
+
+def test_with_every_method_learned_unseen_is_none_and_says_why(make_tested):
+    study = make_study(**NOTHING)
+    _, numbers = found(study, make_tested(study, {}, unseen=()))
+    assert numbers["policy.seed.unseen"].value is None is numbers["policy.seed.unseen.difference"].value
+    assert "no forgery method is held out" in numbers["policy.seed.unseen"].note
+    assert numbers["policy.seed.auc"].value is not None
+
+
+def test_one_seed_covers_pictures_alone_and_says_so(make_tested):
+    study = make_study(seeds=(3,), **NOTHING)
+    _, numbers = found(study, make_tested(study, {"seed": 0.5}))
+    told = numbers["policy.seed.auc.difference"]
+    assert told.low < told.value < told.high and "one seed: it covers no other" in told.note
+
+
+def test_few_groups_give_values_without_verdicts(make_tested):
+    study = make_study(**NOTHING)
+    compared, numbers = found(study, make_tested(study, {"seed": 0.5}, groups=1))
+    assert numbers["policy.seed.auc.difference"].low is None is numbers["policy.seed.auc.p"].value
+    assert effect(compared, "policy.seed").verdict == "inconclusive"
+
+
+def test_no_policy_named_is_one_number():
+    study = make_study(names=[])
+    assert compare_policies(study, {}) is None
+    (number,) = policy_numbers(study, None)
+    assert (number.id, number.value) == ("policies.compared", 0) and "empty" in number.note
+
+
+def test_trainings_on_other_pictures_are_refused(make_tested):
+    study = make_study(**NOTHING)
+    tested = make_tested(study, {})
+    key = Trained("seed", 16)
+    other = [table.assign(path=table["path"] + "x") for table in tested[key].clean]
+    with pytest.raises(ValueError, match="trained on different pictures"):
+        compare_policies(study, tested | {key: replace(tested[key], clean=other)})
+    with pytest.raises(ValueError, match="learned different forgery methods"):
+        compare_policies(study, tested | {key: replace(tested[key], learned=("swap", "warp"))})
+    turned = [table.iloc[::-1].reset_index(drop=True) for table in tested[key].test]
+    same = compare_policies(study, tested | {key: replace(tested[key], test=turned)})
+    pd.testing.assert_series_equal(
+        pd.Series(effect(same, "policy.seed").difference.each),
+        pd.Series(effect(compare_policies(study, tested), "policy.seed").difference.each),
+    )

@@ -1,0 +1,312 @@
+"""The study's own questions, asked of numbers that are made up: what must be said of each."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import t as student
+
+from dfstudy.number import Number
+from dfstudy.report import answers as room
+from dfstudy.report.answers import augmentation
+from dfstudy.report.answers.protocol import truthful
+from dfstudy.report.numbers import say
+from dfstudy.report.verdicts import adjusted_p, gains, gains_any
+from dfstudy.study import Model, load_study
+
+ROOT = Path(__file__).parents[2]
+NOTEBOOKS, FIGURES = ROOT / "notebooks", ROOT / "dfstudy" / "report" / "figures"
+STUDY = load_study()
+
+
+def change(name: str, value: float, half: float = 0.01) -> Number:
+    return Number(name, value, "AUC", 200, value - half, value + half, 50, note="95 % interval over groups")
+
+
+def by_id(*numbers: Number) -> dict[str, Number]:
+    return {number.id: number for number in numbers}
+
+
+def basis() -> dict[str, Number]:
+    """What the conclusions ask for at least."""
+    counts = (
+        "data.pictures",
+        "data.real",
+        "data.fake",
+        "split.test",
+        "split.test.groups",
+        "train.parameters",
+    )
+    return by_id(
+        *(Number(name, 90, "1", 90) for name in counts),
+        change("train.auc_gap", 0.1),
+        change("test.auc", 0.9),
+        change("test.balanced_accuracy", 0.8),
+    )
+
+
+def policies(**effects: float) -> dict[str, Number]:
+    """`seed_auc=.03` and so on: differences to `none` of that size, each 0.01 sure."""
+    found = [Number("policy.none.auc", 0.8, "AUC", 200)]
+    for name, value in effects.items():
+        slug, _, quality = name.rpartition("_")
+        found += [Number(f"policy.{slug}.auc", 0.8 + value, "AUC", 200)] if quality == "auc" else []
+        found.append(change(f"policy.{slug}.{quality}.difference", value))
+    return by_id(*found)
+
+
+def decide(numbers: dict[str, Number], study=STUDY) -> dict[str, room.Answer]:
+    return {x.id: x for x in room.decide_answers(basis() | numbers, True, study)}
+
+
+def test_without_the_chapters_their_questions_are_left_out():
+    asked = set(decide({}))
+    assert not [
+        name for name in asked if name.startswith(("answer.aug", "answer.pol", "answer.pro", "answer.net"))
+    ]
+
+
+@pytest.mark.parametrize(
+    "effect, gap, verdict, on_gap",
+    [
+        (0.03, -0.03, "supported", "supported"),
+        (-0.03, 0.03, "refuted", "refuted"),
+        (0.004, -0.004, "inconclusive", "refuted"),  # so sure that it is less than is worth a word
+    ],
+)
+def test_the_recorded_augmentation_is_judged_on_each_quality(effect, gap, verdict, on_gap):
+    found = decide(policies(seed_auc=effect, seed_unseen=effect, seed_robust=effect, seed_gap=gap))
+    for quality in ("auc", "unseen", "robust", "gap"):
+        answer = found[f"answer.augmentation.{quality}"]
+        assert answer.verdict == (on_gap if quality == "gap" else verdict)
+        assert f"{STUDY.training.epochs} epochs" in answer.because and answer.n == 200
+
+
+def test_a_narrow_nothing_refutes_and_a_wide_one_does_not():
+    assert gains(change("x", 0.0, 0.005), 0.01) == "refuted"
+    assert gains(change("x", 0.0, 0.05), 0.01) == "inconclusive"
+
+
+def test_what_was_not_measured_is_inconclusive_and_says_why():
+    none = Number("policy.seed.unseen.difference", None, "AUC", 200, note="no method is held {out}")
+    answer = decide(policies(seed_auc=0.03) | by_id(none))["answer.augmentation.unseen"]
+    assert answer.verdict == "inconclusive"
+    table = room.answer_table([answer], by_id(none)).data
+    assert "not measured: no method is held {out}" in table
+
+
+def shorter(quarter: float, half: float) -> dict[str, Number]:
+    names = [
+        (f"policy.seed.at_{share}.auc.difference", value) for share, value in ((25, quarter), (50, half))
+    ]
+    return by_id(*(change(name, value) for name, value in names))
+
+
+@pytest.mark.parametrize(
+    "quarter, half, full, course, verdict",
+    [
+        (-0.06, -0.05, -0.03, "grows", "inconclusive"),
+        (-0.03, -0.03, -0.03, "is level", "refuted"),
+        (0.01, 0.01, 0.03, "grows", "supported"),
+        (0.06, 0.05, 0.03, "shrinks", "supported"),
+    ],
+)
+def test_a_gain_that_still_grows_is_not_refuted(quarter, half, full, course, verdict):
+    numbers = policies(seed_auc=full) | shorter(quarter, half)
+    answer = decide(numbers)["answer.augmentation.auc"]
+    assert answer.verdict == verdict and f"so that it {course} with the budget" in answer.because
+    text = say(answer.because, numbers).data
+    assert text.index("at 25 % of them") < text.index("at 50 % of them") and "{" not in text
+    abstract = room.write_abstract(room.decide_answers(basis() | numbers, True, STUDY), numbers, True)
+    assert ("still grows" in abstract) == (course == "grows")
+
+
+def test_an_open_question_says_what_would_have_been_found_and_how_sure_the_trend_is():
+    detectable, trend = (
+        Number("policy.seed.auc.detectable", 0.061, "AUC", 200),
+        change("policy.seed.auc.trend", 0.02),
+    )
+    numbers = policies(seed_auc=0.004) | shorter(-0.02, -0.016) | by_id(detectable, trend)
+    text = say(decide(numbers)["answer.augmentation.auc"].because, numbers).data
+    assert "of 0.061 would have been found" in text and "(trend 0.020 [0.010, 0.030])" in text
+
+
+def test_other_policies_are_asked_for_together():
+    found = decide(policies(seed_auc=0.0, dfdc_winner_auc=0.03, self_blend_auc=-0.05))
+    answer = found["answer.policies.auc"]
+    assert answer.verdict == "supported" and "dfdc_winner" in answer.because
+    assert "self_blend" not in answer.because and "seed" not in answer.because
+    lost = decide(policies(seed_auc=0.0, dfdc_winner_auc=-0.03, self_blend_auc=-0.05))
+    assert lost["answer.policies.auc"].verdict == "refuted"
+
+
+def test_a_gain_by_chance_among_many_is_not_a_gain():
+    """One of twelve just beyond nothing: its own interval would say yes, all twelve together do not."""
+    names = [f"leave_out.t{at}.auc.difference" for at in range(12)]
+    many = by_id(*(change(name, 0.0101 if at == 3 else 0.0) for at, name in enumerate(names)))
+    assert gains(many[names[3]], 0.01) == "supported"
+    assert gains_any(many, names, 0.01)[0] == "inconclusive"
+    assert decide(many)["answer.transforms.leave_out"].verdict == "inconclusive"
+    strong = many | by_id(change(names[3], 0.03))
+    answer = decide(strong)["answer.transforms.leave_out"]
+    assert answer.verdict == "supported" and "t3" in answer.because and "50 % of the epochs" in answer.because
+
+
+def test_p_is_that_of_the_interval_and_the_chapters_own_goes_first():
+    alone = by_id(change("add_one.a.auc.difference", 0.02))
+    half, freedom = np.arctanh(0.03) - np.arctanh(0.01), 49
+    error = half / (2 * student.ppf(0.975, freedom))
+    expected = 2 * student.sf(np.arctanh(0.02) / error, freedom)
+    assert adjusted_p(alone, list(alone)) == pytest.approx([expected])
+    own = by_id(Number("add_one.a.auc.p", 0.3, "1", 200))
+    assert adjusted_p(alone | own, list(alone)).tolist() == [0.3]
+    assert gains_any(alone | own, list(alone), 0.01) == ("inconclusive", [])
+
+
+@given(st.floats(-0.9, 0.9), st.floats(0.001, 0.05), st.integers(3, 400))
+def test_p_and_interval_agree_on_nothing(value, half, groups):
+    number = Number("x.difference", value, "AUC", 9, value - half, value + half, groups)
+    low, high = np.arctanh([number.low, number.high])
+    mid = float(np.tanh((low + high) / 2))
+    centred = Number("x.difference", mid, "AUC", 9, number.low, number.high, groups)
+    [p] = adjusted_p(by_id(centred), ["x.difference"])
+    if abs(number.low) > 1e-6 and abs(number.high) > 1e-6:
+        assert (p < 0.05) == (number.low > 0 or number.high < 0)
+
+
+@given(st.lists(st.floats(-0.5, 0.5), min_size=3, max_size=3).map(sorted), st.sampled_from([1, -1]))
+def test_a_verdict_on_a_gain_turns_with_its_sign(ends, sign):
+    low, value, high = ends
+    number, mirrored = (
+        Number("x", s * value, "1", 9, min(s * low, s * high), max(s * low, s * high)) for s in (1, -1)
+    )
+    assert gains(number, 0.02, sign) == gains(mirrored, 0.02, -sign)
+    if gains(number, 0.02) == "supported":
+        assert low > 0
+    if gains(number, 0.02) == "refuted":
+        assert high < 0.02
+
+
+def defects(**effects: float) -> dict[str, Number]:
+    found = []
+    for name, value in effects.items():
+        switch, _, quantity = name.rpartition("_")
+        found.append(change(f"defect.{switch}.auc.{quantity}", value))
+    return by_id(*found)
+
+
+def test_the_recorded_protocol_is_judged_by_truth_and_cost():
+    numbers = defects(
+        all_inflation=0.1, all_change=-0.05, random_split_inflation=0.08, plain_sgd_inflation=0.0
+    )
+    numbers |= defects(random_split_change=0.0, plain_sgd_change=-0.04)
+    found = decide(numbers)
+    verdicts = {
+        name: found[f"answer.protocol.{name}"].verdict for name in ("truth", "cost", "inflation", "change")
+    }
+    assert verdicts == {
+        "truth": "refuted",
+        "cost": "supported",
+        "inflation": "supported",
+        "change": "supported",
+    }
+    assert "random_split" in found["answer.protocol.inflation"].because
+    assert "plain_sgd" not in found["answer.protocol.inflation"].because
+    assert "plain_sgd" in found["answer.protocol.change"].because
+    abstract = room.write_abstract(room.decide_answers(basis() | numbers, True, STUDY), numbers, False)
+    assert abstract.startswith("**What did the recorded defects cost?**") and "misreported" in abstract
+
+
+def test_a_defect_that_cannot_flatter_is_not_asked_and_each_quantity_has_its_own_p():
+    numbers = defects(random_split_inflation=0.08, random_split_change=0.0)
+    numbers |= by_id(
+        Number("defect.plain_sgd.auc.inflation", 0.0, "AUC", 9, note="it reports the honest test")
+    )
+    numbers |= by_id(Number("defect.random_split.auc.p", 0.9, "probability", 9))
+    found = decide(numbers | by_id(Number("defect.random_split.auc.inflation.p", 0.001, "probability", 9)))
+    assert found["answer.protocol.inflation"].verdict == "supported"
+    assert "Holm over 1," in found["answer.protocol.inflation"].claim
+    unsure = decide(numbers | by_id(Number("defect.random_split.auc.inflation.p", 0.2, "probability", 9)))
+    assert unsure["answer.protocol.inflation"].verdict == "inconclusive"
+
+
+def test_a_defect_that_does_not_apply_is_not_listed():
+    numbers = defects(random_split_inflation=0.0, substring_labels_inflation=0.3)
+    numbers |= by_id(Number("defect.substring_labels.applies", 0, "1", 9, note="labels come from an index"))
+    answer = decide(numbers)["answer.protocol.inflation"]
+    assert answer.verdict == "refuted" and "substring" not in answer.because
+
+
+@pytest.mark.parametrize(
+    "value, half, verdict",
+    [
+        (0.0, 0.01, "supported"),
+        (0.005, 0.003, "supported"),
+        (0.1, 0.01, "refuted"),
+        (-0.1, 0.01, "refuted"),
+        (0.02, 0.03, "inconclusive"),
+    ],
+)
+def test_truth_is_being_near_it(value, half, verdict):
+    assert truthful(change("defect.all.auc.inflation", value, half)) == verdict
+
+
+def test_networks_are_compared_where_there_are_two():
+    cross = by_id(change("cross.test_resnet.auc.unseen", 0.7))
+    published = by_id(change("published.difference.balanced", -0.02), change("published.correlation", -0.9))
+    one = decide(cross | published)
+    assert one["answer.network.published"].verdict == "refuted"
+    assert (
+        one["answer.network.own"].verdict == "inconclusive"
+        and "forgeries.second" in one["answer.network.own"].because
+    )
+    second = STUDY.forgeries.model_copy(update={"second": Model(backbone="test_vit")})
+    study = STUDY.model_copy(update={"forgeries": second})
+    cross |= by_id(change("cross.difference.auc", 0.05), change("cross.difference.balanced", 0.04))
+    two = decide(cross, study)["answer.network.own"]
+    assert two.verdict == "supported" and two.claim.startswith("test_vit")
+
+
+def test_the_abstract_leads_with_the_question_and_types_no_number():
+    numbers = basis() | policies(seed_auc=0.03, seed_gap=-0.05, seed_unseen=0.0)
+    numbers |= defects(all_inflation=0.1, all_change=-0.05)
+    template = room.write_abstract(room.decide_answers(numbers, True, STUDY), numbers, True)
+    assert template.startswith("**Does heavy augmentation help?**")
+    assert not any(character.isdigit() for character in template)
+    text = say(template, numbers).data
+    assert "{" not in text and "reduces overfitting" in text and "by 0.030 [0.020, 0.040]" in text
+    assert text.index("defects cost") < text.index("parameters learned")
+
+
+def everything() -> list[room.Answer]:
+    """An answer to every question that can be asked."""
+    numbers = policies(
+        seed_auc=0.03, seed_gap=0.0, seed_unseen=0.0, seed_robust=0.0, other_auc=0.0, other_gap=0.0
+    )
+    numbers |= policies(other_unseen=0.0, other_robust=0.0) | defects(all_inflation=0.1, all_change=-0.05)
+    numbers |= defects(plain_sgd_inflation=0.1, plain_sgd_change=-0.05)
+    numbers |= by_id(
+        change("leave_out.noise.auc.difference", 0.02), change("add_one.noise.auc.difference", 0.02)
+    )
+    numbers |= by_id(
+        change("cross.test_resnet.auc.unseen", 0.7), change("published.difference.balanced", 0.0)
+    )
+    return room.decide_answers(basis() | numbers | by_id(change("published.correlation", 0)), True, STUDY)
+
+
+def test_ids_differ_and_every_figure_is_drawn_in_its_notebook():
+    answers = everything()
+    assert len({answer.id for answer in answers}) == len(answers)
+    assert {f"answer.augmentation.{name}" for name in augmentation.QUALITIES} < {x.id for x in answers}
+    drawn = "".join(path.read_text("utf-8") for path in FIGURES.glob("*.py"))
+    for answer in answers:
+        file, _, figure = answer.figure.partition("#")
+        assert re.fullmatch(r"\d\d_\w+\.ipynb", file), answer.id
+        if (NOTEBOOKS / file).is_file():  # a chapter may not be there
+            notebook = (NOTEBOOKS / file).read_text("utf-8").replace('\\"', '"')
+            assert f'"{figure}"' in notebook + drawn, answer.figure
