@@ -15,7 +15,7 @@ from dfstudy.study import Model
 
 
 def cost_numbers(networks: Mapping[str, Model], n: int) -> list[Number]:
-    """Numbers `cross.<network>.parameters` and `cross.<network>.multiply_adds`.
+    """Numbers `cross.<network>.parameters` and `.multiply_adds`, and with two networks `cross.cost`, a ratio.
 
     Args:
         networks: settings by the network's name.
@@ -30,6 +30,11 @@ def cost_numbers(networks: Mapping[str, Model], n: int) -> list[Number]:
         numbers.append(
             Number(f"cross.{slugs[name]}.multiply_adds", multiplied / 1e6, "millions", n, note=note, digits=1)
         )
+    counted = [number.value for number in numbers if number.id.endswith(".multiply_adds")]
+    if len(counted) > 1:
+        ratio = counted[1] / counted[0]
+        note = "multiply-adds of the second network by those of the first"
+        numbers.append(Number("cross.cost", ratio, "1", n, note=note, digits=2))
     return numbers
 
 
