@@ -37,9 +37,9 @@ SCRATCH = (
     "No pure transformer is among them, as nothing starts from pretrained weights here. Without convolutions "
     "a network has to learn from pictures alone that neighbouring pixels belong together, which takes far "
     "more pictures than there are: trained on a million of them, vision transformers stay behind "
-    "convolutional networks of like size, and overtake them with more (Dosovitskiy and others 2021, arXiv 2010.11929). "
-    "From scratch on a few hundred pictures one would rank by chance, which says nothing about how "
-    "transformers generalise; a hybrid of convolution and attention learns. With `weights: hub` any two "
+    "convolutional networks of like size, and overtake them with more (Dosovitskiy and others 2021, arXiv "
+    "2010.11929). From scratch on a few hundred pictures one would rank by chance, which says nothing about "
+    "how transformers generalise; a hybrid of convolution and attention learns. With `weights: hub` any two "
     "networks can be compared."
 )
 
