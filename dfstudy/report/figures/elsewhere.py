@@ -100,14 +100,16 @@ def draw_elsewhere(measured: Sequence[There]) -> Figure:
             color, marker = (REAL, "o") if place == places[0] else (FAKE, "s")
             one: Interval = values[name]
             axes.hlines(place, one.low, one.high, color=color, linewidth=1.8)
-            axes.plot(float(one.value), place, marker, color=color, markersize=5.5)
+            axes.plot(float(one.value), place, marker, color=color, markersize=4)
+            said = f"{float(one.value):.2f}"
+            axes.annotate(said, (float(one.value), place + 0.14), ha="center", va="bottom", fontsize=7.5)
         axes.set(title=title, ylim=(-0.6, len(names) - 0.4))
+        ends = [float(end) for values in found for end in (values[name].low, values[name].high)]
         if name == "ece":
-            highest = max(float(np.nanmax([values[name].value, values[name].high])) for values in found)
-            axes.set_xlim(0, max(0.1, 1.1 * highest))
+            axes.set_xlim(0, max(0.1, 1.1 * np.nanmax([*ends, 0])))
         else:
             axes.axvline(0.5, color=FAINT, linestyle=":")
-            axes.set_xlim(0, 1.02)
+            axes.set_xlim(min(0.38, np.nanmin([*ends, 1]) - 0.05), 1.02)
     labels = [f"{name}\nn = {count:,}" for name, count in zip(names, counts, strict=True)]
     every[0].set_yticks(places, labels, fontsize=8)
     return figure

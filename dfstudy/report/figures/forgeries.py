@@ -38,9 +38,9 @@ SCRATCH = (
     "a network has to learn from pictures alone that neighbouring pixels belong together, which takes far "
     "more pictures than there are: trained on a million of them, vision transformers stay behind "
     "convolutional networks of like size, and overtake them with more (Dosovitskiy and others 2021, arXiv "
-    "2010.11929). From scratch on a few hundred pictures one would rank by chance, which says nothing about "
-    "how transformers generalise; a hybrid of convolution and attention learns. With `weights: hub` any two "
-    "networks can be compared."
+    "2010.11929). From scratch on a few hundred pictures one ranks by chance (docs/unseen.md), which says "
+    "nothing about how transformers generalise; a hybrid of convolution and attention can learn from them. "
+    "With `weights: hub` any two networks can be compared."
 )
 
 
@@ -77,7 +77,7 @@ def tell_cross(cross: Cross | None) -> str:
         return NOTHING
     told = [
         f"{network}: AUC {{cross.{slug}.auc.seen}} on methods learned, {{cross.{slug}.auc.unseen}} on others."
-        for slug, network in name_methods(cross.networks).items()
+        for network, slug in _slugs(cross).items()
     ]
     return " ".join(told)
 
@@ -92,7 +92,7 @@ def tell_networks(cross: Cross | None, models: Mapping[str, Model]) -> str:
             "which then learns the same pictures by the same recipe."
         )
     first, second = cross.networks[:2]
-    slugs = {name: slug for slug, name in name_methods(cross.networks).items()}
+    slugs = _slugs(cross)
     sizes = "{{cross.{0}.parameters}} parameters and {{cross.{0}.multiply_adds}} million multiply-adds"
     parts = [
         f"{second} is set beside {first}, with the same pictures, policy, epochs and learning rates. It has "
@@ -125,7 +125,7 @@ def answer_cross(cross: Cross | None) -> str:
     if cross is None:
         return NOTHING
     told = []
-    for slug, network in name_methods(cross.networks).items():
+    for network, slug in _slugs(cross).items():
         gap, unseen = (cross.summaries[network]["auc"][name] for name in ("gap", "unseen"))
         loses = "loses" if gap.low > 0 else "gains" if gap.high < 0 else "may or may not lose"
         above = "better than guessing" if unseen.low > 0.5 else "not shown to be better than guessing"
@@ -174,7 +174,7 @@ def draw_matrix(cross: Cross, quantity: str, title: str) -> Figure:
         axes.spines[:].set_visible(False)
     reals = {name: f"\n{cross.against[name]:,} reals" * cross.by_pipeline for name in methods}
     names = [f"{_short(name)}\n{cross.fakes[name]:,} fakes{reals[name]}" for name in methods]
-    slanted = {"rotation": 40, "ha": "right"} if len(methods) > 6 else {}
+    slanted = {"rotation": 40, "ha": "right"} if len(methods) > 6 else {"fontsize": 8}
     every[-1, 0].set_xticks(range(len(methods)), names, **slanted)
     against = "the reals of its own pipeline" if cross.by_pipeline else "all reals"
     every[-1, 0].set_xlabel(f"tested on (test pictures of the method, against {against})")
@@ -184,7 +184,7 @@ def draw_matrix(cross: Cross, quantity: str, title: str) -> Figure:
 
 def draw_gap(cross: Cross) -> Figure:
     """For each network: how it does on methods learned and not learned, and how many reals it spares."""
-    panels = {"auc": "AUC", "balanced": "balanced accuracy", "found": "fakes found (share)"}
+    panels = {"auc": "AUC", "balanced": "balanced accuracy", "found": "fakes found"}
     figure, every = plt.subplots(
         1, len(panels) + 1, figsize=(WIDTH, 1.5 + 0.5 * len(cross.networks)), sharey=True
     )
@@ -204,7 +204,7 @@ def draw_gap(cross: Cross) -> Figure:
         one = cross.spared[name]
         every[-1].hlines(place, one.low, one.high, color=INK, linewidth=1.6)
         every[-1].plot(float(one.value), place, "D", color=INK, markersize=5)
-    every[-1].set(title="reals spared (share)")
+    every[-1].set(title="reals spared")
     for axes in every:
         axes.set(xlim=(0, 1.02), ylim=(-0.5, len(places) - 0.5))
         axes.title.set_fontsize(8)
@@ -237,6 +237,12 @@ def draw_published(models: pd.DataFrame) -> Figure:
         handles, [*labels, "equal balanced accuracy"], loc="outside lower center", ncols=3, fontsize=8
     )
     return figure
+
+
+def _slugs(cross: Cross) -> dict[str, str]:
+    """Part of a number's id for each network, in the order of the arms."""
+    slugs = {name: slug for slug, name in name_methods(cross.networks).items()}
+    return {name: slugs[name] for name in cross.networks}
 
 
 def _write_cells(axes: Axes, values: np.ndarray, seen: np.ndarray) -> None:
