@@ -7,7 +7,7 @@ names every problem with key, value and what is allowed. Refuses a key that stan
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -78,8 +78,14 @@ def _problem(detail: ErrorDetails, whole: type[Section]) -> str:
     return f"{key}: {detail['input']!r}: {detail['msg'].removeprefix('Value error, ')}"
 
 
+def _section_in(annotation: Any) -> Any:
+    """The section itself, or the one in a list or beside None."""
+    return next((part for part in get_args(annotation) if isinstance(part, type(Section))), annotation)
+
+
 def _keys_at(place: list[str], whole: type[Section]) -> list[str]:
     section: Any = whole
     for part in place:
-        section = section.model_fields[part].annotation
+        if part in section.model_fields:  # else the number of an entry in a list, whose type is known already
+            section = _section_in(section.model_fields[part].annotation)
     return [key for key, field in section.model_fields.items() if not field.exclude]

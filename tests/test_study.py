@@ -51,6 +51,10 @@ def test_the_seed_study_is_the_recorded_protocol():
         ("data: {test_fraction: .5, val_fraction: .4}", ["leave less than 20 %"]),
         ("data: {sample: {identites: 30}}", ["data.sample.identites", "did you mean 'identities'"]),
         ("data: {aliases: {fakes: [x]}}", ["data.aliases.fakes"]),
+        ("forgeries: {second: {bakbone: x}}", ["forgeries.second.bakbone", "did you mean 'backbone'"]),
+        ("test_on: [{rooot: x}]", ["test_on.0.rooot", "did you mean 'root'", "test_on.0.root: missing"]),
+        ("test_on: faces", ["test_on: 'faces'", "valid list"]),
+        ("test_on: [a/faces, b/faces]", ["two folders are called 'faces'", "give one of them a name"]),
         ("out: here", ["unknown key 'out'"]),
     ],
 )
@@ -95,6 +99,23 @@ def test_paths_in_a_study_count_from_its_file(tmp_path, monkeypatch):
     study = load_study(file)
     assert study.data.root == str(tmp_path / "pictures")
     assert study.model.weights == str(tmp_path / "w/net.safetensors")
+
+
+def test_other_folders_are_a_path_or_more_and_count_from_the_file(tmp_path, monkeypatch):
+    text = "test_on: [others, {root: ../more, name: Faces II, layout: DFDC, aliases: {fake: [swap]}}]"
+    (tmp_path / "studies").mkdir()
+    file = write(tmp_path / "studies", text)
+    monkeypatch.chdir("/")
+    study = load_study(file)
+    assert [other.root for other in study.test_on] == [
+        str(tmp_path / "studies" / "others"),
+        str(tmp_path / "more"),
+    ]
+    assert [other.title for other in study.test_on] == ["others", "Faces II"]
+    assert study.test_on[1].aliases == {"fake": ["swap"]} and load_study("sample").test_on == []
+    shown = {key: value for key, value, _ in describe(study)}
+    assert shown["test_on"] == "others, Faces II"
+    assert load_study(file, data=str(tmp_path / "own")).test_on == study.test_on
 
 
 def test_own_pictures_get_their_own_results_folder(tmp_path):

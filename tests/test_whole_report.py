@@ -56,8 +56,10 @@ def faces(folder: Path) -> Path:
 
 @pytest.mark.parametrize("pictures", ["sample", "folder"])
 def test_a_report_from_nothing(pictures, tmp_path):
-    options = ["--data", str(faces(tmp_path / "Faces of Zoë"))] if pictures == "folder" else []
-    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(SMALL))
+    folder = faces(tmp_path / "Faces of Zoë")
+    options = ["--data", str(folder)] if pictures == "folder" else []
+    tested = {"test_on": [folder.name]} if pictures == "sample" else {}
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(SMALL | tested))
     said = report(tmp_path, *options)
     assert "the report is at out/index.html" in said and "Training, seed 0" in said
 
@@ -73,6 +75,9 @@ def test_a_report_from_nothing(pictures, tmp_path):
     numbers = {number["id"]: number for file in files for number in json.loads(file.read_text("utf-8"))}
     assert numbers["data.pictures"]["value"] == (48 if pictures == "sample" else 68)
     assert numbers["data.set_aside"]["value"] == (0 if pictures == "sample" else 1)
+    assert (soup.find("figure", id="forgeries_elsewhere") is not None) == (pictures == "sample")
+    if pictures == "sample":  # the folder's given test part
+        assert numbers["elsewhere.faces_of_zo.pictures"]["value"] == 20
     assert ("rendered" in soup.find(id="abstract").get_text()) == (pictures == "sample")
 
     rest = without_provenance(page)

@@ -29,9 +29,10 @@ from dfstudy.data.threads import map_in_order
 from dfstudy.errors import StudyError
 from dfstudy.study import Study
 
-_TEXTS = ["path", "method", "group", "video", "given_split", "sha256", "format", "phash", "pixels", "error"]
-COLUMNS = ["path", "label", "method", "group", "video", "given_split", "sha256", "bytes", "width", "height"]
-COLUMNS += ["format", "phash", "pixels", "error"]
+_TEXTS = ["path", "method", "group", "video", "given_split", "pipeline"]
+_TEXTS += ["sha256", "format", "phash", "pixels", "error"]
+COLUMNS = ["path", "label", "method", "group", "video", "given_split", "pipeline", "sha256", "bytes", "width"]
+COLUMNS += ["height", "format", "phash", "pixels", "error"]
 
 
 def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
@@ -42,9 +43,10 @@ def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
     Returns:
         One row a picture file, sorted by path: path (posix, relative to `study.pictures`), label (Int8, 0
         real, 1 fake, missing where unknown), method, group, video (that it is a frame of, empty where it is
-        none or nothing says so), given_split (empty, `train`, `val`, `test`),
-        sha256, bytes, width and height (pixels as decoded), format, phash (`phash.perceptual_hash`), pixels
-        (CRC-32 of the decoded pixels, eight hexadecimal digits), error (empty = usable).
+        none or nothing says so), given_split (empty, `train`, `val`, `test`), pipeline (how the picture was
+        prepared, empty unless index.csv says so), sha256, bytes, width and height (pixels as decoded),
+        format, phash (`phash.perceptual_hash`), pixels (CRC-32 of the decoded pixels, eight hexadecimal
+        digits), error (empty = usable).
     Raises:
         StudyError: no such folder, no pictures, one class only, or folders and lists that say nothing.
     """
@@ -70,7 +72,8 @@ def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
 
 def _read_layout(files: Files) -> Reading:
     if not (files.study.pictures / NAME).is_file():
-        return recognise(files)
+        reading = recognise(files)
+        return reading._replace(rows=reading.rows.assign(pipeline=""))
     rows = read_index_csv(files.study, list(files.pictures))
     good = rows[rows["error"] == ""]
     splits = "splits given" if (good["given_split"] != "").any() else "no splits given"

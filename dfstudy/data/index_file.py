@@ -22,9 +22,10 @@ from dfstudy.provenance import digest, file_digest, versions
 from dfstudy.study import Study
 
 # What decides about a file's use, and so makes the fingerprint; sizes and times do not.
-_CONTENT = ["path", "sha256", "label", "method", "group", "video", "given_split", "error"]
+_CONTENT = ["path", "sha256", "label", "method", "group", "video", "given_split", "pipeline", "error"]
 FILE = ["path", "bytes", "mtime_ns"]
-SEEN = [*FILE, "label", "method", "group", "video", "given_split"]  # known without a look into the file
+# known without a look into the file
+SEEN = [*FILE, "label", "method", "group", "video", "given_split", "pipeline"]
 FACTS = ["sha256", "width", "height", "format", "phash", "pixels", "error"]
 
 

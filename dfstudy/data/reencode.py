@@ -1,9 +1,10 @@
 """All pictures of a set written alike: one format and quality, one size, sRGB, no metadata.
 
 Takes a study's pictures; gives a new folder with the same subfolders, an `index.csv` that carries label,
-method, group and split over, and `not_written.csv` with what was left out and why. A picture is cut to the
-square in its middle and reduced to the common side; none is enlarged, which would show as blur, so a smaller
-one is left out and listed. Refused: a target inside the source (or around it), one that holds anything.
+method, group, split and pipeline over, and `not_written.csv` with what was left out and why. A picture is
+cut to the square in its middle and reduced to the common side; none is enlarged, which would show as blur, so
+a smaller one is left out and listed. Refused: a target inside the source (or around it), one that holds
+anything.
 Nothing is seen of a target until it is whole. It cannot undo what lies in the pixels: compression before,
 blur, bars. Cost: 3 ms a 256 px picture and core.
 """
@@ -213,6 +214,7 @@ def _write_lists(folder: Path, good: pd.DataFrame, left_out: pd.DataFrame) -> No
             "group": good["group"].where(good["group"] != good["path"], good["target"]),
             "video": good["video"],
             "split": good["given_split"],
+            "pipeline": good["pipeline"],
         }
     )
     folder.mkdir(exist_ok=True)

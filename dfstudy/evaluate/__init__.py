@@ -8,8 +8,9 @@ from dfstudy.evaluate.aligned import align
 from dfstudy.evaluate.arms import list_arms
 from dfstudy.evaluate.augmentation import augmentation_numbers
 from dfstudy.evaluate.corrupted import predict_corrupted
-from dfstudy.evaluate.cross import cross_matrix, cross_numbers, run_arms
+from dfstudy.evaluate.cross import cost_numbers, cross_matrix, cross_numbers, network_models, run_arms
 from dfstudy.evaluate.curves import chosen_points, find_mistakes, reliability, roc_band, seed_curves
+from dfstudy.evaluate.elsewhere import elsewhere_numbers, test_elsewhere
 from dfstudy.evaluate.examples import choose_examples
 from dfstudy.evaluate.explain import explain
 from dfstudy.evaluate.intervals import Interval, group_interval
@@ -39,8 +40,10 @@ __all__ = [
     "choose_examples",
     "chosen_points",
     "compare_policies",
+    "cost_numbers",
     "cross_matrix",
     "cross_numbers",
+    "elsewhere_numbers",
     "evaluate_scores",
     "explain",
     "explain_numbers",
@@ -50,6 +53,7 @@ __all__ = [
     "meaning_numbers",
     "measure_robustness",
     "measure_videos",
+    "network_models",
     "number_by_method",
     "policy_numbers",
     "predict",
@@ -64,6 +68,7 @@ __all__ = [
     "run_arms",
     "run_policies",
     "seed_curves",
+    "test_elsewhere",
     "test_numbers",
     "training_numbers",
     "write_scores",

@@ -15,10 +15,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from dfstudy.data.pipelines import PIPELINE, own_reals
 from dfstudy.evaluate.levels import units_of
 
 DESCRIPTION = ["label", "method", "group"]
-FURTHER = ["identity", "video"]  # independent units that a table may name, see `levels`
+# what a table may name beside: independent units, see `levels`, and how pictures were prepared
+FURTHER = ["identity", "video", PIPELINE]
 
 
 @dataclass(frozen=True)
@@ -26,8 +28,8 @@ class Aligned:
     """The same pictures as every seed's network sees them.
 
     Attributes:
-        pictures: path, label, method, group, and identity and video where the tables have them, sorted by
-            path.
+        pictures: path, label, method, group, and identity, video and pipeline where the tables have them,
+            sorted by path.
         probabilities: of fake, float64 [seeds, n].
         failed: pictures left out because a seed has no finite probability for them.
     """
@@ -59,6 +61,11 @@ class Aligned:
         """Forgery methods by name, sorted, each with the mask [n] of its fakes."""
         named = self.pictures["method"].where(self.labels == 1)
         return {name: (named == name).to_numpy() for name in sorted(named.dropna().unique())}
+
+    @cached_property
+    def against(self) -> dict[str, NDArray[np.bool_]]:
+        """For each forgery method the mask [n] of the reals that it is compared with, see `own_reals`."""
+        return {name: own_reals(self.pictures, [name]) for name in self.methods}
 
 
 def align(predictions: Sequence[pd.DataFrame]) -> Aligned:

@@ -12,7 +12,6 @@ with the seed: a larger number keeps the groups of a smaller one.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -25,6 +24,7 @@ import pyarrow.parquet as pq
 from scipy.special import expit
 from tqdm import tqdm
 
+from dfstudy.data.thin import thin_groups
 from dfstudy.evaluate.corruptions import CORRUPTIONS, SEVERITIES, picture_key
 from dfstudy.evaluate.predict import BATCH, predict
 from dfstudy.provenance import code_digest, digest, versions
@@ -114,17 +114,6 @@ def choose_pictures(rows: pd.DataFrame, settings: Evaluate) -> pd.DataFrame:
     if not settings.robustness_pictures:
         return rows
     return thin_groups(rows, settings.robustness_pictures, settings.seed)
-
-
-def thin_groups(rows: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
-    """Rows of whole groups, at most so many; one group is kept even where it alone holds more."""
-    if len(rows) <= most:
-        return rows
-    sizes = rows["group"].value_counts()
-    order = sorted(sizes.index, key=lambda group: hashlib.sha256(f"{seed}:{group}".encode()).digest())
-    fits = np.cumsum(sizes[order].to_numpy()) <= most
-    fits[0] = True
-    return rows[rows["group"].isin([group for group, fit in zip(order, fits, strict=True) if fit])]
 
 
 @cache

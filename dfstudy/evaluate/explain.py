@@ -27,9 +27,9 @@ from tqdm import tqdm
 
 from dfstudy.data.images import PictureError, read_picture
 from dfstudy.data.index_csv import read_masks
+from dfstudy.data.thin import thin_groups
 from dfstudy.errors import StudyError
 from dfstudy.evaluate.aligned import Aligned, align
-from dfstudy.evaluate.corrupted import thin_groups
 from dfstudy.study import Evaluate, Model
 
 if TYPE_CHECKING:

@@ -17,13 +17,14 @@ import numpy as np
 import pandas as pd
 
 from dfstudy.data.layouts.names import CLASS_NAMES, FAKE, REAL, build_aliases
+from dfstudy.data.pipelines import PIPELINE
 from dfstudy.errors import StudyError, near_match
 from dfstudy.evaluate.levels import UNITS
 
-DESCRIPTION = ("method", "group", "identity", "video")
+DESCRIPTION = ("method", "group", "identity", "video", PIPELINE)
 NOT_SCORED = frozenset({"", "nan", "na", "n/a", "none", "null", "-nan", "<na>"})
 ENDLESS = frozenset({"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"})
-SCHEMA = "path,label,score and optionally method,group,identity,video; see docs/predictions.md"
+SCHEMA = "path,label,score and optionally method,group,identity,video,pipeline; see docs/predictions.md"
 MOST_NAMED = 5  # lines or paths that a message names
 
 
@@ -32,8 +33,8 @@ class ScoredTable:
     """Scores with what they are scores of.
 
     Attributes:
-        pictures: a row a picture, sorted by path: path, label (0 real, 1 fake), method, group, identity and
-            video where given, and probability: the score as it was read, NaN where there is none.
+        pictures: a row a picture, sorted by path: path, label (0 real, 1 fake), method, group; identity,
+            video and pipeline where given; and probability: the score as read, NaN where there is none.
         probabilities: True where every score lies in 0..1.
         remarks: what a reader must know, one sentence each.
     """
@@ -243,7 +244,7 @@ def _describe(table: pd.DataFrame, remarks: list[str]) -> pd.DataFrame:
         count = int((table["group"] == "").sum())
         table["group"] = table["group"].where(table["group"] != "", table["path"])
         remarks.append(f"{count:,} pictures name no group and are one each")
-    further = [name for name in UNITS if name in table.columns and name not in ("group",)]
+    further = [name for name in (*UNITS, PIPELINE) if name in table.columns and name != "group"]
     failed = int(table["probability"].isna().sum())
     if failed:
         remarks.append(f"{failed:,} of {len(table):,} pictures have no score: all numbers are without them")

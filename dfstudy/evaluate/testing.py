@@ -11,7 +11,7 @@ picture is called fake where its probability is at least the threshold. Cost: ab
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -108,6 +108,7 @@ MEASURES = (
         for at, cell in enumerate(CELLS)
     ),
 )
+OWN_REALS = "against the reals of its own pipeline"
 OF_A_METHOD = tuple(measure for measure in MEASURES if measure.name in ("auc", "sensitivity"))
 
 
@@ -171,18 +172,21 @@ def number_by_method(
 ) -> list[Number]:
     """Numbers `test.auc.method.<name>` and `test.sensitivity.method.<name>`, for each forgery method.
 
-    A method's fakes stand against all reals. Names are lower case with `_` for other characters.
+    A method's fakes stand against the reals of their own pipelines where the tables name pipelines, else
+    against all reals. Names are lower case with `_` for other characters.
     """
     test = align(predictions)
     numbers: list[Number] = []
     for slug, method in name_methods(test.methods).items():
-        rows = np.flatnonzero((test.labels == 0) | test.methods[method])
+        rows = np.flatnonzero(test.against[method] | test.methods[method])
+        own = OWN_REALS if test.against[method].sum() < (test.labels == 0).sum() else ""
         interval = group_interval(
             lambda weights, rows=rows: _mean_over_seeds(OF_A_METHOD, test, thresholds, rows, weights),
             test.units(settings.level)[rows],
             settings=settings,
         )
-        numbers += _numbers(OF_A_METHOD, interval, test, f"test.{{}}.method.{slug}", rows)
+        told = [replace(one, note=sentences(one.note, own)) for one in OF_A_METHOD]
+        numbers += _numbers(told, interval, test, f"test.{{}}.method.{slug}", rows)
     return numbers
 
 

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from dfstudy.data import index_study, layout_line, split_study
+from dfstudy.data.elsewhere import find_elsewhere
 from dfstudy.errors import StudyError
 from dfstudy.invocation import TYPED_IN, Invocation, shown_path
 from dfstudy.report.cluster import Cluster, find_cluster
@@ -65,9 +66,13 @@ def build(
         took = duration(time.monotonic() - started)
         say(f"  {layout_line(study)}")
         say(f"  pictures: {len(index) - aside:,} to use, {aside:,} set aside ({took})")
+        split = split_study(study, index)
+        for folder in find_elsewhere(study, split):  # one that cannot be used is told before anything trains
+            say(
+                f"  test_on {folder.name}: {len(folder.rows):,} pictures, {len(folder.set_aside):,} set aside"
+            )
         forget_damaged(study.out)
         site = Site(cores or steady_cores(), 0 if jobs else count_gpus(), cluster=jobs is not None)
-        split = split_study(study, index)
         invocation, lines = settle_budget(invocation, split, site, minutes or (0 if jobs else study.budget))
         for line in lines:
             say(f"  {line}")

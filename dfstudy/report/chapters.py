@@ -25,7 +25,8 @@ class Chapter:
         id: stem of the notebook and of its numbers file, such as `03_train`.
         title: what the terminal and the contents call it.
         needs: what must exist first: `pictures` (index), `card` (the dataset card of the study file),
-            `leakage` (the meter's trainings), `runs` (trainings), `numbers` (those of the chapters above).
+            `leakage` (the meter's trainings), `elsewhere` (other folders to test on), `runs` and `forgeries`
+            (trainings), `numbers` (those of the chapters above).
         timeout: seconds that one cell may take.
         figures, numbers: ids that must exist after it has run; more may.
     """

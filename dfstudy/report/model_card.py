@@ -173,7 +173,7 @@ def _failures(methods: list[Number], pictures: Mapping[str, object]) -> str:
     if not ranked:
         return "The test holds no fake, so nothing can be said."
     lines = [
-        f"- {literal(names[slug])}: share of its fakes found {found[slug]}; AUC against all reals "
+        f"- {literal(names[slug])}: share of its fakes found {found[slug]}; AUC against real pictures "
         f"{next(x for x in methods if x.id == f'test.auc.method.{slug}')}"
         for slug in ranked
     ]

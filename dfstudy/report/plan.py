@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from dfstudy.data import Split
+from dfstudy.data.elsewhere import fingerprint_files
 from dfstudy.errors import StudyError
 from dfstudy.evaluate.arms import COMPARISONS, MAIN, RUNS, Arm, list_arms
 from dfstudy.evaluate.arms import GROUPS as ARM_GROUPS
@@ -193,6 +194,8 @@ def _plan_chapter(study: Study, chapter: Chapter, site: Site, behind: dict[str, 
     inputs += ["study/study.json", "study/versions.json", FINGERPRINT]
     steps = set().union(*(behind.get(word, set()) for word in chapter.needs))
     inputs += [TRAINING.format(name) for name in sorted(steps)]
+    if "elsewhere" in chapter.needs:
+        inputs += fingerprint_files(study)
     if "leakage" in chapter.needs:
         inputs.append(LEAKAGE)
     if "card" in chapter.needs:

@@ -19,7 +19,8 @@ def describe(study: Study) -> list[tuple[str, str, str]]:
         if isinstance(part, Section):
             rows += _describe_section(section, part)
         elif not field.exclude:
-            rows.append((section, str(part), field.description or ""))
+            shown = ", ".join(map(str, part)) if isinstance(part, list) else str(part)
+            rows.append((section, shown, field.description or ""))
     return rows
 
 

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from dfstudy.errors import StudyError, near_match
 from dfstudy.provenance import project_root
 from dfstudy.section import Section, explain_misfit, read_settings
-from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, Policies
+from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, OtherPictures, Policies
 from dfstudy.study.pictures import SAMPLE, Card, Data, SamplePictures
 from dfstudy.study.recipe import (
     NOT_SHAPING,
@@ -40,6 +41,7 @@ __all__ = [
     "Evaluate",
     "Forgeries",
     "Model",
+    "OtherPictures",
     "Policies",
     "Protocol",
     "SamplePictures",
@@ -75,8 +77,21 @@ class Study(Section):
     policies: Policies = Policies()
     forgeries: Forgeries = Forgeries()
     defects: Defects = Defects()
+    test_on: list[OtherPictures] = Field(
+        default=[],
+        description="other folders on which the study's own networks are tested (chapter 06), each a path or "
+        "root, name, aliases and layout; they train nothing",
+    )
     file: Path = Field(default=Path(), exclude=True)
     out: Path = Field(default=Path(), exclude=True)
+
+    @model_validator(mode="after")
+    def _others_differ(self) -> Study:
+        titles = [other.title for other in self.test_on]
+        repeated = sorted({title for title in titles if titles.count(title) > 1})
+        if repeated:
+            raise ValueError(f"test_on: two folders are called '{repeated[0]}': give one of them a name")
+        return self
 
     @property
     def recipe(self) -> Training:
@@ -116,6 +131,8 @@ def load_study(study: str = SAMPLE, data: str = "", out: str = "") -> Study:
     if isinstance(settings.get("model"), dict) and isinstance(settings["model"].get("weights"), str):
         weights = settings["model"]["weights"]
         settings["model"]["weights"] = _resolve(weights, path.parent, keep={"none", "hub"})
+    if isinstance(settings.get("test_on"), list):
+        settings["test_on"] = [_resolve_other(other, path.parent) for other in settings["test_on"]]
     try:
         checked = Study.model_validate(settings)
     except ValidationError as error:
@@ -146,6 +163,15 @@ def _study_file(study: str) -> Path:
 def _resolve(value: str, base: Path, keep: set[str]) -> str:
     """A path in a study file counts from that file, so that the study can be run from anywhere."""
     return value if value in keep else str((base / Path(value).expanduser()).resolve())
+
+
+def _resolve_other(other: Any, base: Path) -> Any:
+    """An entry of test_on with its path resolved; one that does not fit is left to the check."""
+    if isinstance(other, str):
+        return _resolve(other, base, keep=set())
+    if isinstance(other, dict) and isinstance(other.get("root"), str):
+        return other | {"root": _resolve(other["root"], base, keep=set())}
+    return other
 
 
 def _folder_name(folder: Path) -> str:

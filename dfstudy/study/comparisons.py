@@ -5,11 +5,13 @@ The descriptions are the only wording of a setting: the report's settings table 
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from dfstudy.section import Section
+from dfstudy.study.pictures import Layout
 from dfstudy.study.recipe import Count, Model
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -27,11 +29,39 @@ class Evaluate(Section):
     explained_pictures: int = Field(
         200, ge=0, description="test pictures whose maps are drawn, at most, by whole groups; 0 explains none"
     )
+    elsewhere_pictures: int = Field(
+        2000, ge=0, description="pictures of each folder in test_on, at most, by whole groups; 0 is all"
+    )
     level: Literal["group", "identity", "video", "picture"] = Field(
         "group",
         description="what intervals take as independent: group is what the split keeps whole; identity and "
         "video need a column of that name; picture is too sure wherever pictures are related",
     )
+
+
+class OtherPictures(Section):
+    """A folder of other pictures; in the study file its path alone will do."""
+
+    root: str = Field(description="folder of pictures")
+    name: str = Field("", description="what the report calls it; empty is the folder's name")
+    aliases: dict[Literal["real", "fake"], list[str]] = Field(
+        default={}, description="further names of its class folders; empty takes those of data.aliases"
+    )
+    layout: Layout | Literal[""] = Field("", description="known layout to read it by; empty recognises it")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_a_path(cls, value: Any) -> Any:
+        return {"root": value} if isinstance(value, str) else value
+
+    @property
+    def title(self) -> str:
+        """What the report calls it."""
+        return self.name or Path(self.root).name
+
+    def __str__(self) -> str:
+        """Without its path: the settings table shows it."""
+        return self.title
 
 
 class Forgeries(Section):
@@ -43,6 +73,11 @@ class Forgeries(Section):
     epochs: Count | None = Field(None, description="epochs of these runs; None is training.epochs")
     seeds: Count = Field(1, description="how many of training.seeds each of them is trained with")
     second: Model | None = Field(None, description="a second network to compare, at the same budget")
+    second_methods: list[str] = Field(
+        [],
+        description="of train_on, only the runs that learn (or leave out) these methods are trained with the "
+        "second network as well; empty is all. Networks are compared over the runs that both have",
+    )
 
 
 class Policies(Section):

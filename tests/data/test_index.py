@@ -17,8 +17,8 @@ from dfstudy.data import images, index_file, index_study, read_picture, set_asid
 from dfstudy.errors import StudyError
 
 PATHS = [f"{label}/{at}.png" for label in ("real", "fake") for at in range(4)]
-CONTRACT = ["path", "label", "method", "group", "video", "given_split", "sha256", "bytes", "width", "height"]
-CONTRACT += ["format", "phash", "pixels", "error"]
+CONTRACT = ["path", "label", "method", "group", "video", "given_split", "pipeline", "sha256", "bytes"]
+CONTRACT += ["width", "height", "format", "phash", "pixels", "error"]
 
 
 @pytest.fixture

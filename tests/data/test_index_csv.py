@@ -7,7 +7,7 @@ import re
 import pytest
 import yaml
 
-from dfstudy.data import index_study
+from dfstudy.data import index_study, split_study
 from dfstudy.data.index_csv import read_masks
 from dfstudy.errors import StudyError
 
@@ -37,6 +37,20 @@ def test_every_column_is_read_and_further_ones_are_ignored(listed):
     assert table["group"].tolist() == ["ann", "bob", "ann", "bob"]
     assert table["given_split"].tolist() == ["train", "test", "train", "test"]
     assert set(table["error"]) == {""}
+
+
+def test_pipelines_travel_to_the_rows_of_the_split(listed, fill, open_study):
+    lines = [f"a/{at}.png,{at % 2},g{at},{'ab'[at % 4 // 2]}" for at in range(40)]
+    folder = fill([line.split(",")[0] for line in lines], "many")
+    (folder / "index.csv").write_text("path,label,group,pipeline\n" + "\n".join(lines))
+    study = open_study(folder, near_duplicates=0)
+    split = split_study(study, index_study(study, progress=False))
+    named = split.rows.set_index("path")["pipeline"]
+    assert len(named) == 40 and all(
+        named[path] == word for path, _, _, word in map(lambda x: x.split(","), lines)
+    )
+    table = listed("path,label\na/1.png,0\na/2.png,0\nb/3.png,1\nb/4.png,1\n")
+    assert set(table["pipeline"]) == {""}
 
 
 def test_videos_are_named_or_those_that_faces_were_cropped_from(listed):

@@ -84,6 +84,31 @@ def test_a_second_network_has_the_same_arms_and_the_same_recipe(study, split):
     assert len(set(notes)) == len(notes)
 
 
+def test_the_second_network_may_learn_fewer_times(study, split):
+    wanted = {"second": Model(backbone="test_maxvit", size=96), "train_on": "all_but_one"}
+    arms = list_arms(wanting(study, second_methods=["GAN"], **wanted), split, FORGERIES)
+    assert [arm.name for arm in arms if arm.name.endswith("-second")] == ["without_gan-second"]
+    assert len(arms) == len(METHODS) + 1
+    with pytest.raises(StudyError, match=r"no method 'GANs'.*did you mean 'GAN'"):
+        list_arms(wanting(study, second_methods=["GANs"], **wanted), split, FORGERIES)
+
+
+def test_an_arm_learns_reals_of_its_own_pipelines_and_is_tested_on_all(study, split):
+    """Each method has its own pipeline; number 0 and 1 of the reals belong to two of them."""
+    pipelines = {"Face Swap": "a", "GAN": "b", "reenactment": "a"}
+    own = split.rows["method"].map(pipelines).fillna(split.rows["number"].map({0: "a", 1: "b", 2: "c"}))
+    named = replace(split, rows=split.rows.assign(pipeline=own))
+    arms = {arm.name: arm for arm in list_arms(wanting(study, train_on="one"), named, FORGERIES)}
+    for name, word in (("only_face_swap", "a"), ("only_gan", "b")):
+        rows = arms[name].split.rows
+        learned = rows[(rows["label"] == 0) & (rows["split"] != "test")]
+        assert set(learned["pipeline"]) == {word} and len(learned) == 2
+        assert counts(arms[name].split, "test") == counts(split, "test")
+    plain = replace(split, rows=split.rows.assign(pipeline=""))
+    for arms in zip(*(list_arms(study, each, FORGERIES) for each in (split, plain)), strict=True):
+        assert arms[0].split.fingerprint == arms[1].split.fingerprint
+
+
 def test_without_two_methods_there_is_nothing_to_compare(study, split):
     one = split.rows[split.rows["method"].isin(["real", "GAN"])].reset_index(drop=True)
     assert list_arms(study, replace(split, rows=one), FORGERIES) == []

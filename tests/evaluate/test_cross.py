@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
 from sklearn.metrics import balanced_accuracy_score, recall_score, roc_auc_score
 
-from dfstudy.evaluate.cross import Outcome, cross_matrix, cross_numbers
+from dfstudy.evaluate.cross import DIFFERENCES, QUANTITIES, Outcome, cross_matrix, cross_numbers
 from dfstudy.study import Evaluate
 
 SETTINGS = Evaluate(replicates=200)
@@ -90,9 +92,61 @@ def test_means_are_over_seen_and_unseen_cells_of_a_network(cross):
             )
             assert parts["gap"].low < parts["gap"].value < parts["gap"].high
         assert cross.spared[network].value == pytest.approx(cross.specificity.value[3 * n : 3 * n + 3].mean())
-    for quantity, found in cross.differences.items():
+    assert set(cross.differences) == set(DIFFERENCES) and cross.paired == 3
+    for quantity in QUANTITIES:
         unseen = [cross.summaries[network][quantity]["unseen"].value for network in cross.networks]
-        assert found.value == pytest.approx(unseen[1] - unseen[0])
+        assert cross.differences[quantity].value == pytest.approx(unseen[1] - unseen[0])
+    gaps = [cross.summaries[network]["auc"]["gap"].value for network in cross.networks]
+    assert cross.differences["gap"].value == pytest.approx(gaps[1] - gaps[0])
+    spared = [cross.spared[network].value for network in cross.networks]
+    assert cross.differences["specificity"].value == pytest.approx(spared[1] - spared[0])
+
+
+def test_networks_are_compared_over_the_arms_that_both_have(arms):
+    """The second network has one arm: the first one's means are over three, the difference over one pair."""
+    cross = cross_matrix([*arms[:3], arms[4]], SETTINGS)  # only_swap-second
+    alone = cross_matrix([arms[1], arms[4]], SETTINGS)
+    assert cross.paired == alone.paired == 1
+    for name, found in alone.differences.items():
+        got = cross.differences[name]
+        for end in ("value", "low", "high"):
+            assert float(getattr(got, end)) == pytest.approx(float(getattr(found, end)))
+    whole = cross_matrix(arms[:3], SETTINGS).summaries["small_cnn"]["auc"]["unseen"]
+    assert cross.summaries["small_cnn"]["auc"]["unseen"].value == pytest.approx(whole.value)
+    notes = {number.id: number.note for number in cross_numbers(cross)}
+    assert "1 training of each" in notes["cross.difference.auc"]
+    assert "mean over 3 trainings" in notes["cross.small_cnn.auc.unseen"]
+    apart = cross_matrix([arms[0], arms[4]], SETTINGS)  # no arm in common
+    assert apart.differences == {} and apart.paired == 0 and len(apart.networks) == 2
+
+
+def test_a_method_stands_against_the_reals_of_its_own_pipeline(arms):
+    """Groups 0-19 were prepared one way, the others another; swaps were made of the first only."""
+    by_pipeline = []
+    for one in arms[:2]:
+        tables = []
+        for scores in one.tables:
+            first = scores["group"].str[1:].astype(int) < 20
+            scores = scores.assign(pipeline=np.where(first, "a", "b"))
+            tables.append(scores[(scores["method"] != "swap") | first])
+        by_pipeline.append(replace(one, tables=tables))
+    cross = cross_matrix(by_pipeline, SETTINGS)
+    assert cross.by_pipeline and cross.reals == 40
+    assert cross.against == {"gan": 40, "swap": 20, "warp": 40} and cross.fakes["swap"] == 20
+    for a, one in enumerate(by_pipeline):
+        expected = []
+        for scores, threshold in zip(one.tables, one.thresholds, strict=True):
+            rows = scores[(scores["pipeline"] == "a") & scores["method"].isin(["real", "swap"])]
+            called = (rows["probability"] >= threshold).astype(int)
+            area = roc_auc_score(rows["label"], rows["probability"])
+            expected.append([area, balanced_accuracy_score(rows["label"], called)])
+        got = [cross.cells[name]["swap"].value[a] for name in ("auc", "balanced")]
+        assert got == pytest.approx(np.mean(expected, axis=0).tolist(), abs=1e-12)
+    numbers = {number.id: number for number in cross_numbers(cross)}
+    swap, gan = (numbers[f"cross.auc.only_gan.on.{name}"] for name in ("swap", "gan"))
+    assert swap.n == 40 and "own pipeline" in swap.note
+    assert gan.n == 80 and "pipeline" not in gan.note
+    assert not cross_matrix(arms[:2], SETTINGS).by_pipeline
 
 
 def test_a_network_that_calls_more_fake_finds_more_and_is_charged_for_it(arms):

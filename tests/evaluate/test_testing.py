@@ -108,6 +108,25 @@ def test_by_method_sets_its_fakes_against_all_reals(predictions):
     assert numbers["test.auc.method.blend"].value > numbers["test.auc.method.swap"].value
 
 
+def test_by_method_sets_its_fakes_against_the_reals_of_its_own_pipelines(predictions):
+    even = predictions[0]["group"].str[1:].astype(int) % 2 == 0
+    fits = even | (predictions[0]["method"] != "swap")  # swaps of one pipeline only
+    tables = [table.assign(pipeline=np.where(even, "a", "b"))[fits] for table in predictions]
+    numbers = {n.id: n for n in number_by_method(tables, THRESHOLDS, SETTINGS)}
+    rows = tables[0]["method"].isin(["real", "swap"]) & (tables[0]["pipeline"] == "a")
+    parts = [table[rows] for table in tables]
+    expected = np.mean([sk.roc_auc_score(p["label"], p["probability"]) for p in parts])
+    swap, blend = numbers["test.auc.method.swap"], numbers["test.auc.method.blend"]
+    assert swap.value == pytest.approx(expected) and swap.n == rows.sum()
+    assert "own pipeline" in swap.note and "pipeline" not in blend.note
+    # a pipeline that no real has, or none named, says nothing: all reals, as without the column
+    for word in ("elsewhere", ""):
+        unknown = [table.assign(pipeline=word).where(table["label"] == 1, table) for table in tables]
+        found = {n.id: n for n in number_by_method(unknown, THRESHOLDS, SETTINGS)}
+        plain = number_by_method([t.drop(columns="pipeline") for t in tables], THRESHOLDS, SETTINGS)
+        assert [found[n.id] for n in plain] == plain
+
+
 def test_one_method_is_the_whole_test(made):
     tables = made(methods=("only",))
     [auc, _] = number_by_method(tables, THRESHOLDS, SETTINGS)

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
 
-from dfstudy.evaluate.cross import Outcome, cross_matrix, cross_numbers
+from dfstudy.evaluate.cross import Outcome, cost_numbers, cross_matrix, cross_numbers
 from dfstudy.evaluate.published import published_models
 from dfstudy.report.figures import forgeries as figures
 from dfstudy.report.numbers import say
-from dfstudy.study import Evaluate
+from dfstudy.study import Evaluate, Model
 
 METHODS = ("a method with a very long name", "swap")
 
@@ -86,6 +87,44 @@ def test_the_answer_follows_from_the_intervals(cross):
     told = say(figures.answer_cross(alike), cross_numbers(alike)).data
     assert "may or may not lose" in told and "not shown to be better than guessing" in told
     assert "less" not in told.split("lose")[-1]  # one network: no difference
+
+
+def test_networks_are_told_with_their_cost_and_why_no_transformer(cross):
+    models = {"cnn": Model(backbone="test_resnet", size=64), "vit": Model(backbone="test_vit", size=96)}
+    numbers = cost_numbers(models, 10)
+    told = say(figures.tell_networks(cross, models), numbers).data
+    cost = {number.id: number for number in numbers}["cross.cost"]
+    assert f"{cost} times the cost" in told and "2 of 2 trainings" in told and "{" not in told
+    assert "No pure transformer" in told
+    pretrained = {name: model.model_copy(update={"weights": "hub"}) for name, model in models.items()}
+    assert "No pure transformer" not in figures.tell_networks(cross, pretrained)
+    assert "forgeries.second" in figures.tell_networks(matrix("cnn"), models)
+    assert figures.tell_networks(None, {}) == ""
+
+
+def test_times_are_means_by_network(cross):
+    arms = [replace(arm, seconds=(2.0, 4.0)) for arm in cross.arms[:2]] + list(cross.arms[2:])
+    table = figures.times_table(replace(cross, arms=tuple(arms)))
+    assert table.iloc[:, 1:].to_numpy().tolist() == [["4", "3.0"], ["0", "not known"]]
+
+
+def test_columns_say_the_reals_of_a_methods_own_pipeline():
+    tables = []
+    for seed in range(2):
+        table = predictions(seed, (METHODS[0],), 2.0)
+        own = table["group"].str[1:].astype(int) < 10
+        table = table.assign(pipeline=np.where(own, "a", "b"))
+        tables.append(table[(table["method"] != "swap") | own])
+    arms = [
+        Outcome(f"a{n}", "cnn", (method,), [each], [0.6])
+        for n, (method, each) in enumerate(zip(METHODS, tables, strict=True))
+    ]
+    cross = cross_matrix(arms, Evaluate(replicates=100))
+    figure = figures.draw_matrix(cross, "auc", "AUC")
+    [axes] = [axes for axes in figure.axes if axes.get_ylabel() == "learned"]
+    assert axes.get_xticklabels()[1].get_text() == "swap\n10 fakes\n10 reals"
+    assert "own pipeline" in axes.get_xlabel() and "own pipelines" in figures.describe_test(cross)
+    plt.close(figure)
 
 
 def test_the_headline_leaves_the_cells_out(cross):

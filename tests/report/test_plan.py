@@ -14,7 +14,7 @@ from dfstudy.evaluate.arms import GROUPS as ARM_GROUPS
 from dfstudy.invocation import Invocation, resolve
 from dfstudy.report.plan import FINGERPRINT, LEAKAGE, TRAINING, list_runs, write_plan
 from dfstudy.report.resources import Site
-from dfstudy.study import Card, Study, load_study
+from dfstudy.study import Card, OtherPictures, Study, load_study
 
 PARTS = ("study", "data", "model", "augment", "training", "protocol", "card", "versions")
 # two methods in every part, so that further networks are planned to be compared
@@ -30,10 +30,11 @@ def planned(tmp_path):
     """Writes the plan of the sample with other settings of its pictures; the parts' texts."""
     invocation = resolve(out=str(tmp_path))
 
-    def plan(training=None, **data) -> dict[str, str]:
+    def plan(training=None, test_on=(), **data) -> dict[str, str]:
         study: Study = invocation.settings
         recipe = study.training.model_copy(update=training or {})
-        changed = study.model_copy(update={"data": study.data.model_copy(update=data), "training": recipe})
+        parts = {"data": study.data.model_copy(update=data), "training": recipe, "test_on": list(test_on)}
+        changed = study.model_copy(update=parts)
         write_plan(Invocation("sample", "", str(tmp_path), changed), SPLIT, Site(2, 0))
         return {name: (tmp_path / "study" / f"{name}.json").read_text() for name in PARTS}
 
@@ -87,7 +88,7 @@ def test_every_training_is_a_step_of_its_own_with_what_shapes_it(planned, tmp_pa
     }
     shared = readers["06_cross_forgery"] - others  # runs that chapter 05 asks for as well
     assert readers["04_test"] == own and others <= readers["06_cross_forgery"]
-    assert {steps[name]["group"] for name in shared} <= {POLICIES}
+    assert own <= shared and {steps[name]["group"] for name in shared - own} <= {POLICIES}
     assert readers["05_compare_augmentation"] == policies
     assert {"policy_none-seed_0", "leave_out_grey-seed_1"} <= policies
 
@@ -123,6 +124,16 @@ def test_groups_are_trained_in_the_order_in_which_a_report_needs_them(planned, t
     rules = [rule["rule"] for rule in read_plan(tmp_path)["training"]]
     assert rules[0] == "training" and set(rules[1:]) <= {f"training_{group}" for group in ARM_GROUPS}
     assert rules[1:] == [f"training_{group}" for group in ARM_GROUPS if f"training_{group}" in rules]
+
+
+def test_chapter_06_waits_for_the_folders_that_it_tests_on(planned, tmp_path):
+    planned(test_on=[OtherPictures(root="faces"), OtherPictures(root="more", name="Faces II")])
+    waiting = [
+        c["id"] for c in read_plan(tmp_path)["chapters"] if any("elsewhere/" in x for x in c["inputs"])
+    ]
+    inputs = next(c["inputs"] for c in read_plan(tmp_path)["chapters"] if c["id"] == waiting[0])
+    assert waiting == ["06_cross_forgery"]
+    assert {f"elsewhere/{slug}/data/fingerprint.json" for slug in ("faces", "faces_ii")} <= set(inputs)
 
 
 def read_steps(folder) -> dict:

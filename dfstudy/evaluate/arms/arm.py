@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dfstudy.data import Split
+from dfstudy.data.pipelines import own_reals
 from dfstudy.provenance import digest
 from dfstudy.study import NOT_SHAPING, Study
 
@@ -75,9 +76,14 @@ def with_recipe(study: Study, seeds: int, **changed: Any) -> Study:
 
 
 def with_methods(split: Split, methods: tuple[str, ...]) -> Split:
-    """The split whose training and validation pictures are reals and fakes of these methods."""
+    """The split whose training and validation pictures are fakes of these methods, and reals.
+
+    Where pictures name pipelines, the reals are those of the methods' own: a network that also learned others
+    would learn that a pipeline without learned fakes is real.
+    """
     rows = split.rows
-    return with_rows(split, (rows["label"] == 0) | rows["method"].isin(methods) | (rows["split"] == "test"))
+    fakes = (rows["label"] == 1) & rows["method"].isin(methods)
+    return with_rows(split, fakes | own_reals(rows, methods) | (rows["split"] == "test"))
 
 
 def with_rows(split: Split, keep: np.ndarray) -> Split:

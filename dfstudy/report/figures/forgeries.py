@@ -21,13 +21,26 @@ from dfstudy.evaluate.cross import Cross
 from dfstudy.evaluate.levels import UNITS
 from dfstudy.number import Number, name_methods
 from dfstudy.report.figures.style import FAKE, PALETTE, REAL, WIDTH
+from dfstudy.study import Model
 
 INK, FAINT = "#000000", "#8C8C8C"
 MOST_CELLS = 16  # methods: with more a cell's number would not be read
 SHOWN_NAME = 18  # letters of a method's name
+OWN_REALS = " A method's fakes stand against the reals of their own pipelines."
 NOTHING = (
     "**Nothing to compare here:** that takes two forgery methods in the training pictures, and "
     "`forgeries.train_on` other than off."
+)
+
+
+SCRATCH = (
+    "No pure transformer is among them, as nothing starts from pretrained weights here. Without convolutions "
+    "a network has to learn from pictures alone that neighbouring pixels belong together, which takes far "
+    "more pictures than there are: trained on a million of them, vision transformers stay behind "
+    "convolutional networks of like size, and overtake them with more (Dosovitskiy and others 2021, arXiv "
+    "2010.11929). From scratch on a few hundred pictures one ranks by chance (docs/unseen.md), which says "
+    "nothing about how transformers generalise; a hybrid of convolution and attention can learn from them. "
+    "With `weights: hub` any two networks can be compared."
 )
 
 
@@ -54,7 +67,7 @@ def describe_test(cross: Cross) -> str:
     return (
         f"n = {cross.reals:,} real and {sum(cross.fakes.values()):,} fake test pictures in "
         f"{cross.specificity.groups:,} {UNITS[cross.specificity.settings.level]}; {seeds} training "
-        f"seed{'s' * (seeds > 1)} a network."
+        f"seed{'s' * (seeds > 1)} a network.{OWN_REALS * cross.by_pipeline}"
     )
 
 
@@ -64,9 +77,32 @@ def tell_cross(cross: Cross | None) -> str:
         return NOTHING
     told = [
         f"{network}: AUC {{cross.{slug}.auc.seen}} on methods learned, {{cross.{slug}.auc.unseen}} on others."
-        for slug, network in name_methods(cross.networks).items()
+        for network, slug in _slugs(cross).items()
     ]
     return " ".join(told)
+
+
+def tell_networks(cross: Cross | None, models: Mapping[str, Model]) -> str:
+    """Which networks are compared, at what cost, and why no other; for `say`."""
+    if cross is None:
+        return ""
+    if len(cross.networks) < 2:
+        return (
+            "One kind of network is trained here. `forgeries.second` in the study file names another one, "
+            "which then learns the same pictures by the same recipe."
+        )
+    first, second = cross.networks[:2]
+    slugs = _slugs(cross)
+    sizes = "{{cross.{0}.parameters}} parameters and {{cross.{0}.multiply_adds}} million multiply-adds"
+    parts = [
+        f"{second} is set beside {first}, with the same pictures, policy, epochs and learning rates. It has "
+        f"{sizes.format(slugs[second])} a picture, {first} {sizes.format(slugs[first])}: {{cross.cost}} "
+        f"times the cost. They are compared over the {cross.paired} of {len(cross.arms_of(first))} trainings "
+        "that both have."
+    ]
+    if all(model.weights == "none" for model in models.values()):
+        parts.append(SCRATCH)
+    return " ".join(parts)
 
 
 def headline(numbers: Mapping[str, Number]) -> list[Number]:
@@ -75,12 +111,21 @@ def headline(numbers: Mapping[str, Number]) -> list[Number]:
     return [x for name, x in numbers.items() if name.startswith("cross.") and not cells.match(name)]
 
 
+def times_table(cross: Cross) -> pd.DataFrame:
+    """Measured seconds of a training, by network: they differ from machine to machine."""
+    rows = []
+    for network in cross.networks:
+        seconds = [each for at in cross.arms_of(network) for each in cross.arms[at].seconds]
+        rows.append((network, f"{len(seconds)}", f"{np.mean(seconds):.1f}" if seconds else "not known"))
+    return pd.DataFrame(rows, columns=["network", "trainings", "seconds each, mean"])
+
+
 def answer_cross(cross: Cross | None) -> str:
     """The chapter's answer in a sentence a network, for `say`; verdicts by rule from the intervals."""
     if cross is None:
         return NOTHING
     told = []
-    for slug, network in name_methods(cross.networks).items():
+    for network, slug in _slugs(cross).items():
         gap, unseen = (cross.summaries[network]["auc"][name] for name in ("gap", "unseen"))
         loses = "loses" if gap.low > 0 else "gains" if gap.high < 0 else "may or may not lose"
         above = "better than guessing" if unseen.low > 0.5 else "not shown to be better than guessing"
@@ -98,7 +143,9 @@ def answer_cross(cross: Cross | None) -> str:
         )
         told.append(
             f"On unseen methods {second} less {first} is {{cross.difference.auc}} AUC and "
-            f"{{cross.difference.balanced}} balanced accuracy: {verdict}."
+            f"{{cross.difference.balanced}} balanced accuracy: {verdict}. Likewise the loss from methods "
+            f"learned to others is {{cross.difference.gap}} AUC, the share of unseen fakes found "
+            f"{{cross.difference.found}}, that of reals spared {{cross.difference.specificity}}."
         )
     return f"**Answer.** {' '.join(told)}"
 
@@ -111,10 +158,11 @@ def draw_matrix(cross: Cross, quantity: str, title: str) -> Figure:
         title: what the colour and the cells' numbers are.
     """
     methods = cross.methods
-    rows = {name: [a for a, arm in enumerate(cross.arms) if arm.network == name] for name in cross.networks}
-    tallest = max(map(len, rows.values()))
-    height = 1.9 + 0.36 * tallest * len(rows)
-    figure, every = plt.subplots(len(rows), 1, figsize=(WIDTH, height), squeeze=False, sharex=True)
+    rows = {name: cross.arms_of(name) for name in cross.networks}
+    tall = [len(own) + 0.6 for own in rows.values()]  # a row is as high in every panel
+    figure, every = plt.subplots(
+        len(rows), 1, figsize=(WIDTH, 1.5 + 0.36 * sum(tall)), squeeze=False, sharex=True, height_ratios=tall
+    )
     shown = None
     for axes, (network, own) in zip(every[:, 0], rows.items(), strict=True):
         values = np.stack([cross.cells[quantity][method].value[own] for method in methods], axis=1)
@@ -124,17 +172,19 @@ def draw_matrix(cross: Cross, quantity: str, title: str) -> Figure:
         axes.set(title=network, ylabel="learned")
         axes.grid(False)
         axes.spines[:].set_visible(False)
-    names = [f"{_short(name)}\n{cross.fakes[name]:,} fakes" for name in methods]
-    slanted = {"rotation": 40, "ha": "right"} if len(methods) > 6 else {}
+    reals = {name: f"\n{cross.against[name]:,} reals" * cross.by_pipeline for name in methods}
+    names = [f"{_short(name)}\n{cross.fakes[name]:,} fakes{reals[name]}" for name in methods]
+    slanted = {"rotation": 40, "ha": "right"} if len(methods) > 6 else {"fontsize": 8}
     every[-1, 0].set_xticks(range(len(methods)), names, **slanted)
-    every[-1, 0].set_xlabel("tested on (test pictures of the method, against all reals)")
+    against = "the reals of its own pipeline" if cross.by_pipeline else "all reals"
+    every[-1, 0].set_xlabel(f"tested on (test pictures of the method, against {against})")
     figure.colorbar(shown, ax=list(every[:, 0]), label=title, shrink=0.8)
     return figure
 
 
 def draw_gap(cross: Cross) -> Figure:
     """For each network: how it does on methods learned and not learned, and how many reals it spares."""
-    panels = {"auc": "AUC", "balanced": "balanced accuracy", "found": "fakes found (share)"}
+    panels = {"auc": "AUC", "balanced": "balanced accuracy", "found": "fakes found"}
     figure, every = plt.subplots(
         1, len(panels) + 1, figsize=(WIDTH, 1.5 + 0.5 * len(cross.networks)), sharey=True
     )
@@ -154,7 +204,7 @@ def draw_gap(cross: Cross) -> Figure:
         one = cross.spared[name]
         every[-1].hlines(place, one.low, one.high, color=INK, linewidth=1.6)
         every[-1].plot(float(one.value), place, "D", color=INK, markersize=5)
-    every[-1].set(title="reals spared (share)")
+    every[-1].set(title="reals spared")
     for axes in every:
         axes.set(xlim=(0, 1.02), ylim=(-0.5, len(places) - 0.5))
         axes.title.set_fontsize(8)
@@ -187,6 +237,12 @@ def draw_published(models: pd.DataFrame) -> Figure:
         handles, [*labels, "equal balanced accuracy"], loc="outside lower center", ncols=3, fontsize=8
     )
     return figure
+
+
+def _slugs(cross: Cross) -> dict[str, str]:
+    """Part of a number's id for each network, in the order of the arms."""
+    slugs = {name: slug for slug, name in name_methods(cross.networks).items()}
+    return {name: slugs[name] for name in cross.networks}
 
 
 def _write_cells(axes: Axes, values: np.ndarray, seen: np.ndarray) -> None:

@@ -1,0 +1,75 @@
+"""What the runs of an arm say about the test pictures.
+
+Takes arms (see `dfstudy.evaluate.arms`); gives an `Outcome` for each, and what its network costs. Arms are
+trained where they are not yet. Cost: predictions of the test pictures, once a run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from dfstudy.evaluate.arms import Arm
+from dfstudy.evaluate.predict import predict
+from dfstudy.study import Model
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One arm, tested.
+
+    Attributes:
+        network: its name, see `name_networks`.
+        trained_on: forgery methods that it learned.
+        tables: one of `predict` a seed.
+        thresholds: each seed's, from validation.
+        seconds: each seed's training, as it was measured; empty where that is not known.
+    """
+
+    name: str
+    network: str
+    trained_on: tuple[str, ...]
+    tables: list[pd.DataFrame]
+    thresholds: list[float]
+    seconds: tuple[float, ...] = ()
+
+
+def run_arms(arms: Sequence[Arm], progress: bool = True) -> list[Outcome]:
+    """Find or train every arm's runs and predict the test pictures."""
+    names = name_networks(arms)
+    tested = []
+    for arm in arms:
+        runs = arm.train(progress)
+        tables = [predict(run, arm.split, "test", progress) for run in runs]
+        thresholds = [run.checkpoint["threshold"] for run in runs]
+        seconds = tuple(float(run.timings["seconds"].sum()) for run in runs)
+        network = names[_key(arm.study.model)]
+        tested.append(Outcome(arm.name, network, arm.trained_on, tables, thresholds, seconds))
+    return tested
+
+
+def name_networks(arms: Sequence[Arm]) -> dict[str, str]:
+    """A name for each network, by its settings: its backbone, with the size where two share it."""
+    models = {_key(arm.study.model): arm.study.model for arm in arms}
+    backbones = [model.backbone for model in models.values()]
+    named: dict[str, str] = {}
+    for key, model in models.items():
+        name = model.backbone
+        if backbones.count(name) > 1:
+            name = f"{name} at {model.size} px"
+        while name in named.values():
+            name += " again"
+        named[key] = name
+    return named
+
+
+def network_models(arms: Sequence[Arm]) -> dict[str, Model]:
+    """The settings of each network of the arms, by its name."""
+    names = name_networks(arms)
+    return {names[_key(arm.study.model)]: arm.study.model for arm in arms}
+
+
+def _key(model: Model) -> str:
+    return model.model_dump_json()
