@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -233,3 +235,15 @@ def test_a_mistake_in_our_code_is_not_hidden(tmp_path, monkeypatch):
     with pytest.raises(ZeroDivisionError):
         render_sample(tmp_path / "a", SMALL, progress=False, processes=1)
     assert not (tmp_path / "a").exists()
+
+
+def test_a_script_without_a_guard_ends_with_a_word_and_does_not_hang(tmp_path):
+    script = tmp_path / "mine.py"
+    script.write_text(
+        "from pathlib import Path\nfrom dfstudy.data.sample.folder import render_sample\n"
+        "from dfstudy.study import SamplePictures\n"
+        f"render_sample(Path({str(tmp_path / 'faces')!r}), SamplePictures(identities=24, frames=1, size=48), "
+        "False, processes=2)\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+    assert done.returncode and '__name__ == "__main__"' in done.stderr

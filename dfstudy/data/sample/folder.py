@@ -54,6 +54,7 @@ def render_sample(
         StudyError: the folder holds something that was not made here, or a process was ended from outside.
     """
     folder = Path(folder)
+    _refuse_unguarded()
     folder.parent.mkdir(parents=True, exist_ok=True)
     key = _key(settings)
     # Two notebooks opened together both ask for the sample: one renders, the other waits.
@@ -163,6 +164,15 @@ def _begin(partial: Path, key: str) -> None:
     for kind in ("real", _DONE, *(f"{part}/{name}" for part in ("fake", "masks") for name in METHODS)):
         (partial / kind).mkdir(parents=True)
     _write(partial / MARK, json.dumps({"key": key}).encode())
+
+
+def _refuse_unguarded() -> None:
+    """End a process that renders and, to begin, runs its parent's script again: both would wait for ever."""
+    if getattr(multiprocessing.current_process(), "_inheriting", False):
+        raise StudyError(
+            "a script runs again in each process that renders the sample",
+            'in a script of your own, call dfstudy under if __name__ == "__main__":',
+        )
 
 
 def _render_missing(
