@@ -20,6 +20,8 @@ from typing import Literal
 import numpy as np
 import psutil
 
+from dfstudy.data.images import read_picture
+
 SHARE = 0.5  # of the free memory, at most: a second run beside this one still gets half of the rest
 KEEP_FREE = 0.25  # of what was free at the start: below it nothing more is stored
 CHECK_BYTES = 64 * 2**20  # stored by one process between its looks at the free memory
@@ -29,6 +31,8 @@ _GROUP_FILES = {
     "": ("memory.max", "memory.current", "inactive_file"),
     "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 }
+
+RECENT_BYTES = 32 * 2**20  # that a process keeps of small pictures, whoever reads them
 
 _alive: weakref.WeakSet[PictureCache] = weakref.WeakSet()
 
@@ -95,6 +99,36 @@ class PictureCache:
         if self._unchecked >= CHECK_BYTES:
             self._unchecked, self._has_room = 0, free_memory() > self.keep_free
         return self._has_room
+
+
+class Recent:
+    """Decoded pictures of this process by path, until `RECENT_BYTES` are full.
+
+    Small runs that one process trains one after the other, and the scores of each, so decode a picture once.
+    A file that changed since (time or size) is read again.
+    """
+
+    def __init__(self, most: int = RECENT_BYTES) -> None:
+        self.left = most
+        self._kept: dict[str, tuple[tuple[int, int], np.ndarray]] = {}
+
+    def read(self, path: str) -> np.ndarray:
+        """The picture uint8 [H, W, 3], not to be written into; refused as by `read_picture`."""
+        file = Path(path)
+        try:
+            told = file.stat()
+        except OSError:
+            return read_picture(file)  # which says what is wrong with it
+        state = (told.st_mtime_ns, told.st_size)
+        known = self._kept.get(path)
+        if known is not None and known[0] == state:
+            return known[1]
+        picture = read_picture(file)
+        picture.flags.writeable = False  # what would change it is refused at once
+        if known is None and picture.nbytes <= self.left:
+            self.left -= picture.nbytes
+            self._kept[path] = (state, picture)
+        return picture
 
 
 def build_cache(

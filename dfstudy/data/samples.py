@@ -9,17 +9,18 @@ shape than for the picture before, is a ValueError. Cost: reading, transform and
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset, get_worker_info
 
-from dfstudy.data.cache import PictureCache
+from dfstudy.data.cache import PictureCache, Recent
 from dfstudy.data.handover import Names, Outbox, Sealed
-from dfstudy.data.images import PictureError, read_picture
+from dfstudy.data.images import PictureError
 from dfstudy.data.order import sample_key
+
+_recent = Recent()
 
 Transform = Callable[[np.ndarray, int], np.ndarray]
 
@@ -102,8 +103,7 @@ class Samples(Dataset[Batch]):
     def _picture(self, row: int) -> np.ndarray:
         picture = None if self.cache is None else self.cache.find(row)
         if picture is None:
-            picture = read_picture(Path(self.paths[row]))
-            picture.flags.writeable = False  # as a kept one: what would change it is refused at once
+            picture = _recent.read(self.paths[row])
             if self.cache is not None:
                 self.cache.store(row, picture)
         return picture

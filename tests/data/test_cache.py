@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
+import shutil
+from pathlib import Path
 
 import numpy as np
 import psutil
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 
 from dfstudy.data import cache as caching
 from dfstudy.data.cache import CHECK_BYTES, PictureCache, build_cache, free_memory
+from dfstudy.data.images import read_picture
 
 SIZES = np.array([(5, 3), (37, 53), (8, 8), (1, 1)], np.int32)  # width, height
 GB = 10**9
@@ -191,3 +195,18 @@ def test_free_memory_is_the_least_that_anyone_allows(monkeypatch, tmp_path):
     assert free_memory() == 1234
     monkeypatch.setattr(caching, "_left_in_groups", lambda: iter([-5]))
     assert free_memory() == 0
+
+
+def test_recent_pictures_are_read_once_and_a_changed_file_again(tmp_path, write_noise, monkeypatch):
+    one, other = map(str, write_noise(tmp_path / "noise", 2))
+    calls = []
+    monkeypatch.setattr(caching, "read_picture", lambda path: calls.append(path) or read_picture(path))
+    size = read_picture(Path(one)).nbytes
+    recent = caching.Recent(most=size)
+    first = recent.read(one)
+    assert recent.read(one) is first and len(calls) == 1 and not first.flags.writeable
+    # no room for a second: it is read each time
+    assert np.array_equal(recent.read(other), recent.read(other)) and len(calls) == 3
+    shutil.copy(other, one)
+    os.utime(one, ns=(1, 1))
+    assert np.array_equal(recent.read(one), recent.read(other)) and recent.left == 0
