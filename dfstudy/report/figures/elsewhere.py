@@ -101,8 +101,9 @@ def draw_elsewhere(measured: Sequence[There]) -> Figure:
             one: Interval = values[name]
             axes.hlines(place, one.low, one.high, color=color, linewidth=1.8)
             axes.plot(float(one.value), place, marker, color=color, markersize=4)
-            said = f"{float(one.value):.2f}"
-            axes.annotate(said, (float(one.value), place + 0.14), ha="center", va="bottom", fontsize=7.5)
+            said, at = f"{float(one.value):.2f}", (float(one.value), place + 0.16)
+            backed = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # the line of chance runs behind
+            axes.annotate(said, at, ha="center", va="bottom", fontsize=7.5, bbox=backed)
         axes.set(title=title, ylim=(-0.6, len(names) - 0.4))
         ends = [float(end) for values in found for end in (values[name].low, values[name].high)]
         if name == "ece":
