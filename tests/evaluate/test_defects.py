@@ -19,7 +19,7 @@ from dfstudy.evaluate.defects import defect_numbers, measure, measure_defects
 from dfstudy.evaluate.defects.effect import Effect, mean_by_batch
 from dfstudy.evaluate.metrics import accuracy, log_loss
 from dfstudy.evaluate.paired import paired_difference
-from dfstudy.study import Defects, Evaluate, Model, Policies, Protocol, Training, load_study
+from dfstudy.study import Defects, Evaluate, Forgeries, Model, Policies, Protocol, Training, load_study
 
 GROUPS = {"train": 60, "val": 40, "test": 60}
 
@@ -43,7 +43,7 @@ def make_study(seeds: int = 4, **changed):
     study = load_study("sample", out="somewhere")
     recipe = study.training.model_copy(update={"seeds": list(range(seeds)), "batch_size": 64})
     parts = {"training": recipe, "defects": Defects(seeds=seeds), "evaluate": Evaluate(replicates=100)}
-    parts["policies"] = Policies(names=[])
+    parts |= {"policies": Policies(names=[]), "forgeries": Forgeries()}
     return study.model_copy(update=parts | changed)
 
 

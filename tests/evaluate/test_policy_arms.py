@@ -15,7 +15,7 @@ from dfstudy.data import Split
 from dfstudy.errors import StudyError
 from dfstudy.evaluate.arms import POLICIES, find_arm, list_arms
 from dfstudy.evaluate.arms.policies import list_comparisons, name_arms
-from dfstudy.study import SEED_TRANSFORMS, Policies, Study, load_study
+from dfstudy.study import SEED_TRANSFORMS, Forgeries, Policies, Study, load_study
 
 METHODS = ("Face Swap", "GAN", "reenactment")
 
@@ -42,7 +42,9 @@ SPLIT = make_split()
 def wanting(epochs: int = 16, **wanted) -> Study:
     study = load_study("sample", out="somewhere")
     recipe = study.training.model_copy(update={"epochs": epochs, "seeds": [3, 4, 5], "devices": 4})
-    return study.model_copy(update={"training": recipe, "policies": Policies(**wanted)})
+    return study.model_copy(
+        update={"training": recipe, "policies": Policies(**wanted), "forgeries": Forgeries()}
+    )
 
 
 def listed(**wanted):
@@ -64,7 +66,7 @@ def test_all_arms_differ_from_each_other_in_policy_and_length_alone():
         for arm in arms
     ]
     assert all(one == plain[0] for one in plain)
-    assert arms[0].study.training.seeds == [3, 4] and arms[0].study.training.devices == 1
+    assert arms[0].study.training.seeds == [3, 4, 5] and arms[0].study.training.devices == 1
     assert all(arm.study.training.patience >= arm.study.training.epochs for arm in arms)
     assert Counter(arm.study.training.epochs for arm in arms).keys() == {4, 8, 16}
 
@@ -124,8 +126,8 @@ def test_no_training_stands_under_two_names(epochs, names, strengths, budgets, p
 def test_nothing_held_out_leaves_the_split_and_the_main_recipe_as_they_are():
     study = wanting(names=["none", "seed"])
     arm = find_arm(study, SPLIT, "policy_seed")
-    main = study.training.model_copy(update={"seeds": [3, 4], "devices": 1})
-    assert arm.split is SPLIT and arm.study.training == main and arm.study.augment == study.augment
+    main = study.training.model_copy(update={"devices": 1})
+    assert arm.split is SPLIT and arm.study.training == main and arm.study.augment.policy == "seed"
 
 
 def test_what_is_held_out_is_tested_and_never_learned():

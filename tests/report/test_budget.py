@@ -19,7 +19,7 @@ from dfstudy.evaluate.arms.forgeries import list_forgeries
 from dfstudy.invocation import resolve
 from dfstudy.report import budget as room
 from dfstudy.report import plan, within
-from dfstudy.report.budget import Speed, estimate, fit_budget, ladder, network_name
+from dfstudy.report.budget import Speed, estimate, fit_budget, ladder, network_name, networks
 from dfstudy.report.chapters import Chapter
 from dfstudy.report.plan import BUDGET
 from dfstudy.report.resources import Site
@@ -32,7 +32,7 @@ def split_of(people: int, each: int = 2) -> Split:
     for person in range(people):
         part = ("train", "train", "train", "val", "test")[person % 5]
         for at in range(2 * each):
-            method = ("real", "swap", "real", "warp")[at % 4]
+            method = ("real", "entire_synthesis", "real", "face_editing")[at % 4]
             rows.append((f"{person}_{at}", at % 2, method, f"g{person}", part))
     table = pd.DataFrame(rows, columns=["path", "label", "method", "group", "split"])
     table = table.assign(sha256=table["path"])
@@ -76,7 +76,7 @@ def groups(monkeypatch):
 
 
 STUDY = load_study()
-SPEED = Speed({network_name(STUDY): 0.01}, {network_name(STUDY): 0.002}, 1)
+SPEED = Speed(dict.fromkeys(networks(STUDY), 0.01), dict.fromkeys(networks(STUDY), 0.002), 1)
 
 
 def test_the_ladder_goes_from_the_question_to_the_details():

@@ -19,7 +19,11 @@ from dfstudy.study import Card, OtherPictures, Study, load_study
 PARTS = ("study", "data", "model", "augment", "training", "protocol", "card", "versions")
 # two methods in every part, so that further networks are planned to be compared
 ROWS = pd.DataFrame(
-    [(part, method) for part in ("train", "val", "test") for method in ("real", "face_swap", "warp")],
+    [
+        (part, method)
+        for part in ("train", "val", "test")
+        for method in ("real", "entire_synthesis", "face_editing")
+    ],
     columns=["split", "method"],
 ).assign(label=[0, 1, 1] * 3, **{name: list("abcdefghi") for name in ("path", "sha256", "group")})
 SPLIT = Split(ROWS, ROWS.iloc[:0], Path(), "f" * 64, True, (), ROWS.iloc[:0])
