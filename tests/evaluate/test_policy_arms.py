@@ -124,7 +124,7 @@ def test_no_training_stands_under_two_names(epochs, names, strengths, budgets, p
 
 
 def test_nothing_held_out_leaves_the_split_and_the_main_recipe_as_they_are():
-    study = wanting(names=["none", "seed"])
+    study = wanting(epochs=12, names=["none", "seed"])
     arm = find_arm(study, SPLIT, "policy_seed")
     main = study.training.model_copy(update={"devices": 1})
     assert arm.split is SPLIT and arm.study.training == main and arm.study.augment.policy == "seed"
