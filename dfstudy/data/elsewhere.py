@@ -6,7 +6,7 @@ results), with its labels, layout, groups and near-duplicates. Its official test
 one, else all its pictures. Set aside are a picture under both labels, further copies, and every group that
 holds a copy or a near-duplicate of a training or validation picture: the networks have seen it. More pictures
 than `evaluate.elsewhere_pictures` are thinned by whole groups. Refuses a folder that is missing, that is the
-study's own, that cannot be read, or of which nothing real or nothing fake is left.
+study's own, that cannot be read, or of which nothing real or nothing fake is left or drawn.
 Cost: as the index; then a search for near-duplicates among both sets, 2 s for 100,000 pictures.
 
 A door of its own: another way of choosing these pictures trains nothing again.
@@ -122,7 +122,8 @@ def _find(
     aside = rows[~good].reset_index(drop=True)
     most = study.evaluate.elsewhere_pictures or len(usable)
     chosen = thin_groups(usable, most, study.evaluate.seed)
-    _refuse_one_class(other, chosen, aside)
+    _refuse_one_class(other, usable, aside)
+    _refuse_thin(other, chosen, usable)
     return Elsewhere(
         other.title,
         slug,
@@ -185,3 +186,14 @@ def _refuse_one_class(other: OtherPictures, rows: pd.DataFrame, aside: pd.DataFr
             most = set_aside(aside)["reason"].iloc[0]
             message += f"; {len(aside):,} are set aside, most because: {most}"
         raise StudyError(message, f"add {spoken} pictures to {other.root}, or take it out of test_on")
+
+
+def _refuse_thin(other: OtherPictures, chosen: pd.DataFrame, usable: pd.DataFrame) -> None:
+    """A class may be so rare that no group of it is drawn."""
+    for label, spoken in CLASS_NAMES.items():
+        if not (chosen["label"] == label).any():
+            raise StudyError(
+                f"test_on, {other.title}: none of the {len(chosen):,} pictures drawn is {spoken}; of all "
+                f"{len(usable):,} usable ones {int((usable['label'] == label).sum()):,} are",
+                "set evaluate.elsewhere_pictures higher, or to 0 for all of them",
+            )

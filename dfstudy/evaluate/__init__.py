@@ -8,7 +8,14 @@ from dfstudy.evaluate.aligned import align
 from dfstudy.evaluate.arms import list_arms
 from dfstudy.evaluate.augmentation import augmentation_numbers
 from dfstudy.evaluate.corrupted import predict_corrupted
-from dfstudy.evaluate.cross import cost_numbers, cross_matrix, cross_numbers, network_models, run_arms
+from dfstudy.evaluate.cross import (
+    cost_numbers,
+    cross_matrix,
+    cross_numbers,
+    network_models,
+    run_arms,
+    without_convolutions,
+)
 from dfstudy.evaluate.curves import chosen_points, find_mistakes, reliability, roc_band, seed_curves
 from dfstudy.evaluate.elsewhere import elsewhere_numbers, test_elsewhere
 from dfstudy.evaluate.examples import choose_examples
@@ -71,5 +78,6 @@ __all__ = [
     "test_elsewhere",
     "test_numbers",
     "training_numbers",
+    "without_convolutions",
     "write_scores",
 ]

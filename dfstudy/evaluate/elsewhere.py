@@ -57,6 +57,7 @@ class There:
         there: by measure, of the folder.
         drop: AUC here less AUC there.
         scored, failed: pictures of the folder with and without a finite prediction.
+        reals: how many of those scored are real.
         own: pictures of the study's own test.
     """
 
@@ -67,6 +68,7 @@ class There:
     drop: Interval
     scored: int
     failed: int
+    reals: int
     own: int
 
 
@@ -112,7 +114,8 @@ def measure_elsewhere(
             scored.units,
             settings=settings,
         ).student("gap", (*own.behind, *scored.behind))
-        counted = (len(scored.test), scored.test.failed, len(own.test))
+        reals = int((scored.test.labels == 0).sum())
+        counted = (len(scored.test), scored.test.failed, reals, len(own.test))
         results.append(There(folder, len(runs), here, scored.measure(settings), drop, *counted))
     return results
 
@@ -125,9 +128,12 @@ def elsewhere_numbers(measured: Sequence[There]) -> list[Number]:
 def _numbers(one: There) -> list[Number]:
     folder, prefix = one.folder, f"elsewhere.{one.folder.slug}"
     over = f"mean over {one.seeds} training seeds" if one.seeds > 1 else ""
+    counts = {"reals": one.reals, "fakes": one.scored - one.reals}
     numbers = [
-        one.there[name].number(f"{prefix}.{name}", unit=unit, n=one.scored, note=sentences(note, over))
-        for name, unit, _, _, note in MEASURES
+        one.there[name].number(
+            f"{prefix}.{name}", unit=unit, n=counts.get(behind, one.scored), note=sentences(note, over)
+        )
+        for name, unit, _, behind, note in MEASURES
     ]
     numbers.append(
         one.drop.number(f"{prefix}.drop", unit="AUC", n=one.own + one.scored, note=sentences(DROP, over))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from dfstudy.evaluate.cross.cost import cost_numbers, count_cost
+from dfstudy.evaluate.cross.cost import cost_numbers, count_cost, without_convolutions
 from dfstudy.model import build_model
 from dfstudy.study import Model
 
@@ -40,3 +40,9 @@ def test_attention_counts_and_nothing_random_is_drawn():
     large, small = (numbers[f"cross.{slug}.multiply_adds"].value for slug in ("vit", "vit_at_64_px"))
     assert large > 2.25 * small  # 36 and 16 patches; attention grows with their square
     assert numbers["cross.vit.parameters"].value > 100_000
+
+
+def test_networks_without_convolutions_are_told_from_hybrids():
+    sizes = {"test_resnet": 64, "test_vit": 96, "botnet26t_256": 64, "test_maxvit": 96, "mixer_s32_224": 224}
+    networks = {name: Model(backbone=name, size=size) for name, size in sizes.items()}
+    assert without_convolutions(networks) == ["test_vit", "mixer_s32_224"]

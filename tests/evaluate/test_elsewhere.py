@@ -18,7 +18,8 @@ from dfstudy.data.elsewhere import Elsewhere, find_elsewhere
 from dfstudy.errors import StudyError
 from dfstudy.evaluate import elsewhere as room
 from dfstudy.evaluate import predict
-from dfstudy.evaluate.elsewhere import elsewhere_numbers, measure_elsewhere
+from dfstudy.evaluate.elsewhere import MEASURES, elsewhere_numbers, measure_elsewhere
+from dfstudy.evaluate.metrics import ECE_BINS
 from dfstudy.evaluate.predict import predict_elsewhere
 from dfstudy.model import read_checkpoint
 from dfstudy.report.figures import elsewhere as figures
@@ -86,10 +87,13 @@ def test_values_are_means_over_seeds_at_the_studys_threshold_and_temperature(mea
             "auc": sk.roc_auc_score(scores["label"], scores["probability"]),
             "balanced_accuracy": sk.balanced_accuracy_score(scores["label"], called),
             "sensitivity": sk.recall_score(scores["label"], called),
+            "specificity": sk.recall_score(scores["label"], called, pos_label=0),
             "log_loss": sk.log_loss(scores["label"], sure),
+            "ece": calibration_error(scores["label"].to_numpy(), sure),
         }
         for name, value in parts.items():
             expected.setdefault(name, []).append(value)
+    assert set(expected) == {name for name, *_ in MEASURES}
     for name, values in expected.items():
         assert float(one.there[name].value) == pytest.approx(np.mean(values)), name
         assert one.there[name].low < one.there[name].value < one.there[name].high
@@ -101,12 +105,21 @@ def test_values_are_means_over_seeds_at_the_studys_threshold_and_temperature(mea
     assert float(one.drop.error) == pytest.approx(float(spread), rel=0.25)
 
 
+def calibration_error(labels: np.ndarray, sure: np.ndarray) -> float:
+    """Bin by bin: the share of fakes against the mean probability, weighted by pictures."""
+    held = np.minimum((sure * ECE_BINS).astype(int), ECE_BINS - 1)
+    gaps = [abs(labels[held == one].sum() - sure[held == one].sum()) for one in range(ECE_BINS)]
+    return sum(gaps) / len(labels)
+
+
 def test_numbers_say_where_and_over_how_many(measured):
-    _, _, found = measured({"Faces": 1.0, "more": 3.0})
-    numbers = {number.id: number for number in elsewhere_numbers(found)}
+    _, _, both = measured({"Faces": 1.0, "more": 3.0})
+    numbers = {number.id: number for number in elsewhere_numbers(both)}
     assert len(numbers) == 24
     auc, drop = numbers["elsewhere.faces.auc"], numbers["elsewhere.faces.drop"]
     assert (auc.n, auc.groups, drop.n, drop.groups) == (120, 30, 280, 70)
+    found, spared = (numbers[f"elsewhere.faces.{name}"] for name in ("sensitivity", "specificity"))
+    assert found.n == spared.n == 60
     assert "independently" in drop.note and "2 training seeds" in drop.note and drop.low > 0
     assert "own validation" in numbers["elsewhere.faces.balanced_accuracy"].note
     assert numbers["elsewhere.faces.pictures"].value == 120 and numbers["elsewhere.more.set_aside"].value == 3

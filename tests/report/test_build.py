@@ -17,6 +17,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dfstudy.errors import StudyError
+from dfstudy.invocation import resolve
+from dfstudy.report import build
 from dfstudy.report.page_check import page_problems
 from dfstudy.report.render import without_provenance
 
@@ -228,6 +231,16 @@ def test_failed_and_interrupted_reports_keep_the_last_one_and_go_on(checkout):
     assert "13 to use" in said and ran(said) == ["The first", "The last", "The page"]
     assert '"value": 26' in (checkout.folder / "results/numbers/09_last.json").read_text()
     assert not list((checkout.folder / "results" / ".staging").iterdir())
+
+
+def test_a_folder_to_test_on_that_is_missing_ends_the_report_before_it_plans(checkout, monkeypatch):
+    file = checkout.folder / "lost.yaml"
+    file.write_text("name: lost\ntitle: Lost\ndata: {root: faces}\ntest_on: [lost]")
+    started = []
+    monkeypatch.setattr(build, "_run_snakemake", lambda *_: started.append(1))
+    with pytest.raises(StudyError, match="test_on, lost: there is no folder"):
+        build.build(resolve(str(file), out=str(checkout.folder / "lost_results")))
+    assert not started and not (checkout.folder / "lost_results" / "runs").exists()
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:

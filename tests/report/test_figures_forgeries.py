@@ -90,14 +90,19 @@ def test_the_answer_follows_from_the_intervals(cross):
 
 
 def test_networks_are_told_with_their_cost_and_why_no_transformer(cross):
-    models = {"cnn": Model(backbone="test_resnet", size=64), "vit": Model(backbone="test_vit", size=96)}
+    hybrid = Model(backbone="botnet26t_256", size=64, options={"width_factor": 0.25})
+    models = {"cnn": Model(backbone="test_resnet", size=64), "vit": hybrid}
     numbers = cost_numbers(models, 10)
     told = say(figures.tell_networks(cross, models), numbers).data
     cost = {number.id: number for number in numbers}["cross.cost"]
     assert f"{cost} times the cost" in told and "2 of 2 trainings" in told and "{" not in told
-    assert "No pure transformer" in told
+    assert "No pure transformer" in told and " px" not in told
+    larger = models | {"vit": hybrid.model_copy(update={"size": 96})}
+    assert "vit takes the pictures at 96 px and cnn at 64:" in figures.tell_networks(cross, larger)
     pretrained = {name: model.model_copy(update={"weights": "hub"}) for name, model in models.items()}
     assert "No pure transformer" not in figures.tell_networks(cross, pretrained)
+    pure = figures.tell_networks(cross, models, ["vit"])
+    assert "No pure transformer" not in pure and "vit learned from scratch and has no convolutions" in pure
     assert "forgeries.second" in figures.tell_networks(matrix("cnn"), models)
     assert figures.tell_networks(None, {}) == ""
 

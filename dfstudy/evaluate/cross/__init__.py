@@ -4,7 +4,7 @@ Takes the arms of a comparison; gives what they say about the test pictures, the
 with intervals, and its numbers.
 """
 
-from dfstudy.evaluate.cross.cost import cost_numbers
+from dfstudy.evaluate.cross.cost import cost_numbers, without_convolutions
 from dfstudy.evaluate.cross.matrix import DIFFERENCES, QUANTITIES, Cross, cross_matrix
 from dfstudy.evaluate.cross.numbers import cross_numbers
 from dfstudy.evaluate.cross.outcome import Outcome, network_models, run_arms
@@ -19,4 +19,5 @@ __all__ = [
     "cross_numbers",
     "network_models",
     "run_arms",
+    "without_convolutions",
 ]

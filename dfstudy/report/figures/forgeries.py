@@ -32,15 +32,16 @@ NOTHING = (
     "`forgeries.train_on` other than off."
 )
 
-
-SCRATCH = (
-    "No pure transformer is among them, as nothing starts from pretrained weights here. Without convolutions "
-    "a network has to learn from pictures alone that neighbouring pixels belong together, which takes far "
-    "more pictures than there are: trained on a million of them, vision transformers stay behind "
-    "convolutional networks of like size, and overtake them with more (Dosovitskiy and others 2021, arXiv "
-    "2010.11929). From scratch on a few hundred pictures one ranks by chance (docs/unseen.md), which says "
-    "nothing about how transformers generalise; a hybrid of convolution and attention can learn from them. "
-    "With `weights: hub` any two networks can be compared."
+NEIGHBOURS = (
+    "without convolutions a network has to learn from pictures alone that neighbouring pixels belong "
+    "together, which takes very many: trained on a million, vision transformers stay behind convolutional "
+    "networks of like size, and overtake them with more (Dosovitskiy and others 2021, arXiv 2010.11929). "
+    "From scratch on a few hundred pictures one ranks by chance (docs/unseen.md)"
+)
+NO_TRANSFORMER = (
+    "No pure transformer is among them, as nothing starts from pretrained weights here: "
+    f"{NEIGHBOURS}, which says nothing about how transformers generalise; a hybrid of convolution and "
+    "attention can learn from them. With `weights: hub` any two networks can be compared."
 )
 
 
@@ -82,8 +83,12 @@ def tell_cross(cross: Cross | None) -> str:
     return " ".join(told)
 
 
-def tell_networks(cross: Cross | None, models: Mapping[str, Model]) -> str:
-    """Which networks are compared, at what cost, and why no other; for `say`."""
+def tell_networks(cross: Cross | None, models: Mapping[str, Model], bare: Sequence[str] = ()) -> str:
+    """Which networks are compared, at what cost, and why no other; for `say`.
+
+    Args:
+        bare: names of those without convolutions.
+    """
     if cross is None:
         return ""
     if len(cross.networks) < 2:
@@ -100,9 +105,23 @@ def tell_networks(cross: Cross | None, models: Mapping[str, Model]) -> str:
         f"times the cost. They are compared over the {cross.paired} of {len(cross.arms_of(first))} trainings "
         "that both have."
     ]
+    if models[first].size != models[second].size:
+        parts.append(
+            f"{second} takes the pictures at {models[second].size} px and {first} at {models[first].size}: "
+            "what that brings is part of the difference."
+        )
     if all(model.weights == "none" for model in models.values()):
-        parts.append(SCRATCH)
+        parts.append(_warn_of(bare) if bare else NO_TRANSFORMER)
     return " ".join(parts)
+
+
+def _warn_of(bare: Sequence[str]) -> str:
+    have = "has" if len(bare) == 1 else "have"
+    return (
+        f"{' and '.join(bare)} learned from scratch and {have} no convolutions: {NEIGHBOURS}. Where one does "
+        "not rank above chance on methods learned either, the difference says nothing about how transformers "
+        "generalise. With `weights: hub` it could."
+    )
 
 
 def headline(numbers: Mapping[str, Number]) -> list[Number]:
