@@ -12,7 +12,7 @@ from dfstudy.errors import StudyError
 from dfstudy.invocation import resolve
 from dfstudy.report.compare import exhibit_folder
 
-LIMIT = 3_000_000  # bytes of the whole exhibit
+LIMIT = 4_500_000  # bytes of the whole exhibit
 PARTS = ("index.html", "figures", "numbers")
 
 
