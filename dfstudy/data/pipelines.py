@@ -31,10 +31,3 @@ def own_reals(pictures: pd.DataFrame, methods: Collection[str]) -> np.ndarray:
         own = real & pictures[PIPELINE].isin(set(fakes)).to_numpy(bool)
         chosen |= real if "" in set(fakes) or not own.any() else own
     return chosen
-
-
-def names_pipelines(pictures: pd.DataFrame) -> bool:
-    """True where some method is compared with a part of the reals only."""
-    fakes = pictures.loc[pictures["label"] == 1, "method"]
-    every = (pictures["label"] == 0).to_numpy(bool)
-    return any((own_reals(pictures, [method]) != every).any() for method in fakes.unique())

@@ -70,7 +70,7 @@ def test_the_leakage_meter_stands_between_the_pictures_and_chapter_01(planned, t
         assert any(name.endswith(f"dfstudy/{module}.py") for name in meter), module
     assert not any("report/" in name or "training.json" in name for name in meter)
     readers = [x["id"] for x in plan["chapters"] if LEAKAGE in x["inputs"]]
-    assert readers == ["01_explore_data"] and plan["leakage"]["threads"] in (1, 2)
+    assert readers == ["01_explore_data"] and plan["leakage"]["threads"] == 1
 
 
 def test_every_training_is_a_step_of_its_own_with_what_shapes_it(planned, tmp_path):
