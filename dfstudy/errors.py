@@ -29,6 +29,10 @@ class StudyError(Exception):
         return f"{self.message}\n  next step: {self.hint}"
 
 
+class Diverged(StudyError):
+    """A training whose loss left the finite numbers; from the same inputs it does so every time."""
+
+
 def near_match(word: str, allowed: Iterable[str]) -> str:
     """` (did you mean 'x'?)` where one of `allowed` resembles `word`, else an empty string."""
     close = difflib.get_close_matches(word, list(allowed), n=1, cutoff=0.6)

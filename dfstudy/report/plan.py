@@ -146,15 +146,17 @@ class Trainings(NamedTuple):
 
 
 def _plan_trainings(study: Study, split: Split, site: Site) -> Trainings:
-    """A step trains one run or several."""
+    """A step trains one run or several; the last ones half as many, so that cores that share them end together."""
     modules = _names(import_closure("dfstudy.train", "dfstudy.evaluate.predict", "dfstudy.evaluate.arms"))
     steps: dict[str, dict[str, Any]] = {}
     where: dict[str, str] = {}  # step by the identity of its runs
-    for group, runs in list_runs(study, split).items():
+    listed = list_runs(study, split)
+    last = next((group for group in reversed(listed) if listed[group]), "")
+    for group, runs in listed.items():
         parts = [*TRAINING_PARTS, *([COMPARISONS[group]] if group in COMPARISONS else [])]
         inputs = [*modules, *(f"study/{name}.json" for name in parts), "study/versions.json", FINGERPRINT]
         # the chapters' own runs are waited for: they stand side by side
-        size = 1 if group == RUNS else study.training.runs_a_step
+        size = 1 if group == RUNS else -(-study.training.runs_a_step // (1 + (group == last)))
         for number, start in enumerate(range(0, len(runs), size)):
             share = runs[start : start + size]
             arm, seed = share[0]

@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
+from dfstudy.errors import Diverged
 from dfstudy.evaluate.arms import MAIN
 from dfstudy.invocation import Invocation
 from dfstudy.provenance import file_digest
 from dfstudy.report.chapters import find_chapter
 from dfstudy.report.environment import steady_environment
-from dfstudy.report.execute import run_chapter
 from dfstudy.report.plan import LEAKAGE, TRAINING, write_if_changed
 from dfstudy.study import Study
 
@@ -41,22 +41,31 @@ def run_training(
         seed: for names without one.
         step: name of the report's step that this is; empty is none.
     Raises:
-        StudyError: the study has no such training, or it failed.
+        StudyError: the study has no such training, or it failed. One with a recorded defect that left the
+            finite numbers is noted and said: chapter 08 tells of it.
     """
     os.environ.update(steady_environment())
     # Imported here: the threads of torch are settled by the environment above.
-    from dfstudy.evaluate.arms import find_arm
+    from dfstudy.evaluate.arms import find_arms
     from dfstudy.evaluate.predict import predict
     from dfstudy.train import train
+    from dfstudy.train.log import tell
 
     study, started = invocation.settings, time.perf_counter()
     split = _split(study)
-    keys, notes = [], []
-    for wanted in arms:
-        name, _, own = wanted.partition(":")
-        arm = find_arm(study, split, name)
+    keys, notes, diverged = [], [], {}
+    asked = [wanted.partition(":") for wanted in arms]
+    found = find_arms(study, split, [name for name, _, _ in asked])
+    for arm, (_, _, own) in zip(found, asked, strict=True):
         for each in [int(own)] if own else arm.study.training.seeds if seed is None else [seed]:
-            run = train(arm.study, arm.split, each)
+            try:
+                run = train(arm.study, arm.split, each)
+            except Diverged as error:
+                if not arm.is_defective:
+                    raise
+                diverged[arm.note(each)] = error.message
+                tell(f"{arm.note(each)}: {error.message}; chapter 08 tells of it", True)
+                continue
             if arm.name != MAIN:
                 predict(run, arm.split, "test")
             if os.environ.get("RANK", "0") == "0":
@@ -65,7 +74,7 @@ def run_training(
             notes.append(arm.note(each))
     if step:
         seconds = round(time.perf_counter() - started, 1)
-        _leave_note(study.out / TRAINING.format(step), {"runs": notes, "seconds": seconds})
+        _leave_note(study.out / TRAINING.format(step), {"runs": notes, "diverged": diverged, "seconds": seconds})
     return keys
 
 
@@ -90,6 +99,9 @@ def run_leakage(invocation: Invocation) -> bool:
 
 def run_chapter_step(invocation: Invocation, name: str) -> dict[str, str]:
     """Run a chapter and publish what it made; see `run_chapter`."""
+    # Imported here: what runs notebooks takes a second to load, and trainings are many.
+    from dfstudy.report.execute import run_chapter
+
     chapter = find_chapter(name)
     started = time.perf_counter()
     files = run_chapter(chapter, invocation)

@@ -18,7 +18,7 @@ import torch
 
 from dfstudy.augment import build_policy
 from dfstudy.data.loader import Batch, Loader, epoch_order, make_loader, sample_key
-from dfstudy.errors import StudyError
+from dfstudy.errors import Diverged
 from dfstudy.model import ALONE, Place, Team, predict_logits, train_mode
 from dfstudy.model.checkpoint import save_weights
 from dfstudy.study import Study
@@ -211,7 +211,7 @@ class Trainer:
         of_training = self.score(seen.logits.cpu(), self.training.labels, order)
         logits = self._predict(loader, self.validation)
         if not bool(torch.isfinite(logits).all()):
-            raise _not_finite(f"validation of epoch {at.epoch}", self.recipe.learning_rate)
+            raise _not_finite(f"seed {self.seed}, validation of epoch {at.epoch}", self.recipe.learning_rate)
         of_validation = self.score(logits, self.validation.labels)
         row = {
             "epoch": at.epoch,
@@ -251,12 +251,12 @@ class Trainer:
         done = self.seen.losses[: self.progress.batch].cpu()
         if not bool(torch.isfinite(done).all()):
             step = int((~torch.isfinite(done)).nonzero()[0]) + 1
-            where = f"epoch {self.progress.epoch}, step {step} of {self.batches}"
+            where = f"seed {self.seed}, epoch {self.progress.epoch}, step {step} of {self.batches}"
             raise _not_finite(where, self.recipe.learning_rate)
 
 
-def _not_finite(where: str, rate: float) -> StudyError:
-    return StudyError(
+def _not_finite(where: str, rate: float) -> Diverged:
+    return Diverged(
         f"the loss is not finite any more: {where}",
         f"try a lower training.learning_rate than {rate:g}, training.warmup_epochs with the cosine "
         "schedule, or training.precision: float32",

@@ -80,7 +80,8 @@ def train(study: Study, split: Split, seed: int, progress: bool = True) -> Run:
     Args:
         progress: show a bar and a line an epoch on stderr.
     Raises:
-        StudyError: one class is missing, weights cannot be had, or the loss left the finite numbers.
+        StudyError: one class is missing, or weights cannot be had.
+        Diverged: the loss left the finite numbers.
     """
     recipe = study.training
     place = choose_place(recipe.precision, recipe.devices, recipe.deterministic, recipe.threads)

@@ -10,7 +10,7 @@ import pytest
 
 from dfstudy.data import Split
 from dfstudy.errors import StudyError
-from dfstudy.evaluate.arms import FORGERIES, RUNS, find_arm, list_arms
+from dfstudy.evaluate.arms import FORGERIES, RUNS, find_arms, list_arms
 from dfstudy.study import Forgeries, Model, load_study
 
 METHODS = ("Face Swap", "GAN", "reenactment")
@@ -49,7 +49,7 @@ def counts(split: Split, part: str) -> dict[str, int]:
 def test_the_study_itself_is_an_arm(study, split):
     (arm,) = list_arms(study, split, RUNS)
     assert arm.study is study and arm.split is split and arm.trained_on == METHODS
-    assert arm.note(2) == "seed_2" and find_arm(study, split, arm.name) == arm
+    assert arm.note(2) == "seed_2" and find_arms(study, split, [arm.name])[0] == arm
 
 
 @pytest.mark.parametrize("kind", ["one", "all_but_one"])
@@ -69,7 +69,7 @@ def test_an_arm_learns_its_methods_and_is_tested_on_all(study, split, kind):
     assert [arm.name for arm in arms] == [
         f"{'only' if kind == 'one' else 'without'}_{name}" for name in ("face_swap", "gan", "reenactment")
     ]
-    assert all(find_arm(wanting(study, train_on=kind), split, arm.name).name == arm.name for arm in arms)
+    assert all(find_arms(wanting(study, train_on=kind), split, [arm.name])[0].name == arm.name for arm in arms)
 
 
 def test_a_second_network_has_the_same_arms_and_the_same_recipe(study, split):
@@ -120,7 +120,7 @@ def test_without_two_methods_there_is_nothing_to_compare(study, split):
 
 def test_a_wrong_name_is_answered_with_the_right_ones(study, split):
     with pytest.raises(StudyError, match=r"no training called 'only_gam'.*only_gan") as caught:
-        find_arm(study, split, "only_gam")
+        find_arms(study, split, ["only_gam"])[0]
     assert "only_face_swap" in caught.value.hint
 
 

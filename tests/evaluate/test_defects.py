@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from zlib import crc32
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,12 +14,14 @@ from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from dfstudy.data import Split
-from dfstudy.evaluate.arms import DEFECTS, find_arm, list_arms
+from dfstudy.errors import Diverged
+from dfstudy.evaluate.arms import DEFECTS, find_arms, list_arms
 from dfstudy.evaluate.arms.defects import ALL, SWITCHES, correct_arm, guess_labels, thin_fakes, why_not
 from dfstudy.evaluate.defects import defect_numbers, measure, measure_defects
 from dfstudy.evaluate.defects.effect import Effect, mean_by_batch
 from dfstudy.evaluate.metrics import accuracy, log_loss
 from dfstudy.evaluate.paired import paired_difference
+from dfstudy.report.figures import defects as figures
 from dfstudy.study import Defects, Evaluate, Forgeries, Model, Policies, Protocol, Training, load_study
 
 GROUPS = {"train": 60, "val": 40, "test": 60}
@@ -95,13 +98,13 @@ def test_each_arm_turns_on_its_own_defect_and_shares_the_test():
         "drifting_batch_norm",
         "substring_labels",
     }
-    assert find_arm(study, split, "defect_all").study == arms["defect_all"].study
+    assert find_arms(study, split, ["defect_all"])[0].study == arms["defect_all"].study
 
 
 def test_the_correct_arm_is_the_studys_own_run_where_it_is_the_same_training():
     study, split = make_study(seeds=2), make_split()
     base = correct_arm(study, split)
-    assert base.name == "main" and base.identity(1) == find_arm(study, split, "main").identity(1)
+    assert base.name == "main" and base.identity(1) == find_arms(study, split, ["main"])[0].identity(1)
     two = study.model_copy(update={"training": study.training.model_copy(update={"devices": 2})})
     assert correct_arm(two, split).name == "correct" == list_arms(two, split, DEFECTS)[0].name
     off = study.model_copy(update={"defects": Defects(measured=False)})
@@ -111,7 +114,7 @@ def test_the_correct_arm_is_the_studys_own_run_where_it_is_the_same_training():
 def test_a_torn_split_tears_groups_and_keeps_shares():
     study, split = make_study(), make_split()
     for name, kept in (("defect_random_split", ()), ("defect_all", ("test",))):
-        torn = find_arm(study, split, name).split
+        torn = find_arms(study, split, [name])[0].split
         assert torn.fingerprint != split.fingerprint and len(torn.rows) == len(split.rows)
         parts = [set(torn.part(part)["group"]) for part in ("train", "val", "test")]
         assert len(parts[0] & parts[1]) > 20
@@ -159,7 +162,7 @@ def test_guessed_labels_where_some_fakes_are_not_called_fake():
     assert guessed.rows["label"].tolist() == (split.rows["method"] == "swap").astype(int).tolist()
     assert set(guessed.rows.loc[hidden, "method"]) == {"real"}
     assert why_not(make_study(), split)["substring_labels"] == ""
-    arm = find_arm(make_study(), split, "defect_all")
+    arm = find_arms(make_study(), split, ["defect_all"])[0]
     assert arm.study.protocol.substring_labels and arm.trained_on == ("swap",)
 
 
@@ -195,6 +198,45 @@ def test_planted_costs_and_flattery_are_found_and_nothing_else():
         "random_split": "flatters",
         ALL: "costs and flatters",
     }
+
+
+def test_a_defect_that_cannot_be_trained_is_a_finding_and_the_others_are_measured(monkeypatch):
+    study, split = make_study(), make_split()
+    where = "the loss is not finite any more: seed 0, epoch 1, step 5 of 20"
+
+    def test_runs(arm, progress):
+        if arm.study.protocol.raw_pixels:
+            raise Diverged(where, "a lower rate")
+        return []
+
+    monkeypatch.setattr(measure.Arm, "train", test_runs)
+    found = measure.run_defects(study, split)
+    assert {name for name, one in found.items() if one.diverged} == {"defect_raw_pixels", "defect_all"}
+    tested = make_tested(study, split, {"defect_bgr_channels": 0.2})
+    tested |= {name: found[name] for name in ("defect_raw_pixels", "defect_all")}
+    audit = measure_defects(study, split, tested)
+    verdicts = {name: effect.verdict(0.05) for name, effect in audit.effects.items()}
+    assert verdicts["raw_pixels"] == verdicts[ALL] == "does not train"
+    assert verdicts["bgr_channels"] == "costs"
+    numbers = {number.id: number for number in defect_numbers(audit)}
+    assert numbers["defect.raw_pixels.applies"].value == 1
+    assert numbers["defect.raw_pixels.auc.change"].value is None
+    assert where in numbers["defect.all.auc.inflation"].note
+    shown = figures.verdict_table(audit).set_index("defect")
+    assert shown.loc["raw grey levels", "verdict"] == "does not train"
+    assert "training leave the finite numbers: raw grey levels." in figures.answer_defects(audit, numbers)
+    drawn = figures.draw_effects(audit)
+    assert "training left the finite numbers" in [text.get_text() for text in drawn.axes[0].texts]
+    plt.close(drawn)
+
+
+def test_a_correct_training_that_diverges_ends_the_audit(monkeypatch):
+    def diverge(arm, progress):
+        raise Diverged("the loss is not finite any more", "a lower rate")
+
+    monkeypatch.setattr(measure.Arm, "train", diverge)
+    with pytest.raises(Diverged):
+        measure.run_defects(make_study(), make_split())
 
 
 def test_values_are_what_a_second_way_computes():

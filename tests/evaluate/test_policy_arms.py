@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dfstudy.data import Split
 from dfstudy.errors import StudyError
-from dfstudy.evaluate.arms import POLICIES, find_arm, list_arms
+from dfstudy.evaluate.arms import POLICIES, find_arms, list_arms
 from dfstudy.evaluate.arms.policies import list_comparisons, name_arms
 from dfstudy.study import SEED_TRANSFORMS, Forgeries, Policies, Study, load_study
 
@@ -81,7 +81,7 @@ def test_names_say_policy_and_budget():
     assert told["strength_0_5"] == ("seed*0.5", 8)
     assert len(arms) == 3 * 2 + 1 + 2 * len(SEED_TRANSFORMS) + 1
     assert (
-        find_arm(wanting(names=["none", "dfdc_winner"]), SPLIT, "add_grey").study.augment.policy
+        find_arms(wanting(names=["none", "dfdc_winner"]), SPLIT, ["add_grey"])[0].study.augment.policy
         == "none+grey"
     )
 
@@ -125,7 +125,7 @@ def test_no_training_stands_under_two_names(epochs, names, strengths, budgets, p
 
 def test_nothing_held_out_leaves_the_split_and_the_main_recipe_as_they_are():
     study = wanting(epochs=12, names=["none", "seed"])
-    arm = find_arm(study, SPLIT, "policy_seed")
+    arm = find_arms(study, SPLIT, ["policy_seed"])[0]
     main = study.training.model_copy(update={"devices": 1})
     assert arm.split is SPLIT and arm.study.training == main and arm.study.augment.policy == "seed"
 

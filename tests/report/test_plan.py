@@ -106,6 +106,9 @@ def test_several_small_runs_share_a_step_and_none_is_lost(planned, tmp_path):
     assert sorted(map(str.strip, shared)) == sorted(map(str.strip, " ".join(alone).split("--arm ")))
     sizes = [len(step["which"].split("--arm ")) - 1 for step in steps.values() if step["group"] != RUNS]
     assert max(sizes) <= 3 and len(sizes) < len(alone)
+    last = list(steps.values())[-1]["group"]
+    halved = [len(step["which"].split("--arm ")) - 1 for step in steps.values() if step["group"] == last]
+    assert max(halved) == 2  # of 3: so that cores which share the last steps end together
 
 
 def test_a_run_that_two_groups_ask_for_is_trained_once(planned, tmp_path, monkeypatch):

@@ -1,4 +1,4 @@
-"""The leakage meter as a step of the report: what it leaves for chapter 01."""
+"""Steps of the report: what the leakage meter leaves for chapter 01, and trainings that diverge."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dfstudy import train as training
+from dfstudy.errors import Diverged
 from dfstudy.evaluate import meter
 from dfstudy.invocation import Invocation, resolve
-from dfstudy.report.plan import LEAKAGE
-from dfstudy.report.steps import run_leakage
+from dfstudy.report.plan import LEAKAGE, TRAINING
+from dfstudy.report.steps import run_leakage, run_training
 
 
 @pytest.fixture(autouse=True)
@@ -48,3 +50,21 @@ def test_the_step_measures_with_the_study_and_its_split(faces, monkeypatch):
     assert run_leakage(faces) is True
     assert seen == [(faces.settings, 24)]
     assert json.loads((faces.settings.out / LEAKAGE).read_text())["applies"] is True
+
+
+def test_a_defect_that_diverges_is_noted_and_a_correct_training_that_does_is_refused(faces, monkeypatch, capsys):
+    asked = []
+
+    def diverge(study, split, seed):
+        asked.append(study.protocol.raw_pixels)
+        raise Diverged(f"the loss is not finite any more: seed {seed}, epoch 1", "a lower rate")
+
+    monkeypatch.setattr(training, "train", diverge)
+    assert run_training(faces, ["defect_raw_pixels:0"], step="defects_01") == []
+    told = json.loads((faces.settings.out / TRAINING.format("defects_01")).read_text())
+    assert told["runs"] == [] and list(told["diverged"]) == ["defect_raw_pixels-seed_0"]
+    assert "chapter 08 tells of it" in capsys.readouterr().err
+    with pytest.raises(Diverged):
+        run_training(faces, ["main:0"], step="seed_0")
+    assert asked == [True, False]
+    assert not (faces.settings.out / TRAINING.format("seed_0")).exists()

@@ -7,7 +7,7 @@ trained once. Refused: a name that the study does not have. Cost: none.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from dfstudy.data import Split
 from dfstudy.errors import StudyError, near_match
@@ -26,7 +26,7 @@ __all__ = [
     "POLICIES",
     "RUNS",
     "Arm",
-    "find_arm",
+    "find_arms",
     "list_arms",
 ]
 
@@ -62,16 +62,17 @@ def list_arms(study: Study, split: Split, group: str) -> list[Arm]:
     return GROUPS[group](study, split)
 
 
-def find_arm(study: Study, split: Split, name: str) -> Arm:
-    """The arm of that name.
+def find_arms(study: Study, split: Split, names: Sequence[str]) -> list[Arm]:
+    """The arms of these names, in their order.
 
     Raises:
-        StudyError: the study has none.
+        StudyError: the study has none of a name.
     """
     arms = {arm.name: arm for group in GROUPS for arm in list_arms(study, split, group)}
-    if name not in arms:
-        raise StudyError(
-            f"this study has no training called '{name}'{near_match(name, arms)}",
-            f"give one of {', '.join(arms)}",
-        )
-    return arms[name]
+    for name in names:
+        if name not in arms:
+            raise StudyError(
+                f"this study has no training called '{name}'{near_match(name, arms)}",
+                f"give one of {', '.join(arms)}",
+            )
+    return [arms[name] for name in names]

@@ -34,12 +34,14 @@ class Arm:
         trained_on: forgery methods among its training pictures.
         study: with the arm's own network, policy and recipe.
         split: with the arm's own training and validation pictures.
+        is_defective: it is trained with a recorded defect, so that a training that diverges is a finding.
     """
 
     name: str
     trained_on: tuple[str, ...]
     study: Study
     split: Split
+    is_defective: bool = False
 
     def note(self, seed: int) -> str:
         """Stem of the note that a finished run leaves for the report's steps."""

@@ -115,7 +115,7 @@ def guess_labels(split: Split) -> Split:
 
 def _arm(base: Arm, name: str, split: Split, **defects: bool) -> Arm:
     study = base.study.model_copy(update={"protocol": Protocol(**defects)})
-    return Arm(name, methods_of(split), study, split)
+    return Arm(name, methods_of(split), study, split, is_defective=bool(defects))
 
 
 def _scatter_training(split: Split, seed: int) -> Split:

@@ -83,6 +83,7 @@ class Effect:
         reported_on, true_on: pictures behind `reported` and `true`.
         is_same: these are the same pictures.
         adjusted: `change` and `inflation` -> Holm's p of the question.
+        diverged: where its training left the finite numbers, so that there is no network to compare.
     """
 
     switch: str
@@ -96,6 +97,7 @@ class Effect:
     true_on: int = 0
     is_same: bool = False
     adjusted: Mapping[str, float] = field(default_factory=dict)
+    diverged: str = ""
 
     @property
     def compared(self) -> int:
@@ -114,12 +116,14 @@ class Effect:
         return {kind: one for kind, one in found.items() if one.p is not None and any(one.each)}
 
     def verdict(self, alpha: float) -> str:
-        """`costs` or `gains`, `flatters` or `understates`; or what was found falls short.
+        """`costs` or `gains`, `flatters` or `understates`, `does not train`; or what was found falls short.
 
         `inconclusive` is a p below `alpha` that Holm's correction lifts above it.
         """
         if self.reason:
             return "does not apply"
+        if self.diverged:
+            return "does not train"
         words = {"change": ("costs", "gains"), "inflation": ("flatters", "understates")}
         told = []
         for kind, found in self.asked().items():

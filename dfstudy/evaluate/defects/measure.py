@@ -25,6 +25,7 @@ import pandas as pd
 from scipy.special import expit
 
 from dfstudy.data import Split
+from dfstudy.errors import Diverged
 from dfstudy.evaluate.aligned import DESCRIPTION, align
 from dfstudy.evaluate.arms import DEFECTS, Arm, list_arms
 from dfstudy.evaluate.arms.defects import ALL, IMBALANCED, SWITCHES, correct_arm, why_not
@@ -44,6 +45,7 @@ class Tested:
     """One arm with its runs' scores, a table a seed, each as `predict` gives it.
 
     Attributes:
+        diverged: where a run left the finite numbers, and then no tables; empty where all were trained.
         test: the arm's own test pictures with its own labels.
         validation: the arm's validation pictures, scored by the weights that they chose.
     """
@@ -51,10 +53,15 @@ class Tested:
     arm: Arm
     test: list[pd.DataFrame]
     validation: list[pd.DataFrame]
+    diverged: str = ""
 
 
 def run_defects(study: Study, split: Split, progress: bool = True) -> dict[str, Tested]:
-    """Find or train the correct arm and every defect's, and score their pictures; by name, nothing if off."""
+    """Find or train the correct arm and every defect's, and score their pictures; by name, nothing if off.
+
+    Raises:
+        Diverged: a training without a defect left the finite numbers; one with a defect is noted.
+    """
     arms = list_arms(study, split, DEFECTS)
     return {arm.name: _test(arm, progress) for arm in [correct_arm(study, split), *arms]} if arms else {}
 
@@ -87,6 +94,9 @@ def measure_defects(study: Study, split: Split, tested: Mapping[str, Tested]) ->
             effects[switch] = Effect(switch, reasons[switch], pictures=len(honest))
             continue
         name = f"defect_{switch}" if f"defect_{switch}" in tested else correct
+        if tested[name].diverged:
+            effects[switch] = Effect(switch, diverged=tested[name].diverged, pictures=len(honest))
+            continue
         base = truly(IMBALANCED if switch == "inverted_class_weight" else correct)
         own, batch = tested[name], study.training.batch_size if not reasons["batch_means"] else None
         if switch == "random_split":
@@ -171,7 +181,12 @@ def _show(tables: Sequence[pd.DataFrame], settings: Evaluate, batch: int | None 
 
 
 def _test(arm: Arm, progress: bool) -> Tested:
-    runs = arm.train(progress)
+    try:
+        runs = arm.train(progress)
+    except Diverged as error:
+        if not arm.is_defective:
+            raise
+        return Tested(arm, [], [], error.message)
     validation = []
     for run in runs:
         own = run.clean[run.clean["part"] == "val"].drop(columns="part")

@@ -16,6 +16,8 @@ SAME_NETWORK = "it changes no weight where the AUC selects: the network is the c
 REPORTED = ("auc", "accuracy", "log_loss")  # what a protocol's own account is compared in
 NO_TEST = "its network has learned pictures of the honest test, so what it costs cannot be asked there"
 
+NO_NETWORK = "with the defect there is no network to test"
+
 
 def defect_numbers(audit: Audit) -> list[Number]:
     """Numbers `defect.<switch>.applies`, `.<quantity>.change` and `.<quantity>.inflation`, of the switch's
@@ -41,6 +43,10 @@ def _of_effect(effect: Effect, audit: Audit) -> Iterator[Number]:
     name, n = f"defect.{effect.switch}", effect.pictures
     yield Number(f"{name}.applies", int(not effect.reason), "1", n, note=effect.reason)
     if effect.reason:
+        return
+    if effect.diverged:
+        for kind in ("change", "inflation"):
+            yield Number(f"{name}.auc.{kind}", None, "AUC", n, note=f"{NO_NETWORK}: {effect.diverged}")
         return
     for quantity, found in effect.changes.items():
         told = QUANTITIES[quantity]

@@ -137,6 +137,7 @@ def answer_defects(audit: Audit, numbers: Mapping[str, Number]) -> str:
     alpha = 1 - audit.settings.confidence
     told = [f"Of {len(audit.effects) - 1} recorded defects {len(applying)} apply to this study."]
     for word, spoken in (
+        ("does not train", "make training leave the finite numbers"),
         ("costs", "make the network worse"),
         ("gains", "make it better"),
         ("flatters", "flatter the result"),
@@ -184,6 +185,8 @@ def _say_nothing(axes: Axes, effect: Effect, kind: str, place: float) -> None:
     """Words where a row has no point."""
     if effect.reason:
         words = "does not apply here"
+    elif effect.diverged:
+        words = "training left the finite numbers"
     elif effect.changes if kind == "cost" else effect.inflation:
         return
     else:
