@@ -55,6 +55,9 @@ def test_the_seed_study_is_the_recorded_protocol():
         ("test_on: [{rooot: x}]", ["test_on.0.rooot", "did you mean 'root'", "test_on.0.root: missing"]),
         ("test_on: faces", ["test_on: 'faces'", "valid list"]),
         ("test_on: [a/faces, b/faces]", ["two folders are called 'faces'", "give one of them a name"]),
+        ("augment: {policy: sead}", ["augment.policy: 'sead'", "did you mean 'seed'", "self_blend"]),
+        ("augment: {policy: ''}", ["augment.policy: ''", "unknown policy"]),
+        ("policies: {names: [none, seed-gray]}", ["policies.names.1", "'gray' (did you mean 'grey'?)"]),
         ("out: here", ["unknown key 'out'"]),
     ],
 )

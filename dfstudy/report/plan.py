@@ -146,7 +146,7 @@ class Trainings(NamedTuple):
 
 
 def _plan_trainings(study: Study, split: Split, site: Site) -> Trainings:
-    """A step trains one run or several; the last ones half as many, so that cores that share them end together."""
+    """A step trains one run or several; the last ones half as many, so that cores end together."""
     modules = _names(import_closure("dfstudy.train", "dfstudy.evaluate.predict", "dfstudy.evaluate.arms"))
     steps: dict[str, dict[str, Any]] = {}
     where: dict[str, str] = {}  # step by the identity of its runs

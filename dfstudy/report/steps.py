@@ -74,7 +74,8 @@ def run_training(
             notes.append(arm.note(each))
     if step:
         seconds = round(time.perf_counter() - started, 1)
-        _leave_note(study.out / TRAINING.format(step), {"runs": notes, "diverged": diverged, "seconds": seconds})
+        note = {"runs": notes, "diverged": diverged, "seconds": seconds}
+        _leave_note(study.out / TRAINING.format(step), note)
     return keys
 
 

@@ -12,7 +12,7 @@ from pydantic import Field, model_validator
 
 from dfstudy.section import Section
 from dfstudy.study.pictures import Layout
-from dfstudy.study.recipe import Count, Model
+from dfstudy.study.recipe import POLICIES, Count, Model, PolicyName
 
 Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -83,8 +83,8 @@ class Forgeries(Section):
 class Policies(Section):
     """Which policies chapter 05 trains and compares, each with the study's network, split and recipe."""
 
-    names: list[str] = Field(
-        ["none", "seed", "dfdc_winner", "deepfakebench", "self_blend"],
+    names: list[PolicyName] = Field(
+        list(POLICIES),
         description="policies compared with the first of them; an empty list compares none",
     )
     leave_one_out: bool = Field(True, description="also `seed` without each of its transforms")

@@ -5,10 +5,12 @@ The descriptions are the only wording of a setting: the report's settings table 
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
+from dfstudy.errors import near_match
 from dfstudy.section import Section
 from dfstudy.study.pictures import Fraction
 
@@ -104,8 +106,9 @@ class Training(Section):
         return self
 
 
-# Transforms of the policy `seed` in their order, as `dfstudy.augment` names them: comparisons list what they
-# train from these, without loading the library that applies them.
+# Policies, and the transforms of `seed` in their order, as `dfstudy.augment` names them: names are checked
+# and comparisons listed from these, without loading the library that applies them.
+POLICIES = ("none", "seed", "dfdc_winner", "deepfakebench", "self_blend")
 SEED_TRANSFORMS = (
     "jpeg_compression",
     "gaussian_noise",
@@ -117,10 +120,27 @@ SEED_TRANSFORMS = (
 )
 
 
+def _known_policy(name: str) -> str:
+    """Refuse what cannot be built before anything is trained; `dfstudy.augment` reads names in full."""
+    recipe, *parts = re.findall(r"\w+", name.partition("*")[0]) or [""]
+    if recipe not in POLICIES:
+        raise ValueError(f"unknown policy{near_match(recipe, POLICIES)}: choose one of {', '.join(POLICIES)}")
+    for part in parts if recipe in ("none", "seed") else ():
+        if part not in SEED_TRANSFORMS:
+            raise ValueError(
+                f"unknown transform '{part}'{near_match(part, SEED_TRANSFORMS)}: choose one of "
+                f"{', '.join(SEED_TRANSFORMS)}"
+            )
+    return name
+
+
+PolicyName = Annotated[str, AfterValidator(_known_policy)]
+
+
 class Augment(Section):
     """How training pictures are varied."""
 
-    policy: str = Field("seed", description="name of a policy, see dfstudy/augment/policies.py")
+    policy: PolicyName = Field("seed", description="name of a policy, see dfstudy/augment/policies.py")
 
 
 # The recorded optimiser and schedule: torch.optim.SGD as it comes, StepLR(15, 0.1).

@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from dfstudy.data import Split
 from dfstudy.errors import StudyError
 from dfstudy.evaluate.arms import POLICIES, find_arms, list_arms
 from dfstudy.evaluate.arms.policies import list_comparisons, name_arms
-from dfstudy.study import SEED_TRANSFORMS, Forgeries, Policies, Study, load_study
+from dfstudy.study import SEED_TRANSFORMS, Forgeries, Policies, Study, load_study, recipe
 
 METHODS = ("Face Swap", "GAN", "reenactment")
 
@@ -175,6 +176,14 @@ def test_the_transforms_are_those_of_the_policy():
     from dfstudy.augment import build_policy
 
     assert tuple(name for name in build_policy("seed", 32).names if name != "pad") == SEED_TRANSFORMS
+
+
+def test_policies_that_a_study_takes_are_those_that_can_be_built():
+    from dfstudy.augment.recipes import RECIPES
+
+    assert tuple(RECIPES) == recipe.POLICIES
+    with pytest.raises(ValidationError, match="unknown policy"):
+        Policies(names=["none", "sead"])
 
 
 def test_the_order_of_rows_changes_no_arm():

@@ -52,7 +52,7 @@ def test_the_step_measures_with_the_study_and_its_split(faces, monkeypatch):
     assert json.loads((faces.settings.out / LEAKAGE).read_text())["applies"] is True
 
 
-def test_a_defect_that_diverges_is_noted_and_a_correct_training_that_does_is_refused(faces, monkeypatch, capsys):
+def test_a_defect_that_diverges_is_noted_and_nothing_else_may(faces, monkeypatch, capsys):
     asked = []
 
     def diverge(study, split, seed):
