@@ -64,8 +64,9 @@ def say_detectable(test: pd.DataFrame, seeds: int) -> str:
     groups = test["group"].nunique()
     of = f"With {seeds} seed{'s' * (seeds > 1)} and {groups:,} groups of test pictures"
     alone = "" if seeds > 1 else " One seed compares two networks, not two recipes: a second needs more time."
+    ends = dict.fromkeys(f"{end:.2f}" for end in found)
     return (
-        f"{of}, chapter 05 should find a true difference of {found.low:.2f} to {found.high:.2f} AUC between "
+        f"{of}, chapter 05 should find a true difference of {' to '.join(ends)} AUC between "
         f"two policies in four of five such studies; smaller ones mostly read inconclusive.{alone} Assumed "
         f"before any training: both have an AUC of {AUC}, correlated by {CORRELATION}, with {SEED_DEVIATION} "
         "between seeds; the measured values stand in chapter 05."

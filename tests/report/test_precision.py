@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -87,5 +89,7 @@ def test_what_cannot_be_compared_is_said():
     assert room.predict_detectable(test_of(1), 2) is None
     assert "nothing can be compared" in room.say_detectable(test_of(1), 2)
     assert "two networks, not two recipes" in room.say_detectable(test_of(50), 1)
+    assert re.search(r"difference of 0\.\d\d AUC", room.say_detectable(test_of(200, 1), 3))
+    assert re.search(r"difference of 0\.\d\d to 0\.\d\d AUC", room.say_detectable(test_of(50, 4), 3))
     text = room.say_detectable(test_of(50, 4), 3)
     assert "3 seeds and 50 groups" in text and str(room.CORRELATION) in text and "recipes" not in text
