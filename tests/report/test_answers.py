@@ -79,6 +79,26 @@ def test_verdicts_turn_with_the_numbers():
     assert verdicts(no_interval)["above_chance"] == "inconclusive"
 
 
+@pytest.mark.parametrize(
+    ("drops", "verdict"),
+    [
+        ([(0.02, 0.0, 0.04)], "supported"),
+        ([(0.02, 0.0, 0.04), (0.06, 0.03, 0.09)], "inconclusive"),
+        ([(0.02, 0.0, 0.04), (0.2, 0.15, 0.25)], "refuted"),
+    ],
+)
+def test_other_folders_are_answered_by_the_worst(drops, verdict):
+    numbers = study_numbers()
+    for at, drop in enumerate(drops):
+        for name, value in (("auc", (0.7, 0.6, 0.8)), ("drop", drop)):
+            numbers |= {f"elsewhere.set_{at}.{name}": number(f"elsewhere.set_{at}.{name}", *value)}
+    [found] = [x for x in room.decide_answers(numbers, True, STUDY) if x.id == "answer.elsewhere"]
+    assert found.verdict == verdict
+    worst = f"elsewhere.set_{len(drops) - 1}"
+    assert f"{{{worst}.auc}}, {{{worst}.drop}} less" in found.because and found.figure.startswith("06")
+    assert "answer.elsewhere" not in [x.id for x in room.decide_answers(study_numbers(), True, STUDY)]
+
+
 def test_probabilities_are_judged_as_calibrated_where_they_are():
     after = "test.calibration.temperature.ece.after"
     numbers = study_numbers() | {after: number(after, 0.02, 0.01, 0.03)}

@@ -1,10 +1,13 @@
 """What the study's own detector can do: above chance, on new people, overfitting, every method, of use.
 
-Takes numbers of the chapters on pictures, training, test and robustness; gives answers, none where the
-numbers are missing. Pure.
+Takes numbers of the chapters on pictures, training, test, other folders and robustness; gives answers, none
+where the numbers are missing. Pure.
 """
 
 from __future__ import annotations
+
+import re
+from collections.abc import Iterable
 
 from dfstudy.report.verdicts import Answer, Numbers, Verdict, above, opposite
 
@@ -12,6 +15,7 @@ CHANCE = 0.5  # AUC of a coin
 GAP = 0.02  # AUC between training and validation pictures that is worth a word
 CAUGHT = 0.5  # share of fakes found at 5 % false alarms that makes a detector of use
 LOSS = 0.05  # AUC, mean over corruptions and severities, that a network which stands them may lose
+AWAY = 0.05  # AUC that a network may lose on pictures of another folder
 BIN_ERROR = 0.05  # calibration error up to which a score may be read as a probability
 MAJORITY = 0.55  # share of the commoner class from which accuracy flatters whoever always says it
 
@@ -22,7 +26,8 @@ def decide_on_new_pictures(numbers: Numbers, groups_known: bool) -> list[Answer]
 
 
 def decide_on_use(numbers: Numbers) -> list[Answer]:
-    """What the score is worth: overfitting, methods, false alarms, accuracy, probabilities, corruptions."""
+    """What the score is worth: overfitting, methods, false alarms, accuracy, probabilities, corruptions, and
+    other folders."""
     return [
         _overfits(numbers),
         *_every_method(numbers),
@@ -30,6 +35,7 @@ def decide_on_use(numbers: Numbers) -> list[Answer]:
         *_accuracy(numbers),
         *_probabilities(numbers),
         *_stands(numbers),
+        *_elsewhere(numbers),
     ]
 
 
@@ -77,12 +83,7 @@ def _every_method(numbers: Numbers) -> list[Answer]:
     methods = [number for name, number in numbers.items() if name.startswith("test.auc.method.")]
     if len(methods) < 2:
         return []
-    verdicts = [above(number, CHANCE) for number in methods]
-    verdict: Verdict = "inconclusive"
-    if set(verdicts) == {"supported"}:
-        verdict = "supported"
-    elif "refuted" in verdicts:
-        verdict = "refuted"
+    verdict = _of_all(above(number, CHANCE) for number in methods)
     hardest = min(methods, key=lambda number: -1.0 if number.value is None else number.value)
     return [
         Answer(
@@ -170,3 +171,32 @@ def _stands(numbers: Numbers) -> list[Answer]:
             "07_robustness.ipynb#robust_auc",
         )
     ]
+
+
+def _elsewhere(numbers: Numbers) -> list[Answer]:
+    drops = [number for name, number in numbers.items() if re.fullmatch(r"elsewhere\..+\.drop", name)]
+    if not drops:
+        return []
+    verdict = _of_all(opposite(above(number, AWAY)) for number in drops)
+    worst = max(drops, key=lambda number: -1.0 if number.value is None else number.value)
+    folder = worst.id.removesuffix(".drop")
+    return [
+        Answer(
+            "answer.elsewhere",
+            "Does its result hold on pictures of other folders?",
+            f"AUC lost on each other folder below {AWAY}",
+            verdict,
+            f"worst of {len(drops)}: {folder.partition('.')[2]} with an AUC of {{{folder}.auc}}, "
+            f"{{{worst.id}}} less than on the study's own test",
+            worst.n,
+            "06_cross_forgery.ipynb#forgeries_elsewhere",
+        )
+    ]
+
+
+def _of_all(verdicts: Iterable[Verdict]) -> Verdict:
+    """Of a claim about each of several: supported where it is of all, refuted where it is of any."""
+    found = set(verdicts)
+    if found == {"supported"}:
+        return "supported"
+    return "refuted" if "refuted" in found else "inconclusive"
