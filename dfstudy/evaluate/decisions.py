@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from dfstudy.data.layouts.names import FAKE, REAL
 from dfstudy.evaluate.intervals import Floats, group_interval, groups_behind
 from dfstudy.evaluate.metrics import sensitivity, specificity
 from dfstudy.evaluate.weighted import checked, divide
@@ -83,6 +84,8 @@ def alarm_numbers(
 ) -> list[Number]:
     """Numbers `<prefix>.false_alarms.at_<rate>` and `.sensitivity.at_<rate>` of thresholds from validation.
 
+    The n of a share are the pictures of its class.
+
     Args:
         scores: [n], or [seeds, n], over which the shares are averaged.
         thresholds: one, or one a seed.
@@ -95,9 +98,9 @@ def alarm_numbers(
     percent = f"{100 * rate:g}"
     what = f"at the validation's threshold for {percent} % false alarms"
     numbers = []
-    for name, metric, behind in (
-        ("false_alarms", specificity, of_reals),
-        ("sensitivity", sensitivity, of_fakes),
+    for name, metric, kind, behind in (
+        ("false_alarms", specificity, REAL, of_reals),
+        ("sensitivity", sensitivity, FAKE, of_fakes),
     ):
 
         def share(weights: Floats, metric=metric, name=name) -> Floats:
@@ -108,9 +111,8 @@ def alarm_numbers(
         note = what
         if name == "false_alarms" and not np.isnan(found.low) and found.low > rate:
             note += "; more than promised: these pictures differ from validation"
-        numbers.append(
-            found.number(f"{prefix}.{name}.at_{percent.replace('.', '_')}", unit="1", n=len(label), note=note)
-        )
+        ending, pictures = percent.replace(".", "_"), int((label == kind).sum())
+        numbers.append(found.number(f"{prefix}.{name}.at_{ending}", unit="1", n=pictures, note=note))
     return numbers
 
 
@@ -135,14 +137,6 @@ def risk_coverage(labels: ArrayLike, probabilities: ArrayLike, threshold: float 
     level = (np.bincount(tie, weights=wrong) / np.bincount(tie))[tie]
     counted = np.arange(1, len(score) + 1)
     return pd.DataFrame({"coverage": counted / len(score), "risk": np.cumsum(level[order]) / counted})
-
-
-def area_under_risk(labels: ArrayLike, probabilities: ArrayLike, threshold: float = 0.5) -> float:
-    """Mean risk over all coverages (AURC); 0 is perfect, and the overall error where sureness says nothing.
-
-    Reference: Geifman, Uziel and El-Yaniv 2019 (ICLR).
-    """
-    return float(risk_coverage(labels, probabilities, threshold)["risk"].mean())
 
 
 def risk_band(

@@ -42,7 +42,7 @@ def evaluate_scores(
     numbers = []
     for one in MEASURES:
         name, why = f"test.{one.name}", _why_not(one, table, threshold)
-        empty = Number(name, None, one.unit, len(test), note=why) if why else None
+        empty = Number(name, None, one.unit, one.pictures(test.labels), note=why) if why else None
         numbers.append(empty or found.pop(name))
     numbers += found.values()
     if threshold is not None:

@@ -34,7 +34,7 @@ class Measure:
     """One metric of the test: how it is called, and how it is computed with weights [replicates, n].
 
     `scale` is that of its Student's interval, and None where percentiles are meant; `needs` says which
-    pictures' groups stand behind it.
+    pictures stand behind it: they are its n, and their groups its degrees of freedom.
     """
 
     name: str
@@ -44,6 +44,11 @@ class Measure:
     digits: int = 3
     scale: Scale | None = "share"
     needs: Literal["both", "reals", "fakes", "any"] = "both"
+
+    def pictures(self, labels: NDArray[np.int64]) -> int:
+        """Pictures behind it among these [n]: of its class, where it needs one only."""
+        of_class = {"reals": labels == 0, "fakes": labels == 1}
+        return int(of_class[self.needs].sum()) if self.needs in of_class else len(labels)
 
 
 def _of_scores(metric: Callable[..., Floats]) -> Callable[..., Floats]:
@@ -232,7 +237,7 @@ def _numbers(
             found.number(
                 pattern.format(measure.name),
                 unit=measure.unit,
-                n=len(rows),
+                n=measure.pictures(labels),
                 note=sentences(measure.note, few, _averaged(test)),
                 # a mean of counts over seeds is no whole number
                 digits=1 if measure.unit == "pictures" and test.seeds > 1 else measure.digits,

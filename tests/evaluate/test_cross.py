@@ -186,7 +186,10 @@ def test_numbers_carry_n_groups_and_what_they_are(cross):
     )
     assert numbers["cross.auc.only_gan.on.gan"].note.startswith("seen in training")
     assert numbers["cross.specificity.only_gan"].n == 40
-    assert numbers["cross.vit.auc.unseen"].n == 160
+    assert numbers["cross.vit.auc.unseen"].n == numbers["cross.difference.balanced"].n == 160
+    for name in ("vit.found.seen", "vit.found.unseen", "vit.found.gap", "difference.found"):
+        assert numbers[f"cross.{name}"].n == 120, name  # fakes
+    assert numbers["cross.vit.specificity"].n == numbers["cross.difference.specificity"].n == 40
     assert numbers["cross.difference.auc"].note.count("vit less small_cnn") == 1
 
 

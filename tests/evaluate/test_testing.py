@@ -47,8 +47,22 @@ def test_every_measure_has_an_interval_that_holds_its_value(predictions):
     for measure in testing.MEASURES:
         number = numbers[f"test.{measure.name}"]
         assert number.low < number.high and number.low <= number.value <= number.high, number
-        assert number.n == len(predictions[0]) and number.groups == 30
+        assert number.groups == 30
         assert "100 resamples of groups" in number.note and "mean over 2 training seeds" in number.note
+
+
+def test_the_n_of_a_share_are_the_pictures_of_its_class(predictions):
+    tables = [table[~table["path"].isin(table["path"][:12:4])] for table in predictions]  # fewer fakes
+    labels = tables[0]["label"]
+    fakes, reals = int((labels == 1).sum()), int((labels == 0).sum())
+    assert fakes != reals
+    numbers = numbers_of(tables)
+    for measure in testing.MEASURES:
+        expected = {"sensitivity": fakes, "specificity": reals}.get(measure.name, len(labels))
+        assert numbers[f"test.{measure.name}"].n == expected, measure.name
+    by_method = {n.id: n for n in number_by_method(tables, THRESHOLDS, SETTINGS)}
+    assert by_method["test.sensitivity.method.swap"].n == (tables[0]["method"] == "swap").sum()
+    assert numbers_of([table[table["label"] == 0] for table in tables])["test.sensitivity"].n == 0
 
 
 def test_the_numbers_that_the_report_needs_are_there(predictions):

@@ -2,7 +2,8 @@
 
 Gives `cross.<network>.<auc, balanced or found>.<seen, unseen or gap>`, `cross.<network>.specificity` and,
 with two networks, `cross.difference.<auc, balanced, found, gap or specificity>`, the second less the first
-over the arms that both have; and for each cell `cross.<auc or balanced>.<arm>.on.<method>`. Cost: none.
+over the arms that both have; and for each cell `cross.<auc or balanced>.<arm>.on.<method>`. The n of a share
+of one class are the test pictures of that class. Cost: none.
 """
 
 from __future__ import annotations
@@ -46,7 +47,10 @@ def _network(cross: Cross, slug: str, network: str) -> list[Number]:
             note = f"{SPOKEN[quantity]}, {told}, {SAID[name]}"
             numbers.append(
                 found.number(
-                    f"cross.{slug}.{quantity}.{name}", unit=_unit(quantity), n=_pictures(cross), note=note
+                    f"cross.{slug}.{quantity}.{name}",
+                    unit=_unit(quantity),
+                    n=_pictures(cross, quantity),
+                    note=note,
                 )
             )
     note = f"reals called real, {told}"
@@ -65,8 +69,7 @@ def _differences(cross: Cross) -> list[Number]:
         first, second = cross.networks[:2]
         over = f"paired over the same pictures and {cross.paired} training{'s' * (cross.paired > 1)} of each"
         note = f"{COMPARED[name]}, {second} less {first}, {over}"
-        n = cross.reals if name == "specificity" else _pictures(cross)
-        unit = "AUC" if name in ("auc", "gap") else "1"
+        unit, n = "AUC" if name in ("auc", "gap") else "1", _pictures(cross, name)
         numbers.append(found.number(f"cross.difference.{name}", unit=unit, n=n, note=note))
     return numbers
 
@@ -93,5 +96,7 @@ def _unit(quantity: str) -> str:
     return "AUC" if quantity == "auc" else "1"
 
 
-def _pictures(cross: Cross) -> int:
-    return cross.reals + sum(cross.fakes.values())
+def _pictures(cross: Cross, quantity: str) -> int:
+    """Test pictures behind a quantity."""
+    fakes = sum(cross.fakes.values())
+    return {"found": fakes, "specificity": cross.reals}.get(quantity, cross.reals + fakes)
