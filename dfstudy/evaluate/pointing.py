@@ -9,7 +9,8 @@ table by method. Two questions, each with its own chance:
 - *Pointing game* (Zhang et al. 2016, arXiv 1608.00507): whether the map's highest place lies in the region.
 
 Padding does not count, neither in a map nor in a picture. A map that is 0 everywhere points nowhere and gets
-what chance gets. Cost: a matrix product of all maps with all regions.
+what chance gets; as another picture's map it does not count. Cost: a matrix product of all maps with all
+regions.
 """
 
 from __future__ import annotations
@@ -39,12 +40,17 @@ OF_REGIONS: tuple[tuple[str, Scale, str], ...] = (
     ("pointing.chance", "share", "the region's share of the picture"),
     ("pointing.gain", "gap", "highest place forged, less chance, paired"),
 )
+NO_OTHERS = "the pictures are of one group, so there are no others"
+OTHERS_EMPTY = "every map of another group is empty, in one training at least"
 NO_REGION = "no forged region is known for these pictures: index.csv names no mask that leaves a part out"
 
 
 @dataclass(frozen=True)
 class Pointing:
-    """What each map has inside its region, means over seeds, float64 [k] for the k pictures with a region."""
+    """What each map has inside its region, means over seeds, float64 [k] for the k pictures with a region.
+
+    `others` is NaN where, for some seed, no other group has a map that points anywhere.
+    """
 
     energy: Floats
     chance: Floats
@@ -81,7 +87,7 @@ def measure_pointing(explained: Explained) -> Pointing:
 def _of_others(
     maps: Floats, owners: NDArray[np.str_], region: Floats, counted: Floats, groups: NDArray[np.str_]
 ) -> Floats:
-    """Mean share of other groups' maps inside each region [k]; NaN where there is no other group."""
+    """Mean share of other groups' maps inside each region [k]; NaN where no other group has a map."""
     apart = owners[:, None] != groups[None]  # [maps, k]
     whole = maps @ counted.T
     apart &= whole > 0
@@ -152,28 +158,32 @@ def _means(
     settings: Evaluate,
     why: str,
 ) -> list[Number]:
-    """Numbers `explain.<name>`: means of values [k] over the pictures of `rows`, all from one resampling.
+    """Numbers `explain.<name>`: means of values [k] over the pictures of `rows` whose value is known.
 
     Args:
         columns: by name: values, unit, scale of the interval, note.
         why: there is no such number, where `rows` is empty.
     """
-    groups = explained.test.units(settings.level)[rows]
-    if not len(groups):
-        return [Number(f"explain.{name}", None, told[1], 0, note=why) for name, told in columns.items()]
-    values = np.stack([told[0] for told in columns.values()], axis=1)
-    found = group_interval(
-        lambda weights: weights @ values / weights.sum(axis=1, keepdims=True), groups, settings=settings
-    )
-    seeds = explained.test.seeds
-    over = f"mean over {seeds} training seeds" if seeds > 1 else ""
+    # a value is unknown only where there is no other group's map to compare with
+    units = explained.test.units(settings.level)[rows]
+    groups = explained.test.pictures["group"].to_numpy(str)[rows]
+    if len(units):
+        why = OTHERS_EMPTY if len(np.unique(groups)) > 1 else NO_OTHERS
+    over = f"mean over {explained.test.seeds} training seeds" if explained.test.seeds > 1 else ""
     numbers = []
-    for at, (name, (_, unit, scale, said)) in enumerate(columns.items()):
-        if np.isnan(found.value[at]):
-            why = "the pictures are of one group, so there are no others"
-            numbers.append(Number(f"explain.{name}", None, unit, len(groups), note=why))
+    for name, (values, unit, scale, said) in columns.items():
+        known = ~np.isnan(values)
+        n, unknown = int(known.sum()), int((~known).sum())
+        if not n:
+            numbers.append(Number(f"explain.{name}", None, unit, 0, note=why))
             continue
-        ends = found[at].student(scale, (found.groups,))
-        note = sentences(said, over)
-        numbers.append(ends.number(f"explain.{name}", unit=unit, n=len(groups), note=note))
+        found = group_interval(
+            lambda weights, own=values[known]: weights @ own / weights.sum(axis=1),
+            units[known],
+            settings=settings,
+        )
+        left_out = f"{unknown:,} pictures are left out: {OTHERS_EMPTY}" if unknown else ""
+        ends = found.student(scale, (found.groups,))
+        note = sentences(said, left_out, over)
+        numbers.append(ends.number(f"explain.{name}", unit=unit, n=n, note=note))
     return numbers

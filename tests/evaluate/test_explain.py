@@ -218,7 +218,42 @@ def test_without_masks_the_maps_and_the_random_weights_remain():
 def test_one_group_alone_has_no_others():
     explained = made_up(count=2)
     numbers = {number.id: number for number in explain_numbers(explained, SETTINGS)}
-    assert numbers["explain.energy.others"].value is None and numbers["explain.energy"].value is not None
+    others = numbers["explain.energy.others"]
+    assert others.value is None and "the pictures are of one group" in others.note
+    assert numbers["explain.energy"].value is not None
+
+
+def test_a_picture_without_maps_of_others_is_left_out_of_that_mean_and_said():
+    """Only one group has maps: its own pictures have none of others, all the rest have its."""
+    explained = made_up(count=24)
+    groups = explained.test.pictures["group"].to_numpy(str)
+    alone = groups == "g1"
+    explained.maps[0, ~alone] = 0  # of one training; the other's are whole
+    numbers = {number.id: number for number in explain_numbers(explained, SETTINGS)}
+    left = explained.known & ~alone
+    out = int((explained.known & alone).sum())
+    assert out and left.sum() > 6
+    measured = measure_pointing(explained)
+    kept = left[explained.known]
+    for name, expected in {
+        "energy.others": measured.others[kept].mean(),
+        "energy.others.gain": (measured.energy - measured.others)[kept].mean(),
+    }.items():
+        number = numbers[f"explain.{name}"]
+        assert number.value == pytest.approx(expected) and number.low < number.value < number.high
+        assert (number.n, number.groups) == (left.sum(), len(set(groups[left])))
+        assert f"{out} pictures are left out: every map of another group is empty" in number.note
+    assert numbers["explain.energy"].n == explained.known.sum()
+    assert "left out" not in numbers["explain.energy"].note
+    assert "left out" not in numbers["explain.energy.gain.method.swap"].note
+
+
+def test_where_all_maps_are_empty_nothing_is_said_of_a_single_group():
+    explained = made_up(count=24)
+    explained.maps[:] = 0
+    number = {number.id: number for number in explain_numbers(explained, SETTINGS)}["explain.energy.others"]
+    assert number.value is None and number.n == 0
+    assert "every map of another group is empty" in number.note and "one group" not in number.note
 
 
 def test_one_seed_has_none_to_agree_with():
