@@ -37,6 +37,19 @@ def shared_models() -> Path:
 
 
 @pytest.fixture
+def without_provenance() -> Callable[[str], str]:
+    """A page without its provenance block: what two runs of one study must share byte by byte."""
+    from bs4 import BeautifulSoup
+
+    def strip(page: str) -> str:
+        soup = BeautifulSoup(page, "html.parser")
+        soup.find("section", id="provenance").decompose()
+        return str(soup)
+
+    return strip
+
+
+@pytest.fixture
 def make_run() -> Callable[..., Path]:
     """Write a finished run of a tiny network with random weights, its validation scores made up.
 

@@ -15,7 +15,6 @@ from PIL import Image
 
 from dfstudy.report.chapters import load_chapters
 from dfstudy.report.page_check import page_problems
-from dfstudy.report.render import without_provenance
 
 SMALL = {
     "name": "tiny",
@@ -55,7 +54,7 @@ def faces(folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("pictures", ["sample", "folder"])
-def test_a_report_from_nothing(pictures, tmp_path):
+def test_a_report_from_nothing(pictures, tmp_path, without_provenance):
     folder = faces(tmp_path / "Faces of Zoë")
     options = ["--data", str(folder)] if pictures == "folder" else []
     # the sample shows every chapter; the folder, what is left where comparisons are off

@@ -58,15 +58,6 @@ def render(study: Study, chapters: tuple[Chapter, ...] = ()) -> Path:
     return page
 
 
-def without_provenance(html: str) -> str:
-    """The page without its provenance block: what two runs of one study must share byte by byte."""
-    soup = BeautifulSoup(html, "html.parser")
-    block = soup.find("section", id="provenance")
-    if block is not None:
-        block.decompose()
-    return str(soup)
-
-
 def _executed(study: Study, chapter: Chapter) -> nbformat.NotebookNode:
     file = study.out / "notebooks" / f"{chapter.id}.ipynb"
     if not file.is_file():

@@ -21,7 +21,6 @@ from dfstudy.errors import StudyError
 from dfstudy.invocation import resolve
 from dfstudy.report import build
 from dfstudy.report.page_check import page_problems
-from dfstudy.report.render import without_provenance
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -155,7 +154,7 @@ def test_nothing_to_do_is_quick_and_said(checkout):
     assert time.monotonic() - started < 15
 
 
-def test_two_folders_differ_in_the_provenance_only(checkout):
+def test_two_folders_differ_in_the_provenance_only(checkout, without_provenance):
     checkout.report(out="elsewhere/again")
     one, two = checkout.page(), checkout.page("elsewhere/again")
     assert without_provenance(one) == without_provenance(two)

@@ -19,7 +19,7 @@ from dfstudy.report.links import settle_links
 from dfstudy.report.numbers import save_numbers
 from dfstudy.report.page_check import page_problems
 from dfstudy.report.plan import PLAN, TRAINING
-from dfstudy.report.render import render, without_provenance
+from dfstudy.report.render import render
 from dfstudy.report.tables import tidy_table
 
 PIXEL = "data:image/png;base64,iVBORw0KGgo="
@@ -229,7 +229,7 @@ def test_the_page_has_its_parts_in_order(report):
         assert words in provenance
 
 
-def test_provenance_is_the_only_place_for_what_differs(report):
+def test_provenance_is_the_only_place_for_what_differs(report, without_provenance):
     page = report()
     rest = without_provenance(page)
     assert "commit" not in rest and "Provenance</h2>" not in rest and "First" in rest
