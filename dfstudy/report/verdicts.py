@@ -3,7 +3,7 @@
 Takes a number and a limit; gives `supported` where the whole interval lies above it, `refuted` where it lies
 below, else `inconclusive`, never a bare yes. A gain is `supported` where the whole interval lies above
 nothing, and `refuted` where the whole interval lies below what would be worth having: so that both can be
-shown. Of many gains asked for at once Holm's correction keeps the false alarms. Pure.
+shown. Of many gains asked for at once the chapter's p, after Holm's correction, keeps the false alarms. Pure.
 """
 
 from __future__ import annotations
@@ -14,9 +14,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.stats import t as student
 
-from dfstudy.evaluate.comparisons import holm
 from dfstudy.number import Number
 
 Verdict = Literal["supported", "refuted", "inconclusive"]
@@ -84,29 +82,25 @@ def gains_any(
 ) -> tuple[Verdict, list[str]]:
     """Whether any of several changes is a gain, and the ids of those that are.
 
-    A change counts where `gains` supports it and its p, adjusted for all of them (`adjusted_p`), is at most
-    `ALPHA`. Refuted only where each of them is.
+    A change counts where `gains` supports it and its `chapters_p` is at most `ALPHA`. Refuted only where each
+    of them is.
     """
-    small = dict(zip(names, adjusted_p(numbers, names) <= ALPHA, strict=True))
     each = {name: gains(numbers[name], least, sign) for name in names}
-    found = [name for name in names if each[name] == "supported" and small[name]]
+    p = {name: chapters_p(numbers, name) for name in names}
+    found = [name for name in names if each[name] == "supported" and _is_small(p[name])]
     if found:
         return "supported", found
     return ("refuted" if names and set(each.values()) == {"refuted"} else "inconclusive"), []
 
 
-def adjusted_p(numbers: Numbers, names: Sequence[str]) -> np.ndarray:
-    """p of each change [names], adjusted for all of them.
+def chapters_p(numbers: Numbers, name: str) -> float | None:
+    """p of a change as its chapter adjusted it over everything that it asks; None where it asked for none.
 
-    Where each has its own, such as `policy.seed.auc.p` for `policy.seed.auc.difference` and
-    `defect.all.auc.inflation.p`, the chapter has adjusted them over everything that it asks. Else by Holm's
-    method from the intervals.
+    It stands beside the change: `policy.seed.auc.p` for `policy.seed.auc.difference`, and
+    `defect.all.auc.inflation.p` for `defect.all.auc.inflation`.
     """
-    given = [numbers.get(f"{re.sub(r'[.](difference|change)$', '', name)}.p") for name in names]
-    known = [number.value for number in given if number is not None and number.value is not None]
-    if len(known) == len(names):
-        return np.array(known, float)
-    return holm([_p(numbers[name]) for name in names])
+    found = numbers.get(f"{re.sub(r'[.](difference|change)$', '', name)}.p")
+    return None if found is None else found.value
 
 
 def best_of(numbers: Numbers, names: Iterable[str], sign: Literal[1, -1] = 1) -> str:
@@ -115,19 +109,5 @@ def best_of(numbers: Numbers, names: Iterable[str], sign: Literal[1, -1] = 1) ->
     return max(values, key=lambda name: -np.inf if values[name] is None else sign * values[name])
 
 
-def _p(number: Number) -> float:
-    """Two-sided p that there is no change, read off an interval; 1 where there is none.
-
-    The interval is taken for Student's on the scale of differences of shares (arctanh), with one degree of
-    freedom less than groups: exact where it ends at 0, near enough beyond.
-    """
-    if number.value is None or number.low is None or number.high is None:
-        return 1.0
-    if number.low == number.high:  # such as the same scores twice
-        return 1.0 if number.value == 0 else 0.0
-    told = re.search(r"([\d.]+) % interval", number.note)
-    outside = (1 - float(told[1]) / 100) / 2 if told else ALPHA / 2
-    freedom = max((number.groups or np.inf) - 1, 1)
-    low, value, high = np.arctanh(np.clip([number.low, number.value, number.high], -1 + 1e-9, 1 - 1e-9))
-    error = (high - low) / (2 * student.ppf(1 - outside, freedom))
-    return float(2 * student.sf(abs(value) / error, freedom))
+def _is_small(p: float | None) -> bool:
+    return p is not None and p <= ALPHA

@@ -102,6 +102,22 @@ def test_means_are_over_seen_and_unseen_cells_of_a_network(cross):
     assert cross.differences["specificity"].value == pytest.approx(spared[1] - spared[0])
 
 
+def test_differences_cover_seeds_where_there_are_several(arms):
+    cross = cross_matrix(arms, SETTINGS)
+    found = cross.differences["auc"]
+    assert found.seeds == 2 and found.value == pytest.approx(np.mean(found.each)) and found.seed_error > 0
+    for seed in (0, 1):
+        own = [
+            replace(one, tables=one.tables[seed : seed + 1], thresholds=one.thresholds[seed : seed + 1])
+            for one in arms
+        ]
+        alone = cross_matrix(own, SETTINGS)
+        assert alone.differences["auc"].value == pytest.approx(found.each[seed])
+        assert alone.differences["auc"].seed_error == 0
+        notes = {number.id: number.note for number in cross_numbers(alone)}
+        assert "one seed: it covers no other" in notes["cross.difference.auc"]
+
+
 def test_networks_are_compared_over_the_arms_that_both_have(arms):
     """The second network has one arm: the first one's means are over three, the difference over one pair."""
     cross = cross_matrix([*arms[:3], arms[4]], SETTINGS)  # only_swap-second

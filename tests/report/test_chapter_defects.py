@@ -97,7 +97,7 @@ def test_tables_and_the_answer_give_verdicts_by_rule(audit):
         "make the network worse: channels B, G, R." in answer
         and "flatter the result: random split." in answer
     )
-    assert "Inconclusive: raw grey levels," in answer
+    assert "No difference found: raw grey levels," in answer
     assert "would have been found: from 0.08 for one defect to none" in answer
     assert "channels B, G, R: costs" in figures.describe_effects(audit)
 

@@ -5,8 +5,9 @@ fakes against the reals of its own pipelines (all reals where pictures name none
 of them found and the balanced accuracy at the arm's own threshold from validation; for each network the means
 over methods seen and unseen in training, and their gap; and what a second network does differently, over the
 arms that both have. Every arm is tested on the same pictures, and intervals resample their groups once for
-all arms, so that differences are paired. Values are means over seeds. Cost: one AUC an arm, method, seed and
-replicate.
+all arms, so that differences are paired. Values are means over seeds, which intervals of levels do not cover;
+those of differences do where there are several (see `paired`), and with one seed they compare these trainings
+alone. Cost: one AUC an arm, method, seed and replicate.
 
 AUC asks whether fakes rank above reals; the share found also depends on where the threshold lies, so that a
 network which calls more pictures fake finds more unseen fakes. Balanced accuracy charges it for the reals.
@@ -25,6 +26,7 @@ from dfstudy.evaluate.aligned import Aligned, align
 from dfstudy.evaluate.cross.outcome import Outcome
 from dfstudy.evaluate.intervals import Floats, Interval, group_interval, groups_behind
 from dfstudy.evaluate.metrics import auc, sensitivity, specificity
+from dfstudy.evaluate.paired import PairedDifference, difference_from
 from dfstudy.study import Evaluate
 
 QUANTITIES = ("auc", "balanced", "found")
@@ -46,8 +48,9 @@ class Cross:
         spared: for each network the mean of its arms' specificity.
         summaries: for each network and each of `QUANTITIES`, intervals `seen` and `unseen`, means over cells,
             and their `gap`, seen less unseen; NaN where there is no such cell.
-        differences: the second network less the first over the arms that both have: of each of `QUANTITIES`
-            on unseen methods, of the AUC's `gap` and of the `specificity`; empty where none are shared.
+        differences: the second network less the first over the arms that both have, seed by seed: of each of
+            `QUANTITIES` on unseen methods, of the AUC's `gap` and of the `specificity`; empty where none are
+            shared.
         paired: arms that both networks have.
         fakes: test pictures of each method.
         against: reals that each method's fakes are compared with.
@@ -60,7 +63,7 @@ class Cross:
     specificity: Interval
     spared: dict[str, Interval]
     summaries: dict[str, dict[str, dict[str, Interval]]]
-    differences: dict[str, Interval]
+    differences: dict[str, PairedDifference]
     paired: int
     fakes: dict[str, int]
     against: dict[str, int]
@@ -109,7 +112,7 @@ def cross_matrix(arms: Sequence[Outcome], settings: Evaluate) -> Cross:
     at_cells, at_clean = take(len(QUANTITIES), len(arms), len(masks)), take(len(arms))
     at_spared = take(len(networks))
     at_means = take(len(networks), len(QUANTITIES), len(SUMMARY))
-    at_differences = take(len(DIFFERENCES) * bool(len(shared[0])))
+    at_differences = take(len(DIFFERENCES) * bool(len(shared[0])), 1 + _seeds(arms))
     both = groups_behind(test.labels, units)
     behind = {
         name: (len(np.unique(units[test.against[name]])), len(np.unique(units[mask])))
@@ -139,7 +142,7 @@ def cross_matrix(arms: Sequence[Outcome], settings: Evaluate) -> Cross:
             for n, network in enumerate(networks)
         },
         {
-            name: made[where].student("gap", both[:1] if name == "specificity" else both)
+            name: difference_from(made[where], both[:1] if name == "specificity" else both)
             for name, where in zip(DIFFERENCES, at_differences, strict=False)
         },
         len(shared[0]),
@@ -168,22 +171,37 @@ def _everything(
     weights: Floats,
 ) -> Floats:
     """Cells, specificity by arm and network, means, differences, one after the other: [replicates, k]."""
-    cells, clean = _cells(test, arms, weights)
+    by_seed = _cells(test, arms, weights)
+    cells, clean = (each.mean(axis=-1) for each in by_seed)
     spared = np.stack([clean[:, own].mean(axis=1) for own in owned], axis=1)
     means = np.stack([_means(cells[:, :, own], seen[own]) for own in owned], axis=1)
     parts = [cells, clean, spared, means]
     if len(shared[0]):
-        first, second = (_means(cells[:, :, own], seen[own]) for own in shared)
-        real = clean[:, shared[1]].mean(axis=1) - clean[:, shared[0]].mean(axis=1)
-        unseen, gap = (second - first)[:, :, 1], (second - first)[:, 0, 2]
-        parts.append(np.column_stack([unseen, gap, real]))
+        each = [
+            _compare(cells, clean, seen, shared)
+            for cells, clean in zip(*(np.moveaxis(part, -1, 0) for part in by_seed), strict=True)
+        ]
+        parts.append(np.stack([np.mean(each, axis=0), *each], axis=-1))
     return np.concatenate([part.reshape(len(weights), -1) for part in parts], axis=1)
 
 
+def _compare(cells: Floats, clean: Floats, seen: NDArray[np.bool_], shared: tuple[Arms, Arms]) -> Floats:
+    """[replicates, differences] of one seed: `DIFFERENCES`, second network less first."""
+    first, second = (_means(cells[:, :, own], seen[own]) for own in shared)
+    real = clean[:, shared[1]].mean(axis=1) - clean[:, shared[0]].mean(axis=1)
+    return np.column_stack([(second - first)[:, :, 1], (second - first)[:, 0, 2], real])
+
+
+def _seeds(arms: Sequence[Outcome]) -> int:
+    """Seeds of every arm: all are trained with the same."""
+    (count,) = {len(arm.thresholds) for arm in arms}
+    return count
+
+
 def _cells(test: Aligned, arms: Sequence[Outcome], weights: Floats) -> tuple[Floats, Floats]:
-    """[replicates, quantities, arms, methods] and share of reals spared [replicates, arms], over seeds."""
-    cells = np.empty((len(weights), len(QUANTITIES), len(arms), len(test.methods)))
-    clean = np.empty((len(weights), len(arms)))
+    """[replicates, quantities, arms, methods, seeds] and share of reals spared [replicates, arms, seeds]."""
+    cells = np.empty((len(weights), len(QUANTITIES), len(arms), len(test.methods), _seeds(arms)))
+    clean = np.empty((len(weights), len(arms), _seeds(arms)))
     scores = iter(test.probabilities)
     for a, arm in enumerate(arms):
         seeds = [(next(scores), threshold) for threshold in arm.thresholds]
@@ -195,8 +213,8 @@ def _cells(test: Aligned, arms: Sequence[Outcome], weights: Floats) -> tuple[Flo
                 known[real.tobytes()] = _spared(test, seeds, real, weights)
             rows = np.flatnonzero(real | fake)
             labels, weight = test.labels[rows], weights[:, rows]
-            cells[:, 0, a, m] = np.mean([auc(labels, each[rows], weight) for each, _ in seeds], axis=0)
-            found = np.mean([sensitivity(labels, each[rows], at, weight) for each, at in seeds], axis=0)
+            cells[:, 0, a, m] = np.stack([auc(labels, each[rows], weight) for each, _ in seeds], axis=1)
+            found = np.stack([sensitivity(labels, each[rows], at, weight) for each, at in seeds], axis=1)
             cells[:, 1, a, m], cells[:, 2, a, m] = (found + known[real.tobytes()]) / 2, found
     return cells, clean
 
@@ -204,9 +222,9 @@ def _cells(test: Aligned, arms: Sequence[Outcome], weights: Floats) -> tuple[Flo
 def _spared(
     test: Aligned, seeds: Sequence[tuple[Floats, float]], real: NDArray[np.bool_], weights: Floats
 ) -> Floats:
-    """[replicates]: share of these reals that are called real, over seeds."""
+    """[replicates, seeds]: share of these reals that are called real."""
     labels, weight = test.labels[real], weights[:, real]
-    return np.mean([specificity(labels, each[real], at, weight) for each, at in seeds], axis=0)
+    return np.stack([specificity(labels, each[real], at, weight) for each, at in seeds], axis=1)
 
 
 def _means(cells: Floats, seen: NDArray[np.bool_]) -> Floats:

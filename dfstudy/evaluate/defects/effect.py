@@ -116,14 +116,14 @@ class Effect:
         return {kind: one for kind, one in found.items() if one.p is not None and any(one.each)}
 
     def verdict(self, alpha: float) -> str:
-        """`costs` or `gains`, `flatters` or `understates`, `does not train`; or what was found falls short.
+        """`costs` or `gains`, `flatters` or `understates`, `diverges`; or what was found falls short.
 
         `inconclusive` is a p below `alpha` that Holm's correction lifts above it.
         """
         if self.reason:
             return "does not apply"
         if self.diverged:
-            return "does not train"
+            return "diverges"
         words = {"change": ("costs", "gains"), "inflation": ("flatters", "understates")}
         told = []
         for kind, found in self.asked().items():

@@ -16,14 +16,17 @@ SAME_NETWORK = "it changes no weight where the AUC selects: the network is the c
 REPORTED = ("auc", "accuracy", "log_loss")  # what a protocol's own account is compared in
 NO_TEST = "its network has learned pictures of the honest test, so what it costs cannot be asked there"
 
-NO_NETWORK = "with the defect there is no network to test"
+NO_NETWORK = "not compared, as a training diverged"
 
 
 def defect_numbers(audit: Audit) -> list[Number]:
-    """Numbers `defect.<switch>.applies`, `.<quantity>.change` and `.<quantity>.inflation`, of the switch's
-    question also `.<question>.p`, `.detectable`, `.inflation.p`, `.inflation.detectable` (p by
-    Holm); `defect.correct.<quantity>`, and where a protocol reports something else than the honest test
-    `defect.<switch>.reported.<quantity>` and `.true.<quantity>`."""
+    """Numbers of every switch and of `all`.
+
+    `defect.<switch>.applies`, `.diverged` (where a training did), `.<quantity>.change` and
+    `.<quantity>.inflation`, of the switch's question also `.<question>.p`, `.detectable`, `.inflation.p`,
+    `.inflation.detectable` (p by Holm); `defect.correct.<quantity>`, and where a protocol reports something
+    else than the honest test `defect.<switch>.reported.<quantity>` and `.true.<quantity>`.
+    """
     numbers = [
         found.number(
             f"defect.correct.{name}",
@@ -45,6 +48,7 @@ def _of_effect(effect: Effect, audit: Audit) -> Iterator[Number]:
     if effect.reason:
         return
     if effect.diverged:
+        yield Number(f"{name}.diverged", 1, "1", n, note=effect.diverged)
         for kind in ("change", "inflation"):
             yield Number(f"{name}.auc.{kind}", None, "AUC", n, note=f"{NO_NETWORK}: {effect.diverged}")
         return

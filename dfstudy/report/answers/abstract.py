@@ -5,6 +5,7 @@ Takes answers and the numbers behind them; gives text for `say`. No number is ty
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from dfstudy.report.answers.augmentation import RECORDED, heading
@@ -44,7 +45,7 @@ def write_abstract(answers: Iterable[Answer], numbers: Numbers, is_sample: bool)
     """The abstract as text for `say`: what was asked, what came out, what it does not say."""
     verdicts = {answer.id: answer.verdict for answer in answers}
     parts = [_augmentation(verdicts, numbers), _protocol(verdicts, numbers), _detector(verdicts, numbers)]
-    return " ".join(part for part in [*parts, _limits(is_sample)] if part)
+    return " ".join(part for part in [*parts, _limits(numbers, is_sample)] if part)
 
 
 def _augmentation(verdicts: Mapping[str, Verdict], numbers: Numbers) -> str:
@@ -106,10 +107,17 @@ def _detector(verdicts: Mapping[str, Verdict], numbers: Numbers) -> str:
     )
 
 
-def _limits(is_sample: bool) -> str:
+def _limits(numbers: Numbers, is_sample: bool) -> str:
     if is_sample:
         return (
             "The portraits are rendered and show no person: the result says that the machinery works, and "
             "nothing about forgeries of people."
         )
-    return "The result holds for pictures like these; other forgeries and other cameras are not tested."
+    not_asked = {
+        "other forgeries": r"cross[.]|policy[.].+[.]unseen[.]",
+        "other sets of pictures": r"elsewhere[.]",
+    }
+    asked = {what: any(re.match(name, each) for each in numbers) for what, name in not_asked.items()}
+    missing = [what for what, was in asked.items() if not was]
+    rest = f"{' and '.join(missing)} are not tested" if missing else "chapter 06 asks what is left on others"
+    return f"The result holds for pictures like these; {rest}."

@@ -183,8 +183,10 @@ def _course(numbers: Numbers, policy: str, quality: str) -> str:
     course = heading(numbers, policy, quality)
     listed = ", ".join(f"{{{name}}} at {_percent(name):g} % of them" for name in shorter)
     trend = f"policy.{policy}.{quality}.trend"
-    sure = f" (trend {{{trend}}})" if trend in numbers and numbers[trend].value is not None else ""
-    return f"; {listed}" + (f", so that it {course} with the budget{sure}" if course else "")
+    known = trend in numbers and numbers[trend].value is not None
+    sure = f"; all of them less {_percent(shorter[0]):g} %: {{{trend}}}" if known else ""
+    heads = f", so that the gain {course} from {_percent(shorter[-1]):g} % on" if course else ""
+    return f"; {listed}{heads}{sure}"
 
 
 def _shorter(numbers: Numbers, policy: str, quality: str) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Literal
 
 from dfstudy.number import Number
 from dfstudy.report.numbers import literal
-from dfstudy.report.verdicts import ALPHA, Answer, Numbers, Verdict, best_of, gains, gains_any
+from dfstudy.report.verdicts import ALPHA, Answer, Numbers, Verdict, best_of, chapters_p, gains, gains_any
 
 TRUTH = 0.02  # AUC: a report that is further off than a leak worth a word (`trust.LEAK`) misleads
 COST = 0.01  # AUC: a loss worth a word, as for a gain of augmentation
@@ -32,13 +32,13 @@ def decide_on_protocol(numbers: Numbers) -> list[Answer]:
 def truthful(inflation: Number) -> Verdict:
     """Whether a report is as good as true.
 
-    `supported`: the whole interval lies within `TRUTH` of nothing. `refuted`: it lies on one side of nothing.
+    `supported`: the whole interval lies within `TRUTH` of nothing. `refuted`: none of it does.
     """
     if inflation.low is None or inflation.high is None:
         return "inconclusive"
     if inflation.low > -TRUTH and inflation.high < TRUTH:
         return "supported"
-    return "refuted" if inflation.low > 0 or inflation.high < 0 else "inconclusive"
+    return "refuted" if inflation.low > TRUTH or inflation.high < -TRUTH else "inconclusive"
 
 
 def _truth(numbers: Numbers) -> list[Answer]:
@@ -64,13 +64,14 @@ def _cost(numbers: Numbers) -> list[Answer]:
     if name not in numbers:
         return []
     change = numbers[name]
+    lost = _diverged(numbers, "all")
     return [
         Answer(
             "answer.protocol.cost",
             "Did its defects make a worse detector?",
             f"with all of them the AUC on the honest test is lower; refuted below a loss of {COST}",
-            gains(change, COST, sign=-1),
-            _said(change, f"with all defects the AUC changes by {{{name}}}"),
+            "supported" if lost else gains(change, COST, sign=-1),
+            "with all defects training diverges" if lost else _said(change, f"the AUC changes by {{{name}}}"),
             change.n,
             FIGURE,
         )
@@ -96,22 +97,24 @@ def _single(numbers: Numbers, quantity: str, sign: Literal[1, -1]) -> list[Answe
     """Each defect by itself, all at once, so with Holm's correction."""
     own = rf"defect\.(?!all\.)[a-z0-9_-]+\.auc\.{quantity}"
     names = [name for name in numbers if re.fullmatch(own, name) and _applies(numbers, name)]
-    # without an interval it is nothing by construction, or was not measured
-    known = [name for name in names if numbers[name].low is not None]
-    if not known:
+    # without a p it is nothing by construction, was asked in another quantity, or was not measured
+    known = [name for name in names if chapters_p(numbers, name) is not None]
+    lost = [name for name in names if quantity == "change" and _diverged(numbers, _switch(name))]
+    if not known and not lost:
         return []
     question, claim, least = SINGLE[quantity]
     verdict, found = gains_any(numbers, known, least, sign)
-    shown = found or [best_of(numbers, known, sign)]
-    listed = ", ".join(f"{_switch(name)} {{{name}}}" for name in shown)
+    shown = found or [best_of(numbers, known, sign)] * bool(known and not lost)
+    listed = [f"{_switch(name)} {{{name}}}" for name in shown]
+    listed += [f"{_switch(name)}, with which training diverges" for name in lost]
     return [
         Answer(
             f"answer.protocol.{quantity}",
             question,
             f"{claim} (Holm over {len(known)}, {ALPHA})",
-            verdict,
-            f"{'those that do' if found else 'none surely; the most'}: {listed}",
-            numbers[shown[0]].n,
+            "supported" if lost else verdict,
+            f"{'those that do' if found or lost else 'none surely; the most'}: {', '.join(listed)}",
+            numbers[(shown or lost)[0]].n,
             FIGURE,
         )
     ]
@@ -120,6 +123,12 @@ def _single(numbers: Numbers, quantity: str, sign: Literal[1, -1]) -> list[Answe
 def _applies(numbers: Numbers, name: str) -> bool:
     told = numbers.get(f"defect.{_switch(name)}.applies")
     return told is None or told.value != 0
+
+
+def _diverged(numbers: Numbers, switch: str) -> bool:
+    """With the defect a training left the finite numbers: its cost is that there is no network."""
+    told = numbers.get(f"defect.{switch}.diverged")
+    return told is not None and bool(told.value)
 
 
 def _switch(name: str) -> str:

@@ -137,7 +137,7 @@ def answer_defects(audit: Audit, numbers: Mapping[str, Number]) -> str:
     alpha = 1 - audit.settings.confidence
     told = [f"Of {len(audit.effects) - 1} recorded defects {len(applying)} apply to this study."]
     for word, spoken in (
-        ("does not train", "make training leave the finite numbers"),
+        ("diverges", "make training diverge"),
         ("costs", "make the network worse"),
         ("gains", "make it better"),
         ("flatters", "flatter the result"),
@@ -146,12 +146,14 @@ def answer_defects(audit: Audit, numbers: Mapping[str, Number]) -> str:
         found = [SPOKEN[each.switch] for each in applying if word in each.verdict(alpha)]
         if found:
             told.append(f"Shown to {spoken}: {', '.join(found)}.")
-    silent = [each for each in applying if each.verdict(alpha) in ("no difference found", "inconclusive")]
-    least = [one.detectable for each in silent if each.question == "auc" for one in each.asked().values()]
-    if silent:
-        limit = f"; differences in AUC that would have been found: {_range(least)}" if least else ""
-        names = ", ".join(SPOKEN[each.switch] for each in silent)
-        told.append(f"Inconclusive: {names}{limit}.")
+    for verdict, spoken in (("no difference found", "No difference found"), ("inconclusive", "Inconclusive")):
+        silent = [each for each in applying if each.verdict(alpha) == verdict]
+        least = [one.detectable for each in silent if each.question == "auc" for one in each.asked().values()]
+        if silent:
+            limit = f"; differences in AUC that would have been found: {_range(least)}" if least else ""
+            told.append(f"{spoken}: {', '.join(SPOKEN[each.switch] for each in silent)}{limit}.")
+    if audit.effects[ALL].diverged:
+        told.append(f"All together: training diverges ({audit.effects[ALL].diverged}).")
     if f"defect.{ALL}.reported.accuracy" in numbers:
         told.append(
             f"All together: {audit.effects[ALL].verdict(alpha)}. "
@@ -186,7 +188,7 @@ def _say_nothing(axes: Axes, effect: Effect, kind: str, place: float) -> None:
     if effect.reason:
         words = "does not apply here"
     elif effect.diverged:
-        words = "training left the finite numbers"
+        words = "a training diverged"
     elif effect.changes if kind == "cost" else effect.inflation:
         return
     else:

@@ -32,6 +32,7 @@ NOTHING = (
     "`forgeries.train_on` other than off."
 )
 
+ONE_SEED = "one seed compares two networks and not two kinds of network, so it is inconclusive"
 NEIGHBOURS = (
     "without convolutions a network has to learn from pictures alone that neighbouring pixels belong "
     "together, which takes very many: trained on a million, vision transformers stay behind convolutional "
@@ -156,10 +157,12 @@ def answer_cross(cross: Cross | None) -> str:
     if cross.differences:
         first, second = cross.networks[:2]
         found = cross.differences["auc"]
-        better = second if found.low > 0 else first if found.high < 0 else ""
-        verdict = (
-            f"{better} generalises better here" if better else "which generalises better is inconclusive"
-        )
+        better = "" if found.low is None else second if found.low > 0 else first if found.high < 0 else ""
+        verdict = "which generalises better is inconclusive"
+        if better and found.seeds > 1:
+            verdict = f"{better} generalises better here"
+        elif better:
+            verdict = f"these trainings of {better} do better, but {ONE_SEED}"
         told.append(
             f"On unseen methods {second} less {first} is {{cross.difference.auc}} AUC and "
             f"{{cross.difference.balanced}} balanced accuracy: {verdict}. Likewise the loss from methods "
