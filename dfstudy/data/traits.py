@@ -118,7 +118,10 @@ def draw_pictures(rows: pd.DataFrame, seed: int, most: int = DRAWN) -> pd.DataFr
     kinds = rows["method"].where(rows["label"] == 1, "")
     share = most / 2 / max(1, kinds[kinds != ""].nunique())
     room = {kind: share if kind else most / 2 for kind in kinds.unique()}
-    order = {name: hashlib.sha256(f"{seed}/{name}".encode()).digest() for name in rows["group"].unique()}
+    # not the order of `deal`, whose first groups train: the draw would hold one part of a split alone
+    order = {
+        name: hashlib.sha256(f"drawn {seed}/{name}".encode()).digest() for name in rows["group"].unique()
+    }
     counts = pd.crosstab(rows["group"], kinds)
     columns = list(counts.columns)
     taken = set()

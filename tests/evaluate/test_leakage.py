@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
 import pytest
 
-from dfstudy.data import index_study, split_study
+from dfstudy.data import Split, index_study, split_study
+from dfstudy.data.deal import assign_groups
 from dfstudy.evaluate.leakage import (
     SEEN,
     SHORT,
@@ -69,6 +71,20 @@ def test_fewer_pictures_keep_their_groups_and_parts(split):
     merged = fewer.rows.merge(split.rows, on="path")
     assert (merged["split_x"] == merged["split_y"]).all()
     assert draw_split(split, 0, 1000).fingerprint == split.fingerprint
+
+
+@pytest.mark.parametrize("most", [200, 600])
+def test_a_draw_from_a_split_holds_its_parts_in_their_shares(most):
+    """Drawn in the order in which groups were dealt, it would hold training pictures and no others."""
+    rows = [(f"p{at}_{label}.png", f"p{at}", label) for at in range(500) for label in (0, 1)]
+    table = pd.DataFrame(rows, columns=["path", "group", "label"])
+    table["method"] = table["label"].map({0: "real", 1: "swap"})
+    table["sha256"] = table["path"]
+    dealt = assign_groups(table, {"test": 0.2, "val": 0.2}, seed=0)
+    table = table.assign(split=table["group"].map(dealt)).sort_values("path", ignore_index=True)
+    split = Split(table, table.iloc[:0], Path("pictures"), "f" * 64, True, (), table.iloc[:0])
+    shares = draw_split(split, 0, most).rows["split"].value_counts(normalize=True)
+    assert shares.to_dict() == pytest.approx({"train": 0.6, "test": 0.2, "val": 0.2}, abs=0.08)
 
 
 def test_two_runs_are_trained_found_again_and_compared(study, split):
