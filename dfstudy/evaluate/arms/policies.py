@@ -54,7 +54,7 @@ class Comparison:
     @property
     def budget(self) -> str:
         """What every verdict has to say: `100 % of the epochs (16)`."""
-        return f"{100 * self.share:g} % of the epochs ({self.second.epochs})"
+        return f"{100 * self.share:.3g} % of the epochs ({self.second.epochs})"
 
 
 def list_comparisons(study: Study) -> list[Comparison]:

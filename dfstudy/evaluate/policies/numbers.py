@@ -121,7 +121,7 @@ def _value(compared: Compared, name: str, quantity: str, trained: Trained, share
     kind, found = QUANTITIES[quantity], compared.values[quantity][trained]
     seeds = len(compared.study.training.seeds[: compared.study.policies.seeds])
     over = f"mean over {seeds} seeds, which the interval does not cover" if seeds > 1 else "one seed"
-    budget = f"{100 * share:g} % of the epochs ({trained.epochs})"
+    budget = f"{100 * share:.3g} % of the epochs ({trained.epochs})"
     note = sentences(f"policy {trained.policy}", kind.note, f"at {budget}", over)
     return found.number(name, unit=kind.unit, n=compared.pictures[quantity], note=note)
 
@@ -131,7 +131,7 @@ def _courses(compared: Compared) -> list[Number]:
     for course in compared.courses:
         stem, n = f"policy.{slugs[course.policy]}.{COURSE}.trend", course.points[0].n
         ends = [one.comparison.share for one in course.points]
-        told = f"the difference at {100 * ends[-1]:g} % of the epochs less that at {100 * ends[0]:g} %"
+        told = f"the difference at {100 * ends[-1]:.3g} % of the epochs less that at {100 * ends[0]:.3g} %"
         numbers.append(course.change.number(stem, unit="AUC", n=n, note=told))
         note = "too few groups" if course.p is None else f"Holm's correction over {course.family}"
         numbers.append(

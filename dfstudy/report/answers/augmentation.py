@@ -181,11 +181,11 @@ def _course(numbers: Numbers, policy: str, quality: str) -> str:
     if not shorter:
         return ""
     course = heading(numbers, policy, quality)
-    listed = ", ".join(f"{{{name}}} at {_percent(name):g} % of them" for name in shorter)
+    listed = ", ".join(f"{{{name}}} at {_percent(name):.3g} % of them" for name in shorter)
     trend = f"policy.{policy}.{quality}.trend"
     known = trend in numbers and numbers[trend].value is not None
-    sure = f"; all of them less {_percent(shorter[0]):g} %: {{{trend}}}" if known else ""
-    heads = f", so that the gain {course} from {_percent(shorter[-1]):g} % on" if course else ""
+    sure = f"; all of them less {_percent(shorter[0]):.3g} %: {{{trend}}}" if known else ""
+    heads = f", so that the gain {course} from {_percent(shorter[-1]):.3g} % on" if course else ""
     return f"; {listed}{heads}{sure}"
 
 

@@ -149,7 +149,7 @@ def _draw_course(axes: Axes, course: Course) -> None:
         color, marker, face = MARKS[one.verdict]
         axes.vlines(x, low, high, color=color, linewidth=1.6)
         axes.plot(x, one.difference.value, marker, color=color, markerfacecolor=face, markersize=5)
-    axes.set_xticks(across, [f"{x:g} %" for x in across], fontsize=8)
+    axes.set_xticks(across, [f"{x:.3g} %" for x in across], fontsize=8)
     axes.set_xlim(min(across) - 8, 108)
     axes.set_title(f"{_short(course.policy)}\n", fontsize=8.5)
     axes.annotate(course_words(course), (0, 1.02), xycoords="axes fraction", fontsize=7, va="bottom")
