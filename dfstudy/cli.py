@@ -14,6 +14,7 @@ from typing import Any, Literal
 import click
 
 from dfstudy import __version__
+from dfstudy.cli_evaluate import evaluate
 from dfstudy.cli_report import report, speed, study_options
 from dfstudy.cli_score import score
 from dfstudy.errors import StudyError
@@ -147,26 +148,7 @@ def faces(source: str, target: str, study: str, weights: str, workers: int | Non
     click.echo(summarise(done))
 
 
-@main.command()
-@click.argument("scores")
-@click.option("--truth", default="", help="Table of all pictures to be scored: path, label, group ...")
-@click.option("--threshold", type=float, help="Called fake from this score on; chosen on other pictures.")
-@click.option("--level", type=click.Choice(["group", "identity", "video", "picture"]), default="group")
-@click.option("--replicates", type=click.IntRange(min=100), default=1000, show_default=True)
-def evaluate(scores: str, truth: str, threshold: float | None, level: Any, replicates: int) -> None:
-    """Judge a table of scores made by any tool (docs/predictions.md)."""
-    from pathlib import Path
-
-    from dfstudy.evaluate.scores import describe, evaluate_scores
-    from dfstudy.evaluate.scores_file import read_scores
-    from dfstudy.study import Evaluate
-
-    table = read_scores(Path(scores), Path(truth) if truth else None)
-    click.echo(f"judging {len(table.pictures):,} pictures over {replicates:,} resamples", err=True)
-    settings = Evaluate(replicates=replicates, level=level)
-    click.echo(describe(*evaluate_scores(table, settings, threshold)))
-
-
+main.add_command(evaluate)
 main.add_command(score)
 
 

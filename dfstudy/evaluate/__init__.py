@@ -4,6 +4,7 @@ Takes runs and their split, or tables of predictions; gives `Number`s and the ta
 audits of the pictures (`dfstudy.evaluate.shortcuts`, `.leakage`) are doors of their own, for chapter 01.
 """
 
+from dfstudy.evaluate.against import compare_scores
 from dfstudy.evaluate.aligned import align
 from dfstudy.evaluate.arms import list_arms
 from dfstudy.evaluate.augmentation import augmentation_numbers
@@ -47,6 +48,7 @@ __all__ = [
     "choose_examples",
     "chosen_points",
     "compare_policies",
+    "compare_scores",
     "cost_numbers",
     "cross_matrix",
     "cross_numbers",

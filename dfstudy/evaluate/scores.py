@@ -52,7 +52,7 @@ def evaluate_scores(
     if threshold is None:
         by_method = [number for number in by_method if ".sensitivity." not in number.id]
     area = next(number for number in numbers if number.id == "test.auc")
-    return numbers + by_method, [*table.remarks, *_wrong_way(area)]
+    return numbers + by_method, [*table.remarks, *wrong_way(area)]
 
 
 def describe(numbers: Sequence[Number], remarks: Sequence[str]) -> str:
@@ -60,7 +60,7 @@ def describe(numbers: Sequence[Number], remarks: Sequence[str]) -> str:
 
     How the intervals were made stands once, below.
     """
-    names = [number.id.removeprefix("test.") for number in numbers]
+    names = [number.id.partition(".")[2] for number in numbers]
     notes = [number.note.split("; ") if number.note else [] for number in numbers]
     made = dict.fromkeys(part for parts in notes for part in parts if MADE in part)
     values = [str(number) if number.value is not None else "not defined" for number in numbers]
@@ -81,7 +81,8 @@ def _why_not(measure: Measure, table: ScoredTable, threshold: float | None) -> s
     return ""
 
 
-def _wrong_way(area: Number) -> list[str]:
+def wrong_way(area: Number) -> list[str]:
+    """A remark where an AUC lies below one half with its whole interval, else none."""
     if area.value is None or area.high is None or area.high >= 0.5:
         return []
     return [

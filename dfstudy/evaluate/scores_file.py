@@ -26,6 +26,7 @@ NOT_SCORED = frozenset({"", "nan", "na", "n/a", "none", "null", "-nan", "<na>"})
 ENDLESS = frozenset({"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"})
 SCHEMA = "path,label,score and optionally method,group,identity,video,pipeline; see docs/predictions.md"
 MOST_NAMED = 5  # lines or paths that a message names
+NO_GROUPS = "nothing names groups: each picture counts as independent, which is too sure if any are related"
 
 
 @dataclass(frozen=True)
@@ -237,9 +238,7 @@ def _describe(table: pd.DataFrame, remarks: list[str]) -> pd.DataFrame:
     table["method"] = table["method"].where((table["method"] != "") & (table["label"] == FAKE), names)
     if (table["group"] == "").all():
         table["group"] = table["path"]
-        remarks.append(
-            "nothing names groups: each picture counts as independent, which is too sure if any are related"
-        )
+        remarks.append(NO_GROUPS)
     elif (table["group"] == "").any():
         count = int((table["group"] == "").sum())
         table["group"] = table["group"].where(table["group"] != "", table["path"])
