@@ -54,6 +54,7 @@ def test_the_seed_study_is_the_recorded_protocol():
         ("forgeries: {second: {bakbone: x}}", ["forgeries.second.bakbone", "did you mean 'backbone'"]),
         ("test_on: [{rooot: x}]", ["test_on.0.rooot", "did you mean 'root'", "test_on.0.root: missing"]),
         ("test_on: faces", ["test_on: 'faces'", "valid list"]),
+        ("evaluate: {level: identity}", ["evaluate: ", "names identities", "group, video or picture"]),
         ("test_on: [a/faces, b/faces]", ["two folders are called 'faces'", "give one of them a name"]),
         ("augment: {policy: sead}", ["augment.policy: 'sead'", "did you mean 'seed'", "self_blend"]),
         ("augment: {policy: ''}", ["augment.policy: ''", "unknown policy"]),

@@ -18,6 +18,7 @@ from pathlib import Path
 from dfstudy.data import index_study, layout_line, split_study
 from dfstudy.data.elsewhere import find_elsewhere
 from dfstudy.errors import StudyError
+from dfstudy.evaluate.levels import refuse_unnamed
 from dfstudy.invocation import TYPED_IN, Invocation, shown_path
 from dfstudy.report.cluster import Cluster, find_cluster
 from dfstudy.report.compare import compare_with_exhibit
@@ -67,7 +68,10 @@ def build(
         say(f"  {layout_line(study)}")
         say(f"  pictures: {len(index) - aside:,} to use, {aside:,} set aside ({took})")
         split = split_study(study, index)
-        for folder in find_elsewhere(study, split):  # one that cannot be used is told before anything trains
+        folders = find_elsewhere(study, split)  # one that cannot be used is told before anything trains
+        others = {f"test_on, {folder.name}": folder.rows for folder in folders}
+        refuse_unnamed({"the test": split.part("test"), **others}, study.evaluate.level)
+        for folder in folders:
             say(
                 f"  test_on {folder.name}: {len(folder.rows):,} pictures, {len(folder.set_aside):,} set aside"
             )

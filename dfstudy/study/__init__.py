@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from dfstudy.errors import StudyError, near_match
 from dfstudy.provenance import project_root
@@ -84,6 +84,16 @@ class Study(Section):
     )
     file: Path = Field(default=Path(), exclude=True)
     out: Path = Field(default=Path(), exclude=True)
+
+    @field_validator("evaluate")
+    @classmethod
+    def _pictures_name_the_level(cls, evaluate: Evaluate) -> Evaluate:
+        if evaluate.level == "identity":
+            raise ValueError(
+                "level: no layout and no index.csv names identities; give group, video or picture "
+                "(identity is for tables made elsewhere: dfstudy evaluate --level identity)"
+            )
+        return evaluate
 
     @model_validator(mode="after")
     def _others_differ(self) -> Study:

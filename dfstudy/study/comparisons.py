@@ -34,8 +34,9 @@ class Evaluate(Section):
     )
     level: Literal["group", "identity", "video", "picture"] = Field(
         "group",
-        description="what intervals take as independent: group is what the split keeps whole; identity and "
-        "video need a column of that name; picture is too sure wherever pictures are related",
+        description="what intervals take as independent: group is what the split keeps whole; video needs "
+        "test pictures that all name theirs; identity is for tables made elsewhere, and refused in a study; "
+        "picture is too sure wherever pictures are related",
     )
 
 

@@ -239,6 +239,16 @@ def test_a_correct_training_that_diverges_ends_the_audit(monkeypatch):
         measure.run_defects(make_study(), make_split())
 
 
+def test_groups_are_drawn_at_every_level_because_runs_keep_no_videos():
+    split = make_split()
+    levels = [Evaluate(replicates=100, level=level) for level in ("group", "video")]
+    group, video = (
+        measure_defects(study, split, make_tested(study, split, {}))
+        for study in (make_study(seeds=2, evaluate=settings) for settings in levels)
+    )
+    assert defect_numbers(video) == defect_numbers(group) and video.settings.level == "group"
+
+
 def test_values_are_what_a_second_way_computes():
     study, split = make_study(seeds=2), make_split()
     tested = make_tested(study, split, {"defect_bgr_channels": 0.5}, {"defect_selection_is_result": 2.0})

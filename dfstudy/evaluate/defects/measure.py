@@ -32,7 +32,7 @@ from dfstudy.evaluate.arms.defects import ALL, IMBALANCED, SWITCHES, correct_arm
 from dfstudy.evaluate.comparisons import holm
 from dfstudy.evaluate.defects.effect import QUANTITIES, Audit, Effect, Shown
 from dfstudy.evaluate.intervals import Floats, Interval, group_interval, groups_behind
-from dfstudy.evaluate.levels import units_of
+from dfstudy.evaluate.levels import by_group, units_of
 from dfstudy.evaluate.paired import PairedDifference, difference_over, paired_difference
 from dfstudy.evaluate.predict import predict
 from dfstudy.study import Evaluate, Study
@@ -72,7 +72,8 @@ def measure_defects(study: Study, split: Split, tested: Mapping[str, Tested]) ->
     Args:
         tested: as `run_defects` gives it.
     """
-    settings, seeds = study.evaluate, len(study.training.seeds[: study.defects.seeds])
+    settings = by_group(study.evaluate)  # what a run keeps of its validation names no video
+    seeds = len(study.training.seeds[: study.defects.seeds])
     honest = split.part("test").set_index("path")
     if not tested:
         off = {name: Effect(name, NOT_MEASURED, pictures=len(honest)) for name in (*SWITCHES, ALL)}
