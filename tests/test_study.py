@@ -98,11 +98,15 @@ def test_an_unknown_study_lists_the_known_ones():
 
 
 def test_paths_in_a_study_count_from_its_file(tmp_path, monkeypatch):
-    file = write(tmp_path, "data: {root: pictures}\nmodel: {weights: w/net.safetensors}")
+    second = "forgeries: {second: {weights: second.safetensors}}"
+    file = write(tmp_path, f"data: {{root: pictures}}\nmodel: {{weights: w/net.safetensors}}\n{second}")
     monkeypatch.chdir("/")
     study = load_study(file)
     assert study.data.root == str(tmp_path / "pictures")
     assert study.model.weights == str(tmp_path / "w/net.safetensors")
+    assert study.forgeries.second.weights == str(tmp_path / "second.safetensors")
+    named = load_study(write(tmp_path, "forgeries: {second: {weights: hub}}"))
+    assert named.forgeries.second.weights == "hub"
 
 
 def test_other_folders_are_a_path_or_more_and_count_from_the_file(tmp_path, monkeypatch):

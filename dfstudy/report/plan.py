@@ -24,7 +24,7 @@ from dfstudy.invocation import Invocation
 from dfstudy.provenance import SHAPING_PACKAGES, file_digest, import_closure, imported_modules, versions
 from dfstudy.report.chapters import Chapter, load_chapters
 from dfstudy.report.resources import NETWORKS, Needs, Site
-from dfstudy.study import NOT_SHAPING, Study
+from dfstudy.study import NOT_SHAPING, Model, Study
 
 # Beside what shapes weights: what shapes numbers and pictures of the report.
 REPORT_PACKAGES = ("scikit-learn", "pandas", "matplotlib", "papermill", "nbconvert", "snakemake")
@@ -91,7 +91,9 @@ def notebook_sources(notebook: Path) -> list[Path]:
 
 def _write_parts(study: Study) -> None:
     whole = study.model_dump(mode="json")
-    whole["weights_sha256"] = _weights_digest(study)
+    second = study.forgeries.second
+    digests = {"model": _weights_digest(study.model), "forgeries": _weights_digest(second) if second else ""}
+    whole["weights_sha256"] = digests
     # words for the reader: another origin or licence trains nothing again
     write_if_changed(study.out / "study" / "card.json", whole["data"].pop("card"))
     write_if_changed(study.out / "study" / "study.json", whole)
@@ -99,15 +101,15 @@ def _write_parts(study: Study) -> None:
         write_if_changed(study.out / BUDGET, {})
     for name in (*TRAINING_PARTS, *COMPARISONS.values()):
         part = {k: v for k, v in whole[name].items() if name != "training" or k not in NOT_SHAPING}
-        if name == "model":
-            part["weights_sha256"] = whole["weights_sha256"]
+        if name in digests:
+            part["weights_sha256"] = digests[name]
         write_if_changed(study.out / "study" / f"{name}.json", part)
     installed = versions(*SHAPING_PACKAGES, *REPORT_PACKAGES) | {"python": sys.version.split()[0]}
     write_if_changed(study.out / "study" / "versions.json", installed)
 
 
-def _weights_digest(study: Study) -> str:
-    file = Path(study.model.weights)
+def _weights_digest(model: Model) -> str:
+    file = Path(model.weights)
     return file_digest(file) if file.is_file() else ""
 
 

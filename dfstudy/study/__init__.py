@@ -138,9 +138,10 @@ def load_study(study: str = SAMPLE, data: str = "", out: str = "") -> Study:
         settings.setdefault("data", {})["root"] = str(folder)
     elif isinstance(settings.get("data"), dict) and isinstance(settings["data"].get("root"), str):
         settings["data"]["root"] = _resolve(settings["data"]["root"], path.parent, keep={SAMPLE})
-    if isinstance(settings.get("model"), dict) and isinstance(settings["model"].get("weights"), str):
-        weights = settings["model"]["weights"]
-        settings["model"]["weights"] = _resolve(weights, path.parent, keep={"none", "hub"})
+    forgeries = settings.get("forgeries")
+    for model in (settings.get("model"), forgeries.get("second") if isinstance(forgeries, dict) else None):
+        if isinstance(model, dict) and isinstance(model.get("weights"), str):
+            model["weights"] = _resolve(model["weights"], path.parent, keep={"none", "hub"})
     if isinstance(settings.get("test_on"), list):
         settings["test_on"] = [_resolve_other(other, path.parent) for other in settings["test_on"]]
     try:

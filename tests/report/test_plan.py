@@ -133,6 +133,21 @@ def test_groups_are_trained_in_the_order_in_which_a_report_needs_them(planned, t
     assert rules[1:] == [f"training_{group}" for group in ARM_GROUPS if f"training_{group}" in rules]
 
 
+def test_other_weights_in_the_file_of_the_second_network_change_what_its_steps_read(tmp_path):
+    study, file = load_study(out=str(tmp_path)), tmp_path / "second.safetensors"
+    second = study.model.model_copy(update={"weights": str(file)})
+    study = study.model_copy(update={"forgeries": study.forgeries.model_copy(update={"second": second})})
+    parts = []
+    for content in ("one", "other"):
+        file.write_text(content)
+        write_plan(Invocation("sample", "", str(tmp_path), study), SPLIT, Site(2, 0))
+        parts.append(
+            {name: (tmp_path / "study" / f"{name}.json").read_text() for name in (*PARTS, "forgeries")}
+        )
+    changed = [name for name in parts[0] if parts[0][name] != parts[1][name]]
+    assert changed == ["study", "forgeries"]
+
+
 def test_chapter_06_waits_for_the_folders_that_it_tests_on(planned, tmp_path):
     planned(test_on=[OtherPictures(root="faces"), OtherPictures(root="more", name="Faces II")])
     waiting = [
