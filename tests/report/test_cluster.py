@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 
 from dfstudy.data import index_study, split_study
 from dfstudy.errors import StudyError
+from dfstudy.evaluate.arms import COMPARISONS
 from dfstudy.invocation import Invocation, resolve
 from dfstudy.report.build import build, snakemake_command
 from dfstudy.report.chapters import load_chapters
@@ -302,5 +303,6 @@ def test_the_page_says_what_is_asked_for():
     assert f"{asked.threads} cores, {asked.mem_mb} MB" in shipped
     profile = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
     network = {chapter.id for chapter in load_chapters() if NETWORKS & set(chapter.needs)}
-    steps = {"training", "leakage"} | network
+    steps = {"training", *(f"training_{group}" for group in COMPARISONS), "leakage"} | network
     assert set(profile["set-resources"]) == set(profile["set-threads"]) == steps
+    assert {asked["gpu"] for asked in profile["set-resources"].values()} == {0}
