@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from dfstudy.data import Split
 from dfstudy.evaluate.arms import Arm
 from dfstudy.report.chapters import load_chapters
-from dfstudy.report.plan import list_runs
+from dfstudy.report.plan import list_runs, read_json
 from dfstudy.report.precision import say_detectable
 from dfstudy.study import Study
 
@@ -117,10 +117,14 @@ def ladder(study: Study, split: Split) -> list[Rung]:
         rungs.append((name, _change(rungs[-1][1], section, **settings)))
 
     climb(f"with {len(seeds)} seeds", "training", seeds=seeds)
-    asked = RECORDED if RECORDED in policies.names[1:] else "".join(policies.names[1:2])
-    climb(f"{asked} against {''.join(policies.names[:1])}", "policies", names=_two(policies.names))
+    names, others = list(dict.fromkeys(policies.names)), "the other policies"
+    if len(names) > 1:
+        first, second = _two(names)
+        climb(f"{second} against {first}", "policies", names=[first, second])
+    else:  # a single one is compared with nothing, and still shown
+        others = f"the policy {''.join(names)}, shown alone"
     climb("the recorded defects, together and alone", "defects", measured=study.defects.measured)
-    climb("the other policies", "policies", names=policies.names)
+    climb(others, "policies", names=policies.names)
     climb("unseen forgeries", "forgeries", train_on=study.forgeries.train_on)
     climb("shorter budgets", "policies", budgets=policies.budgets)
     climb("single transforms and strengths", "policies", **{name: getattr(policies, name) for name in quiet})
@@ -152,8 +156,9 @@ def networks(study: Study) -> dict[str, Study]:
 def count_finished(study: Study, split: Split) -> tuple[int, int]:
     """Runs that the report needs, and how many of them are finished."""
     runs = _runs(study, split)
-    done = [(study.out / "runs" / f"{arm.note(seed)}.json").is_file() for arm, seed in runs]
-    return len(runs), sum(done)
+    # a note may tell of a run of that name with other settings
+    finished = {read_json(note).get("identity") for note in (study.out / "runs").glob("*seed_*.json")}
+    return len(runs), sum(arm.identity(seed) in finished for arm, seed in runs)
 
 
 def _runs(study: Study, split: Split) -> list[tuple[Arm, int]]:

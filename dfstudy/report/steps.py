@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from filelock import FileLock
 
-from dfstudy.errors import Diverged
+from dfstudy.errors import Diverged, StudyError
 from dfstudy.evaluate.arms import MAIN
 from dfstudy.invocation import Invocation
 from dfstudy.provenance import file_digest
@@ -25,6 +25,7 @@ from dfstudy.study import Study
 
 if TYPE_CHECKING:
     from dfstudy.data import Split
+    from dfstudy.evaluate.arms import Arm
     from dfstudy.train import Run
 
 
@@ -41,8 +42,8 @@ def run_training(
         seed: for names without one.
         step: name of the report's step that this is; empty is none.
     Raises:
-        StudyError: the study has no such training, or it failed. One with a recorded defect that left the
-            finite numbers is noted and said: chapter 08 tells of it.
+        StudyError: the study has no such training, or not with that seed, or it failed. One with a recorded
+            defect that left the finite numbers is noted and said: chapter 08 tells of it.
     """
     os.environ.update(steady_environment())
     # Imported here: the threads of torch are settled by the environment above.
@@ -56,22 +57,24 @@ def run_training(
     keys, notes, diverged = [], [], {}
     asked = [wanted.partition(":") for wanted in arms]
     found = find_arms(study, split, [name for name, _, _ in asked])
-    for arm, (_, _, own) in zip(found, asked, strict=True):
-        for each in [int(own)] if own else arm.study.training.seeds if seed is None else [seed]:
-            try:
-                run = train(arm.study, arm.split, each)
-            except Diverged as error:
-                if not arm.is_defective:
-                    raise
-                diverged[arm.note(each)] = error.message
-                tell(f"{arm.note(each)}: {error.message}; chapter 08 tells of it", True)
-                continue
-            if arm.name != MAIN:
-                predict(run, arm.split, "test")
-            if os.environ.get("RANK", "0") == "0":
-                _leave_note(study.out / "runs" / f"{arm.note(each)}.json", _describe(run))
-            keys.append(run.key)
-            notes.append(arm.note(each))
+    runs = [
+        (arm, each) for arm, (_, _, own) in zip(found, asked, strict=True) for each in _seeds(arm, own, seed)
+    ]
+    for arm, each in runs:
+        try:
+            run = train(arm.study, arm.split, each)
+        except Diverged as error:
+            if not arm.is_defective:
+                raise
+            diverged[arm.note(each)] = error.message
+            tell(f"{arm.note(each)}: {error.message}; chapter 08 tells of it", True)
+            continue
+        if arm.name != MAIN:
+            predict(run, arm.split, "test")
+        if os.environ.get("RANK", "0") == "0":
+            _leave_note(study.out / "runs" / f"{arm.note(each)}.json", _describe(run, arm))
+        keys.append(run.key)
+        notes.append(arm.note(each))
     if step:
         seconds = round(time.perf_counter() - started, 1)
         note = {"runs": notes, "diverged": diverged, "seconds": seconds}
@@ -121,9 +124,21 @@ def run_page(invocation: Invocation) -> Path:
     return page
 
 
-def _describe(run: Run) -> dict[str, Any]:
+def _seeds(arm: Arm, own: str, seed: int | None) -> list[int]:
+    """Seeds to train: the one behind the arm's name, else the one asked for, else all of the arm's."""
+    known = {str(each): each for each in arm.study.training.seeds}
+    if own and own not in known:
+        raise StudyError(
+            f"this study trains '{arm.name}' with no seed '{own}'",
+            f"give one of {', '.join(f'{arm.name}:{each}' for each in known)}",
+        )
+    return [known[own]] if own else list(known.values()) if seed is None else [seed]
+
+
+def _describe(run: Run, arm: Arm) -> dict[str, Any]:
     return {
         "key": run.key,
+        "identity": arm.identity(run.seed),  # tells a plan, which knows no device, whether it is this run
         "seed": run.seed,
         "device": run.checkpoint["device"],
         "seconds": float(run.timings["seconds"].sum()),

@@ -98,6 +98,15 @@ def test_what_the_study_has_off_stays_off():
         assert not each.policies.names and not each.defects.measured and each.forgeries.train_on == "off"
 
 
+def test_a_single_policy_is_compared_with_nothing_and_comes_late_under_its_name():
+    single = room._change(STUDY, "policies", names=["none"], budgets=[], strengths=[])
+    rungs = ladder(room._change(single, "policies", leave_one_out=False, add_one=False), SPLIT)
+    names = [rung.name for rung in rungs]
+    assert not any("against" in name for name in names)
+    defects = next(at for at, name in enumerate(names) if name.startswith("the recorded defects"))
+    assert names.index("the policy none, shown alone") > defects
+
+
 @pytest.fixture
 def rungs(monkeypatch):
     """The same rungs whenever they are asked for: listing arms is what takes time."""
@@ -207,13 +216,27 @@ def test_runs_side_by_side_follow_threads_and_gpus():
 
 
 def test_without_a_budget_the_report_says_what_it_will_train(measured, tmp_path):
-    (tmp_path / "runs").mkdir()
-    (tmp_path / "runs" / "seed_0.json").write_text("{}")
+    (main, seed), *_ = room._runs(STUDY, SPLIT)
+    note = tmp_path / "runs" / f"{main.note(seed)}.json"
+    note.parent.mkdir()
+    note.write_text(json.dumps({"identity": main.identity(seed)}))
     same, [line] = within.settle_budget(measured, SPLIT, Site(2, 0), 0)
     assert same == measured and line.startswith(f"training runs: {len(room._runs(STUDY, SPLIT))}, 1 of them")
     assert line.endswith(" minutes") and json.loads((tmp_path / BUDGET).read_text()) == {}
     (tmp_path / within.SPEED).unlink()
     assert "minutes" not in within.settle_budget(measured, SPLIT, Site(2, 0), 0)[1][0]
+
+
+def test_a_run_with_other_settings_is_not_finished(measured, tmp_path):
+    study = measured.settings
+    (tmp_path / "runs").mkdir()
+    for arm, seed in room._runs(study, SPLIT):
+        note = tmp_path / "runs" / f"{arm.note(seed)}.json"
+        note.write_text(json.dumps({"identity": arm.identity(seed)}))
+    runs, finished = room.count_finished(study, SPLIT)
+    assert runs == finished > 1
+    longer = room._change(study, "training", epochs=5 * study.training.epochs)
+    assert room.count_finished(longer, SPLIT) == (runs, 0)
 
 
 def test_a_cluster_has_no_budget(measured):

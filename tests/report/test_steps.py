@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from dfstudy import train as training
-from dfstudy.errors import Diverged
+from dfstudy.data import index_study, split_study
+from dfstudy.errors import Diverged, StudyError
 from dfstudy.evaluate import meter
+from dfstudy.evaluate.arms import find_arms
 from dfstudy.invocation import Invocation, resolve
 from dfstudy.report.plan import LEAKAGE, TRAINING
 from dfstudy.report.steps import run_leakage, run_training
@@ -68,3 +71,23 @@ def test_a_defect_that_diverges_is_noted_and_nothing_else_may(faces, monkeypatch
         run_training(faces, ["main:0"], step="seed_0")
     assert asked == [True, False]
     assert not (faces.settings.out / TRAINING.format("seed_0")).exists()
+
+
+def test_the_note_says_which_run_it_tells_of(faces, monkeypatch):
+    made = SimpleNamespace(
+        key="seed0-x", seed=0, checkpoint={"device": "cpu"}, timings={"seconds": np.ones(1)}
+    )
+    monkeypatch.setattr(training, "train", lambda study, split, seed: made)
+    assert run_training(faces, ["main:0"]) == ["seed0-x"]
+    study = faces.settings
+    [main] = find_arms(study, split_study(study, index_study(study, progress=False)), ["main"])
+    note = json.loads((study.out / "runs" / "seed_0.json").read_text())
+    assert note["identity"] == main.identity(0) and note["key"] == "seed0-x"
+
+
+@pytest.mark.parametrize("seed", ["x", "99", "-1"])
+def test_a_seed_that_the_arm_does_not_have_is_refused_before_any_other_trains(faces, monkeypatch, seed):
+    monkeypatch.setattr(training, "train", lambda *_: pytest.fail("trained"))
+    with pytest.raises(StudyError, match=f"'main' with no seed '{seed}'") as error:
+        run_training(faces, ["main:0", f"main:{seed}"])
+    assert error.value.hint == "give one of " + ", ".join(f"main:{s}" for s in faces.settings.training.seeds)
