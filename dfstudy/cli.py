@@ -97,8 +97,8 @@ def audit(study: str, data: str, out: str) -> None:
         f"groups: {found['near']:,}, {found['near_labels']:,} of them between real and fake; over given "
         f"splits: {found['given_splits']:,}"
     )
-    if not split.groups_known:
-        click.echo("nothing names groups: videos and people may lie on both sides of the split")
+    if split.why_groups_unknown:
+        click.echo(f"{split.why_groups_unknown}: videos and people may lie on both sides of the split")
 
 
 @main.command()

@@ -34,7 +34,7 @@ def why_not(split: Split) -> str:
     groups = split.rows["group"]
     sharing = groups.duplicated(keep=False).mean()
     if sharing < LEAST_SHARING:
-        known = "" if split.groups_known else "nothing names groups, and "
+        known = f"{split.why_groups_unknown}, and " if split.why_groups_unknown else ""
         return (
             f"{known}{sharing:.0%} of the pictures share a group with another: there is little to tear apart"
         )

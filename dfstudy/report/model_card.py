@@ -131,7 +131,8 @@ def _data(study: Study, split: Split, run: Run) -> list[tuple[str, object]]:
         (name, getattr(card, name).strip() or f"not stated (data.card.{name} of the study file)")
         for name in ("origin", "licence", "consent", "notes")
     ]
-    known = "named by the set" if split.groups_known else "not named: a person may stand in several splits"
+    missing = split.why_groups_unknown
+    known = f"{missing}: a person may stand in several splits" if missing else "named by the set"
     return [
         ("pictures", f"{kind}: {_count(train)}"),
         ("forgery methods", named),

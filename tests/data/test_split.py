@@ -111,6 +111,23 @@ def test_single_pictures_are_dealt_exactly():
     assert not split.groups_known and split.given == ()
 
 
+@pytest.mark.parametrize(
+    ("named", "known", "why"),
+    [
+        (0, False, "nothing names groups"),
+        (2, False, "only 2 of 400 pictures have a named group"),
+        (379, False, "only 379 of 400 pictures have a named group"),
+        (380, True, ""),
+        (400, True, ""),
+    ],
+)
+def test_groups_are_known_where_nearly_all_pictures_name_one(named, known, why):
+    split = split_study(
+        STUDY, make_index([{"group": f"g{at // 2}"} for at in range(named)] + [{}] * (400 - named))
+    )
+    assert (split.groups_known, split.groups_named, split.why_groups_unknown) == (known, named, why)
+
+
 @pytest.mark.parametrize("count", range(3, 9))
 @pytest.mark.parametrize("mixed", [True, False])
 def test_few_groups_still_give_every_split_both_classes(count, mixed):

@@ -119,6 +119,14 @@ def test_sentences_fill_in_and_say_whether_identity_is_known(split, known, given
     assert ("Identity is unknown" in text) == (not known)
 
 
+def test_groups_that_few_pictures_name_are_not_claimed(split):
+    few = dataclasses.replace(split, groups_known=False, groups_named=2)
+    text = figures.groups_sentence(few)
+    assert text.startswith("**Identity is unknown.** Too few pictures") and "Nothing" not in text
+    [note] = [number.note for number in figures.data_numbers(few) if number.id == "data.groups"]
+    assert note == "only 2 of 70 pictures have a named group: near-duplicates joined only"
+
+
 def test_many_methods_are_cut_to_the_largest_and_the_caption_says_so(split):
     rows = split.rows.copy()
     fakes = rows.index[rows["label"] == 1]

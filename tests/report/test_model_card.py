@@ -44,7 +44,7 @@ def make_run(folder: Path, seed: int = 3) -> SimpleNamespace:
 
 
 class FakeSplit:
-    groups_known = True
+    why_groups_unknown = ""
 
     def part(self, name: str) -> pd.DataFrame:
         return table({"train": 30, "val": 12, "test": 14}[name], 1)

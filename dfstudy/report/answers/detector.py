@@ -54,7 +54,7 @@ def _above_chance(numbers: Numbers) -> Answer:
 
 def _new_people(numbers: Numbers, groups_known: bool) -> Answer:
     known = "named groups stand whole in one split: {data.groups} groups of {data.pictures} pictures"
-    unknown = "nothing names groups, so a person may stand on both sides"
+    unknown = "few of the pictures have a named group, or none, so a person may stand on both sides"
     return Answer(
         "answer.new_people",
         "Are those pictures of other people or videos?",

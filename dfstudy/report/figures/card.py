@@ -37,7 +37,8 @@ def card_table(study: Study, split: Split, numbers: Numbers, verdicts: Sequence[
     """
     counts = "{data.pictures}: {data.real} real and {data.fake} fake"
     parts = "{split.train} train, {split.val} select, {split.test} test, whole groups each"
-    known = "named by the set" if split.groups_known else "nothing names them; near-duplicates are joined"
+    missing = split.why_groups_unknown
+    known = f"{missing}; near-duplicates are joined" if missing else "named by the set"
     rows = [
         ("What it is", _kind(study)),
         *((name, _stated(study, name)) for name in ("origin", "licence", "consent", "notes")),

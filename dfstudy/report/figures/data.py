@@ -181,9 +181,8 @@ def _count(name: str, value: int, rows: pd.DataFrame, unit: str = "pictures", no
 
 
 def _groups_note(split: Split) -> str:
-    return (
-        "as named by the set" if split.groups_known else "nothing names groups: near-duplicates joined only"
-    )
+    missing = split.why_groups_unknown
+    return f"{missing}: near-duplicates joined only" if missing else "as named by the set"
 
 
 def groups_sentence(split: Split) -> str:
@@ -195,11 +194,16 @@ def groups_sentence(split: Split) -> str:
             "source, lies whole in one split. What the set does not name stays unknown: two groups may show "
             "one person."
         )
+    lack = "Nothing in this set names groups, so each picture"
+    remedy = "give `index.csv` a column `group`"
+    if split.groups_named:
+        lack = "Too few pictures of this set have a named group, and each of the others"
+        remedy = "name the group of every picture in `index.csv`"
     return (
-        "**Identity is unknown.** Nothing in this set names groups, so each picture counts as its own but "
+        f"**Identity is unknown.** {lack} counts as its own but "
         "for near-duplicates: {data.pictures} pictures form {data.groups} groups. One person, or frames of "
         "one video, may stand on both sides; then the test flatters, and intervals are too narrow. Where you "
-        "know better, give `index.csv` a column `group`."
+        f"know better, {remedy}."
     )
 
 
