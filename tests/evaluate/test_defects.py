@@ -216,17 +216,20 @@ def test_a_defect_that_cannot_be_trained_is_a_finding_and_the_others_are_measure
     tested |= {name: found[name] for name in ("defect_raw_pixels", "defect_all")}
     audit = measure_defects(study, split, tested)
     verdicts = {name: effect.verdict(0.05) for name, effect in audit.effects.items()}
-    assert verdicts["raw_pixels"] == verdicts[ALL] == "does not train"
+    assert verdicts["raw_pixels"] == verdicts[ALL] == "diverges"
     assert verdicts["bgr_channels"] == "costs"
     numbers = {number.id: number for number in defect_numbers(audit)}
     assert numbers["defect.raw_pixels.applies"].value == 1
+    assert numbers["defect.raw_pixels.diverged"].value == 1
     assert numbers["defect.raw_pixels.auc.change"].value is None
     assert where in numbers["defect.all.auc.inflation"].note
     shown = figures.verdict_table(audit).set_index("defect")
-    assert shown.loc["raw grey levels", "verdict"] == "does not train"
-    assert "training leave the finite numbers: raw grey levels." in figures.answer_defects(audit, numbers)
+    assert shown.loc["raw grey levels", "verdict"] == "diverges"
+    told = figures.answer_defects(audit, numbers)
+    assert "make training diverge: raw grey levels." in told and "All together: training diverges" in told
+    assert "No difference found: " in told and "Inconclusive" not in told
     drawn = figures.draw_effects(audit)
-    assert "training left the finite numbers" in [text.get_text() for text in drawn.axes[0].texts]
+    assert "a training diverged" in [text.get_text() for text in drawn.axes[0].texts]
     plt.close(drawn)
 
 

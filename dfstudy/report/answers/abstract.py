@@ -84,7 +84,7 @@ def _detector(verdicts: Mapping[str, Verdict], numbers: Numbers) -> str:
         ""
         if verdicts["answer.new_people"] == "supported"
         else (
-            " Nothing in the pictures names persons or videos, so the test may hold people seen in training."
+            " Not enough of the pictures name persons or videos: the test may hold people seen in training."
         )
     )
     overfits = {
