@@ -5,7 +5,7 @@ aside, each with its reason. A folder is indexed like the study's own (kept in `
 results), with its labels, layout, groups and near-duplicates. Its official test part is taken where it has
 one, else all its pictures. Set aside are a picture under both labels, further copies, and every group that
 holds a copy or a near-duplicate of a training or validation picture: the networks have seen it. More pictures
-than `evaluate.elsewhere_pictures` are thinned by whole groups. Refuses a folder that is missing, that is the
+than `evaluate.elsewhere_pictures` are thinned by groups. Refuses a folder that is missing, that is the
 study's own, that cannot be read, or of which nothing real or nothing fake is left or drawn.
 Cost: as the index; then a search for near-duplicates among both sets, 2 s for 100,000 pictures.
 

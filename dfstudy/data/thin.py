@@ -1,23 +1,53 @@
-"""Fewer pictures by whole groups, the same ones every time.
+"""Fewer pictures, mostly by whole groups, the same ones every time.
 
 Takes rows and a number; gives the rows whose groups fit into it. Groups come in an order that hashes their
-names with a seed: a larger number keeps the groups of a smaller one. Cost: a hash a group.
+names with a seed; the first that holds a real and the first that holds a fake go before the others. Of a
+group that alone would be more than a twentieth of what is asked for, a part is taken, both classes in turn:
+a few long videos would else be all, and what is independent are groups. Cost: a hash a group, and one a
+picture of such groups.
 """
 
 from __future__ import annotations
 
 import hashlib
 
-import numpy as np
 import pandas as pd
+
+SHARE = 20  # a group may be one part in so many of what is drawn
+WHOLE = 8  # pictures: a group of no more is never cut
 
 
 def thin_groups(rows: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
-    """Rows of whole groups, at most so many; one group is kept even where it alone holds more."""
+    """At most so many rows (at least one), in the order in which they stand.
+
+    Args:
+        rows: columns path, label, group.
+    """
     if len(rows) <= most:
         return rows
-    sizes = rows["group"].value_counts()
-    order = sorted(sizes.index, key=lambda group: hashlib.sha256(f"{seed}:{group}".encode()).digest())
-    fits = np.cumsum(sizes[order].to_numpy()) <= most
-    fits[0] = True
-    return rows[rows["group"].isin([group for group, fit in zip(order, fits, strict=True) if fit])]
+    kept = _cut_large(rows, min(max(most, 1), max(WHOLE, most // SHARE)), seed)
+    sizes = kept["group"].value_counts()
+    order = sorted(sizes.index, key=lambda group: _shuffle_key(seed, group))
+    place = {group: at for at, group in enumerate(order)}
+    first = {min(own["group"].unique(), key=place.__getitem__) for _, own in kept.groupby("label")}
+    left, taken = max(most, 1), set()
+    for group in sorted(order, key=lambda group: group not in first):  # else as they are: sorting is stable
+        if sizes[group] <= left:
+            taken.add(group)
+            left -= sizes[group]
+    return kept[kept["group"].isin(taken)]
+
+
+def _cut_large(rows: pd.DataFrame, each: int, seed: int) -> pd.DataFrame:
+    """Of a group that holds more than `each` pictures so many, its classes in turn."""
+    large = rows[rows.groupby("group")["path"].transform("size") > each]
+    if large.empty:
+        return rows
+    large = large.assign(key=[_shuffle_key(seed, path) for path in large["path"]]).sort_values("key")
+    large["turn"] = large.groupby(["group", "label"]).cumcount()
+    chosen = large.sort_values(["turn", "key"]).groupby("group").head(each)
+    return rows.drop(large.index.difference(chosen.index))
+
+
+def _shuffle_key(seed: int, name: str) -> bytes:
+    return hashlib.sha256(f"{seed}:{name}".encode()).digest()

@@ -6,7 +6,7 @@ of the network and the loader, versions, device) and is used again only under th
 interruption loses one condition at most, and a new run or a new corruption adds its own files alone. Refused:
 as `predict`. Cost: one corruption for all runs and one forward pass a run, for each picture and condition.
 
-More pictures than the study asks for are thinned by whole groups, in an order that hashes the groups' names
+More pictures than the study asks for are thinned by groups, in an order that hashes the groups' names
 with the seed: a larger number keeps the groups of a smaller one.
 """
 
@@ -110,7 +110,7 @@ def predict_corrupted(
 
 
 def choose_pictures(rows: pd.DataFrame, settings: Evaluate) -> pd.DataFrame:
-    """The rows whose groups fit into `robustness_pictures`, which is all of them where it is 0 or enough."""
+    """As many rows as `robustness_pictures` allows, by groups; all of them where it is 0 or enough."""
     if not settings.robustness_pictures:
         return rows
     return thin_groups(rows, settings.robustness_pictures, settings.seed)

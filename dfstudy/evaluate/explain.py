@@ -2,7 +2,7 @@
 
 Takes runs, their predictions and their split; gives `Explained`: a map of the logit of fake for each run
 and picture (`dfstudy.model.maps`), the forged regions where index.csv names masks, and how far maps of
-random weights resemble the trained ones. At most `evaluate.explained_pictures` test pictures, by whole groups
+random weights resemble the trained ones. At most `evaluate.explained_pictures` test pictures, by groups
 in the order of their hashes; pictures pass in batches of exactly 16, so that no map depends on others. A
 network that cannot be explained is said with its reason, and nothing fails; a mask that cannot be read counts
 as none. Cost: for each run and picture, 1 + `DRAWS` forward and backward passes.

@@ -72,8 +72,14 @@ def small_study(
 
 
 def draw_split(split: Split, seed: int, most: int = MOST) -> Split:
-    """The same split of at most about `most` pictures, in whole groups."""
-    return _with_rows(split, draw_pictures(split.rows, seed, most))
+    """The same split of at most about `most` pictures, in whole groups.
+
+    Each part gives in proportion, and both its classes: where groups are large, a draw from all at once could
+    leave one part without.
+    """
+    parts = split.rows.groupby("split", sort=False)
+    drawn = [draw_pictures(own, seed, max(1, most * len(own) // len(split.rows))) for _, own in parts]
+    return _with_rows(split, pd.concat(drawn).sort_values("path"))
 
 
 def scatter(split: Split, seed: int) -> Split:

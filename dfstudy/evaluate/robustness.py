@@ -206,6 +206,7 @@ def _numbers(one: Robustness, ending: str) -> list[Number]:
             found = one.interval(name, corruption, severity)
             told = sentences(note, over)
             numbers.append(found.number(f"robust.{place}{ending}", unit=unit, n=one.pictures, note=told))
+    measured = not np.isnan(one.interval("auc", *CLEAN).value)
     for corruption in one.corruptions:
         unit = f"severities of {len(one.severities(corruption))}"
         for name, count, told in (
@@ -217,6 +218,12 @@ def _numbers(one: Robustness, ending: str) -> list[Number]:
             ("broken", len(one.broken(corruption)), "the AUC's interval lies below the level"),
         ):
             numbers.append(
-                Number(f"robust.{name}.{corruption}{ending}", count, unit, one.pictures, note=told)
+                Number(
+                    f"robust.{name}.{corruption}{ending}",
+                    count if measured else None,
+                    unit,
+                    one.pictures,
+                    note=told if measured else "the pictures lack a class that it needs",
+                )
             )
     return numbers

@@ -24,13 +24,13 @@ class Evaluate(Section):
     confidence: Annotated[float, Field(ge=0.5, lt=1)] = Field(0.95, description="coverage of intervals")
     seed: int = Field(0, ge=0, description="seed of the bootstrap, and of what corruptions leave to chance")
     robustness_pictures: int = Field(
-        2000, ge=0, description="test pictures that are corrupted, at most, by whole groups; 0 is all"
+        2000, ge=0, description="test pictures that are corrupted, at most, by groups; 0 is all"
     )
     explained_pictures: int = Field(
-        200, ge=0, description="test pictures whose maps are drawn, at most, by whole groups; 0 explains none"
+        200, ge=0, description="test pictures whose maps are drawn, at most, by groups; 0 explains none"
     )
     elsewhere_pictures: int = Field(
-        2000, ge=0, description="pictures of each folder in test_on, at most, by whole groups; 0 is all"
+        2000, ge=0, description="pictures of each folder in test_on, at most, by groups; 0 is all"
     )
     level: Literal["group", "identity", "video", "picture"] = Field(
         "group",

@@ -12,6 +12,7 @@ import pytest
 
 from dfstudy.data import Split, index_study, split_study
 from dfstudy.data.deal import assign_groups
+from dfstudy.data.split import SPLITS
 from dfstudy.evaluate.leakage import (
     SEEN,
     SHORT,
@@ -85,6 +86,24 @@ def test_a_draw_from_a_split_holds_its_parts_in_their_shares(most):
     split = Split(table, table.iloc[:0], Path("pictures"), "f" * 64, True, (), table.iloc[:0])
     shares = draw_split(split, 0, most).rows["split"].value_counts(normalize=True)
     assert shares.to_dict() == pytest.approx({"train": 0.6, "test": 0.2, "val": 0.2}, abs=0.08)
+
+
+def test_a_draw_of_large_groups_leaves_no_part_without_a_class():
+    """A real video a part holds more than all that is drawn."""
+    videos = [("real", part, 3000) for part in SPLITS]
+    videos += [("swap", part, 100) for part in SPLITS for _ in range(13)]
+    rows = [
+        (f"{at}_{frame}.png", f"v{at}", int(method != "real"), method, part)
+        for at, (method, part, frames) in enumerate(videos)
+        for frame in range(frames)
+    ]
+    table = pd.DataFrame(rows, columns=["path", "group", "label", "method", "split"])
+    table = table.assign(sha256=table["path"]).sort_values("path", ignore_index=True)
+    split = Split(table, table.iloc[:0], Path("pictures"), "f" * 64, True, (), table.iloc[:0])
+    for seed in range(3):
+        drawn = draw_split(split, seed)
+        assert all(set(drawn.part(part)["label"]) == {0, 1} for part in SPLITS)
+        assert all(set(scatter(drawn, seed).part(part)["label"]) == {0, 1} for part in SPLITS)
 
 
 def test_two_runs_are_trained_found_again_and_compared(study, split):
