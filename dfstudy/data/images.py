@@ -4,7 +4,8 @@ Takes the path or the bytes of a .jpg .jpeg .png .webp .bmp .tif .tiff file; giv
 after EXIF rotation. Grey is repeated over the channels, 16-bit keeps its high byte, alpha and transparent
 palette entries are composited on black, CMYK and other colour models are converted plainly (embedded
 colour profiles are not applied), and of an animation or a multi-page file the first frame counts.
-Refuses, as `PictureError` with a reason in plain words, whatever cannot be decoded to its last row.
+Refuses, as `PictureError` with a reason in plain words, whatever cannot be decoded to its last row, and
+pictures of a larger area, or a longer side, than a study handles.
 A JPEG whose damage lies between intact ends decodes with grey patches in every common reader; so here.
 Cost: 0.23 ms for a 256 px JPEG (OpenCV, the same pixels as Pillow in half the time), 1.6 ms for a PNG.
 """
@@ -48,6 +49,9 @@ FORMATS = tuple(
 )
 
 PIXEL_LIMIT = 89_478_485  # Pillow's own bound for a picture that unpacks to a quarter of a gigabyte
+# What a WebP file can hold. The robustness test writes each test picture as one, after all training: what
+# would fail there is set aside before anything begins.
+SIDE_LIMIT = 16_383
 _WIDE = ("I", "F")  # 32-bit integers and floats: nothing in the file says which value is white
 
 
@@ -153,6 +157,8 @@ def _check_size(width: int, height: int) -> None:
         raise PictureError("the picture has no pixels")
     if width * height > PIXEL_LIMIT:
         raise PictureError(_too_large())
+    if max(width, height) > SIDE_LIMIT:
+        raise PictureError(f"a side of more than {SIDE_LIMIT:,} px: cut or shrink it")
 
 
 def _too_large() -> str:

@@ -2,7 +2,7 @@
 
 Takes a study; gives one row a picture file, sorted by path, and keeps it as `data/index.parquet` with
 `data/fingerprint.json` beside it, in the study's results. Each file is hashed and decoded to its last row
-once; later only files whose size or time of change moved are read again. The fingerprint is over content,
+once; later only files whose size or times of change moved are read again. The fingerprint is over content,
 so a touched file leaves it as it was. Refuses a folder that is missing, empty or of one class only.
 Cost: 0.16 ms a 256 px JPEG on two cores the first time (threads: decoding and hashing release Python's
 lock), then 5 us a picture where nothing changed, and 8 us where something did.
@@ -11,10 +11,8 @@ lock), then 5 us a picture where nothing changed, and 8 us where something did.
 from __future__ import annotations
 
 import hashlib
-import os
 import zlib
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -23,9 +21,10 @@ import pyarrow as pa
 
 from dfstudy.data import images, phash
 from dfstudy.data.index_csv import NAME, read_index_csv
-from dfstudy.data.index_file import FACTS, FILE, SEEN, keep_index, keep_summary, read_last
-from dfstudy.data.layouts import CLASS_NAMES, MASK_FOLDERS, SIDE_SUFFIXES, Files, Reading, recognise
+from dfstudy.data.index_file import FACTS, FILE, SEEN, STAT, keep_index, keep_summary, read_last
+from dfstudy.data.layouts import CLASS_NAMES, SIDE_SUFFIXES, Files, Reading, recognise
 from dfstudy.data.threads import map_in_order
+from dfstudy.data.walk import MISNAMED, walk_files, writable
 from dfstudy.errors import StudyError
 from dfstudy.study import Study
 
@@ -58,7 +57,7 @@ def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
     found, side_files = list_files(study)
     reading = _read_layout(Files(study, found["path"].tolist(), side_files))
     table = reading.rows.merge(found, on="path", how="left")
-    table = table.fillna({"bytes": 0, "mtime_ns": 0}).astype({"bytes": "int64", "mtime_ns": "int64"})
+    table = table.fillna(dict.fromkeys(STAT, 0) | {"fault": ""}).astype(dict.fromkeys(STAT, "int64"))
     _refuse_one_class(study, table)
     table = _name_unread(table.sort_values("path", ignore_index=True))
     last = read_last(study)
@@ -85,7 +84,8 @@ def list_files(study: Study) -> tuple[pd.DataFrame, list[str]]:
     """Files below `study.pictures`: those with a picture's suffix, and those that may describe pictures.
 
     Returns:
-        Path, bytes and mtime_ns of the pictures, and the paths of .json, .csv and .txt files; both sorted.
+        The pictures' path, `STAT` (zeros for a link to nothing) and fault (why the name cannot be used, empty
+        where it can), and the paths of .json, .csv and .txt files; both sorted.
 
     Hidden files, masks, archives' leftovers and the study's own results are passed over; links are followed.
     """
@@ -99,15 +99,17 @@ def list_files(study: Study) -> tuple[pd.DataFrame, list[str]]:
     for path, entry in walk_files(root, skip=study.out):
         _, dot, ending = entry.name.rpartition(".")  # a Path a file would double the time of a re-index
         suffix = (dot + ending).lower() if dot else ""
+        shown = writable(path)
         if suffix in known:
+            fault = "" if shown == path else MISNAMED
             try:
                 facts = entry.stat()
-                rows.append((path, facts.st_size, facts.st_mtime_ns))
-            except OSError:  # a link to nothing: reading it will say so
-                rows.append((path, 0, 0))
+                rows.append((shown, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, fault))
+            except OSError:  # a link to nothing or to itself: reading it will say so
+                rows.append((shown, 0, 0, 0, fault))
         else:
-            others[suffix or "no suffix"] += 1
-            if suffix in SIDE_SUFFIXES:
+            others[writable(suffix) or "no suffix"] += 1
+            if suffix in SIDE_SUFFIXES and shown == path:
                 side_files.append(path)
     if not rows:
         there = (
@@ -117,33 +119,12 @@ def list_files(study: Study) -> tuple[pd.DataFrame, list[str]]:
             f"{root} holds no pictures ({' '.join(images.SUFFIXES)}); it holds {there}",
             "give a folder with pictures in subfolders real and fake: make report DATA=folder",
         )
-    paths, sizes, times = zip(*sorted(rows), strict=True)
+    paths, *stats, faults = zip(*sorted(rows), strict=True)
     # By way of pyarrow and numpy: pandas looks at what each value is, in five times the time.
-    found = {"path": pd.array(pa.array(paths), dtype=str)}
-    found |= {"bytes": np.array(sizes, np.int64), "mtime_ns": np.array(times, np.int64)}
+    found = {name: np.array(values, np.int64) for name, values in zip(STAT, stats, strict=True)}
+    texts = {"path": paths, "fault": faults}
+    found |= {name: pd.array(pa.array(values), dtype=str) for name, values in texts.items()}
     return pd.DataFrame(found), sorted(side_files)
-
-
-def walk_files(root: Path, skip: Path) -> Iterator[tuple[str, os.DirEntry]]:
-    """Every file below `root`, but for hidden ones, masks and archives' leftovers, and the folder `skip`."""
-    waiting: list[tuple[str, str, tuple[str, ...]]] = [("", str(root), ())]
-    while waiting:
-        prefix, folder, above = waiting.pop()
-        real = os.path.realpath(folder)
-        if real in above or real == str(skip):  # a link back up would never end
-            continue
-        try:
-            entries = list(os.scandir(folder))
-        except OSError as error:
-            raise StudyError(f"{folder} cannot be listed: {error.strerror}", "mend its permissions") from None
-        for entry in entries:
-            name = entry.name.lower()
-            if name.startswith(".") or name == "__macosx":
-                continue
-            if not entry.is_dir():
-                yield prefix + entry.name, entry
-            elif name not in MASK_FOLDERS:
-                waiting.append((f"{prefix}{entry.name}/", entry.path, (*above, real)))
 
 
 def _refuse_one_class(study: Study, table: pd.DataFrame) -> None:
@@ -165,7 +146,9 @@ def _refuse_one_class(study: Study, table: pd.DataFrame) -> None:
 
 
 def _name_unread(table: pd.DataFrame) -> pd.DataFrame:
-    """Say so where a picture's format is one that is not read."""
+    """Say so where a picture's name cannot be used, or its format is one that is not read."""
+    fault = table.pop("fault")
+    table["error"] = table["error"].where(fault == "", fault)
     unread = table["path"].str.lower().str.endswith(images.OTHER_SUFFIXES) & (table["error"] == "")
     suffixes = table.loc[unread, "path"].map(lambda path: Path(path).suffix.lower())
     table.loc[unread, "error"] = "format " + suffixes + " is not read: convert it to PNG or JPEG"
@@ -183,7 +166,7 @@ def _holds(last: pd.DataFrame, table: pd.DataFrame) -> bool:
 
 
 def _add_facts(study: Study, table: pd.DataFrame, last: pd.DataFrame, progress: bool) -> pd.DataFrame:
-    """Fill in what the files' contents say, from the last index where size and time are the same."""
+    """Fill in what the files' contents say, from the last index where size and times are the same."""
     good = table["error"] == ""
     facts = last.loc[last["sha256"] != "", FILE + FACTS]
     plain = table[good].drop(columns="error").merge(facts, how="left")

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os.path
 import warnings
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -42,7 +42,8 @@ def read_index_csv(study: Study, paths: list[str]) -> pd.DataFrame:
     """
     root = study.pictures
     table = _read_table(root / NAME)
-    named = pd.DataFrame({"path": [_inside(text, root) for text in table["path"]]})
+    inside = _placer(root)
+    named = pd.DataFrame({"path": [inside(text) for text in table["path"]]})
     named["label"] = _labels(study, table)
     fakes = (named["label"] != REAL) & ~table["method"].str.lower().isin(["", "real"])
     named["method"] = table["method"].where(fakes, np.where(named["label"] == REAL, "real", "fake"))
@@ -55,7 +56,7 @@ def read_index_csv(study: Study, paths: list[str]) -> pd.DataFrame:
     named["pipeline"] = table["pipeline"]
     named["error"] = _doubts(named, root, set(paths))
     named = named.drop_duplicates("path")
-    masks = {_inside(text, root) for text in table["mask"] if text}
+    masks = {inside(text) for text in table["mask"] if text}
     unnamed = sorted(set(paths) - set(named["path"]) - masks)
     extra = pd.DataFrame({"path": unnamed, "label": pd.array([pd.NA] * len(unnamed), dtype="Int8")})
     extra = extra.assign(method="", group=unnamed, video="", given_split="", pipeline="")
@@ -74,7 +75,8 @@ def read_masks(root: Path) -> dict[str, str]:
         return {}
     table = _read_table(root / NAME)
     named = table[table["mask"] != ""]
-    return {_inside(p, root): _inside(m, root) for p, m in zip(named["path"], named["mask"], strict=True)}
+    inside = _placer(root)
+    return {inside(p): inside(m) for p, m in zip(named["path"], named["mask"], strict=True)}
 
 
 def _read_table(file: Path) -> pd.DataFrame:
@@ -110,12 +112,40 @@ def _read_table(file: Path) -> pd.DataFrame:
     return table
 
 
-def _inside(text: str, root: Path) -> str:
-    """A path as written -> posix relative to the root; one that leads outside keeps its `..` or slash."""
-    path = text.replace("\\", "/")
-    if PurePosixPath(path).is_absolute():
-        path = os.path.relpath(path, root)
-    return os.path.normpath(path).replace(os.sep, "/") if path else ""
+def _placer(root: Path) -> Callable[[str], str]:
+    """Gives of a path as written the posix one relative to the root; one outside keeps its `..` or slash.
+
+    Only the folder of an absolute path is looked up, once: a file that is a link stays where it is listed.
+    """
+    folders: dict[str, str] = {}
+
+    def inside(text: str) -> str:
+        path = text.replace("\\", "/")
+        if not PurePosixPath(path).is_absolute():
+            return os.path.normpath(path).replace(os.sep, "/") if path else ""
+        folder, _, name = os.path.normpath(path).replace(os.sep, "/").rpartition("/")
+        if folder not in folders:
+            folders[folder] = _folder_inside(folder or "/", root)
+        return os.path.normpath(f"{folders[folder]}/{name}").replace(os.sep, "/")
+
+    return inside
+
+
+def _folder_inside(folder: str, root: Path) -> str:
+    """An absolute folder relative to the root, by name and else by where links lead."""
+    own = os.path.relpath(folder, root).replace(os.sep, "/")
+    if not _leads_out(own):
+        return own
+    # The folder above that is the root under another name comes first: below it, a link may lead elsewhere.
+    real = os.path.realpath(root)
+    for above in PurePosixPath(folder).parents:
+        if os.path.realpath(above) == real:
+            return os.path.relpath(folder, above)
+    return os.path.relpath(os.path.realpath(folder), real)
+
+
+def _leads_out(path: str) -> bool:
+    return path == ".." or path.startswith(("../", "/"))
 
 
 def _labels(study: Study, table: pd.DataFrame) -> pd.Series:
@@ -167,7 +197,7 @@ def _doubt(path: str, root: Path, found: Collection[str], differing: Collection[
         return ""
     if not path:
         return f"{NAME} gives no path"
-    if path.startswith(("../", "/")):
+    if _leads_out(path):
         return "the file lies outside the folder of pictures"
     suffix = Path(path).suffix.lower()
     if suffix not in SUFFIXES:

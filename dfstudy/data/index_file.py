@@ -23,7 +23,10 @@ from dfstudy.study import Study
 
 # What decides about a file's use, and so makes the fingerprint; sizes and times do not.
 _CONTENT = ["path", "sha256", "label", "method", "group", "video", "given_split", "pipeline", "error"]
-FILE = ["path", "bytes", "mtime_ns"]
+# The second time is the inode's, which nobody can set: it moves also where other content of the same size was
+# given the old mtime. That a chmod moves it too costs one more reading. (Windows: the time of creation.)
+STAT = ["bytes", "mtime_ns", "ctime_ns"]
+FILE = ["path", *STAT]
 # known without a look into the file
 SEEN = [*FILE, "label", "method", "group", "video", "given_split", "pipeline"]
 FACTS = ["sha256", "width", "height", "format", "phash", "pixels", "error"]
@@ -55,10 +58,11 @@ def read_last(study: Study) -> Last:
             rows = pq.read_table(file, columns=SEEN + FACTS).to_pandas()
             # What another version of this module called a fingerprint may be another thing.
             return Last(rows, marks[b"summary"].decode() if marks.get(b"writer") == _writer() else "")
-    except (OSError, pa.ArrowException):  # none yet, or cut off by a full disk: read all again
+    # none yet, cut off by a full disk, or of an older version with fewer columns: read all again
+    except (OSError, pa.ArrowException):
         pass
     none = pd.DataFrame({name: pd.Series(dtype=object) for name in SEEN + FACTS})
-    return Last(none.astype({"path": str, "bytes": "int64", "mtime_ns": "int64"}), "")
+    return Last(none.astype({"path": str} | dict.fromkeys(STAT, "int64")), "")
 
 
 def keep_index(study: Study, table: pd.DataFrame, layout: str) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dfstudy.data.images import PictureError, decode, read_picture
+from dfstudy.data.images import SIDE_LIMIT, PictureError, decode, read_picture
 
 _Y, _X = np.mgrid[0:53, 0:37]
 # 37 wide, 53 high, and a ramp of its own in each channel: a swapped axis or channel shows
@@ -197,6 +197,8 @@ BROKEN = {
     "png of no width": (raw_png(0, 10, b""), "not a picture"),
     "png bomb": (raw_png(40_000, 40_000, b""), "89 million pixels"),
     "png just too large": (raw_png(10_000, 9_000, b""), "89 million pixels"),
+    "png with a long side": (raw_png(16_384, 1, bytes(1 + 3 * 16_384)), "a side of more than 16,383 px"),
+    "png with a high side": (raw_png(1, 16_384, bytes(4 * 16_384)), "a side of more than 16,383 px"),
     "webp half": (encode("WEBP", PIXELS)[:90], "WEBP cut off"),
     "bmp half": (encode("BMP", PIXELS)[:2000], "BMP cut off"),
     "tiff half": (encode("TIFF", PIXELS)[:2000], "TIFF|picture"),
@@ -214,6 +216,15 @@ def test_broken_files_are_refused_with_their_reason(name):
     with pytest.raises(PictureError, match=reason) as caught:
         decode(data)
     assert "0x" not in caught.value.reason and "\n" not in caught.value.reason
+
+
+def test_the_longest_side_that_is_taken_fits_into_a_webp_file():
+    """The robustness test writes every test picture as one, long after the pictures were indexed."""
+    picture, _ = decode(raw_png(SIDE_LIMIT, 1, bytes(1 + 3 * SIDE_LIMIT)))
+    assert picture.shape == (1, SIDE_LIMIT, 3)
+    encode("WEBP", picture)
+    with pytest.raises(ValueError, match="encoding error 5"):
+        encode("WEBP", np.zeros((1, SIDE_LIMIT + 1, 3), np.uint8))
 
 
 def test_every_cut_of_a_jpeg_and_a_png_is_noticed():

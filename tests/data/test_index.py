@@ -10,6 +10,7 @@ import subprocess
 import sys
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -184,6 +185,55 @@ def test_links_are_followed_but_not_for_ever(study, fill):
     assert {"fake/linked/a.png", "fake/linked/b.png"} <= set(table.index)
     assert table.loc["real/broken.png", "error"] == "the file is missing"
     assert len(table) == 11
+
+
+def test_a_link_to_itself_is_a_file_that_cannot_be_read(study):
+    for name in ("real/loop.png", "real/loop"):
+        (study.pictures / name).symlink_to(study.pictures / name)
+    table = index_study(study, progress=False).set_index("path")
+    assert table.loc["real/loop.png", "error"].startswith("the file cannot be read (")
+    assert len(table) == 9
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such names")
+def test_names_that_are_not_utf8_are_set_aside(study):
+    """Old archives unpack on Linux with the bytes of their makers' alphabets as names."""
+    folder = os.fsencode(study.pictures)
+    for name in (b"real/caf\xe9.png", b"fake/se\xf1or/0.png", b"fake/caf\xe9.HEIC"):
+        os.makedirs(os.path.dirname(folder + b"/" + name), exist_ok=True)  # noqa: PTH103,PTH120
+        shutil.copy(study.pictures / "real/0.png", folder + b"/" + name)
+    for name in (b"fake/list\xe9.txt", b"real/0.caf\xe9"):
+        shutil.copy(study.pictures / "real/0.png", folder + b"/" + name)
+    wrong = {r"real/caf\xe9.png", r"fake/se\xf1or/0.png", r"fake/caf\xe9.HEIC"}
+    for _ in range(2):  # read, and then taken from the last index
+        table = index_study(study, progress=False).set_index("path")
+        assert set(table.index) == {*PATHS, *wrong}
+        assert set(table.index[table["error"] != ""]) == wrong
+        assert table.loc[sorted(wrong), "error"].str.startswith("the name is not UTF-8: rename it").all()
+    listing = study.pictures / "index.csv"
+    listing.write_text("path,label\n" + "\n".join(f"{path},{int(path[0] == 'f')}" for path in PATHS))
+    table = index_study(study, progress=False).set_index("path")
+    assert set(table.loc[table["error"].str.startswith("the name is not UTF-8")].index) == wrong
+
+
+def test_other_content_of_the_same_size_and_time_is_read(study):
+    before = index_study(study, progress=False).set_index("path")
+    file = study.pictures / "real/0.png"
+    facts, data = file.stat(), file.read_bytes()
+    file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    os.utime(file, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+    after = index_study(study, progress=False).set_index("path")
+    assert after.loc["real/0.png", "bytes"] == before.loc["real/0.png", "bytes"]
+    assert after.loc["real/0.png", "sha256"] == hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def test_an_index_with_fewer_columns_is_made_anew(study, reads):
+    first = index_study(study, progress=False)
+    file = study.out / "data" / "index.parquet"
+    pq.write_table(pq.read_table(file).drop_columns(["ctime_ns"]), file)
+    assert pq.read_schema(file).metadata[b"reader"] == index_file._reader()
+    pd.testing.assert_frame_equal(index_study(study, progress=False), first)
+    assert len(reads) == 16
 
 
 def test_results_inside_the_folder_are_no_pictures(study):

@@ -129,6 +129,24 @@ def test_absolute_paths_below_the_folder_are_taken(fill, open_study):
     assert table["path"].tolist() == PATHS and set(table["error"]) == {""}
 
 
+def test_absolute_paths_through_links_are_taken(fill, open_study, tmp_path):
+    """A data set is often reached by a link, whose name then stands in its list."""
+    folder = fill(PATHS)
+    (tmp_path / "root").symlink_to(folder)
+    (tmp_path / "around").symlink_to(tmp_path)
+    (tmp_path / "below").symlink_to(folder / "a")
+    fill(["5.png"], "elsewhere")
+    (folder / "b" / "linked").symlink_to(tmp_path / "elsewhere")  # a link below the root names its own place
+    (folder / "b" / "6.png").symlink_to(folder / "b" / "3.png")
+    listed = {"root/a/1.png": 0, "below/2.png": 0, "around/pictures/b/3.png": 1, "pictures/b/4.png": 1}
+    listed |= {"root/b/linked/5.png": 1, "root/b/6.png": 1}
+    lines = [f"{tmp_path / path},{label}" for path, label in listed.items()]
+    (folder / "index.csv").write_text("path,label\n" + "\n".join(lines))
+    table = index_study(open_study(folder), progress=False)
+    assert table["path"].tolist() == [*PATHS, "b/6.png", "b/linked/5.png"]
+    assert set(table["error"]) == {""}
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -18,9 +18,9 @@ import pandas as pd
 from dfstudy.data import images
 from dfstudy.data.faces import clips
 from dfstudy.data.faces.pairs import Clip, find_originals, name_groups
-from dfstudy.data.index import walk_files
 from dfstudy.data.index_csv import NAME, read_index_csv
 from dfstudy.data.layouts import SIDE_SUFFIXES, Files, build_aliases, read_meaning, recognise
+from dfstudy.data.walk import MISNAMED, walk_files, writable
 from dfstudy.errors import StudyError
 from dfstudy.study import Study
 
@@ -69,6 +69,12 @@ def list_sources(study: Study) -> Sources:
     if not root.is_dir():
         raise StudyError(f"there is no folder {root}", "check the path of the videos or photographs")
     found, side_files, unread = _list(study)
+    if not found and unread:
+        path, reason = min(unread.items())
+        raise StudyError(
+            f"{root}: none of {len(unread):,} files can be read; the first, {path}: {reason}",
+            "mend what the reason names, or give another folder",
+        )
     if not found:
         raise StudyError(
             f"{root} holds neither videos ({' '.join(clips.SUFFIXES)}) nor pictures "
@@ -146,13 +152,21 @@ def _above(path: str) -> list[str]:
 
 
 def _list(study: Study) -> tuple[dict[str, tuple[int, int]], list[str], dict[str, str]]:
-    """Files to read with size and time, files that may describe them, and pictures in unread formats."""
+    """Files to read with size and time, files that may describe them, and why others cannot be read."""
     found, side_files, unread = {}, [], {}
     for path, entry in walk_files(study.pictures, skip=study.out):
         name = entry.name.lower()
-        if name.endswith((*clips.SUFFIXES, *images.SUFFIXES)):
-            facts = entry.stat()
-            found[path] = (facts.st_size, facts.st_mtime_ns)
+        if (shown := writable(path)) != path:
+            if name.endswith((*clips.SUFFIXES, *images.SUFFIXES, *images.OTHER_SUFFIXES)):
+                unread[shown] = MISNAMED
+        elif name.endswith((*clips.SUFFIXES, *images.SUFFIXES)):
+            try:
+                facts = entry.stat()
+                found[path] = (facts.st_size, facts.st_mtime_ns)
+            except FileNotFoundError:  # a link to nothing
+                unread[path] = "the file is missing"
+            except OSError as error:  # one to itself
+                unread[path] = f"the file cannot be read ({error.strerror})"
         elif name.endswith(SIDE_SUFFIXES):
             side_files.append(path)
         elif name.endswith(images.OTHER_SUFFIXES):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 
 import pytest
 
@@ -69,6 +71,31 @@ def test_formats_that_are_not_read_are_listed(listed):
     files, sources = listed(["real/a.mp4", "fake/b.heic", "fake/c.mov", "fake/notes.txt", "fake/.hidden.mp4"])
     assert set(files) == {"real/a.mp4", "fake/c.mov"}
     assert sources.set_aside == {"fake/b.heic": "format .heic is not read: convert it to PNG or JPEG"}
+
+
+def test_links_that_lead_nowhere_are_listed(listed, tmp_path):
+    (tmp_path / "set" / "real").mkdir(parents=True)
+    (tmp_path / "set" / "real" / "gone.mp4").symlink_to("nowhere.mp4")
+    (tmp_path / "set" / "real" / "loop.png").symlink_to("loop.png")
+    files, sources = listed(["real/a.mp4", "fake/b.mp4"])
+    assert set(files) == {"real/a.mp4", "fake/b.mp4"}
+    assert sources.set_aside.pop("real/gone.mp4") == "the file is missing"
+    assert sources.set_aside.pop("real/loop.png").startswith("the file cannot be read (")
+    assert not sources.set_aside
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems take no such names")
+def test_names_that_are_not_utf8_are_listed(listed, tmp_path):
+    folder = os.fsencode(tmp_path / "set")
+    os.makedirs(folder + b"/se\xf1or")  # noqa: PTH103
+    for name in (b"/caf\xe9.mp4", b"/se\xf1or/a.png", b"/caf\xe9.heic", b"/caf\xe9.txt"):
+        open(folder + name, "wb").close()  # noqa: PTH123
+    with pytest.raises(StudyError, match=r"none of 3 files can be read; the first, caf\\xe9\.heic: the name"):
+        listed([])
+    files, sources = listed(["real/a.mp4", "fake/b.mp4"])
+    assert set(files) == {"real/a.mp4", "fake/b.mp4"}
+    assert set(sources.set_aside) == {r"caf\xe9.mp4", r"se\xf1or/a.png", r"caf\xe9.heic"}
+    assert all("convmv" in reason for reason in sources.set_aside.values())
 
 
 def test_jobs_hold_every_source_once():

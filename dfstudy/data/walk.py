@@ -1,0 +1,66 @@
+"""The files below a folder, and their names as tables can hold them.
+
+Takes a root; gives every file but hidden ones, masks and archives' leftovers, following links. Tables and
+messages are UTF-8, and a file's name need not be: `writable` gives the name that stands for it there, and
+whoever lists files sets such a file aside as `MISNAMED`. Refuses a folder that cannot be listed.
+Cost: under 1 us a file, and one stat where it is a link.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from dfstudy.data.layouts import MASK_FOLDERS
+from dfstudy.errors import StudyError
+
+MISNAMED = "the name is not UTF-8: rename it, as by convmv -f latin1 -t utf8 -r --notest FOLDER"
+
+
+def walk_files(root: Path, skip: Path) -> Iterator[tuple[str, os.DirEntry]]:
+    """Every file below `root`, but for hidden ones, masks and archives' leftovers, and the folder `skip`.
+
+    Raises:
+        StudyError: a folder, or what a link leads to, may not be looked at.
+    """
+    waiting: list[tuple[str, str, tuple[str, ...]]] = [("", str(root), ())]
+    while waiting:
+        prefix, folder, above = waiting.pop()
+        real = os.path.realpath(folder)
+        if real in above or real == str(skip):  # a link back up would never end
+            continue
+        try:
+            entries = list(os.scandir(folder))
+        except OSError as error:
+            raise _unlisted(folder, error) from None
+        for entry in entries:
+            name = entry.name.lower()
+            if name.startswith(".") or name == "__macosx":
+                continue
+            if not _is_folder(entry):
+                yield prefix + entry.name, entry
+            elif name not in MASK_FOLDERS:
+                waiting.append((f"{prefix}{entry.name}/", entry.path, (*above, real)))
+
+
+def writable(path: str) -> str:
+    r"""The path itself where UTF-8 can hold it, else with the bytes that it cannot as `\xe9`."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:  # an old archive's names, unpacked as the bytes that they were
+        return os.fsencode(path).decode("utf-8", "backslashreplace")
+    return path
+
+
+def _is_folder(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_dir()
+    except PermissionError as error:  # it may lead to a folder of pictures, and none goes missing unseen
+        raise _unlisted(entry.path, error) from None
+    except OSError:  # a link that leads to itself: whoever reads it will say so
+        return False
+
+
+def _unlisted(path: str, error: OSError) -> StudyError:
+    return StudyError(f"{writable(path)} cannot be listed: {error.strerror}", "mend its permissions")
