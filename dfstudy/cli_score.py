@@ -65,6 +65,10 @@ def score(
         done, failed = print_scores(detector, paths, kind or "table")
     if failed:
         click.echo(f"{failed:,} of {done + failed:,} could not be scored", err=True)
+    if failed and out:
+        click.echo(
+            "next step: mend the cause and give the same command again, which tries them again", err=True
+        )
     if not done + failed:
         raise StudyError(
             f"no picture or video lies in {', '.join(paths)}", "give pictures, or folders of them"
@@ -94,7 +98,7 @@ def print_scores(detector: Detector, paths: tuple[str, ...], kind: str) -> tuple
 
 
 def write_scores(detector: Detector, paths: tuple[str, ...], out: Path) -> tuple[int, int]:
-    """Append what the file lacks; how many of all its paths have a score, and how many have none."""
+    """Append what the file lacks; how many rows have a score, and how many of these paths have none."""
     from tqdm import tqdm
 
     from dfstudy.evaluate.score_table import ScoreTable
@@ -104,8 +108,7 @@ def write_scores(detector: Detector, paths: tuple[str, ...], out: Path) -> tuple
             click.echo(f"{len(table.done):,} are in {out} already", err=True)
         for told in detector.legend():
             click.echo(told, err=True)
-        failed = len(table.failed)
-        done = len(table.done) - failed
+        done, failed = len(table.done), 0
         for number, one in enumerate(_scores(detector, paths, table, bar=True), 1):
             table.add(one)
             if number % FLUSH == 0:
@@ -115,17 +118,29 @@ def write_scores(detector: Detector, paths: tuple[str, ...], out: Path) -> tuple
                 tqdm.write(f"{one.name}: {one.error}", file=sys.stderr)
             else:
                 done += 1
+        if table.failed:
+            click.echo(f"{len(table.failed):,} in {out} have no score, and were not named now", err=True)
     return done, failed
 
 
 def _scores(detector: Detector, paths: tuple[str, ...], done: Container[str], bar: bool) -> Iterator[Score]:
-    """Scores of what is not done, with a bar; listing twice is cheap, and holding the list would not be."""
+    """Scores of what is not done, each once, with a bar.
+
+    Listing twice is cheap, and holding the list would not be; only of several paths, which may hold the same
+    files, what was listed is remembered.
+    """
     from tqdm import tqdm
 
     from dfstudy.evaluate.intake import walk_items
 
     def wanted() -> Iterator[str]:
-        return (path for path in walk_items(paths) if path not in done)
+        listed: set[str] = set()
+        for path in walk_items(paths):
+            if path in done or path in listed:
+                continue
+            if len(paths) > 1:
+                listed.add(path)
+            yield path
 
     with ExitStack() as stack:
         count = sum(1 for _ in wanted())

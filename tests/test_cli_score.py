@@ -81,10 +81,62 @@ def test_going_on_ends_with_the_same_bytes(run, folder, tmp_path, kind):
         done = score(folder, "--run", run, "--out", out, status=1)
         assert out.read_bytes() == whole
         assert "69 scored in" in done.stdout and "1 of 70 could not be scored" in done.stderr
-    # the broken file is known already, and is still told by the status; without it all is well
+    # the broken file is tried again, and is still told by the status; without it all is well
     (tmp_path / "clean").mkdir()
     clean = tmp_path / "clean" / f"scores.{kind}"
     score(folder / "b", "--run", run, "--out", clean, status=0)
+
+
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_what_failed_is_tried_again_and_takes_its_place(run, folder, tmp_path, kind):
+    out, broken = tmp_path / f"scores.{kind}", folder / "a" / "05x.jpg"
+    said = score(folder, "--run", run, "--out", out, status=1).stderr
+    assert said.splitlines()[-1].startswith("next step: mend the cause and give the same command again")
+    before = out.read_bytes()
+    # what is not named is neither tried nor lost, and says nothing about what is
+    done = score(folder / "b", "--run", run, "--out", out, status=0)
+    assert out.read_bytes() == before and "1 in " in done.stderr and "were not named now" in done.stderr
+    broken.write_bytes((folder / "a" / "05.png").read_bytes())
+    done = score(folder, "--run", run, "--out", out, status=0)
+    assert "70 scored in" in done.stdout and "could not be scored" not in done.stderr
+    fresh = tmp_path / f"fresh.{kind}"
+    score(folder, "--run", run, "--out", fresh, status=0)
+    assert out.read_bytes() == fresh.read_bytes() != before
+    # killed before the new row took its place: both stand there
+    row = next(line for line in fresh.read_bytes().splitlines(keepends=True) if b"05x" in line)
+    out.write_bytes(before + row + row[:9])
+    assert "70 scored in" in score(folder, "--run", run, "--out", out, status=0).stdout
+    assert out.read_bytes() == fresh.read_bytes()
+    assert not list(tmp_path.glob("*.partial"))
+
+
+def test_a_row_keeps_what_is_not_ours_and_a_link_stays_one(run, folder, tmp_path):
+    kept, out = tmp_path / "kept.jsonl", tmp_path / "scores.jsonl"
+    out.symlink_to(kept)
+    score(folder, "--run", run, "--out", out, status=1)
+    lines = kept.read_text().splitlines(keepends=True)
+    lines[0] = lines[0].replace("}", ',  "mine": "\u00fc"}')
+    kept.write_text("".join(lines))
+    (folder / "a" / "05x.jpg").write_bytes((folder / "a" / "05.png").read_bytes())
+    score(folder, "--run", run, "--out", out, status=0)
+    assert out.is_symlink() and kept.read_text().startswith(lines[0])
+
+
+def test_a_name_of_two_lines_keeps_them(run, folder, tmp_path):
+    (folder / "a" / "05x.jpg").rename(folder / "a" / "05x\ny.jpg")
+    out = tmp_path / "scores.csv"
+    score(folder, "--run", run, "--out", out, status=1)
+    before = out.read_bytes()
+    score(folder, "--run", run, "--out", out, status=1)
+    assert out.read_bytes() == before and len(pd.read_csv(out)) == 70
+
+
+def test_a_picture_named_twice_has_one_row(run, folder, tmp_path):
+    out = tmp_path / "scores.csv"
+    paths = (folder / "b", folder / "b" / "00.png", folder / "b" / "59.png", folder / "a" / "00.png")
+    score(*paths, "--run", run, "--out", out, status=0)
+    assert len(pd.read_csv(out)) == pd.read_csv(out)["path"].nunique() == 61
+    assert len(score(*paths, "--run", run, "--format", "csv", status=0).stdout.splitlines()) == 62
 
 
 def test_nothing_that_is_there_is_overwritten(run, folder, tmp_path, make_run):

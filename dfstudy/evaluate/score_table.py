@@ -1,9 +1,11 @@
 """Scores on disk, row by row, in a table that grows and can be gone on with.
 
 Takes scores as they come; appends to a .csv or .jsonl file, whose columns path and score are those of
-docs/predictions.md. A second run with the same detector skips what is there already; a row that an
-interruption cut short is taken off first. Refused with `StudyError`: a file of another detector, or one that
-is no such table; nothing in it is touched. Cost: microseconds a row; going on holds the paths in memory.
+docs/predictions.md. A second run with the same detector skips what has a score already and tries the rest
+again: the new row takes the place of the old one when the table is closed, or opened again after an
+interruption. A row that one cut short is taken off first. Refused with `StudyError`: a file of another
+detector, or one that is no such table; nothing in it is touched. Cost: microseconds a row; going on holds
+the paths in memory, and for a moment the file.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +74,8 @@ class ScoreTable:
         key: of the detector.
 
     Attributes:
-        done: paths that the file held when it was opened.
-        failed: those of them without a score.
+        done: paths that had a score when the file was opened; what is `in` the table.
+        failed: paths without one, as long as no new row was added for them.
     """
 
     def __init__(self, file: Path, key: str) -> None:
@@ -81,15 +83,18 @@ class ScoreTable:
         if kind not in LINES:
             raise StudyError(f"{file}: neither .csv nor .jsonl", "choose one of these endings")
         self.file, self.key = file, key
-        self._header, self._line = LINES[kind]
+        self._kind, (self._header, self._line) = kind, LINES[kind]
         self.done: set[str] = set()
         self.failed: set[str] = set()
+        self._has_two = False  # rows of one path: the one that failed, and the one of another try
         whole = 0
         if file.is_file():
             data = file.read_bytes()
             whole = data.rfind(b"\n") + 1
-            self._read(kind, data[:whole], data[whole:])
+            self._read(data[:whole], data[whole:])
         try:
+            if self._has_two:
+                whole = self._settle()
             file.parent.mkdir(parents=True, exist_ok=True)
             self._stream = file.open("r+b" if file.exists() else "wb")
         except OSError as error:
@@ -100,7 +105,11 @@ class ScoreTable:
             self._stream.write(self._header.encode())
 
     def add(self, score: Score) -> None:
-        """Append a row."""
+        """Append a row; one that failed before is replaced by it in the end."""
+        name = _bytes(score.name).decode()
+        if name in self.failed:
+            self.failed.remove(name)
+            self._has_two = True
         self._stream.write(_bytes(self._line(as_row(score, self.key))))
 
     def __contains__(self, path: str) -> bool:
@@ -115,22 +124,51 @@ class ScoreTable:
 
     def __exit__(self, *_: object) -> None:
         self._stream.close()
+        if self._has_two:
+            try:
+                self._settle()
+            except OSError as error:
+                raise StudyError(
+                    f"{self.file} holds every row, but cannot be put in order: {error.strerror}",
+                    "make room or mend the folder's permissions, and give the same command again",
+                ) from None
 
-    def _read(self, kind: str, data: bytes, rest: bytes) -> None:
+    def _settle(self) -> int:
+        """Keep the last row of each path, in the place of its first, in one step; the file's new bytes."""
+        from dfstudy.model.checkpoint import write_atomic  # here: it loads torch
+
+        data = self.file.read_bytes()
+        text = data[: data.rfind(b"\n") + 1].decode()
+        kept = _bytes(self._header + "".join({row["path"]: raw for row, raw in self._rows(text)}.values()))
+        write_atomic(self.file.resolve(), kept)  # behind a link: the link stays
+        self._has_two = False
+        return len(kept)
+
+    def _rows(self, text: str) -> Iterator[tuple[Row, str]]:
+        """Rows of whole lines, each beside its own text, which may hold more than we know of."""
+        lines = text.split("\n")[:-1]
+        if self._kind == "jsonl":
+            yield from ((json.loads(line), line + "\n") for line in lines)
+            return
+        reader, begin = csv.DictReader((line + "\n" for line in lines), strict=True), 1
+        for row in reader:
+            yield row, "".join(line + "\n" for line in lines[begin : reader.line_num])
+            begin = reader.line_num
+
+    def _read(self, data: bytes, rest: bytes) -> None:
         hint = "give a new name to --out; nothing is overwritten"
         try:
-            if not data and rest[: len(_BEGIN[kind])] != _BEGIN[kind][: len(rest)]:
+            if not data and rest[: len(_BEGIN[self._kind])] != _BEGIN[self._kind][: len(rest)]:
                 raise ValueError("it begins otherwise")
             text = data.decode("utf-8")
-            if kind == "csv":
-                if text and not text.startswith(HEADER):
-                    raise ValueError("it has other columns")
-                rows = list(csv.DictReader(io.StringIO(text), strict=True))
-            else:
-                rows = [json.loads(line) for line in text.split("\n")[:-1]]
-            others = {str(row["run"]) for row in rows} - {self.key}
-            self.done = {row["path"] for row in rows}
-            self.failed = {row["path"] for row in rows if row["error"]}
+            if text and not text.startswith(self._header):
+                raise ValueError("it has other columns")
+            rows = [(row["path"], row["error"], str(row["run"])) for row, _ in self._rows(text)]
+            others = {run for _, _, run in rows} - {self.key}
+            errors = {path: error for path, error, _ in rows}
+            self.failed = {path for path, error in errors.items() if error}
+            self.done = errors.keys() - self.failed
+            self._has_two = len(errors) < len(rows)
         except (ValueError, KeyError, TypeError, csv.Error) as error:
             raise StudyError(f"{self.file} is no table that `dfstudy score` began: {error}", hint) from None
         if others:
