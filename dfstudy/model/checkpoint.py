@@ -18,12 +18,12 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from dfstudy.errors import StudyError
+from dfstudy.finished import FILE
 from dfstudy.model.build import build_model, load_weights
 from dfstudy.provenance import file_digest
 from dfstudy.study import Model
 
 LABEL_MAP = {"real": 0, "fake": 1}
-FILE = "checkpoint.json"
 REQUIRED = frozenset(
     {
         "label_map",

@@ -15,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from dfstudy.errors import StudyError
+from dfstudy.finished import lacking
 from dfstudy.invocation import shown_path
 from dfstudy.provenance import file_digest
 from dfstudy.report.plan import read_json, write_if_changed
@@ -63,7 +64,7 @@ def forget_damaged(out: Path) -> list[str]:
     for note in sorted((out / "steps").glob("training_*.json")):
         named = [out / "runs" / f"{name}.json" for name in read_json(note).get("runs", [])]
         keys = [read_json(file).get("key", "") for file in named]
-        if not all(key and (out / "runs" / key / "checkpoint.json").is_file() for key in keys):
+        if not all(key and not lacking(out / "runs" / key) for key in keys):
             note.unlink()
             forgotten.append(note.stem)
     if forgotten:  # Snakemake remakes what is missing only where a later step asks for it

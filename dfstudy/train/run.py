@@ -4,7 +4,8 @@ Takes a study, its split and a seed; gives a `Run` under `<out>/runs/<key>`. The
 network, the policy, the recipe with this seed, the pictures and their split, the weights file's content,
 the versions, the device class and the code that shapes weights; loader workers are no part of it. A
 changed key is another folder, so nothing is ever resumed into another training. Two processes that ask
-for one run: the second waits and loads it. Cost of a finished run: milliseconds.
+for one run: the second waits and loads it. A finished run of which something was deleted is trained again.
+Cost of a finished run: milliseconds.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from dfstudy.data import Split
+from dfstudy.errors import StudyError
+from dfstudy.finished import FILE, lacking
 from dfstudy.model import (
     ALONE,
     Place,
@@ -31,7 +34,7 @@ from dfstudy.model import (
     read_checkpoint,
     save_checkpoint,
 )
-from dfstudy.model.checkpoint import FILE, write_atomic
+from dfstudy.model.checkpoint import RETRAIN, write_atomic
 from dfstudy.provenance import code_digest, digest, file_digest, versions
 from dfstudy.study import NOT_SHAPING, Study
 from dfstudy.train.launch import launch
@@ -64,7 +67,8 @@ class Run:
     def clean(self) -> pd.DataFrame:
         """Logits of the best weights on unvaried training and validation pictures.
 
-        Columns part, path, label, group, logit: what threshold, temperature and the gap come from.
+        Columns part, path, label, group, logit: what threshold, temperature and the gap come from. Raises
+        StudyError where the table is gone or is none.
         """
         return _read_table(self.folder / "clean.csv")
 
@@ -88,7 +92,7 @@ def train(study: Study, split: Split, seed: int, progress: bool = True) -> Run:
     shaped_by = describe_run(study, split.fingerprint, seed, place)
     key = f"seed{seed}-{digest(shaped_by)[:16]}"
     folder = study.out / "runs" / key
-    if (folder / FILE).is_file():
+    if not lacking(folder):
         return load_run(folder)
     for other in _trained_elsewhere(folder, shaped_by):
         tell(f"{key}: finished for {other}, not for {place.name}: trained again for it", progress)
@@ -99,7 +103,9 @@ def train(study: Study, split: Split, seed: int, progress: bool = True) -> Run:
         )
         return load_run(folder)
     with _alone(folder / "lock", key, progress):
-        if not (folder / FILE).is_file():  # it may have been finished while we waited
+        if gone := lacking(folder):  # else it was finished while we waited
+            if FILE not in gone:
+                tell(f"{key}: finished, but {', '.join(gone)} is gone: trained again", progress)
             write_atomic(folder / "config.json", _json_bytes(shaped_by))
             if recipe.devices > 1:
                 launch(study, seed, folder)
@@ -112,9 +118,11 @@ def load_run(folder: Path) -> Run:
     """A finished run from its folder.
 
     Raises:
-        StudyError: it is not finished, or its description is not one.
+        StudyError: it is not finished, something of it is gone, or its description or a table is none.
     """
     told = read_checkpoint(folder)
+    if gone := lacking(folder):
+        raise StudyError(f"{folder} lacks {', '.join(gone)}", "train it again: make report")
     tables = [_read_table(folder / f"{name}.csv") for name in ("history", "timings")]
     return Run(folder.name, told["seed"], folder, *tables, told)
 
@@ -145,8 +153,11 @@ def _trained_elsewhere(folder: Path, shaped_by: dict[str, Any]) -> list[str]:
     """Devices other than this one for which the same run is finished: their rounding is not this one's."""
     found = []
     for file in sorted(folder.parent.glob(f"seed{shaped_by['seed']}-*/config.json")):
-        told = json.loads(file.read_text("utf-8"))
-        if (file.parent / FILE).is_file() and {**told, "device": ""} == {**shaped_by, "device": ""}:
+        try:
+            told = dict(json.loads(file.read_text("utf-8")))
+        except (OSError, ValueError, TypeError):  # a damaged one tells nothing, and is no reason to end
+            continue
+        if not lacking(file.parent) and {**told, "device": ""} == {**shaped_by, "device": ""}:
             found.append(told["device"])
     return found
 
@@ -154,6 +165,10 @@ def _trained_elsewhere(folder: Path, shaped_by: dict[str, Any]) -> list[str]:
 def _train_and_select(
     study: Study, split: Split, seed: int, place: Place, folder: Path, progress: bool, team: Team
 ) -> None:
+    if team.leads and (folder / FILE).is_file():  # something is gone: from the start, and not finished
+        for name in (STATE, FILE):
+            (folder / name).unlink(missing_ok=True)
+    team.wait()
     rows = {part: split.part(part) for part in ("train", "val")}
     for part, name in (("train", "training"), ("val", "validation")):
         check_both_classes(rows[part]["label"].to_numpy(), name)
@@ -254,4 +269,7 @@ def _write_table(file: Path, table: pd.DataFrame) -> None:
 
 
 def _read_table(file: Path) -> pd.DataFrame:
-    return pd.read_csv(file, keep_default_na=False, dtype={"path": str, "group": str})
+    try:
+        return pd.read_csv(file, keep_default_na=False, dtype={"path": str, "group": str})
+    except (OSError, ValueError) as error:
+        raise StudyError(f"{file} cannot be read: {error}", RETRAIN) from None

@@ -15,7 +15,9 @@ from dfstudy.data import index_study, split_study
 from dfstudy.errors import Diverged, StudyError
 from dfstudy.evaluate import meter
 from dfstudy.evaluate.arms import find_arms
+from dfstudy.finished import NEEDED
 from dfstudy.invocation import Invocation, resolve
+from dfstudy.report.folder import forget_damaged
 from dfstudy.report.plan import LEAKAGE, TRAINING
 from dfstudy.report.steps import run_leakage, run_training
 
@@ -36,6 +38,21 @@ def faces(tmp_path) -> Invocation:
             pixels = noise.integers(0, 256, (37, 53, 3), dtype=np.uint8)
             Image.fromarray(pixels).save(tmp_path / "faces" / name / f"{at}.png")
     return resolve(data=str(tmp_path / "faces"), out=str(tmp_path / "out"))
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_training_step_is_not_done_where_a_file_of_its_run_is_gone(tmp_path, name):
+    run = tmp_path / "runs" / "seed0-key"
+    run.mkdir(parents=True)
+    for file in NEEDED:
+        (run / file).write_text("x")
+    (tmp_path / "runs" / "seed_0.json").write_text('{"key": "seed0-key"}')
+    (tmp_path / "steps").mkdir()
+    (tmp_path / "steps" / "training_seed_0.json").write_text('{"runs": ["seed_0"]}')
+    (tmp_path / "steps" / "page.json").write_text("{}")
+    assert forget_damaged(tmp_path) == [] and len(list((tmp_path / "steps").iterdir())) == 2
+    (run / name).unlink()
+    assert forget_damaged(tmp_path) == ["training_seed_0"] and not list((tmp_path / "steps").iterdir())
 
 
 def test_without_groups_the_step_trains_nothing_and_says_so(faces, monkeypatch):

@@ -14,6 +14,7 @@ from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from dfstudy.errors import StudyError
+from dfstudy.finished import NEEDED, lacking
 from dfstudy.model import choose_place
 from dfstudy.provenance import PACKAGE, import_closure
 from dfstudy.train import load_run, run, train, train_all
@@ -106,6 +107,58 @@ def test_a_finished_run_is_loaded_and_not_trained(parts, make_study, monkeypatch
     assert again.checkpoint == first.checkpoint
     assert again.history.equals(first.history)
     assert load_run(first.folder).key == first.key == first.folder.name
+
+
+@pytest.mark.parametrize("name", NEEDED)
+def test_a_run_of_which_something_is_gone_is_trained_again(parts, make_study, capsys, name):
+    study = make_study(epochs=1)
+    first = train(study, parts, 0, False)
+    # all but the timings, which are measured
+    held = {file: (first.folder / file).read_bytes() for file in NEEDED if file != "timings.csv"}
+    (first.folder / name).unlink()
+    with pytest.raises(StudyError, match="holds no finished training|lacks " + name) as told:
+        load_run(first.folder)
+    assert "make report" in told.value.hint
+    again = train(study, parts, 0)
+    said = capsys.readouterr().err
+    assert (f"finished, but {name} is gone: trained again" in said) == (name != "checkpoint.json")
+    assert {file: (first.folder / file).read_bytes() for file in held} == held
+    assert (
+        again.clean.equals(load_run(first.folder).clean) and not (first.folder / "state.safetensors").exists()
+    )
+
+
+def test_an_interrupted_second_try_goes_on_and_does_not_count_as_finished(parts, make_study, monkeypatch):
+    study = make_study(epochs=2)
+    folder = train(study, parts, 0, False).folder
+    weights = (folder / "best.safetensors").read_bytes()
+    (folder / "best.safetensors").unlink()
+    score = Trainer.clean_logits
+    monkeypatch.setattr(Trainer, "clean_logits", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        train(study, parts, 0, False)
+    assert "checkpoint.json" in lacking(folder) and (folder / "state.safetensors").is_file()
+    monkeypatch.setattr(Trainer, "clean_logits", score)
+    assert train(study, parts, 0, False).key == folder.name
+    assert lacking(folder) == [] and (folder / "best.safetensors").read_bytes() == weights
+
+
+@pytest.mark.parametrize("name", ["history.csv", "clean.csv"])
+def test_a_table_that_is_none_says_what_to_do(parts, make_study, name):
+    folder = train(make_study(epochs=1), parts, 0, False).folder
+    (folder / name).write_bytes(b'a\n"')
+    with pytest.raises(StudyError, match=f"{name} cannot be read") as told:
+        _ = load_run(folder).clean
+    assert "move that run folder away" in told.value.hint
+
+
+@pytest.mark.parametrize("content", ["", "{", "[1]", "null"])
+def test_a_damaged_run_beside_it_does_not_stop_a_training(parts, make_study, content):
+    study = make_study(epochs=1)
+    beside = study.out / "runs" / "seed0-other"
+    beside.mkdir(parents=True)
+    (beside / "config.json").write_text(content)
+    assert train(study, parts, 0, False).history["epoch"].tolist() == [1]
 
 
 def test_a_changed_study_never_resumes_an_unfinished_run(parts, make_study, monkeypatch):
