@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import shutil
 from contextlib import nullcontext
+from itertools import count
 
 import torch
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dfstudy.data.loader import Batch, sample_key
 from dfstudy.errors import StudyError
-from dfstudy.model import Place, Team, build_model, freeze, resolve_normalisation
+from dfstudy.model import Place, Team, build_model, freeze, resolve_normalisation, train_mode
 from dfstudy.study import Study, Training
 from dfstudy.train.protocol import build_optimiser, loss_of_each
 
@@ -114,6 +116,56 @@ class Learner:
             return None
         average = get_ema_multi_avg_fn(self.recipe.ema)
         return AveragedModel(self.network, multi_avg_fn=average, use_buffers=True)
+
+
+def refuse_lone_picture(learner: Learner, study: Study, pictures: int) -> None:
+    """Refuse what BatchNorm would end in the middle: one picture alone, of which it sees one value a channel.
+
+    A small input ends at 1 x 1. Processes of a team never meet this: they share their moments, and one
+    without pictures joins with a black one. The network is tried in eval, so nothing of it changes.
+
+    Args:
+        pictures: of an epoch, two or more.
+    Raises:
+        StudyError: a part of a step holds one picture, and that is too few for this network.
+    """
+    if learner.team.size > 1 or _smallest_part(study.recipe, pictures) > 1:
+        return
+    if not _needs_two(learner, study):
+        return
+    recipe, model = study.recipe, study.model
+    larger = (recipe.model_copy(update={"batch_size": recipe.batch_size + more}) for more in count(1))
+    better = next(each.batch_size for each in larger if _smallest_part(each, pictures) > 1)
+    parts = f" in {recipe.accumulate} parts" if recipe.accumulate > 1 else ""
+    raise StudyError(
+        f"{pictures:,} training pictures in steps of {recipe.batch_size}{parts} leave one picture alone, and "
+        f"BatchNorm of {model.backbone} cannot train on a single one of {model.size} px",
+        f"set training.batch_size: {better}, or a larger model.size",
+    )
+
+
+def _smallest_part(recipe: Training, pictures: int) -> int:
+    """Fewest pictures that a single device passes at a time in an epoch."""
+    steps = {min(recipe.batch_size, pictures), pictures % recipe.batch_size} - {0}
+    return min(step // -(-step // pictures_at_once(recipe)) for step in steps)
+
+
+def _needs_two(learner: Learner, study: Study) -> bool:
+    """Whether a BatchNorm that trains sees one value a channel of one picture."""
+    network, size, few = learner.network, study.model.size, []
+    train_mode(network, study.model.batch_norm, study.protocol.drifting_batch_norm)
+    layers = [each for each in network.modules() if isinstance(each, _BatchNorm) and each.training]
+    hooks = [
+        each.register_forward_pre_hook(lambda layer, given: few.append(given[0][:, 0].numel() == 1))
+        for each in layers
+    ]
+    network.eval()
+    with torch.no_grad(), learner.place.autocast():
+        black = torch.zeros((1, size, size, 3), dtype=torch.uint8)
+        network(learner.normalisation(black, learner.place.device))
+    for hook in hooks:
+        hook.remove()
+    return any(few)
 
 
 def pictures_at_once(recipe: Training) -> int:

@@ -22,7 +22,7 @@ from dfstudy.errors import Diverged
 from dfstudy.model import ALONE, Place, Team, predict_logits, train_mode
 from dfstudy.model.checkpoint import save_weights
 from dfstudy.study import Study
-from dfstudy.train.learner import Learner, pictures_at_once
+from dfstudy.train.learner import Learner, pictures_at_once, refuse_lone_picture
 from dfstudy.train.log import Log, tell
 from dfstudy.train.protocol import fake_weight, learning_rate
 from dfstudy.train.selection import Scores, is_better, score, selected_value
@@ -73,7 +73,13 @@ class Trainer:
         self.seen, self.progress, self.has_compiled = self._new_epoch(), Progress(), False
 
     def run(self, name: str, progress: bool) -> None:
-        """Train to the end, from the start or from the saved state."""
+        """Train to the end, from the start or from the saved state.
+
+        Raises:
+            StudyError: a step would hold a single picture, which is too few for the network's BatchNorm.
+            Diverged: the loss left the finite numbers.
+        """
+        refuse_lone_picture(self.learner, self.study, len(self.training.labels))
         progress = progress and self.team.leads
         file = self.folder / STATE
         if file.is_file():

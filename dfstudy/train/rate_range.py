@@ -25,6 +25,7 @@ from dfstudy.data.loader import Batch
 from dfstudy.errors import StudyError
 from dfstudy.model import choose_place, train_mode
 from dfstudy.study import Study
+from dfstudy.train.learner import refuse_lone_picture
 from dfstudy.train.loop import Part, Trainer
 from dfstudy.train.memory import explain_out_of_memory
 
@@ -115,6 +116,7 @@ def try_rates(
     trainer = Trainer(
         study, seed, *parts, choose_place(recipe.precision, threads=recipe.threads), study.out / "rates"
     )
+    refuse_lone_picture(trainer.learner, study, min(len(trainer.training.labels), steps * recipe.batch_size))
     rates = np.geomspace(low, high, steps)
     shown = {"desc": "learning rates", "unit": " steps", "file": sys.stderr, "leave": False}
     with tqdm(total=steps, disable=not progress, **shown) as bar, explain_out_of_memory(trainer):

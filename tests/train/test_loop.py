@@ -13,7 +13,7 @@ from dfstudy.errors import StudyError
 from dfstudy.model import load_checkpoint
 from dfstudy.study import Training
 from dfstudy.train import loop, train
-from dfstudy.train.learner import pictures_at_once
+from dfstudy.train.learner import Learner, pictures_at_once
 from dfstudy.train.loop import Trainer
 from dfstudy.train.selection import score
 
@@ -212,6 +212,41 @@ def test_a_step_in_parts_is_the_same_step(parts, make_study, accumulate):
     assert whole.key != cut.key
     np.testing.assert_allclose(cut.clean["logit"], whole.clean["logit"], rtol=1e-3, atol=1e-4)
     np.testing.assert_allclose(cut.history["train_loss"], whole.history["train_loss"], rtol=1e-4)
+
+
+def small(**recipe) -> dict:
+    """22 pictures at 32 px, where this network's last layers see 1 x 1."""
+    return {"model": {"backbone": "test_resnet", "size": 32, "options": {}}, "epochs": 1, **recipe}
+
+
+@pytest.mark.parametrize(
+    ("recipe", "better"),
+    [({"batch_size": 7}, 8), ({"batch_size": 1}, 2), ({"batch_size": 19, "accumulate": 10}, 20)],
+)
+def test_a_picture_alone_is_refused_before_the_first_step(parts, make_study, monkeypatch, recipe, better):
+    step = Learner.step
+    monkeypatch.setattr(Learner, "step", lambda *_: pytest.fail("it began"))
+    with pytest.raises(StudyError, match=r"22 training pictures in steps of .* leave one picture") as told:
+        train(make_study(**small(**recipe)), parts, 0, False)
+    assert f"set training.batch_size: {better}, or a larger model.size" in told.value.hint
+    monkeypatch.setattr(Learner, "step", step)
+    train(make_study(**small(**{**recipe, "batch_size": better})), parts, 0, False)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [{"size": 64}, {"batch_norm": "eval"}, {"trainable_stages": 0}, {"backbone": "test_vit"}],
+    ids=str,
+)
+def test_a_picture_alone_trains_where_the_network_can(parts, make_study, monkeypatch, model):
+    settings = small(batch_size=7)
+    settings["model"] |= model
+    first = train(make_study("first", **settings), parts, 0, False)
+    # the try before the first step leaves no trace
+    monkeypatch.setattr("dfstudy.train.loop.refuse_lone_picture", lambda *_: None)
+    other = train(make_study("other", **settings), parts, 0, False)
+    for name in ("best.safetensors", "last.safetensors", "history.csv", "clean.csv"):
+        assert (first.folder / name).read_bytes() == (other.folder / name).read_bytes()
 
 
 def test_clipping_bounds_the_step(parts, make_study):
