@@ -105,7 +105,7 @@ def train(study: Study, split: Split, seed: int, progress: bool = True) -> Run:
     with _alone(folder / "lock", key, progress):
         if gone := lacking(folder):  # else it was finished while we waited
             if FILE not in gone:
-                tell(f"{key}: finished, but {', '.join(gone)} is gone: trained again", progress)
+                tell(f"{key}: finished, but lacks {', '.join(gone)}: trained again", progress)
             write_atomic(folder / "config.json", _json_bytes(shaped_by))
             if recipe.devices > 1:
                 launch(study, seed, folder)

@@ -121,7 +121,7 @@ def test_a_run_of_which_something_is_gone_is_trained_again(parts, make_study, ca
     assert "make report" in told.value.hint
     again = train(study, parts, 0)
     said = capsys.readouterr().err
-    assert (f"finished, but {name} is gone: trained again" in said) == (name != "checkpoint.json")
+    assert (f"finished, but lacks {name}: trained again" in said) == (name != "checkpoint.json")
     assert {file: (first.folder / file).read_bytes() for file in held} == held
     assert (
         again.clean.equals(load_run(first.folder).clean) and not (first.folder / "state.safetensors").exists()
