@@ -117,7 +117,8 @@ def _limits(numbers: Numbers, is_sample: bool) -> str:
         "other forgeries": r"cross[.]|policy[.].+[.]unseen[.]",
         "other sets of pictures": r"elsewhere[.]",
     }
-    asked = {what: any(re.match(name, each) for each in numbers) for what, name in not_asked.items()}
+    known = [name for name, number in numbers.items() if number.value is not None]
+    asked = {what: any(re.match(name, each) for each in known) for what, name in not_asked.items()}
     missing = [what for what, was in asked.items() if not was]
     rest = f"{' and '.join(missing)} are not tested" if missing else "chapter 06 asks what is left on others"
     return f"The result holds for pictures like these; {rest}."
