@@ -159,7 +159,7 @@ def _ended(process: subprocess.Popen, study: Study, jobs: Cluster | None) -> Ite
 
 
 def _insist(process: subprocess.Popen, patience: float = PATIENCE) -> None:
-    """Wait for steps that Ctrl-C ends, and interrupt again those that go on: a busy one may have missed it."""
+    """Wait for steps that Ctrl-C ends, and interrupt again those that go on: a busy one may miss it."""
     while process.poll() is None:
         with suppress(subprocess.TimeoutExpired):
             process.wait(timeout=patience)
