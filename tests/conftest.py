@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,10 @@ import dfstudy  # noqa: F401 -- before torch: it sets how idle threads wait
 # how long an example takes says something about the machine that tests, and nothing about the code
 hypothesis.settings.register_profile("dfstudy", deadline=None)
 hypothesis.settings.load_profile("dfstudy")
+
+# a suite that was started in the background ignores Ctrl-C, and what it starts would inherit that
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -8,15 +8,12 @@ with nothing to do: a few seconds, most of it two Python starts.
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-
-import psutil
 
 from dfstudy.data import index_study, layout_line, split_study
 from dfstudy.data.elsewhere import find_elsewhere
@@ -35,7 +32,7 @@ from dfstudy.study import Study
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
 LOG = "snakemake.log"  # the last run's, for looking at
-PATIENCE = 20  # seconds from Ctrl-C until Snakemake has to have cancelled its jobs, or its steps have ended
+PATIENCE = 20  # seconds from Ctrl-C until Snakemake has to have cancelled its jobs
 
 
 def build(
@@ -151,23 +148,9 @@ def _ended(process: subprocess.Popen, study: Study, jobs: Cluster | None) -> Ite
                 process.wait(timeout=PATIENCE)
             jobs.cancel_left((study.out / LOG).read_text("utf-8"))
             process.kill()
-        else:
-            _insist(process)
         raise
     finally:
         process.wait()
-
-
-def _insist(process: subprocess.Popen, patience: float = PATIENCE) -> None:
-    """Wait for steps that Ctrl-C ends, and interrupt again those that go on: a busy one may miss it."""
-    while process.poll() is None:
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(timeout=patience)
-            return
-        with suppress(psutil.NoSuchProcess):
-            for step in psutil.Process(process.pid).children(recursive=True):
-                with suppress(psutil.NoSuchProcess):
-                    step.send_signal(signal.SIGINT)
 
 
 def _failure(study: Study, progress: Progress) -> StudyError:

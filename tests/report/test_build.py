@@ -221,7 +221,7 @@ def test_failed_and_interrupted_reports_keep_the_last_one_and_go_on(checkout):
     wait_for(running.exists)
     assert "another report is being made in results" in checkout.report(status=1)
     os.killpg(slow.pid, signal.SIGINT)
-    words = slow.communicate(timeout=120)[0]
+    words = slow.communicate(timeout=60)[0]
     assert slow.returncode == 130 and "interrupted" in words and "Traceback" not in words
     assert checkout.page() == before
 
@@ -240,15 +240,6 @@ def test_a_folder_to_test_on_that_is_missing_ends_the_report_before_it_plans(che
     with pytest.raises(StudyError, match="test_on, lost: there is no folder"):
         build.build(resolve(str(file), out=str(checkout.folder / "lost_results")))
     assert not started and not (checkout.folder / "lost_results" / "runs").exists()
-
-
-def test_a_step_that_missed_the_interrupt_is_interrupted_again():
-    """A shell waits for a step that nobody has told yet."""
-    step = f"'{sys.executable}' -c 'import time; time.sleep(300)'; true"
-    process = subprocess.Popen(["sh", "-c", step], stderr=subprocess.DEVNULL, start_new_session=True)
-    began = time.monotonic()
-    build._insist(process, patience=0.5)
-    assert process.poll() is not None and time.monotonic() - began < 60
 
 
 def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
