@@ -116,29 +116,6 @@ def alarm_numbers(
     return numbers
 
 
-def risk_coverage(labels: ArrayLike, probabilities: ArrayLike, threshold: float = 0.5) -> pd.DataFrame:
-    """Share of errors among the pictures that get a verdict, the surest first.
-
-    Surest is furthest from the threshold. Ties get their verdicts together, in expectation.
-    Reference: El-Yaniv and Wiener 2010, JMLR 11:1605; Geifman and El-Yaniv 2017.
-
-    Returns:
-        Columns coverage (share with a verdict, 0..1) and risk (share of wrong ones among them), a row for
-        each picture more.
-    """
-    fake, score, _ = checked(labels, probabilities, None)
-    if not len(score):
-        raise ValueError("a risk-coverage curve needs at least one picture")
-    wrong = ((score >= threshold) != fake).astype(float)
-    sureness = np.abs(score - threshold)
-    order = np.argsort(-sureness, kind="stable")
-    # within a tie every picture stands for the tie's mean
-    _, tie = np.unique(-sureness, return_inverse=True)
-    level = (np.bincount(tie, weights=wrong) / np.bincount(tie))[tie]
-    counted = np.arange(1, len(score) + 1)
-    return pd.DataFrame({"coverage": counted / len(score), "risk": np.cumsum(level[order]) / counted})
-
-
 def risk_band(
     labels: ArrayLike,
     probabilities: ArrayLike,
@@ -146,7 +123,10 @@ def risk_band(
     settings: Evaluate,
     threshold: ArrayLike = 0.5,
 ) -> pd.DataFrame:
-    """The risk-coverage curve with its pointwise interval, by drawing units.
+    """Share of errors among the pictures that get a verdict, the surest first, by drawing units.
+
+    Surest is furthest from the threshold; ties get their verdicts together, in expectation. Reference:
+    El-Yaniv and Wiener 2010, JMLR 11:1605; Geifman and El-Yaniv 2017.
 
     The order of sureness stays; a drawn unit's pictures count as often as it was drawn.
 

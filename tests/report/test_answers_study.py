@@ -225,7 +225,7 @@ def test_a_defect_that_cannot_flatter_is_not_asked_and_each_quantity_has_its_own
     numbers |= by_id(Number("defect.random_split.auc.p", 0.9, "probability", 9))
     found = decide(numbers | by_id(Number("defect.random_split.auc.inflation.p", 0.001, "probability", 9)))
     assert found["answer.protocol.inflation"].verdict == "supported"
-    assert "Holm over 1," in found["answer.protocol.inflation"].claim
+    assert "Holm over all that chapter 08 asks" in found["answer.protocol.inflation"].claim
     unsure = decide(numbers | by_id(Number("defect.random_split.auc.inflation.p", 0.2, "probability", 9)))
     assert unsure["answer.protocol.inflation"].verdict == "inconclusive"
 

@@ -111,7 +111,7 @@ def _single(numbers: Numbers, quantity: str, sign: Literal[1, -1]) -> list[Answe
         Answer(
             f"answer.protocol.{quantity}",
             question,
-            f"{claim} (Holm over {len(known)}, {ALPHA})",
+            f"{claim} (p after Holm over all that chapter 08 asks, {ALPHA})",
             "supported" if lost else verdict,
             f"{'those that do' if found or lost else 'none surely; the most'}: {', '.join(listed)}",
             numbers[(shown or lost)[0]].n,
