@@ -125,10 +125,9 @@ def risk_band(
 ) -> pd.DataFrame:
     """Share of errors among the pictures that get a verdict, the surest first, by drawing units.
 
-    Surest is furthest from the threshold; ties get their verdicts together, in expectation. Reference:
-    El-Yaniv and Wiener 2010, JMLR 11:1605; Geifman and El-Yaniv 2017.
-
-    The order of sureness stays; a drawn unit's pictures count as often as it was drawn.
+    Surest is furthest from the threshold, and ties stand as the pictures do. That order stays; a drawn unit's
+    pictures count as often as it was drawn. Reference: El-Yaniv and Wiener 2010, JMLR 11:1605; Geifman and
+    El-Yaniv 2017.
 
     Args:
         probabilities: [n], or [seeds, n], over which the risk is averaged.
