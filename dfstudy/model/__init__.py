@@ -1,6 +1,6 @@
 """Networks: built by name, frozen by stage, placed on a device, kept with a description of themselves."""
 
-from dfstudy.model.build import build_model, load_weights
+from dfstudy.model.build import build_model, load_weights, start_head_at_zero
 from dfstudy.model.checkpoint import LABEL_MAP, load_checkpoint, read_checkpoint, save_checkpoint
 from dfstudy.model.device import (
     Normalisation,
@@ -32,5 +32,6 @@ __all__ = [
     "read_checkpoint",
     "resolve_normalisation",
     "save_checkpoint",
+    "start_head_at_zero",
     "train_mode",
 ]

@@ -1,4 +1,4 @@
-"""A timm network with one logit, its weights from nowhere, the hub or a file.
+"""A timm network with one logit, weights from nowhere, a package, the hub or a file.
 
 Takes `study.Model`; gives a module that maps float32 [N, 3, S, S] to logits [N, 1]. Refuses an unknown
 backbone or weight tag (with near matches), weights that do not fit (every key listed), a size the network
@@ -19,6 +19,7 @@ from timm.models import get_pretrained_cfg
 from torch import nn
 
 from dfstudy.errors import StudyError, near_match
+from dfstudy.model.packaged import read_packaged
 from dfstudy.study import Model
 
 HUB_FILE = "model.safetensors"  # the name that every timm repository on the hub uses
@@ -38,7 +39,10 @@ def build_model(settings: Model) -> nn.Module:
     else:
         network = _create(settings)
         network.new_layers = ("all",)
-        if settings.weights != "none":
+        if settings.weights == "package":
+            given = read_packaged(settings.backbone, list(network.state_dict()))
+            network.new_layers = _load(network, given, settings.backbone)
+        elif settings.weights != "none":
             network.new_layers = load_weights(network, Path(settings.weights))
     _check_size(network, settings)
     return network
@@ -52,7 +56,29 @@ def load_weights(network: nn.Module, file: Path) -> tuple[str, ...]:
     Raises:
         StudyError: no such file, not safetensors, or another key or shape than the network's.
     """
-    given = _read_weights(file)
+    return _load(network, _read_weights(file), str(file))
+
+
+def start_head_at_zero(network: nn.Module) -> None:
+    """Set the new classifier of a pretrained network to zero: every image starts at probability one half.
+
+    A classifier that came with the weights stays, and a network from scratch starts as timm draws it: a
+    single logit of an EfficientNet from U(-1, 1) (`timm.models._efficientnet_builder`: the range is 1 / sqrt(fan_out), and fan_out is 1), so that
+    its first loss is 3 to 5.
+
+    Args:
+        network: of `build_model`.
+    """
+    if network.new_layers == ("all",):
+        return
+    own = dict(network.named_parameters())
+    with torch.no_grad():
+        for key in network.new_layers:
+            own[key].zero_()
+
+
+def _load(network: nn.Module, given: dict[str, torch.Tensor], source: str) -> tuple[str, ...]:
+    """Load tensors by name; returns the classifier's keys where its shape differs."""
     own = network.state_dict()
     new = tuple(k for k in _classifier_keys(network) if k in given and given[k].shape != own[k].shape)
     counters = {key for key in own if key.endswith("num_batches_tracked")}  # old files lack them
@@ -65,7 +91,7 @@ def load_weights(network: nn.Module, file: Path) -> tuple[str, ...]:
     ]
     if problems:
         raise StudyError(
-            f"{file}: does not fit {type(network).__name__} ({len(problems)} keys):\n  "
+            f"{source}: does not fit {type(network).__name__} ({len(problems)} keys):\n  "
             + "\n  ".join(sorted(problems)),
             "name the backbone these weights were made for (model.backbone, model.options, model.size)",
         )

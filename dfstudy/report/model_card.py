@@ -19,6 +19,7 @@ import pandas as pd
 from dfstudy.evaluate.aligned import align
 from dfstudy.evaluate.meaning import TARGET, Meaning, calibrate, meaning_numbers
 from dfstudy.evaluate.testing import MEASURES, measure, number_by_method
+from dfstudy.model.packaged import find_packaged
 from dfstudy.number import Number, name_methods
 from dfstudy.report.numbers import literal
 from dfstudy.study import Study
@@ -112,10 +113,19 @@ def _network(run: Run) -> list[tuple[str, object]]:
         ("input", f"{told['size']} pixels a side, resized and padded"),
         ("output", "one logit; its sigmoid is the probability of fake, before calibration"),
         ("parameters", f"{told['parameters']:,}, of which {told['trainable']:,} were trained"),
-        ("started from", "random weights" if weights == "none" else weights),
+        ("started from", _source(told["backbone"], weights)),
         ("weights file", f"best.safetensors, sha256 {told['weights']['best']}"),
         ("trained on device", told.get("device", "not recorded")),
     ]
+
+
+def _source(backbone: str, weights: str) -> str:
+    if weights == "none":
+        return "random weights"
+    if weights != "package":
+        return weights
+    known = find_packaged(backbone)
+    return f"{known.origin} (package {known.package}, licence {known.licence}, sha256 {known.sha256})"
 
 
 def _data(study: Study, split: Split, run: Run) -> list[tuple[str, object]]:

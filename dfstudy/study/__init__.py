@@ -9,6 +9,7 @@ setting.
 from __future__ import annotations
 
 import re
+from collections.abc import Set
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from dfstudy.study.recipe import (
     NOT_SHAPING,
     PLAIN_SGD,
     SEED_TRANSFORMS,
+    WEIGHT_SOURCES,
     Augment,
     Model,
     Protocol,
@@ -34,6 +36,7 @@ __all__ = [
     "SAMPLE",
     "SEED_TRANSFORMS",
     "STUDIES",
+    "WEIGHT_SOURCES",
     "Augment",
     "Card",
     "Data",
@@ -141,7 +144,7 @@ def load_study(study: str = SAMPLE, data: str = "", out: str = "") -> Study:
     forgeries = settings.get("forgeries")
     for model in (settings.get("model"), forgeries.get("second") if isinstance(forgeries, dict) else None):
         if isinstance(model, dict) and isinstance(model.get("weights"), str):
-            model["weights"] = _resolve(model["weights"], path.parent, keep={"none", "hub"})
+            model["weights"] = _resolve(model["weights"], path.parent, keep=WEIGHT_SOURCES)
     if isinstance(settings.get("test_on"), list):
         settings["test_on"] = [_resolve_other(other, path.parent) for other in settings["test_on"]]
     try:
@@ -171,7 +174,7 @@ def _study_file(study: str) -> Path:
     )
 
 
-def _resolve(value: str, base: Path, keep: set[str]) -> str:
+def _resolve(value: str, base: Path, keep: Set[str]) -> str:
     """A path in a study file counts from that file, so that the study can be run from anywhere."""
     return value if value in keep else str((base / Path(value).expanduser()).resolve())
 

@@ -21,7 +21,11 @@ class Model(Section):
     """Which network, from which weights, and how much of it trains."""
 
     backbone: str = Field("test_resnet", description="timm network, with its weight tag after a dot")
-    weights: str = Field("none", description="`none` (from scratch), `hub`, or a .safetensors file")
+    weights: str = Field(
+        "none",
+        description="`none` (from scratch), `package` (ImageNet weights that come with the environment), "
+        "`hub`, or a .safetensors file",
+    )
     size: int = Field(128, ge=32, le=1024, description="side of the network's input, pixels")
     trainable_stages: Literal["all"] | Annotated[int, Field(ge=0)] = Field(
         "all", description="last stages that train beside the head; 0 trains the head alone"
@@ -43,6 +47,8 @@ class Model(Section):
     )
 
 
+# Values of model.weights that are words and no path.
+WEIGHT_SOURCES = frozenset({"none", "hub", "package"})
 # Settings of a training that shape no weight: each seed is a run of its own, the others change speed alone.
 NOT_SHAPING = frozenset({"seeds", "workers", "cache", "runs_a_step"})
 

@@ -19,7 +19,15 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dfstudy.data.loader import Batch, sample_key
 from dfstudy.errors import StudyError
-from dfstudy.model import Place, Team, build_model, freeze, resolve_normalisation, train_mode
+from dfstudy.model import (
+    Place,
+    Team,
+    build_model,
+    freeze,
+    resolve_normalisation,
+    start_head_at_zero,
+    train_mode,
+)
 from dfstudy.study import Study, Training
 from dfstudy.train.protocol import build_optimiser, loss_of_each
 
@@ -39,6 +47,7 @@ class Learner:
         self.recipe, self.place, self.team, self.fake_weight = study.recipe, place, team, fake_weight
         torch.manual_seed(key)
         network = build_model(study.model)
+        start_head_at_zero(network)
         freeze(network, study.model.trainable_stages)
         self.new_layers = network.new_layers
         self.normalisation = resolve_normalisation(network, study.model, study.protocol)

@@ -21,7 +21,7 @@ from dfstudy.data.loader import Batch, Loader, epoch_order, make_loader, sample_
 from dfstudy.errors import Diverged
 from dfstudy.model import ALONE, Place, Team, predict_logits, train_mode
 from dfstudy.model.checkpoint import save_weights
-from dfstudy.study import Study
+from dfstudy.study import WEIGHT_SOURCES, Study
 from dfstudy.train.learner import Learner, pictures_at_once, refuse_lone_picture
 from dfstudy.train.log import Log, tell
 from dfstudy.train.protocol import fake_weight, learning_rate
@@ -87,7 +87,7 @@ class Trainer:
             if not self.team.leads:
                 self.seen = self.seen.without_results(self.progress.batch)  # the leader holds everyone's
             tell(f"{name}: goes on at epoch {self.progress.epoch}, step {self.progress.batch}", progress)
-        elif self.study.model.weights not in ("none", "hub") and self.learner.new_layers:
+        elif self.study.model.weights not in WEIGHT_SOURCES and self.learner.new_layers:
             new = ", ".join(self.learner.new_layers)
             tell(f"{name}: new {new}: the file's were for other classes", progress)
         at, limits = self.progress, (self.recipe.epochs, self.recipe.patience)

@@ -35,8 +35,9 @@ from dfstudy.model import (
     save_checkpoint,
 )
 from dfstudy.model.checkpoint import RETRAIN, write_atomic
+from dfstudy.model.packaged import find_packaged
 from dfstudy.provenance import code_digest, digest, file_digest, versions
-from dfstudy.study import NOT_SHAPING, Study
+from dfstudy.study import NOT_SHAPING, WEIGHT_SOURCES, Study
 from dfstudy.train.launch import launch
 from dfstudy.train.learner import pictures_at_once
 from dfstudy.train.log import tell
@@ -131,7 +132,9 @@ def describe_run(study: Study, fingerprint: str, seed: int, place: Place) -> dic
     """Everything that shapes the weights, without a path of this machine: what the key digests."""
     model = study.model.model_dump(mode="json")
     weights = {"source": model["weights"]}
-    if model["weights"] not in ("none", "hub"):
+    if model["weights"] == "package":
+        weights["sha256"] = find_packaged(study.model.backbone).sha256
+    elif model["weights"] not in WEIGHT_SOURCES:
         file = Path(model["weights"])
         model["weights"] = file.name
         weights = {"source": file.name, "sha256": file_digest(file) if file.is_file() else "absent"}

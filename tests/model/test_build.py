@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+
 import huggingface_hub.errors
 import pytest
 import timm
@@ -10,7 +12,8 @@ from safetensors.torch import load_file, save_file
 
 from dfstudy.errors import StudyError
 from dfstudy.model import build as build_module
-from dfstudy.model import build_model
+from dfstudy.model import build_model, start_head_at_zero
+from dfstudy.model.packaged import PACKAGED, read_packaged
 from dfstudy.study import Model
 
 SMALL = {"backbone": "test_efficientnet", "size": 48}
@@ -140,3 +143,65 @@ def test_real_imagenet_weights_with_their_padding(shared_models):
     assert network.new_layers == ("classifier.weight", "classifier.bias")
     assert type(network.conv_stem).__name__ == "Conv2dSame"
     assert torch.equal(network.conv_stem.weight, load_file(file)["conv_stem.weight"])
+
+
+LITE = {"backbone": "tf_efficientnet_lite0", "weights": "package", "size": 64}
+
+
+def test_packaged_weights_fill_everything_but_the_classifier():
+    network = build_model(Model(**LITE))
+    assert network.new_layers == ("classifier.weight", "classifier.bias")
+    whole = timm.create_model("tf_efficientnet_lite0")
+    given = read_packaged("tf_efficientnet_lite0", list(whole.state_dict()))
+    whole.load_state_dict(given)  # strict: every key and shape
+    body = [name for name in given if not name.startswith("classifier")]
+    assert len(body) > 250
+    assert all(torch.equal(network.state_dict()[name], given[name]) for name in body)
+    assert network.pretrained_cfg["mean"] == network.pretrained_cfg["std"] == (0.5, 0.5, 0.5)
+
+
+def test_a_backbone_without_packaged_weights_lists_those_that_have_them():
+    with pytest.raises(StudyError, match="no weights for test_resnet") as refused:
+        build_model(Model(backbone="test_resnet", weights="package"))
+    assert "tf_efficientnet_lite0" in refused.value.hint
+
+
+def test_other_content_and_a_missing_package_are_refused(monkeypatch, tmp_path):
+    known = PACKAGED["tf_efficientnet_lite0"]
+    (tmp_path / known.file).parent.mkdir(parents=True)
+    (tmp_path / known.file).write_bytes(b"other")
+
+    class Other:
+        def locate_file(self, name):
+            return tmp_path / name
+
+    with monkeypatch.context() as patched:
+        patched.setattr(importlib.metadata, "distribution", lambda name: Other())
+        with pytest.raises(StudyError, match="sha256 differs"):
+            build_model(Model(**LITE))
+        (tmp_path / known.file).unlink()
+        with pytest.raises(StudyError, match="lacks its file"):
+            build_model(Model(**LITE))
+
+    def missing(name):
+        raise importlib.metadata.PackageNotFoundError(name)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(importlib.metadata, "distribution", missing)
+        with pytest.raises(StudyError, match="not installed"):
+            build_model(Model(**LITE))
+
+
+def test_the_new_head_of_a_pretrained_network_starts_at_zero():
+    network = build_model(Model(**LITE))
+    assert network.classifier.weight.std() > 0.4  # timm draws it from U(-1, 1)
+    start_head_at_zero(network)
+    assert not network.eval()(torch.rand(2, 3, 64, 64)).any()
+
+
+def test_a_head_that_came_with_the_weights_stays(tmp_path):
+    given = weights_of(1)
+    save_file(given, tmp_path / "w.safetensors")
+    network = build_model(Model(**SMALL, weights=str(tmp_path / "w.safetensors")))
+    start_head_at_zero(network)
+    assert torch.equal(network.classifier.weight, given["classifier.weight"])
