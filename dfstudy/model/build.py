@@ -63,8 +63,8 @@ def start_head_at_zero(network: nn.Module) -> None:
     """Set the new classifier of a pretrained network to zero: every image starts at probability one half.
 
     A classifier that came with the weights stays, and a network from scratch starts as timm draws it: a
-    single logit of an EfficientNet from U(-1, 1) (`timm.models._efficientnet_builder`: the range is 1 / sqrt(fan_out), and fan_out is 1), so that
-    its first loss is 3 to 5.
+    single logit of an EfficientNet from U(-1, 1) (`timm.models._efficientnet_builder`: the range is
+    1 / sqrt(fan_out), and fan_out is 1), so that its first loss is 3 to 5.
 
     Args:
         network: of `build_model`.
