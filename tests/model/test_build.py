@@ -205,3 +205,9 @@ def test_a_head_that_came_with_the_weights_stays(tmp_path):
     network = build_model(Model(**SMALL, weights=str(tmp_path / "w.safetensors")))
     start_head_at_zero(network)
     assert torch.equal(network.classifier.weight, given["classifier.weight"])
+
+
+def test_a_network_of_other_layers_than_the_packaged_one_is_refused():
+    names = list(build_model(Model(**LITE)).state_dict())
+    with pytest.raises(StudyError, match="holds 296 tensors, and this network has 290"):
+        read_packaged("tf_efficientnet_lite0", names[:290])
