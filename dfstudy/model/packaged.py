@@ -51,7 +51,7 @@ PACKAGED = {
 
 
 def find_packaged(backbone: str) -> Packaged:
-    """What is known of a backbone's packaged weights. A name with a weight tag asks for that tag's weights: refused.
+    """What is known of a backbone's packaged weights; a name with a weight tag has none.
 
     Raises:
         StudyError: no package has weights for it.
