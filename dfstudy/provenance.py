@@ -94,8 +94,12 @@ def _imported(source: str, package: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
+@cache
 def code_digest(*modules: str) -> str:
-    """sha256 over the bytes of the import closure, by name: moves when any of that code changes."""
+    """sha256 over the bytes of the import closure, by name: moves when any of that code changes.
+
+    Read once a process, which runs what it imported, whatever is edited beside it.
+    """
     return digest({str(p.relative_to(PACKAGE)): file_digest(p) for p in import_closure(*modules)})
 
 

@@ -63,11 +63,24 @@ def test_code_digest_moves_with_a_byte_of_the_closure(tmp_path, monkeypatch):
     (package / "b.py").write_text("x = 1\n")
     (package / "c.py").write_text("y = 1\n")
     monkeypatch.setattr(provenance, "PACKAGE", package)
-    before = provenance.code_digest("dfstudy.a")
+    read = provenance.code_digest.__wrapped__
+    before = read("dfstudy.a")
     (package / "c.py").write_text("y = 2\n")
-    assert provenance.code_digest("dfstudy.a") == before
+    assert read("dfstudy.a") == before
     (package / "b.py").write_text("x = 2\n")
-    assert provenance.code_digest("dfstudy.a") != before
+    assert read("dfstudy.a") != before
+
+
+def test_code_that_is_edited_beside_a_running_process_is_not_what_it_runs(tmp_path, monkeypatch):
+    (tmp_path / "__init__.py").write_text("")
+    monkeypatch.setattr(provenance, "PACKAGE", tmp_path)
+    provenance.code_digest.cache_clear()
+    before = provenance.code_digest("dfstudy")
+    (tmp_path / "__init__.py").write_text("x = 1\n")
+    assert provenance.code_digest("dfstudy") == before
+    provenance.code_digest.cache_clear()
+    assert provenance.code_digest("dfstudy") != before
+    provenance.code_digest.cache_clear()
 
 
 def test_versions_name_what_is_missing():

@@ -60,20 +60,19 @@ def load_weights(network: nn.Module, file: Path) -> tuple[str, ...]:
 
 
 def start_head_at_zero(network: nn.Module) -> None:
-    """Set the new classifier of a pretrained network to zero: every image starts at probability one half.
+    """Set a new classifier's weights and bias to zero: every image starts at probability one half.
 
-    A classifier that came with the weights stays, and a network from scratch starts as timm draws it: a
-    single logit of an EfficientNet from U(-1, 1) (`timm.models._efficientnet_builder`: the range is
-    1 / sqrt(fan_out), and fan_out is 1), so that its first loss is 3 to 5.
+    A classifier that came with the weights stays. timm draws a single logit of an EfficientNet from U(-1, 1)
+    (`timm.models._efficientnet_builder`: the range is 1 / sqrt(fan_out), and fan_out is 1), so that its first
+    loss is 3 to 5.
 
     Args:
         network: of `build_model`.
     """
-    if network.new_layers == ("all",):
-        return
+    new = _classifier_keys(network) if network.new_layers == ("all",) else network.new_layers
     own = dict(network.named_parameters())
     with torch.no_grad():
-        for key in network.new_layers:
+        for key in new:
             own[key].zero_()
 
 

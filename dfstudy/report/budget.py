@@ -16,7 +16,9 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from dfstudy.data import Split
-from dfstudy.evaluate.arms import Arm
+from dfstudy.evaluate.arms import MAIN, Arm
+from dfstudy.evaluate.arms.policies import slugs_of
+from dfstudy.evaluate.corruptions import CORRUPTIONS, SEVERITIES
 from dfstudy.report.chapters import load_chapters
 from dfstudy.report.plan import list_runs, read_json
 from dfstudy.report.precision import say_detectable
@@ -27,7 +29,7 @@ MORE_SEEDS = " seeds of every policy and defect"  # end of the name of such a ru
 RECORDED = "seed"  # the policy that the study is about
 # Seconds beside the training, on two cores: a chapter with its kernel, figures and bootstraps; index, leakage
 # meter and page; the start of a run. Small reports are mostly these.
-CHAPTER, OTHERS, START = 14.0, 45.0, 2.0
+CHAPTER, OTHERS, START = 14.0, 110.0, 2.0
 
 
 @dataclass(frozen=True)
@@ -168,19 +170,28 @@ def _runs(study: Study, split: Split) -> list[tuple[Arm, int]]:
 def _minutes(runs: list[tuple[Arm, int]], speed: Speed) -> float:
     splits = {arm.split.fingerprint: arm.split for arm, _ in runs}
     sizes = {name: split.rows["split"].value_counts().to_dict() for name, split in splits.items()}
-    seconds = [_run_seconds(arm.study, sizes[arm.split.fingerprint], speed) for arm, _ in runs]
+    seconds = [_run_seconds(arm, sizes[arm.split.fingerprint], speed) for arm, _ in runs]
     trained = max(sum(seconds) / speed.side_by_side, max(seconds, default=0.0))
     return (trained + CHAPTER * len(load_chapters()) + OTHERS) / 60
 
 
-def _run_seconds(study: Study, pictures: Mapping[str, int], speed: Speed) -> float:
-    """Epochs with their validation, then every part once more for threshold, gap and test."""
+def _run_seconds(arm: Arm, pictures: Mapping[str, int], speed: Speed) -> float:
+    """Epochs with validation, then every part once more for threshold, gap and test; corrupted images."""
+    study = arm.study
     train, val, test = (pictures.get(name, 0) for name in ("train", "val", "test"))
     name, epochs = network_name(study), study.training.epochs
     seen = epochs * val + train + val + test
+    seen += _conditions(arm) * min(test, study.evaluate.robustness_pictures or test)
     # a network that was not measured is taken for the slowest that was
     step, look = (known.get(name, max(known.values())) for known in (speed.train, speed.predict))
     return START + epochs * train * step + seen * look
+
+
+def _conditions(arm: Arm) -> int:
+    """In how many ways each image is corrupted for a run: all in chapter 07, one severity in chapter 05."""
+    if arm.name == MAIN:
+        return len(CORRUPTIONS) * len(SEVERITIES)
+    return len(CORRUPTIONS) if arm.name in {f"policy_{slug}" for slug in slugs_of(arm.study).values()} else 0
 
 
 def _growing(steps: list[tuple[str, Study]], split: Split) -> list[Rung]:

@@ -26,7 +26,7 @@ def leak_verdict(numbers: Numbers) -> Verdict | Literal["not applicable"]:
     """Whether a split by single pictures would have flattered.
 
     `supported`: the whole interval of the gain lies above 0. `refuted`: it ends below `LEAK`, and one of the
-    two networks is better than chance: one that learned nothing has nothing to leak. `not applicable`:
+    two kinds of training is better than chance: what learned nothing has nothing to leak. `not applicable`:
     nothing was measured. `inconclusive`: everything else.
     """
     gain = numbers["leakage.inflation"]
@@ -40,7 +40,7 @@ def leak_verdict(numbers: Numbers) -> Verdict | Literal["not applicable"]:
 
 
 def meter_learned(numbers: Numbers) -> bool:
-    """One of the meter's two networks tells real from fake better than chance."""
+    """One of the meter's two kinds of training tells real from fake better than chance."""
     lows = [numbers[f"leakage.auc.{name}"].low for name in ("grouped", "random")]
     return any(low is not None and low > CHANCE for low in lows)
 

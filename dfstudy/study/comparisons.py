@@ -110,6 +110,7 @@ class Defects(Section):
 
     measured: bool = Field(True, description="false trains none")
     seeds: Count = Field(3, description="how many of training.seeds each defect is trained with")
+    epochs: Count | None = Field(None, description="epochs of these runs; None is training.epochs")
     imbalance: Annotated[float, Field(ge=1)] = Field(
         4.0, description="reals a fake, to which training pictures are thinned for the inverted class weight"
     )

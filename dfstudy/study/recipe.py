@@ -192,3 +192,7 @@ class Protocol(Section):
         description="SGD of rate 0.01 without momentum, a tenth of it every 15 epochs, in place of the "
         "study's optimiser and schedule",
     )
+    timm_head: bool = Field(
+        False,
+        description="a new classifier starts as timm draws it, in EfficientNets from U(-1, 1); else at zero",
+    )

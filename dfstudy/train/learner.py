@@ -47,7 +47,8 @@ class Learner:
         self.recipe, self.place, self.team, self.fake_weight = study.recipe, place, team, fake_weight
         torch.manual_seed(key)
         network = build_model(study.model)
-        start_head_at_zero(network)
+        if not study.protocol.timm_head:
+            start_head_at_zero(network)
         freeze(network, study.model.trainable_stages)
         self.new_layers = network.new_layers
         self.normalisation = resolve_normalisation(network, study.model, study.protocol)

@@ -38,7 +38,6 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
-from functools import cache
 from importlib import import_module
 from multiprocessing import get_context
 from pathlib import Path
@@ -295,11 +294,8 @@ KINDS: dict[str, tuple[Effect, int, Callable[[Path, int], tuple[PairedDifference
 
 
 def hasten() -> None:
-    """For a process that runs cases alone: a few hundred pictures are read sooner than a worker starts, and
-    the digest of the code, half a second a run, does not change meanwhile."""
+    """For a process that runs cases alone: a few hundred pictures are read sooner than a worker starts."""
     import_module("dfstudy.data.loader").count_workers = lambda workers, processes=1: 0
-    for module in (import_module("dfstudy.train.run"), import_module("dfstudy.evaluate.predict")):
-        module.code_digest = cache(module.code_digest)
 
 
 def run_case(kind: str, case: int) -> Result:

@@ -45,7 +45,12 @@ def make_split(root: str = "pictures", fake: str = "fake", real: str = "real") -
 def make_study(seeds: int = 4, **changed):
     study = load_study("sample", out="somewhere")
     recipe = study.training.model_copy(update={"seeds": list(range(seeds)), "batch_size": 64})
-    parts = {"training": recipe, "defects": Defects(seeds=seeds), "evaluate": Evaluate(replicates=100)}
+    parts = {
+        "model": Model(),
+        "training": recipe,
+        "defects": Defects(seeds=seeds),
+        "evaluate": Evaluate(replicates=100),
+    }
     parts |= {"policies": Policies(names=[]), "forgeries": Forgeries()}
     return study.model_copy(update=parts | changed)
 
@@ -97,6 +102,7 @@ def test_each_arm_turns_on_its_own_defect_and_shares_the_test():
     assert set(arms["defect_all"].study.protocol.model_dump(exclude_defaults=True)) == set(SWITCHES) - {
         "drifting_batch_norm",
         "substring_labels",
+        "timm_head",
     }
     assert find_arms(study, split, ["defect_all"])[0].study == arms["defect_all"].study
 
@@ -107,6 +113,9 @@ def test_the_correct_arm_is_the_studys_own_run_where_it_is_the_same_training():
     assert base.name == "main" and base.identity(1) == find_arms(study, split, ["main"])[0].identity(1)
     two = study.model_copy(update={"training": study.training.model_copy(update={"devices": 2})})
     assert correct_arm(two, split).name == "correct" == list_arms(two, split, DEFECTS)[0].name
+    short = make_study(seeds=2, defects=Defects(seeds=2, epochs=1))
+    assert correct_arm(short, split).name == "correct"
+    assert {arm.study.training.epochs for arm in list_arms(short, split, DEFECTS)} == {1}
     off = study.model_copy(update={"defects": Defects(measured=False)})
     assert list_arms(off, split, DEFECTS) == []
 
@@ -175,6 +184,7 @@ def test_reasons_follow_the_study():
     assert "still" in why_not(held, split)["drifting_batch_norm"]
     sgd = load_study("seed", out="somewhere")
     assert "trains with it" in why_not(sgd, split)["plain_sgd"]
+    assert "near zero" in why_not(study, split)["timm_head"] and why_not(sgd, split)["timm_head"] == ""
     loss = study.model_copy(update={"training": Training(select_by="loss", batch_size=64)})
     assert "defect_batch_means" in [arm.name for arm in list_arms(loss, split, DEFECTS)]
     even = study.model_copy(update={"training": Training(batch_size=40)})
@@ -193,7 +203,7 @@ def test_planted_costs_and_flattery_are_found_and_nothing_else():
     verdicts = {name: effect.verdict(0.05) for name, effect in audit.effects.items()}
     assert verdicts == {
         **dict.fromkeys(SWITCHES, "no difference found"),
-        **dict.fromkeys(("drifting_batch_norm", "substring_labels"), "does not apply"),
+        **dict.fromkeys(("drifting_batch_norm", "substring_labels", "timm_head"), "does not apply"),
         "bgr_channels": "costs",
         "random_split": "flatters",
         ALL: "costs and flatters",

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from dfstudy.data import Split, index_study, split_study
 from dfstudy.data.deal import assign_groups
@@ -23,7 +24,9 @@ from dfstudy.evaluate.leakage import (
     scatter,
     small_study,
 )
+from dfstudy.model import choose_place
 from dfstudy.study import Evaluate, Model, Training, load_study
+from dfstudy.train.run import describe_run
 
 SCENES = 16
 
@@ -43,7 +46,7 @@ def study(tmp_path_factory):
             lines.append(f"{name},{scene % 2},{'swap' if scene % 2 else 'real'},scene{scene}")
     (folder / "index.csv").write_text("\n".join(lines))
     study = load_study("small", data=str(folder), out=str(tmp_path_factory.mktemp("out")))
-    tiny = Training(epochs=1, batch_size=16, workers=0)
+    tiny = Training(epochs=1, batch_size=16, workers=0, seeds=[0, 1])
     return small_study(study, Model(backbone="test_resnet", size=32), tiny)
 
 
@@ -106,10 +109,10 @@ def test_a_draw_of_large_groups_leaves_no_part_without_a_class():
         assert all(set(scatter(drawn, seed).part(part)["label"]) == {0, 1} for part in SPLITS)
 
 
-def test_two_runs_are_trained_found_again_and_compared(study, split):
+def test_runs_in_pairs_are_trained_found_again_and_compared(study, split):
     found = measure_leakage(study, split, progress=False)
     runs = sorted(folder.name for folder in (study.out / "runs").iterdir())
-    assert len(runs) == 2
+    assert len(runs) == 4
     numbers = {number.id: number for number in leakage_numbers(found, split)}
     difference = numbers["leakage.auc.random"].value - numbers["leakage.auc.grouped"].value
     assert numbers["leakage.inflation"].value == pytest.approx(difference)
@@ -124,7 +127,7 @@ def test_a_leak_lies_wholly_above_zero_and_no_leak_does_not(split, gain):
     random = np.random.default_rng(0)
     labels = np.arange(400) % 2
     table = pd.DataFrame({"label": labels, "group": [f"g{at // 4}" for at in range(400)]})
-    tables = [table.assign(logit=random.normal(labels * extra)) for extra in (0.0, gain)]
+    tables = [[table.assign(logit=random.normal(labels * extra)) for _ in range(3)] for extra in (0.0, gain)]
     found = compare(*tables, Evaluate(replicates=200), shared=0.9)
     number = next(n for n in leakage_numbers(found, split) if n.id == "leakage.inflation")
     assert number.low < number.value < number.high and (number.low > 0) == (gain > 0)
@@ -139,5 +142,24 @@ def test_without_groups_nothing_is_trained(study, split):
 
 def test_few_pictures_are_shown_in_more_epochs(study):
     assert small_study(study, pictures=100_000).training.epochs == SHORT.epochs
-    few = small_study(study, pictures=640).training
-    assert (few.epochs - 1) * 640 < SEEN <= few.epochs * 640 and few.patience == few.epochs
+    few = small_study(study, pictures=400).training
+    assert (few.epochs - 1) * 400 < SEEN <= few.epochs * 400 and few.patience == few.epochs
+
+
+def test_a_study_whose_own_runs_are_those_of_the_meter_trains_them_once(tmp_path):
+    study = load_study("sample", out=str(tmp_path))
+    meter = small_study(study, pictures=SEEN)
+    place = choose_place("float32")
+    own, found = (describe_run(each, "f", 1, place) for each in (study, meter))
+    assert own == found and meter.training.seeds == study.training.seeds
+
+
+def test_the_gain_is_the_mean_over_seeds_of_what_scikit_learn_finds(split):
+    random = np.random.default_rng(1)
+    labels = np.arange(200) % 2
+    table = pd.DataFrame({"label": labels, "group": [f"g{at // 4}" for at in range(200)]})
+    sides = [[table.assign(logit=random.normal(labels * extra)) for _ in range(2)] for extra in (0.5, 1.0)]
+    found = compare(*sides, Evaluate(replicates=100), shared=1.0)
+    grouped, torn = ([roc_auc_score(each["label"], each["logit"]) for each in side] for side in sides)
+    assert found.inflation.each == pytest.approx(np.subtract(torn, grouped))
+    assert float(found.grouped.value) == pytest.approx(np.mean(grouped)) and found.inflation.seeds == 2

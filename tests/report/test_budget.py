@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -23,7 +24,7 @@ from dfstudy.report.budget import Speed, estimate, fit_budget, ladder, network_n
 from dfstudy.report.chapters import Chapter
 from dfstudy.report.plan import BUDGET
 from dfstudy.report.resources import Site
-from dfstudy.study import Study, load_study
+from dfstudy.study import STUDIES, Policies, Study, load_study
 
 
 def split_of(people: int, each: int = 2) -> Split:
@@ -75,7 +76,7 @@ def groups(monkeypatch):
         monkeypatch.setattr(module, "load_chapters", lambda: chapters)
 
 
-STUDY = load_study()
+STUDY = room._change(load_study(), "policies", **Policies(unseen=["entire_synthesis"]).model_dump())
 SPEED = Speed(dict.fromkeys(networks(STUDY), 0.01), dict.fromkeys(networks(STUDY), 0.002), 1)
 
 
@@ -139,7 +140,9 @@ def test_minutes_are_counted_by_hand():
     """One run of 240 pictures, 80 in validation and test each, written out."""
     bare = ladder(STUDY, SPLIT)[0][1]
     epochs = STUDY.training.epochs
-    seconds = epochs * 240 * 0.01 + (epochs * 80 + 240 + 80 + 80) * 0.002 + room.START
+    bare = room._change(bare, "evaluate", robustness_pictures=60)
+    corrupted = 60 * 9 * 5
+    seconds = epochs * 240 * 0.01 + (epochs * 80 + 240 + 80 + 80 + corrupted) * 0.002 + room.START
     expected = (seconds + 4 * room.CHAPTER + room.OTHERS) / 60
     assert [len(SPLIT.part(name)) for name in ("train", "val", "test")] == [240, 80, 80]
     assert estimate(bare, SPLIT, SPEED) == pytest.approx(expected)
@@ -158,9 +161,16 @@ def test_a_run_of_two_chapters_is_counted_once():
 @pytest.fixture
 def measured(tmp_path):
     """An invocation whose folder holds the speed of a machine like this one."""
-    invocation = resolve(out=str(tmp_path))
+    (tmp_path / "study.yaml").write_text(yaml.safe_dump(whole_study()))
+    invocation = resolve(str(tmp_path / "study.yaml"), out=str(tmp_path))
     know_speed(invocation.settings)
     return invocation
+
+
+def whole_study() -> dict:
+    """The built-in study's file with everything that chapter 05 can compare."""
+    settings = yaml.safe_load((STUDIES / "sample.yaml").read_text())
+    return settings | {"policies": Policies(unseen=["entire_synthesis"]).model_dump()}
 
 
 def know_speed(study: Study) -> None:
@@ -182,7 +192,7 @@ def test_the_chosen_study_is_a_file_that_says_everything(measured, tmp_path):
     speed = replace(SPEED, side_by_side=within.side_by_side(measured.settings, Site(2, 0)))
     expected, fitted = fit_budget(measured.settings, SPLIT, speed, 9)
     assert chosen.settings.model_dump() == expected.model_dump() and chosen.settings.out == tmp_path
-    assert text.startswith(f"# {STUDY.title}: sample.yaml within 9 minutes\n") and "left out" in text
+    assert text.startswith(f"# {STUDY.title}: study.yaml within 9 minutes\n") and "left out" in text
     assert lines[: len(fitted.lines())] == fitted.lines()
     assert json.loads((tmp_path / BUDGET).read_text())["lines"] == fitted.lines()
     stamp = file.stat().st_mtime_ns

@@ -15,6 +15,7 @@ from dfstudy.data import Split
 from dfstudy.evaluate import meter as room
 from dfstudy.evaluate.intervals import Interval
 from dfstudy.evaluate.leakage import Leakage, leakage_numbers
+from dfstudy.evaluate.paired import PairedDifference
 from dfstudy.number import Number
 from dfstudy.report import trust
 from dfstudy.report.figures import leakage as figures
@@ -70,7 +71,9 @@ def test_a_leak_is_judged_by_its_whole_interval_and_only_by_networks_that_learne
     assert trust.leak_verdict(numbers) == verdict
     text = say(figures.leakage_sentence(numbers), numbers).data
     assert text.startswith("**") and "{" not in text
-    assert ("Neither training" in text) == (verdict != "not applicable" and not trust.meter_learned(numbers))
+    assert ("Neither kind of training" in text) == (
+        verdict != "not applicable" and not trust.meter_learned(numbers)
+    )
 
 
 @given(st.tuples(*[st.integers(0, 8)] * 4))
@@ -118,7 +121,11 @@ def measured(grouped: float, random: float) -> Leakage:
         ends = (np.array(value + step) for step in (0, -0.05, 0.05, 0))
         return Interval(*ends, np.array(0), 40, 40.0, Evaluate())
 
-    return Leakage(interval(grouped), interval(random), interval(random - grouped), 120, 0.9)
+    gain = random - grouped
+    told = PairedDifference(
+        gain, gain - 0.05, gain + 0.05, 0.5, 0.1, (gain,) * 3, 0.02, 0.01, 9, 40, Evaluate()
+    )
+    return Leakage(interval(grouped), interval(random), told, 120, 0.9)
 
 
 def test_the_meters_figure_has_its_values_and_its_numbers_are_said(tmp_path):

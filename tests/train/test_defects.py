@@ -102,6 +102,16 @@ def test_drifting_moves_the_statistics_of_frozen_stages_alone(make_trainer):
     assert not any(torch.equal(defect.state[name], before[name]) for name in frozen)
 
 
+def test_timms_head_changes_the_start_of_the_head_alone(make_trainer):
+    trainers = [make_trainer(FROZEN), make_trainer(FROZEN, timm_head=True)]
+    honest, defect = (trainer.network.state_dict() for trainer in trainers)
+    assert [key for key in honest if not torch.equal(honest[key], defect[key])] == ["classifier.weight"]
+    assert not honest["classifier.weight"].any() and defect["classifier.weight"].std() > 0.4
+    first, second = map(first_step, trainers)
+    assert torch.equal(first.x, second.x)
+    assert not first.logits.any() and second.logits.all()
+
+
 def test_nothing_drifts_where_nothing_is_frozen(make_trainer):
     honest, defect = first_step(make_trainer()), first_step(make_trainer(drifting_batch_norm=True))
     assert all(torch.equal(defect.state[name], value) for name, value in honest.state.items())

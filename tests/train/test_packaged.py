@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from dfstudy.model import ALONE, choose_place
 from dfstudy.model.packaged import PACKAGED
 from dfstudy.report.model_card import _source
@@ -16,12 +18,14 @@ def packaged(study):
     return study.model_copy(update={"model": model})
 
 
-def test_only_a_pretrained_network_starts_with_a_head_at_zero(make_study):
-    place, study = choose_place("float32"), make_study()
-    pretrained = Learner(packaged(study), 7, 1.0, place, ALONE).network
-    fresh = Learner(study, 7, 1.0, place, ALONE).network
-    assert not any(value.any() for value in pretrained.get_classifier().parameters())
-    assert fresh.get_classifier().weight.any()
+@pytest.mark.parametrize("backbone", [LITE, "test_efficientnet", "test_resnet", "test_vit"])
+def test_every_new_head_starts_at_zero(make_study, backbone):
+    study = make_study()
+    model = {"backbone": backbone, "options": {}, "weights": "package" if backbone == LITE else "none"}
+    study = study.model_copy(update={"model": study.model.model_copy(update=model)})
+    network = Learner(study, 7, 1.0, choose_place("float32"), ALONE).network
+    assert not any(value.any() for value in network.get_classifier().parameters())
+    assert any(value.any() for value in network.parameters())
 
 
 def test_key_and_model_card_name_the_weights(make_study):

@@ -15,6 +15,7 @@ RECORDED = {
     "drifting_batch_norm": True,
     "selection_is_result": True,
     "batch_means": True,
+    "timm_head": True,
 }
 
 

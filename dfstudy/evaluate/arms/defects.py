@@ -29,6 +29,8 @@ from dfstudy.study import Protocol, Study
 SWITCHES = tuple(Protocol.model_fields)
 ALL, CORRECT, IMBALANCED = "all", "correct", "imbalanced"
 LEAST_FAKES = 10  # in training and in validation, after thinning: fewer are learned by heart
+# beside the efficientnets, families whose head `timm.models._efficientnet_builder` draws from U(-1, 1)
+EFFICIENTNET_BUILDER = ("mobilenetv", "mixnet", "mnasnet", "fbnet", "spnasnet", "tinynet")
 WORD = "fake"  # what the recorded notebook looked for in a path
 
 
@@ -60,8 +62,12 @@ def list_defects(study: Study, split: Split) -> list[Arm]:
 
 def correct_arm(study: Study, split: Split) -> Arm:
     """The study without any defect, for the audit's seeds; named `main` where it is the study's own run."""
-    honest = with_recipe(study, study.defects.seeds).model_copy(update={"protocol": Protocol()})
-    same = honest.protocol == study.protocol and honest.training.devices == study.training.devices
+    epochs = study.defects.epochs or study.training.epochs
+    honest = with_recipe(study, study.defects.seeds, epochs=epochs)
+    honest = honest.model_copy(update={"protocol": Protocol()})
+    kept = ("devices", "epochs")
+    alike = all(getattr(honest.training, name) == getattr(study.training, name) for name in kept)
+    same = alike and honest.protocol == study.protocol
     return Arm(MAIN if same else CORRECT, methods_of(split), honest, split)
 
 
@@ -81,6 +87,7 @@ def why_not(study: Study, split: Split) -> dict[str, str]:
     recorded = study.model_copy(update={"protocol": Protocol(plain_sgd=True)}).recipe
     if recorded == study.training:
         reasons["plain_sgd"] = "the study trains with it"
+    reasons["timm_head"] = _small_head(study)
     return reasons
 
 
@@ -146,6 +153,14 @@ def _too_few_to_thin(study: Study, split: Split) -> str:
         f"thinned to {study.defects.imbalance:g} reals a fake, training has {fakes[0]} fakes and validation "
         f"{fakes[1]}"
     )
+
+
+def _small_head(study: Study) -> str:
+    """timm draws single logits from U(-1, 1) in networks of its EfficientNet builder alone."""
+    name = study.model.backbone.partition(".")[0]
+    if "efficientnet" in name or name.startswith(EFFICIENTNET_BUILDER):
+        return ""
+    return f"timm starts a single logit of {name} near zero"
 
 
 def _whole_batches(study: Study, split: Split) -> str:

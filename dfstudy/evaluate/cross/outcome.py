@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from dfstudy.evaluate.arms import Arm
+from dfstudy.evaluate.cross.names import name_models
 from dfstudy.evaluate.predict import predict
 from dfstudy.study import Model
 
@@ -21,7 +22,7 @@ class Outcome:
     """One arm, tested.
 
     Attributes:
-        network: its name, see `name_networks`.
+        network: its name, see `name_models`.
         trained_on: forgery methods that it learned.
         tables: one of `predict` a seed.
         thresholds: each seed's, from validation.
@@ -51,18 +52,9 @@ def run_arms(arms: Sequence[Arm], progress: bool = True) -> list[Outcome]:
 
 
 def name_networks(arms: Sequence[Arm]) -> dict[str, str]:
-    """A name for each network, by its settings: its backbone, with the size where two share it."""
+    """A name for each network, by its settings."""
     models = {_key(arm.study.model): arm.study.model for arm in arms}
-    backbones = [model.backbone for model in models.values()]
-    named: dict[str, str] = {}
-    for key, model in models.items():
-        name = model.backbone
-        if backbones.count(name) > 1:
-            name = f"{name} at {model.size} px"
-        while name in named.values():
-            name += " again"
-        named[key] = name
-    return named
+    return dict(zip(models, name_models(list(models.values())), strict=True))
 
 
 def network_models(arms: Sequence[Arm]) -> dict[str, Model]:

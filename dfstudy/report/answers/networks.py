@@ -8,6 +8,7 @@ so. Pure.
 
 from __future__ import annotations
 
+from dfstudy.evaluate.cross.names import name_models
 from dfstudy.evaluate.published import CNN, TRANSFORMER
 from dfstudy.report.verdicts import Answer, Numbers, above
 from dfstudy.study import Study
@@ -59,12 +60,13 @@ def _own(numbers: Numbers, study: Study) -> list[Answer]:
             )
         ]
     change = numbers["cross.difference.auc"]
+    first, other = name_models([study.model, second])
     alone = min(study.forgeries.seeds, len(study.training.seeds)) == 1
     told = "; one training seed says nothing of others: forgeries.seeds would name more" if alone else ""
     return [
         Answer(
             **asked,
-            claim=f"{second.backbone} has a higher AUC on unseen methods than {first}",
+            claim=f"{other} has a higher AUC on unseen methods than {first}",
             verdict="inconclusive" if alone else above(change, 0.0),
             because="{cross.difference.auc} AUC, {cross.difference.balanced} balanced accuracy, one budget"
             + told,

@@ -35,6 +35,7 @@ SPOKEN = {
     "batch_means": "means of batch means",
     "substring_labels": "labels by substring",
     "plain_sgd": "plain SGD",
+    "timm_head": "timm's own head",
     ALL: "all together",
 }
 DRAWN = {"auc": ("AUC", REAL, "o", 0.14), "accuracy": ("accuracy at one half", FAKE, "s", -0.14)}

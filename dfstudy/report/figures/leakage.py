@@ -57,8 +57,9 @@ def leakage_caption(found: Leakage) -> str:
     settings = found.inflation.settings
     return (
         f"Test AUC of one small network ({SMALL.backbone}, {SMALL.size} px, {found.epochs} epochs, at most "
-        f"about {MOST:,} pictures) on two splits of the same pictures, with {100 * settings.confidence:g} % "
-        f"intervals over {found.inflation.groups:,} groups; n = {found.pictures:,} test pictures of both. "
+        f"about {MOST:,} images) on two splits of the same images, mean of {found.inflation.seeds} trainings "
+        f"each, {100 * settings.confidence:g} % intervals over {found.inflation.groups:,} groups (of the "
+        f"difference over groups and seeds); n = {found.pictures:,} test images of both. "
         "Black: chance, and no difference."
     )
 
@@ -92,8 +93,8 @@ def leakage_sentence(numbers: Numbers) -> str:
     )
     if not meter_learned(numbers):
         text += (
-            " Neither training is better than chance: these pictures are too few or too hard for a meter "
-            "this small, so it cannot see a leak."
+            " Neither kind of training is better than chance: these pictures are too few or too hard for a "
+            "meter this small, so it cannot see a leak."
         )
     torn = numbers["leakage.auc.random"]
     if torn.high is not None and torn.high < CHANCE:
