@@ -21,6 +21,7 @@ from dfstudy.data import Split
 from dfstudy.data.deal import assign_groups
 from dfstudy.data.traits import draw_pictures
 from dfstudy.evaluate.intervals import Floats, Interval, group_interval, groups_behind
+from dfstudy.evaluate.learning import judge_runs
 from dfstudy.evaluate.levels import by_group
 from dfstudy.evaluate.metrics import auc
 from dfstudy.evaluate.paired import PairedDifference, difference_over
@@ -46,6 +47,8 @@ class Leakage:
         pictures: test pictures of both.
         shared: share of the random split's test pictures whose group is also trained on.
         epochs: of both trainings.
+        learned: one kind of training has learned. Where only groups can be known, the grouped one cannot;
+            where neither has, there is nothing to leak.
     """
 
     grouped: Interval
@@ -54,6 +57,7 @@ class Leakage:
     pictures: int
     shared: float
     epochs: int = SHORT.epochs
+    learned: bool = True
 
 
 def small_study(
@@ -114,13 +118,17 @@ def measure_leakage(study: Study, split: Split, progress: bool = True) -> Leakag
         return None
     grouped = draw_split(split, study.data.split_seed)
     random = scatter(grouped, study.data.split_seed)
-    tables = [
-        [predict(train(study, each, seed, progress), each, "test", progress) for seed in study.training.seeds]
-        for each in (grouped, random)
+    runs = [
+        [train(study, each, seed, progress) for seed in study.training.seeds] for each in (grouped, random)
     ]
+    tables = [
+        [predict(run, each, "test", progress) for run in own]
+        for own, each in zip(runs, (grouped, random), strict=True)
+    ]
+    learned = any(judge_runs(own, study.evaluate).learned for own in runs)
     seen = random.part("train")["group"]
     found = compare(*tables, study.evaluate, shared=float(tables[1][0]["group"].isin(seen).mean()))
-    return replace(found, epochs=study.training.epochs)
+    return replace(found, epochs=study.training.epochs, learned=learned)
 
 
 def compare(
@@ -171,6 +179,9 @@ def leakage_numbers(found: Leakage | None, split: Split) -> list[Number]:
         *(
             each.number(f"leakage.{name}", unit="AUC", n=found.pictures, note=told)
             for name, each, told in zip(names, intervals, notes, strict=False)
+        ),
+        Number(
+            "leakage.learned", int(found.learned), "1 = learned", found.pictures, note="one kind of training"
         ),
         Number(
             "leakage.shared",

@@ -39,6 +39,9 @@ from dfstudy.number import Number
 from dfstudy.study import Evaluate
 
 POWER = 0.8  # of the test for which `detectable` holds
+# Trainings a side for any verdict between ways of training: with one, equal recipes differ in every second
+# comparison, with two in one of thirteen (docs/intervals.md).
+LEAST_SEEDS = 3
 
 Metric = Callable[[ArrayLike, ArrayLike, Floats], Floats]
 

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from dfstudy.evaluate.intervals import Floats, group_interval, groups_behind
+from dfstudy.evaluate.learning import judge_runs
 from dfstudy.evaluate.levels import by_group
 from dfstudy.evaluate.metrics import auc
 from dfstudy.number import Number
@@ -48,6 +49,7 @@ def training_numbers(runs: Sequence[Run], settings: Evaluate) -> list[Number]:
         gap.number("train.auc_gap", unit="AUC", n=both, note=chose),
         training.number("train.auc", settings),
         validation.number("train.val_auc", settings),
+        *judge_runs(runs, settings).states("train"),
         Number("train.best_epoch", _mean(epochs), "epochs", len(validation.groups), note=of, digits=1),
         Number("train.pictures", len(training.groups), "pictures", len(training.groups)),
         Number("train.val_pictures", len(validation.groups), "pictures", len(validation.groups)),

@@ -10,14 +10,17 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from dfstudy.evaluate.arms.policies import slugs_of
+from dfstudy.evaluate.arms.policies import Trained, slugs_of
 from dfstudy.evaluate.levels import UNITS
 from dfstudy.evaluate.policies import Compared, Course, Effect
+from dfstudy.evaluate.policies.compare import VERDICTS, Verdict
 from dfstudy.evaluate.policies.sheets import QUANTITIES
 from dfstudy.report.numbers import literal
 
 NOTHING = "**Nothing is compared here:** `policies.names` in the study file is empty."
 ALONE = "One policy is named, and there is nothing to compare it with."
+SAID_OF: tuple[Verdict, ...] = ("helps", "hurts", "learns less")  # verdicts that are verbs
+BEING: tuple[Verdict, ...] = ("inconclusive", "not applicable")  # and those that stand behind "is"
 SPOKEN = {"leave_out": "beside the others", "add_one": "alone"}
 
 
@@ -32,8 +35,31 @@ def tell_comparison(compared: Compared | None) -> str:
     )
     return (
         "{policies.runs} networks under {policies.compared} named policies, {policies.seeds} seeds each, "
-        f"{{policies.epochs}} epochs at the full budget. {held}"
+        f"{{policies.epochs}} epochs at the full budget. {held} {tell_learning(compared)}"
     )
+
+
+def tell_learning(compared: Compared) -> str:
+    """Which named policies' networks have learned at the full budget, for `say`: before any verdict."""
+    slugs, epochs = slugs_of(compared.study), compared.study.training.epochs
+    state = {policy: compared.learning[Trained(policy, epochs)] for policy in compared.policies}
+    told = []
+    for words, chosen in (
+        ("Learned", [policy for policy, one in state.items() if one.learned]),
+        ("**Not learned**, so that nothing is said of", [p for p, one in state.items() if not one.learned]),
+    ):
+        if chosen:
+            named = [
+                f"{literal(policy)} (training AUC {{policy.{slugs[policy]}.train_auc}})" for policy in chosen
+            ]
+            told.append(f"{words}: {_listed(named)}.")
+    moving = [literal(policy) for policy, one in state.items() if one.learned and one.improving]
+    if moving:
+        told.append(
+            f"Still improving when training ended: {_listed(moving)}; more epochs may change what is said of "
+            f"{'it' if len(moving) == 1 else 'them'}."
+        )
+    return " ".join(told)
 
 
 def tell_policies(compared: Compared | None) -> str:
@@ -53,8 +79,7 @@ def answer_policies(compared: Compared | None) -> str:
         return f"**Answer.** {ALONE}"
     first, epochs = literal(compared.policies[0]), compared.study.training.epochs
     sides = {
-        word: [literal(one.comparison.subject) for one in whole if one.verdict == word]
-        for word in ("helps", "hurts", "inconclusive")
+        word: [literal(one.comparison.subject) for one in whole if one.verdict == word] for word in VERDICTS
     }
     parts = [f"{_listed(names)} {_verb(word, names)}" for word, names in sides.items() if names]
     moving = [_course(one) for one in compared.courses if one.heads]
@@ -205,14 +230,14 @@ def _tell(compared: Compared, policy: str) -> str:
     else:
         parts.append(f"**{literal(policy)}**: the test pictures lack a class, so there is no AUC.")
     rest = [one for one in own if one.quantity != "auc"]
-    for word in ("helps", "hurts", "inconclusive"):
+    for word in VERDICTS:
         named = [
             f"{QUANTITIES[one.quantity].spoken} {{policy.{slug}.{one.quantity}.difference}}"
             for one in rest
             if one.verdict == word
         ]
         if named:
-            lead = "Inconclusive" if word == "inconclusive" else f"There it {word}"
+            lead = f"There it {word}" if word in SAID_OF else word.capitalize()
             parts.append(f"{lead}: {_listed(named)}.")
     parts += [_tell_course(one, slug) for one in compared.courses if one.policy == policy]
     return " ".join(parts)
@@ -242,14 +267,20 @@ def _value(effect: Effect) -> str:
     return str(number) if number.value is not None else "(not defined)"
 
 
-def _is(verdict: str) -> str:
-    return "is inconclusive" if verdict == "inconclusive" else verdict
+def _is(verdict: Verdict) -> str:
+    if verdict == "no gain":
+        return "brings no gain worth having"
+    return verdict if verdict in SAID_OF else f"is {verdict}" if verdict in BEING else f"({verdict})"
 
 
-def _verb(word: str, names: list[str]) -> str:
-    if word == "inconclusive":
-        return f"{'are' if len(names) > 1 else 'is'} inconclusive"
-    return word[:-1] if len(names) > 1 else word
+def _verb(word: Verdict, names: list[str]) -> str:
+    many = len(names) > 1
+    if word == "no gain":
+        return f"bring{'' if many else 's'} no gain worth having"
+    if word in SAID_OF:
+        verb, _, rest = word.partition(" ")
+        return f"{verb[:-1] if many else verb}{f' {rest}' if rest else ''}"
+    return f"{'are' if many else 'is'} {word}" if word in BEING else f"({word})"
 
 
 def _listed(names: Iterable[str]) -> str:

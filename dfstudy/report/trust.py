@@ -25,24 +25,23 @@ def decide_data_answers(numbers: Numbers) -> list[Answer]:
 def leak_verdict(numbers: Numbers) -> Verdict | Literal["not applicable"]:
     """Whether a split by single pictures would have flattered.
 
-    `supported`: the whole interval of the gain lies above 0. `refuted`: it ends below `LEAK`, and one of the
-    two kinds of training is better than chance: what learned nothing has nothing to leak. `not applicable`:
+    `supported`: the whole interval of the gain lies above 0. `refuted`: it ends below `LEAK`. Both need one
+    of the two kinds of training to have learned: what learned nothing has nothing to leak. `not applicable`:
     nothing was measured. `inconclusive`: everything else.
     """
     gain = numbers["leakage.inflation"]
     if gain.value is None:
         return NOT_APPLICABLE
-    if gain.low is None or gain.high is None:
+    if gain.low is None or gain.high is None or not meter_learned(numbers):
         return "inconclusive"
     if gain.low > 0:
         return "supported"
-    return "refuted" if gain.high < LEAK and meter_learned(numbers) else "inconclusive"
+    return "refuted" if gain.high < LEAK else "inconclusive"
 
 
 def meter_learned(numbers: Numbers) -> bool:
-    """One of the meter's two kinds of training tells real from fake better than chance."""
-    lows = [numbers[f"leakage.auc.{name}"].low for name in ("grouped", "random")]
-    return any(low is not None and low > CHANCE for low in lows)
+    """One of the meter's two kinds of training has learned."""
+    return bool(numbers["leakage.learned"].value)
 
 
 def trust_lines(shortcuts: str, numbers: Numbers) -> list[str]:

@@ -1,9 +1,10 @@
 """What an answer is, and the rules that turn intervals into a verdict.
 
 Takes a number and a limit; gives `supported` where the whole interval lies above it, `refuted` where it lies
-below, else `inconclusive`, never a bare yes. A gain is `supported` where the whole interval lies above
-nothing, and `refuted` where the whole interval lies below what would be worth having: so that both can be
-shown. Of many gains asked for at once the chapter's p, after Holm's correction, keeps the false alarms. Pure.
+below, else `inconclusive`, never a bare yes. A gain is judged by `evaluate.decision`, as in the chapters: it
+is `supported` where the change helps, and `refuted` where it hurts or brings no gain worth having. Of
+networks that have not learned nothing is said: `not trained enough to tell`. Of many gains asked for at once
+the chapter's p, after Holm's correction, keeps the false alarms. Pure.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from typing import Literal
 
 import numpy as np
 
+from dfstudy.evaluate.decision import Decision, decide
 from dfstudy.number import Number
 
-Verdict = Literal["supported", "refuted", "inconclusive"]
+Verdict = Literal["supported", "refuted", "inconclusive", "not trained enough to tell"]
+UNTRAINED: Verdict = "not trained enough to tell"
 Numbers = Mapping[str, Number]
 
 ALPHA = (
@@ -62,30 +65,28 @@ def opposite(verdict: Verdict) -> Verdict:
     return swapped.get(verdict, "inconclusive")
 
 
-def gains(number: Number, least: float, sign: Literal[1, -1] = 1) -> Verdict:
-    """Whether a change is a gain: `refuted` where even the interval's best end is less than `least`.
+def gains(number: Number, least: float, seeds: int, sign: Literal[1, -1] = 1) -> Verdict:
+    """Whether a change between trained networks is a gain.
 
     Args:
         least: smallest gain worth having, above 0.
+        seeds: trainings of each side.
         sign: -1 where a fall is the gain, as for a gap or an error.
     """
-    if number.low is None or number.high is None:
-        return "inconclusive"
-    worst, best = sorted((sign * number.low, sign * number.high))
-    if worst > 0:
-        return "supported"
-    return "refuted" if best < least else "inconclusive"
+    found = decide(number.low, number.high, seeds, gain=sign, least=least)
+    said: dict[Decision, Verdict] = {"helps": "supported", "hurts": "refuted", "no gain": "refuted"}
+    return said.get(found, "inconclusive")
 
 
 def gains_any(
-    numbers: Numbers, names: Sequence[str], least: float, sign: Literal[1, -1] = 1
+    numbers: Numbers, names: Sequence[str], least: float, seeds: int, sign: Literal[1, -1] = 1
 ) -> tuple[Verdict, list[str]]:
     """Whether any of several changes is a gain, and the ids of those that are.
 
     A change counts where `gains` supports it and its `chapters_p` is at most `ALPHA`. Refuted only where each
     of them is.
     """
-    each = {name: gains(numbers[name], least, sign) for name in names}
+    each = {name: gains(numbers[name], least, seeds, sign) for name in names}
     p = {name: chapters_p(numbers, name) for name in names}
     found = [name for name in names if each[name] == "supported" and _is_small(p[name])]
     if found:

@@ -67,8 +67,9 @@ def main() -> None:
         mean, spread = found.mean(), found["auc"].std() if asked.seeds > 1 else float("nan")
         size, stages, epochs, rate = CANDIDATES[name]
         print(
-            f"| {name} | {size} | {stages} | {epochs} | {rate:g} | `{policy}` | {mean.auc:.3f} | "
-            f"{spread:.4f} | {mean.train_auc:.3f} | {mean.loss:.3f} | {mean.late:+.3f} | {mean.seconds:.0f} |",
+            f"| {name} | {size} | {stages} | {epochs} | {rate:g} | `{policy}` "
+            f"| {mean.auc:.3f} | {spread:.4f} | {mean.train_auc:.3f} | {mean.loss:.3f} "
+            f"| {mean.late:+.3f} | {mean.seconds:.0f} |",
             flush=True,
         )
 

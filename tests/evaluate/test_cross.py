@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
@@ -10,7 +11,9 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, recall_score, roc_auc_score
 
 from dfstudy.evaluate.cross import DIFFERENCES, QUANTITIES, Outcome, cross_matrix, cross_numbers
-from dfstudy.study import Evaluate
+from dfstudy.evaluate.cross.names import name_models
+from dfstudy.number import name_methods
+from dfstudy.study import Evaluate, Model
 
 SETTINGS = Evaluate(replicates=200)
 METHODS = ("gan", "swap", "warp")
@@ -214,3 +217,28 @@ def test_arms_tested_on_other_pictures_are_refused(arms):
     other = Outcome("x", "small_cnn", ("gan",), shorter, arms[1].thresholds)
     with pytest.raises(ValueError, match="different pictures"):
         cross_matrix([arms[0], other], SETTINGS)
+
+
+def test_networks_with_one_backbone_are_told_apart_by_what_differs():
+    lite = Model(backbone="a", size=64, trainable_stages=2, weights="package")
+    told = name_models([lite, lite.model_copy(update={"trainable_stages": 0}), Model(backbone="b")])
+    assert told == ["a, head and 2 stages", "a, head alone", "b"]
+    other = lite.model_copy(update={"size": 96, "weights": "none", "trainable_stages": "all"})
+    assert name_models([lite, other]) == [
+        "a, 64 px, pretrained, head and 2 stages",
+        "a, 96 px, from scratch, all stages",
+    ]
+    twice = name_models([lite, lite.model_copy(update={"mean": (0.1, 0.1, 0.1)})])
+    assert twice == ["a", "a again"] and name_models([lite]) == ["a"]
+
+
+def test_a_network_of_which_one_training_has_not_learned_is_named(arms):
+    state = SimpleNamespace(learned=True), SimpleNamespace(learned=False)
+    known = [replace(arm, learning=state[0]) for arm in arms]
+    first = known[0].network
+    numbers = {number.id: number for number in cross_numbers(cross_matrix(known, SETTINGS))}
+    slug = next(iter(name_methods([first])))
+    assert numbers[f"cross.{slug}.learned"].value == 1
+    cross = cross_matrix([replace(known[0], learning=state[1]), *known[1:]], SETTINGS)
+    told = next(number for number in cross_numbers(cross) if number.id == f"cross.{slug}.learned")
+    assert told.value == 0 and known[0].name in told.note and cross.unlearned(first) == [known[0].name]

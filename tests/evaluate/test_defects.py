@@ -19,8 +19,9 @@ from dfstudy.evaluate.arms import DEFECTS, find_arms, list_arms
 from dfstudy.evaluate.arms.defects import ALL, SWITCHES, correct_arm, guess_labels, thin_fakes, why_not
 from dfstudy.evaluate.defects import defect_numbers, measure, measure_defects
 from dfstudy.evaluate.defects.effect import Effect, mean_by_batch
+from dfstudy.evaluate.learning import Learning
 from dfstudy.evaluate.metrics import accuracy, log_loss
-from dfstudy.evaluate.paired import paired_difference
+from dfstudy.evaluate.paired import PairedDifference, paired_difference
 from dfstudy.report.figures import defects as figures
 from dfstudy.study import Defects, Evaluate, Forgeries, Model, Policies, Protocol, Training, load_study
 
@@ -220,6 +221,7 @@ def test_a_defect_that_cannot_be_trained_is_a_finding_and_the_others_are_measure
         return []
 
     monkeypatch.setattr(measure.Arm, "train", test_runs)
+    monkeypatch.setattr(measure, "judge_runs", lambda *_: None)
     found = measure.run_defects(study, split)
     assert {name for name, one in found.items() if one.diverged} == {"defect_raw_pixels", "defect_all"}
     tested = make_tested(study, split, {"defect_bgr_channels": 0.2})
@@ -321,7 +323,8 @@ def test_p_are_holms_over_single_defects_and_over_all_together():
 
 
 def test_what_only_the_correction_hides_is_inconclusive():
-    one = paired_difference([0, 1] * 9, [0.5] * 18, np.tile([0.2, 0.8], 9), range(18), Evaluate())
+    flat, apart = np.full((3, 18), 0.5), np.tile([0.2, 0.8], (3, 9))
+    one = paired_difference([0, 1] * 9, flat, apart, range(18), Evaluate())
     made = {
         p: Effect("raw_pixels", changes={"auc": replace(one, p=p)}, adjusted={"change": 0.3})
         for p in (0.01, 0.3)
@@ -365,3 +368,38 @@ def test_numbers_say_what_applies_and_what_they_cover():
     nothing = {number.id: number for number in defect_numbers(measure_defects(off, split, {}))}
     assert set(nothing) == {f"defect.{name}.applies" for name in (*SWITCHES, ALL)}
     assert all("measured is false" in number.note for number in nothing.values())
+
+
+def learning(train_auc: float) -> Learning:
+    """Of networks that rank their training images so, surely, and predict validation well."""
+    spread = (0.5, 0.1, (train_auc,) * 4, 0.01, 0.01, 9.0, 40, Evaluate())
+    gain = PairedDifference(0.2, 0.1, 0.3, *spread)
+    return Learning(
+        PairedDifference(train_auc, train_auc - 0.05, train_auc + 0.04, *spread), gain, 0.8, 0.0, False, 90
+    )
+
+
+def test_no_defect_is_judged_beside_a_correct_network_that_has_not_learned():
+    study, split = make_study(), make_split()
+    tested = make_tested(study, split, {"defect_bgr_channels": 0.2})
+    for state, verdict in ((learning(0.6), "not trained enough to tell"), (learning(0.95), "costs")):
+        tested["main"] = replace(tested["main"], learning=state)
+        audit = measure_defects(study, split, tested)
+        assert audit.effects["bgr_channels"].verdict(0.05) == verdict
+        numbers = {number.id: number for number in defect_numbers(audit)}
+        assert numbers["defect.correct.learned"].value == int(state.learned)
+
+
+def test_a_network_that_has_not_learned_costs_and_flatters_nobody():
+    study, split = make_study(), make_split()
+    tested = make_tested(study, split, {"defect_all": 0.1}, {"defect_all": 1.8})
+    assert measure_defects(study, split, tested).effects[ALL].verdict(0.05) == "costs and flatters"
+    tested["defect_all"] = replace(tested["defect_all"], learning=learning(0.6))
+    assert measure_defects(study, split, tested).effects[ALL].verdict(0.05) == "costs"
+
+
+def test_two_seeds_decide_no_defect():
+    study, split = make_study(seeds=2), make_split()
+    audit = measure_defects(study, split, make_tested(study, split, {"defect_bgr_channels": 0.0}))
+    assert audit.effects["bgr_channels"].changes["auc"].high < 0
+    assert audit.effects["bgr_channels"].verdict(0.05) == "inconclusive"

@@ -42,7 +42,9 @@ SPLIT = make_split()
 
 def wanting(epochs: int = 16, **wanted) -> Study:
     study = load_study("sample", out="somewhere")
-    recipe = study.training.model_copy(update={"epochs": epochs, "seeds": [3, 4, 5], "devices": 4})
+    recipe = study.training.model_copy(
+        update={"epochs": epochs, "patience": epochs, "seeds": [3, 4, 5], "devices": 4}
+    )
     return study.model_copy(
         update={"training": recipe, "policies": Policies(**wanted), "forgeries": Forgeries()}
     )

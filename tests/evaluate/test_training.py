@@ -43,8 +43,10 @@ def make_runs(tmp_path):
                 "parameters": 900,
                 "trainable": 90,
                 "fake_weight": 1.0,
+                "temperature": 1.0,
             }
-            runs.append(Run(f"seed{seed}", seed, folder, pd.DataFrame(), pd.DataFrame(), told))
+            history = pd.DataFrame({"val_loss": [0.6, 0.5, 0.4, 0.4, 0.39, 0.39]})
+            runs.append(Run(f"seed{seed}", seed, folder, history, pd.DataFrame(), told))
         return runs
 
     return make
@@ -81,6 +83,7 @@ def test_counts_and_epochs(make_runs):
     assert found["train.best_epoch"].value == 3.5
     assert found["train.best_epoch"].note == "3 of 6, 4 of 6"
     assert (found["train.pictures"].value, found["train.val_pictures"].value) == (60, 20)
+    assert found["train.learned"].value in (0, 1) and found["train.improving"].value == 0
     assert (found["train.parameters"].value, found["train.trainable"].value) == (900, 90)
 
 

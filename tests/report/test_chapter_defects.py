@@ -38,7 +38,7 @@ def difference(value: float, half: float) -> PairedDifference:
     settings = Evaluate()
     p = 0.001 if abs(value) > half else 0.5
     return PairedDifference(
-        value, value - half, value + half, p, 1.5 * half, (value, value), half / 2, 0.0, 20.0, 30, settings
+        value, value - half, value + half, p, 1.5 * half, (value,) * 3, half / 2, 0.0, 20.0, 30, settings
     )
 
 
@@ -59,7 +59,7 @@ def audit():
     for name, effect in effects.items():
         adjusted = {kind: one.p for kind, one in effect.asked().items()}
         effects[name] = Effect(**{**vars(effect), "adjusted": adjusted})
-    return Audit(effects, {}, 2, Evaluate())
+    return Audit(effects, {}, 3, Evaluate())
 
 
 def test_the_forest_has_a_row_a_defect_and_says_where_it_has_no_point(audit):
@@ -68,13 +68,13 @@ def test_the_forest_has_a_row_a_defect_and_says_where_it_has_no_point(audit):
     assert [text.get_text() for text in cost.get_yticklabels()] == list(figures.SPOKEN.values())
     words = [text.get_text() for text in cost.texts]
     assert words == ["does not apply here", "cannot be asked: it learned test pictures"]
-    assert [text.get_text() for text in flattery.texts].count("reports the honest test") == 7
+    assert [text.get_text() for text in flattery.texts].count("reports the honest test") == 8
     arrows = [line for line in cost.lines if line.get_marker() in "<>"]
     assert len(arrows) == 4 and cost.get_xlim()[1] == pytest.approx(0.54)  # AUC and accuracy, both ends
     points = {
         line.get_marker(): float(line.get_xdata()[0])
         for line in cost.lines
-        if line.get_marker() in "os" and len(line.get_xdata()) and round(line.get_ydata()[0]) == 9
+        if line.get_marker() in "os" and len(line.get_xdata()) and round(line.get_ydata()[0]) == 10
     }
     assert points == {"o": -0.2, "s": -0.2}
     plt.close(figure)
@@ -92,7 +92,7 @@ def test_tables_and_the_answer_give_verdicts_by_rule(audit):
     told = figures.switches_table(audit).set_index("defect")
     assert told.loc["drifting BatchNorm", "applies here"] == "no stage is frozen"
     answer = figures.answer_defects(audit, {})
-    assert "Of 9 recorded defects 8 apply" in answer
+    assert "Of 10 recorded defects 9 apply" in answer
     assert (
         "make the network worse: channels B, G, R." in answer
         and "flatter the result: random split." in answer
@@ -137,7 +137,7 @@ def test_the_notebook_trains_and_audits(invoke, tmp_path):
     assert set(told) == {2} and told[""] == 2 and told["drifting_batch_norm"] == 2
     stored = nbformat.read(tmp_path / "out" / "notebooks" / f"{CHAPTER.id}.ipynb", 4)
     answer = stored.cells[-1].outputs[0].data["text/markdown"]
-    assert re.match(r"\*\*Answer\.\*\* Of 9 recorded defects \d apply to this study\.", answer)
+    assert re.match(r"\*\*Answer\.\*\* Of 10 recorded defects \d apply to this study\.", answer)
     assert "The recorded protocol reports an accuracy of" in answer
 
 

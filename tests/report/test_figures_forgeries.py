@@ -89,7 +89,7 @@ def test_the_answer_follows_from_the_intervals(cross):
     assert "cnn loses AUC" in told and "vit loses AUC" in told and "{" not in told
     assert str(numbers["cross.cnn.auc.gap"]) in told
     difference = numbers["cross.difference.auc"]
-    assert difference.high < 0 and "these trainings of cnn do better, but one seed" in told
+    assert difference.high < 0 and "these trainings of cnn do better, but fewer than 3 seeds" in told
     alike = matrix("cnn", strength=0.0)
     told = say(figures.answer_cross(alike), cross_numbers(alike)).data
     assert "may or may not lose" in told and "not shown to be better than guessing" in told
@@ -99,7 +99,7 @@ def test_the_answer_follows_from_the_intervals(cross):
 def test_one_seed_compares_two_networks_and_not_two_kinds():
     alone, several = (matrix("cnn", "vit", seeds=seeds, better=5.0) for seeds in (1, 4))
     for cross, verdict in (
-        (alone, "these trainings of vit do better, but one seed"),
+        (alone, "these trainings of vit do better, but fewer than 3 seeds"),
         (several, "vit generalises better here"),
         (matrix("cnn", "vit", seeds=4), "which generalises better is inconclusive"),
     ):

@@ -34,10 +34,11 @@ def planned(tmp_path):
     """Writes the plan of the sample with other settings of its pictures; the parts' texts."""
     invocation = resolve(out=str(tmp_path))
 
-    def plan(training=None, test_on=(), **data) -> dict[str, str]:
+    def plan(training=None, test_on=(), policies=None, **data) -> dict[str, str]:
         study: Study = invocation.settings
         recipe = study.training.model_copy(update=training or {})
         parts = {"data": study.data.model_copy(update=data), "training": recipe, "test_on": list(test_on)}
+        parts["policies"] = study.policies.model_copy(update=policies or {})
         changed = study.model_copy(update=parts)
         write_plan(Invocation("sample", "", str(tmp_path), changed), SPLIT, Site(2, 0))
         return {name: (tmp_path / "study" / f"{name}.json").read_text() for name in PARTS}
@@ -74,7 +75,7 @@ def test_the_leakage_meter_stands_between_the_pictures_and_chapter_01(planned, t
 
 
 def test_every_training_is_a_step_of_its_own_with_what_shapes_it(planned, tmp_path):
-    planned(training={"runs_a_step": 1})
+    planned(training={"runs_a_step": 1}, policies={"leave_one_out": True})
     plan, steps = read_plan(tmp_path), read_steps(tmp_path)
     own = {name for name, step in steps.items() if step["group"] == RUNS}
     others = {name for name, step in steps.items() if step["group"] == FORGERIES}

@@ -28,13 +28,14 @@ def count(name: str, value: int) -> Number:
     return Number(name, value, "1", 200)
 
 
-def meter(grouped=(0.5, 0.6), random=(0.5, 0.6), gain=(-0.1, 0.1)) -> dict[str, Number]:
+def meter(grouped=(0.5, 0.6), random=(0.5, 0.6), gain=(-0.1, 0.1), learned=1) -> dict[str, Number]:
     ends = {"auc.grouped": grouped, "auc.random": random, "inflation": gain}
     made = {
         f"leakage.{name}": Number(f"leakage.{name}", sum(pair) / 2, "AUC", 200, *pair, note="told")
         for name, pair in ends.items()
     }
-    return made | {"leakage.shared": count("leakage.shared", 1)}
+    told = {"leakage.shared": 1, "leakage.learned": learned}
+    return made | {name: count(name, value) for name, value in told.items()}
 
 
 def audits(telling=0, hinting=0, clean=8, inconclusive=0, **found: int) -> dict[str, Number]:
@@ -58,7 +59,8 @@ NOTHING = {
         (meter(gain=(0.01, 0.2)), "supported"),
         (meter(gain=(-0.1, 0.01), grouped=(0.6, 0.7)), "refuted"),
         (meter(gain=(-0.1, 0.01), random=(0.6, 0.7)), "refuted"),
-        (meter(gain=(-0.1, 0.01), grouped=(0.4, 0.6), random=(0.3, 0.6)), "inconclusive"),
+        (meter(gain=(-0.1, 0.01), learned=0), "inconclusive"),
+        (meter(gain=(0.01, 0.2), learned=0), "inconclusive"),
         (meter(gain=(-0.1, 0.1), grouped=(0.6, 0.7)), "inconclusive"),
         (
             meter() | {"leakage.inflation": Number("leakage.inflation", 0.1, "AUC", 9, note="few")},

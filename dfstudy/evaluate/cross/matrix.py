@@ -88,6 +88,11 @@ class Cross:
         """Places of a network's arms."""
         return [at for at, arm in enumerate(self.arms) if arm.network == network]
 
+    def unlearned(self, network: str) -> list[str]:
+        """Names of a network's arms that have not learned."""
+        own = [self.arms[at] for at in self.arms_of(network)]
+        return [arm.name for arm in own if arm.learning and not arm.learning.learned]
+
 
 def cross_matrix(arms: Sequence[Outcome], settings: Evaluate) -> Cross:
     """The matrix of arms and methods, and what it comes to, with intervals.

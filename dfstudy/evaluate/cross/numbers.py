@@ -56,6 +56,12 @@ def _network(cross: Cross, slug: str, network: str) -> list[Number]:
     note = f"reals called real, {told}"
     found = cross.spared[network]
     numbers.append(found.number(f"cross.{slug}.specificity", unit="1", n=cross.reals, note=note))
+    if all(cross.arms[at].learning for at in own):
+        lacking = cross.unlearned(network)
+        note = f"not learned: {', '.join(lacking)}" if lacking else f"all of its {len(own)} trainings"
+        numbers.append(
+            Number(f"cross.{slug}.learned", int(not lacking), "1 = learned", cross.reals, note=note)
+        )
     for at in own:
         name = f"cross.specificity.{cross.arms[at].name}"
         found = cross.specificity[at]

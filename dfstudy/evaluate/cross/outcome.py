@@ -13,6 +13,7 @@ import pandas as pd
 
 from dfstudy.evaluate.arms import Arm
 from dfstudy.evaluate.cross.names import name_models
+from dfstudy.evaluate.learning import Learning, judge_runs
 from dfstudy.evaluate.predict import predict
 from dfstudy.study import Model
 
@@ -27,6 +28,7 @@ class Outcome:
         tables: one of `predict` a seed.
         thresholds: each seed's, from validation.
         seconds: each seed's training, as it was measured; empty where that is not known.
+        learning: whether its runs have learned; None where that is not known.
     """
 
     name: str
@@ -35,6 +37,7 @@ class Outcome:
     tables: list[pd.DataFrame]
     thresholds: list[float]
     seconds: tuple[float, ...] = ()
+    learning: Learning | None = None
 
 
 def run_arms(arms: Sequence[Arm], progress: bool = True) -> list[Outcome]:
@@ -47,7 +50,8 @@ def run_arms(arms: Sequence[Arm], progress: bool = True) -> list[Outcome]:
         thresholds = [run.checkpoint["threshold"] for run in runs]
         seconds = tuple(float(run.timings["seconds"].sum()) for run in runs)
         network = names[_key(arm.study.model)]
-        tested.append(Outcome(arm.name, network, arm.trained_on, tables, thresholds, seconds))
+        learning = judge_runs(runs, arm.study.evaluate)
+        tested.append(Outcome(arm.name, network, arm.trained_on, tables, thresholds, seconds, learning))
     return tested
 
 

@@ -16,7 +16,8 @@ import numpy as np
 from dfstudy.evaluate import metrics
 from dfstudy.evaluate.arms.defects import ALL
 from dfstudy.evaluate.intervals import Floats, Interval, Scale
-from dfstudy.evaluate.paired import Metric, PairedDifference
+from dfstudy.evaluate.learning import UNTRAINED, Learning
+from dfstudy.evaluate.paired import LEAST_SEEDS, Metric, PairedDifference
 from dfstudy.study import Evaluate
 
 
@@ -84,6 +85,8 @@ class Effect:
         is_same: these are the same pictures.
         adjusted: `change` and `inflation` -> Holm's p of the question.
         diverged: where its training left the finite numbers, so that there is no network to compare.
+        learning: whether its networks have learned; None where that was not judged.
+        untold: why no verdict is given, as that the correct networks have not learned; empty where one is.
     """
 
     switch: str
@@ -98,6 +101,8 @@ class Effect:
     is_same: bool = False
     adjusted: Mapping[str, float] = field(default_factory=dict)
     diverged: str = ""
+    learning: Learning | None = None
+    untold: str = ""
 
     @property
     def compared(self) -> int:
@@ -112,18 +117,25 @@ class Effect:
     def asked(self) -> dict[str, PairedDifference]:
         """The differences that decide, `change` and `inflation`, where there is something to decide."""
         both = {"change": self.changes, "inflation": self.inflation}
+        if self.learning and not self.learning.learned:  # what learned nothing has nothing to flatter
+            del both["inflation"]
         found = {kind: of[self.question] for kind, of in both.items() if self.question in of}
         return {kind: one for kind, one in found.items() if one.p is not None and any(one.each)}
 
     def verdict(self, alpha: float) -> str:
         """`costs` or `gains`, `flatters` or `understates`, `diverges`; or what was found falls short.
 
-        `inconclusive` is a p below `alpha` that Holm's correction lifts above it.
+        `inconclusive` is a p below `alpha` that Holm's correction lifts above it, and what fewer than three
+        seeds say.
         """
         if self.reason:
             return "does not apply"
         if self.diverged:
             return "diverges"
+        if self.untold:
+            return UNTRAINED
+        if any(found.seeds < LEAST_SEEDS for found in self.asked().values()):
+            return "inconclusive"
         words = {"change": ("costs", "gains"), "inflation": ("flatters", "understates")}
         told = []
         for kind, found in self.asked().items():
@@ -144,12 +156,14 @@ class Audit:
         effects: by switch, in the order of `SWITCHES`, then `all`; it applies where any switch does.
         correct: quantity -> mean over seeds on the honest test; empty where nothing is measured.
         seeds: training seeds of each arm.
+        learning: of the correct networks; None where nothing was measured or judged.
     """
 
     effects: dict[str, Effect]
     correct: dict[str, Interval]
     seeds: int
     settings: Evaluate
+    learning: Learning | None = None
 
     @property
     def pictures(self) -> int:

@@ -32,6 +32,7 @@ from dfstudy.evaluate.arms.defects import ALL, IMBALANCED, SWITCHES, correct_arm
 from dfstudy.evaluate.comparisons import holm
 from dfstudy.evaluate.defects.effect import QUANTITIES, Audit, Effect, Shown
 from dfstudy.evaluate.intervals import Floats, Interval, group_interval, groups_behind
+from dfstudy.evaluate.learning import Learning, judge_runs, tell_untrained
 from dfstudy.evaluate.levels import by_group, units_of
 from dfstudy.evaluate.paired import PairedDifference, difference_over, paired_difference
 from dfstudy.evaluate.predict import predict
@@ -48,12 +49,14 @@ class Tested:
         diverged: where a run left the finite numbers, and then no tables; empty where all were trained.
         test: the arm's own test pictures with its own labels.
         validation: the arm's validation pictures, scored by the weights that they chose.
+        learning: whether its networks have learned; None where that is not known.
     """
 
     arm: Arm
     test: list[pd.DataFrame]
     validation: list[pd.DataFrame]
     diverged: str = ""
+    learning: Learning | None = None
 
 
 def run_defects(study: Study, split: Split, progress: bool = True) -> dict[str, Tested]:
@@ -63,7 +66,8 @@ def run_defects(study: Study, split: Split, progress: bool = True) -> dict[str, 
         Diverged: a training without a defect left the finite numbers; one with a defect is noted.
     """
     arms = list_arms(study, split, DEFECTS)
-    return {arm.name: _test(arm, progress) for arm in [correct_arm(study, split), *arms]} if arms else {}
+    every = [correct_arm(study, split), *arms] if arms else []
+    return {arm.name: _test(arm, study.evaluate, progress) for arm in every}
 
 
 def measure_defects(study: Study, split: Split, tested: Mapping[str, Tested]) -> Audit:
@@ -101,7 +105,8 @@ def measure_defects(study: Study, split: Split, tested: Mapping[str, Tested]) ->
         base = truly(IMBALANCED if switch == "inverted_class_weight" else correct)
         own, batch = tested[name], study.training.batch_size if not reasons["batch_means"] else None
         if switch == "random_split":
-            effects[switch] = _effect(switch, settings, base, None, _show(own.test, settings), base, False)
+            torn = _effect(switch, settings, base, None, _show(own.test, settings), base, False)
+            effects[switch] = replace(torn, learning=own.learning)
             continue
         found = truly(name)
         reported, same = None, False
@@ -113,7 +118,12 @@ def measure_defects(study: Study, split: Split, tested: Mapping[str, Tested]) ->
             reported, same = _show(own.test, settings), True
         changed = found if name != correct else None  # means of batch means may change no weight
         effects[switch] = _effect(switch, settings, base, changed, reported, found, same)
-    return Audit(_adjust(effects), _levels(truly(correct), settings), seeds, settings)
+        effects[switch] = replace(effects[switch], learning=own.learning)
+    base = tested[correct].learning
+    if base is not None and not base.learned:
+        untold = tell_untrained(["the correct network"])
+        effects = {name: replace(one, untold=untold) for name, one in effects.items()}
+    return Audit(_adjust(effects), _levels(truly(correct), settings), seeds, settings, base)
 
 
 def _effect(
@@ -181,7 +191,7 @@ def _show(tables: Sequence[pd.DataFrame], settings: Evaluate, batch: int | None 
     return Shown(lined.labels, lined.probabilities, units_of(lined.pictures, settings.level), batch)
 
 
-def _test(arm: Arm, progress: bool) -> Tested:
+def _test(arm: Arm, settings: Evaluate, progress: bool) -> Tested:
     try:
         runs = arm.train(progress)
     except Diverged as error:
@@ -192,4 +202,6 @@ def _test(arm: Arm, progress: bool) -> Tested:
     for run in runs:
         own = run.clean[run.clean["part"] == "val"].drop(columns="part")
         validation.append(own.assign(method="", probability=expit(own["logit"].to_numpy())))
-    return Tested(arm, [predict(run, arm.split, "test", progress) for run in runs], validation)
+    learning = judge_runs(runs, settings)
+    tables = [predict(run, arm.split, "test", progress) for run in runs]
+    return Tested(arm, tables, validation, learning=learning)

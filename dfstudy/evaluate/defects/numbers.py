@@ -24,8 +24,9 @@ def defect_numbers(audit: Audit) -> list[Number]:
 
     `defect.<switch>.applies`, `.diverged` (where a training did), `.<quantity>.change` and
     `.<quantity>.inflation`, of the switch's question also `.<question>.p`, `.detectable`, `.inflation.p`,
-    `.inflation.detectable` (p by Holm); `defect.correct.<quantity>`, and where a protocol reports something
-    else than the honest test `defect.<switch>.reported.<quantity>` and `.true.<quantity>`.
+    `.inflation.detectable` (p by Holm), and whether its networks have `.learned`;
+    `defect.correct.<quantity>`, and where a protocol reports something else than the honest test
+    `defect.<switch>.reported.<quantity>` and `.true.<quantity>`.
     """
     numbers = [
         found.number(
@@ -37,6 +38,8 @@ def defect_numbers(audit: Audit) -> list[Number]:
         )
         for name, found in audit.correct.items()
     ]
+    if audit.learning:
+        numbers += audit.learning.numbers("defect.correct")
     for effect in audit.effects.values():
         numbers += _of_effect(effect, audit)
     return numbers
@@ -52,6 +55,8 @@ def _of_effect(effect: Effect, audit: Audit) -> Iterator[Number]:
         for kind in ("change", "inflation"):
             yield Number(f"{name}.auc.{kind}", None, "AUC", n, note=f"{NO_NETWORK}: {effect.diverged}")
         return
+    if effect.learning:
+        yield from effect.learning.numbers(name)
     for quantity, found in effect.changes.items():
         told = QUANTITIES[quantity]
         note = f"{told.spoken} on the honest test, with the defect less without"

@@ -4,8 +4,9 @@ Takes what `run_policies` gives; gives a `Compared` with every value, difference
 once a quantity for all trainings together; intervals of differences cover other pictures and other seeds, see
 `paired`. Cost: 1 s on two cores for 62 runs, 420 pictures and 1,000 replicates, and in proportion.
 
-A verdict is `helps` or `hurts` where the whole interval lies on one side of 0 and Holm's p is small, else
-`inconclusive`. Holm's correction takes the comparisons of one kind, quantity and budget as one family.
+A verdict follows from `decision.decide`; `helps` and `hurts` need Holm's p to be small as well. Networks
+that have not learned get none (`learning`), and neither do two that leave less room above them than a gain
+worth having. Holm's correction takes the comparisons of one kind, quantity and budget as one family.
 A course is called a trend where the difference at the full budget less that at the smallest one passes the
 same rule; where it does not, curves that cross by chance are not said to cross.
 """
@@ -13,21 +14,37 @@ same rule; where it does not, curves that cross by chance are not said to cross.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 import numpy as np
 
+from dfstudy.augment import build_policy
 from dfstudy.evaluate.arms.policies import Comparison, Trained, list_comparisons
 from dfstudy.evaluate.comparisons import holm
+from dfstudy.evaluate.decision import decide
 from dfstudy.evaluate.intervals import Floats, Interval, group_interval
+from dfstudy.evaluate.learning import Learning, judge_learning, tell_untrained
 from dfstudy.evaluate.paired import PairedDifference, difference_from
-from dfstudy.evaluate.policies.sheets import QUANTITIES, Sheet, make_sheet, methods_not_learned
+from dfstudy.evaluate.policies.sheets import LEAST_AUC, QUANTITIES, Sheet, make_sheet, methods_not_learned
 from dfstudy.evaluate.policies.tested import Tested
 from dfstudy.study import Study
 
-Verdict = Literal["helps", "hurts", "inconclusive"]
+Verdict = Literal[
+    "helps",
+    "hurts",
+    "learns less",  # a smaller gap between training and validation, from a network that is worse on both
+    "no gain",  # of as much as is worth having
+    "inconclusive",
+    "not trained enough to tell",
+    "no room to tell",
+    "not applicable",
+]
+VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+UNTOLD = VERDICTS[5:]
 
+FORGED_SIZE = 64  # pixels; whether a policy makes fakes does not depend on it
+BOUNDED = ("auc", "unseen", "robust")  # quantities that cannot pass 1
 COURSE = "auc"  # the quantity whose course over the budgets is judged
 SHORT = ("auc", "unseen", "gap")  # what is compared of other budgets, parts and strengths
 
@@ -41,6 +58,8 @@ class Effect:
         p: after Holm's correction; None without an interval.
         family: comparisons that were corrected together.
         n: pictures.
+        untold: why nothing is said of it, one of `UNTOLD` and the reason; empty where something is.
+        is_weaker: the second training's validation AUC is lower by more than a gain worth having.
     """
 
     comparison: Comparison
@@ -49,12 +68,19 @@ class Effect:
     p: float | None
     family: int
     n: int
+    untold: str = ""
+    is_weaker: bool = False
 
     @property
     def verdict(self) -> Verdict:
         """What the second training's policy does, or for parts and strengths what is added."""
-        side = _side(self.difference, self.p) * QUANTITIES[self.quantity].gain
-        return "helps" if side > 0 else "hurts" if side < 0 else "inconclusive"
+        for word in UNTOLD:
+            if self.untold.startswith(word):
+                return word
+        kind, found = QUANTITIES[self.quantity], self.difference
+        sure = self.p is not None and self.p < 1 - found.settings.confidence
+        told = decide(found.low, found.high, found.seeds, gain=kind.gain, least=kind.least, is_sure=sure)
+        return "learns less" if (told, self.quantity) == ("helps", "gap") and self.is_weaker else told
 
 
 @dataclass(frozen=True)
@@ -100,6 +126,7 @@ class Compared:
         pictures: by quantity.
         unseen: forgery methods of the test that no training learned.
         runs: trained networks.
+        learning: by training, whether it has learned.
     """
 
     study: Study
@@ -109,6 +136,7 @@ class Compared:
     pictures: dict[str, int]
     unseen: tuple[str, ...]
     runs: int
+    learning: dict[Trained, Learning]
 
     @property
     def policies(self) -> list[str]:
@@ -134,6 +162,7 @@ def compare_policies(study: Study, tested: Mapping[Trained, Tested]) -> Compared
     if not tested:
         return None
     comparisons = list_comparisons(study)
+    learning = {trained: _judge(one, study) for trained, one in tested.items()}
     values: dict[str, dict[Trained, Interval]] = {}
     pictures, effects, courses = {}, [], []
     for name in QUANTITIES:
@@ -144,13 +173,41 @@ def compare_policies(study: Study, tested: Mapping[Trained, Tested]) -> Compared
         values[name], differences, changes = _measure(sheet, asked, name)
         pictures[name] = sheet.n
         own = _corrected(asked, differences, name, sheet.n)
+        own = [_judged(one, values[name], learning) for one in own]
         effects += own
         courses += _courses(own, changes)
     order = {one.stem: at for at, one in enumerate(comparisons)}
     effects.sort(key=lambda one: order[one.comparison.stem])  # by quantity within, as sorting is stable
     runs = sum(len(one.test) for one in tested.values())
     unseen = tuple(methods_not_learned(tested))
-    return Compared(study, values, tuple(effects), tuple(courses), pictures, unseen, runs)
+    return Compared(study, values, tuple(effects), tuple(courses), pictures, unseen, runs, learning)
+
+
+def _judge(one: Tested, study: Study) -> Learning:
+    temperatures = one.temperatures or [1.0] * len(one.clean)
+    return judge_learning(one.clean, temperatures, one.losses, study.evaluate)
+
+
+def _judged(
+    effect: Effect, values: Mapping[Trained, Interval], learning: Mapping[Trained, Learning]
+) -> Effect:
+    first, second = (learning[each].val_auc for each in (effect.comparison.first, effect.comparison.second))
+    return replace(effect, untold=_untold(effect, values, learning), is_weaker=second < first - LEAST_AUC)
+
+
+def _untold(effect: Effect, values: Mapping[Trained, Interval], learning: Mapping[Trained, Learning]) -> str:
+    """Why nothing is said of a difference; empty where something is."""
+    sides = (effect.comparison.first, effect.comparison.second)
+    unlearned = [each.policy for each in dict.fromkeys(sides) if not learning[each].learned]
+    if unlearned:
+        return tell_untrained(unlearned)
+    forging = [each.policy for each in sides if build_policy(each.policy, FORGED_SIZE).fakes]
+    if effect.quantity == "gap" and forging:
+        return f"not applicable: {forging[0]} learns fakes of its own, and the gap is that on the set's"
+    room = max(1 - float(values[each].value) for each in sides)
+    if effect.quantity in BOUNDED and effect.difference.low is not None and room < LEAST_AUC:
+        return f"no room to tell: both are within {LEAST_AUC} of 1"
+    return ""
 
 
 def _is_asked(comparison: Comparison, quantity: str) -> bool:
@@ -235,6 +292,6 @@ def _holm(p_values: Sequence[float | None]) -> list[float | None]:
 
 def _side(difference: PairedDifference, p: float | None) -> int:
     """1 above 0, -1 below, 0 where it may be either."""
-    if p is None or difference.low is None or p >= 1 - difference.settings.confidence:
-        return 0
-    return int(difference.low > 0) - int(difference.high < 0)
+    sure = p is not None and p < 1 - difference.settings.confidence
+    told = decide(difference.low, difference.high, difference.seeds, is_sure=sure)
+    return {"helps": 1, "hurts": -1}.get(told, 0)

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dfstudy.evaluate.arms.policies import Trained, name_share, slugs_of
 from dfstudy.evaluate.intervals import sentences
 from dfstudy.evaluate.paired import POWER
-from dfstudy.evaluate.policies.compare import COURSE, Compared, Effect
+from dfstudy.evaluate.policies.compare import COURSE, UNTOLD, Compared, Effect
 from dfstudy.evaluate.policies.sheets import QUANTITIES
 from dfstudy.number import Number
 from dfstudy.study import Study
@@ -34,6 +34,7 @@ def policy_numbers(study: Study, compared: Compared | None) -> list[Number]:
     return [
         *_about(compared),
         *_values(compared),
+        *_learning(compared),
         *(number for effect in compared.effects for number in effect_numbers(effect)),
         *_courses(compared),
         *_missing(study, compared),
@@ -47,7 +48,7 @@ def effect_numbers(effect: Effect) -> Iterable[Number]:
     told = SAID[comparison.kind].format(
         subject=comparison.subject, first=comparison.first.policy, second=comparison.second.policy
     )
-    note = sentences(f"{kind.spoken}, {told}", f"at {comparison.budget}", effect.verdict)
+    note = sentences(f"{kind.spoken}, {told}", f"at {comparison.budget}", effect.untold or effect.verdict)
     yield found.number(f"{stem}.difference", unit=kind.unit, n=effect.n, note=note)
     none = f"at {comparison.budget}; too few groups or a class is missing"
     corrected = f"Holm's correction over {effect.family}; at {comparison.budget}"
@@ -89,6 +90,13 @@ def _about(compared: Compared) -> list[Number]:
             )
             for word in ("helps", "hurts", "inconclusive")
         ),
+        Number(
+            "policies.untold",
+            sum(word in UNTOLD for word in verdicts),
+            "policies",
+            test,
+            note="by test AUC, full budget: networks that have not learned, or no room",
+        ),
     ]
 
 
@@ -114,6 +122,16 @@ def _values(compared: Compared) -> list[Number]:
             alone = kind == "policy" and share == 1
             if trained in by_training and (alone or (share, kind, name) in asked):
                 numbers.append(_value(compared, f"{stem}.{name}", name, trained, share))
+    return numbers
+
+
+def _learning(compared: Compared) -> list[Number]:
+    """Of the named policies at the full budget: their training AUC, and whether they have learned."""
+    study, slugs = compared.study, slugs_of(compared.study)
+    numbers = []
+    for policy in compared.policies:
+        found = compared.learning.get(Trained(policy, study.training.epochs))
+        numbers += found.numbers(f"policy.{slugs[policy]}") if found else []
     return numbers
 
 

@@ -9,7 +9,7 @@ missing; then one forward pass a run and picture, and one more a corruption for 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
@@ -39,12 +39,16 @@ class Tested:
         test: of `predict` on the test, the probability calibrated.
         clean: of the run: logits of its training and validation pictures.
         corrupted: of `predict_corrupted`; empty where the training does not meet corrupted pictures.
+        temperatures: one a run, from validation; none counts as 1.
+        losses: validation loss by epoch, one list a run.
     """
 
     learned: tuple[str, ...]
     test: list[pd.DataFrame]
     clean: list[pd.DataFrame]
     corrupted: list[pd.DataFrame]
+    temperatures: list[float] = field(default_factory=list)
+    losses: list[list[float]] = field(default_factory=list)
 
 
 def run_policies(study: Study, split: Split, progress: bool = True) -> dict[Trained, Tested]:
@@ -67,6 +71,8 @@ def run_policies(study: Study, split: Split, progress: bool = True) -> dict[Trai
             [calibrated(predict(run, arm.split, "test", progress), run) for run in own],
             [run.clean for run in own],
             corrupted.get(trained, []),
+            [run.checkpoint["temperature"] for run in own],
+            [run.history["val_loss"].tolist() for run in own],
         )
         for trained, (arm, own) in runs.items()
     }

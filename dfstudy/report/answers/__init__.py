@@ -50,7 +50,7 @@ def decide_answers(numbers: Numbers, groups_known: bool, study: Study) -> list[A
         )
     return [
         *decide_on_augmentation(numbers, study),
-        *decide_on_protocol(numbers),
+        *decide_on_protocol(numbers, study),
         *decide_on_networks(numbers, study),
         *decide_on_new_pictures(numbers, groups_known),
         *decide_data_answers(numbers),

@@ -8,8 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from dfstudy.report.answers.augmentation import RECORDED, heading
-from dfstudy.report.verdicts import Answer, Numbers, Verdict
+from dfstudy.report.answers.augmentation import RECORDED, first_policy, heading, improving
+from dfstudy.report.verdicts import UNTRAINED, Answer, Numbers, Verdict
 
 # what the verdict on each quantity says of the recorded augmentation
 HELPS: dict[str, dict[Verdict, str]] = {
@@ -17,27 +17,32 @@ HELPS: dict[str, dict[Verdict, str]] = {
         "supported": "reduces overfitting (the gap between training and validation AUC changes by {0})",
         "refuted": "does not reduce overfitting (the gap between training and validation AUC changes by {0})",
         "inconclusive": "may or may not reduce overfitting (the gap changes by {0})",
+        UNTRAINED: "was not trained enough to tell whether it reduces overfitting",
     },
     "auc": {
         "supported": "raises the AUC on forgeries like those it trained on (by {0})",
         "refuted": "does not raise the AUC on forgeries like those it trained on ({0})",
         "inconclusive": "leaves open whether it raises the AUC on forgeries like those it trained on ({0})",
+        UNTRAINED: "was not trained enough to tell whether it raises the AUC on forgeries that it learned",
     },
     "unseen": {
         "supported": "raises the AUC on forgeries that it never saw (by {0})",
         "refuted": "does not raise the AUC on forgeries that it never saw ({0})",
         "inconclusive": "leaves open whether it raises the AUC on forgeries that it never saw ({0})",
+        UNTRAINED: "was not trained enough to tell whether it raises the AUC on forgeries that it never saw",
     },
 }
 TRUTH: dict[Verdict, str] = {
     "supported": "would have reported nearly the truth",
     "refuted": "would have misreported its own network",
     "inconclusive": "may or may not have reported the truth",
+    UNTRAINED: "was not trained enough to tell whether it would have reported the truth",
 }
 COST: dict[Verdict, str] = {
     "supported": "and would have made a worse one",
     "refuted": "and would have made as good a one",
     "inconclusive": "and whether it would have made a worse one stays open",
+    UNTRAINED: "or have made a worse one",
 }
 
 
@@ -53,13 +58,23 @@ def _augmentation(verdicts: Mapping[str, Verdict], numbers: Numbers) -> str:
     for quality, words in HELPS.items():
         name, asked = f"policy.{RECORDED}.{quality}.difference", f"answer.augmentation.{quality}"
         if asked in verdicts and numbers[name].value is not None:
-            parts.append(words[verdicts[asked]].replace("{0}", f"{{{name}}}"))
+            parts.append(words[verdicts[asked]].replace("{0}", _with_values(numbers, name)))
     if not parts:
         return ""
     listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])}, and {parts[-1]}"
-    grows = heading(numbers, RECORDED, "auc") == "grows" if "answer.augmentation.auc" in verdicts else False
-    more = "; its effect on the AUC still grows with the budget" if grows else ""
+    grows = heading(numbers, RECORDED, "auc") == "grows"
+    more = "; its effect on the AUC grows with the budget" if grows else ""
+    if improving(numbers, RECORDED):
+        more += "; its networks were still improving when training ended"
     return f"**Does heavy augmentation help?** At this budget the recorded augmentation {listed}{more}."
+
+
+def _with_values(numbers: Numbers, name: str) -> str:
+    """A difference, then what it is the difference of, where both are known."""
+    _, policy, quality, _ = name.split(".")
+    sides = [f"policy.{side}.{quality}" for side in (policy, first_policy(numbers))]
+    values = f": {{{sides[0]}}} against {{{sides[1]}}}" if set(sides) <= set(numbers) else ""
+    return f"{{{name}}}{values}"
 
 
 def _protocol(verdicts: Mapping[str, Verdict], numbers: Numbers) -> str:
@@ -92,6 +107,7 @@ def _detector(verdicts: Mapping[str, Verdict], numbers: Numbers) -> str:
         "refuted": "it hardly overfits: its AUC is {train.auc_gap} higher on training than on validation "
         "pictures",
         "inconclusive": "whether it overfits stays open: training AUC less validation AUC is {train.auc_gap}",
+        UNTRAINED: "it has not learned enough for anything more to be said",
     }[verdicts["answer.overfits"]]
     shortcut = ""
     if "shortcut.telling" in numbers and numbers["shortcut.telling"].value:

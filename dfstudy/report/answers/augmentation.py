@@ -2,21 +2,38 @@
 
 Takes numbers `policy.*`, `leave_out.*`, `add_one.*`; gives an answer for the recorded policy (`seed`) and one
 for all other policies together, for each quantity that was measured, and what single transforms bring. Every
-verdict names the budget it holds for; where the effect still grows with the budget, nothing is refuted. No
-answer where nothing was compared. Pure.
+verdict names the budget it holds for. Of policies whose networks have not learned nothing is said; where they
+were still improving when training ended, nothing is refuted. No answer where nothing was compared. Pure.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from dfstudy.evaluate.paired import LEAST_SEEDS
+from dfstudy.evaluate.policies.sheets import QUANTITIES
 from dfstudy.report.numbers import literal
-from dfstudy.report.verdicts import ALPHA, Answer, Numbers, Verdict, best_of, gains, gains_any
+from dfstudy.report.verdicts import (
+    ALPHA,
+    UNTRAINED,
+    Answer,
+    Numbers,
+    Verdict,
+    best_of,
+    gains,
+    gains_any,
+)
 from dfstudy.study import Study
 
 RECORDED = "seed"  # the policy that the study is about: asked for beforehand, so its verdicts need no Holm
+NO_GAIN = (
+    "learns less",
+    "not applicable",
+    "no room to tell",
+)  # in notes: a difference that is no gain of theirs
 CHAPTER = "05_compare_augmentation.ipynb"
 
 
@@ -25,37 +42,41 @@ class Quality:
     """One thing that augmentation may better.
 
     Attributes:
-        least: the smallest gain worth having; below it a policy is refuted.
-        sign: -1 where a fall is the gain.
+        name: of `sheets.QUANTITIES`, which settles the least gain and which way is better.
     """
 
+    name: str
     asked: str
     claim: str
-    least: float
-    sign: Literal[1, -1]
+
+    @property
+    def least(self) -> float:
+        """The smallest gain worth having."""
+        least = QUANTITIES[self.name].least
+        assert least is not None
+        return least
+
+    @property
+    def sign(self) -> Literal[1, -1]:
+        """-1 where a fall is the gain."""
+        return 1 if QUANTITIES[self.name].gain > 0 else -1
 
 
-# An AUC that rises by a hundredth ranks one pair of a real and a fake in a hundred better: less than that is
-# no reason to prefer a recipe. Of the gap, two hundredths: as much as `answer.overfits` calls worth a word.
 QUALITIES = {
-    "gap": Quality("reduce overfitting", "the gap between training and validation AUC is smaller", 0.02, -1),
-    "auc": Quality("raise the accuracy on the same forgeries", "the test AUC is higher", 0.01, 1),
-    "unseen": Quality(
-        "raise the accuracy on unseen forgeries",
-        "the AUC on methods that no run learned is higher",
-        0.01,
-        1,
-    ),
-    "robust": Quality(
-        "raise the accuracy on damaged pictures",
-        "the mean AUC over corruptions is higher",
-        0.01,
-        1,
-    ),
+    one.name: one
+    for one in (
+        Quality("gap", "reduce overfitting", "the gap between training and validation AUC is smaller"),
+        Quality("auc", "raise the accuracy on the same forgeries", "the test AUC is higher"),
+        Quality(
+            "unseen",
+            "raise the accuracy on unseen forgeries",
+            "the AUC on methods that no run learned is higher",
+        ),
+        Quality(
+            "robust", "raise the accuracy on damaged pictures", "the mean AUC over corruptions is higher"
+        ),
+    )
 }
-# By how much AUC an effect must still change between the longest shorter budget and the full one to head
-# anywhere: as much as is worth having. Budgets are not paired in an interval, so this decides no gain.
-HEADS = 0.01
 PARTS = {
     "leave_out": (
         "Which of its transforms carry it?",
@@ -78,17 +99,23 @@ def decide_on_augmentation(numbers: Numbers, study: Study) -> list[Answer]:
     return answers
 
 
-def heading(numbers: Numbers, policy: str, quality: str) -> Literal["grows", "shrinks", "is level", ""]:
-    """Where the policy's gain heads with the budget; empty where no shorter one was measured."""
-    shorter = _shorter(numbers, policy, quality)
-    full = numbers[f"policy.{policy}.{quality}.difference"].value
-    last = numbers[shorter[-1]].value if shorter else None
-    if full is None or last is None:
+def heading(numbers: Numbers, policy: str, quality: str) -> Literal["grows", "shrinks", ""]:
+    """Where the policy's gain heads with the budget, by the interval of its trend; else empty."""
+    trend = numbers.get(f"policy.{policy}.{quality}.trend")
+    if trend is None or trend.low is None or trend.high is None:
         return ""
-    change = QUALITIES[quality].sign * (full - last)
-    if abs(change) < HEADS:
-        return "is level"
-    return "grows" if change > 0 else "shrinks"
+    ends = sorted(QUALITIES[quality].sign * end for end in (trend.low, trend.high))
+    return "grows" if ends[0] > 0 else "shrinks" if ends[1] < 0 else ""
+
+
+def unlearned(numbers: Numbers, *policies: str) -> list[str]:
+    """Those of some policies whose networks have not learned."""
+    return [each for each in policies if (told := numbers.get(f"policy.{each}.learned")) and not told.value]
+
+
+def improving(numbers: Numbers, *policies: str) -> list[str]:
+    """Those of some policies whose networks were still improving when training ended."""
+    return [each for each in policies if (told := numbers.get(f"policy.{each}.improving")) and told.value]
 
 
 def _recorded(numbers: Numbers, study: Study, quality: str) -> list[Answer]:
@@ -96,18 +123,30 @@ def _recorded(numbers: Numbers, study: Study, quality: str) -> list[Answer]:
     if name not in numbers:
         return []
     asked, change = QUALITIES[quality], numbers[name]
-    verdict = _while_it_grows(gains(change, asked.least, asked.sign), heading(numbers, RECORDED, quality))
-    because = f"{_against(numbers)} {{{name}}} {_budget(study)}{_course(numbers, RECORDED, quality)}"
+    sides = (first_policy(numbers), RECORDED)
+    verdict = gains(change, asked.least, _seeds(study), asked.sign)
+    verdict = _while_it_improves(verdict, improving(numbers, *sides))
+    values = ", ".join(f"{side} {{policy.{side}.{quality}}}" for side in reversed(sides))
+    known = all(f"policy.{side}.{quality}" in numbers for side in sides)
+    because = f"{_against(numbers)} {{{name}}}{f' ({values})' if known else ''} {_budget(study)}"
+    because += f"{_course(numbers, RECORDED, quality)}{_late(numbers, sides)}{_few(study)}"
     findable = f"policy.{RECORDED}.{quality}.detectable"
     if verdict == "inconclusive" and findable in numbers and numbers[findable].value is not None:
         because += f"; a difference of {{{findable}}} would have been found"
     if change.value is None:
         because = f"not measured: {literal(change.note)}"
+    elif lacking := unlearned(numbers, *sides):
+        verdict, because = UNTRAINED, _lacking(lacking)
+    elif quality == "gap" and verdict == "supported" and "learns less" in change.note:
+        verdict, because = "refuted", f"it learns less: the gap is smaller, and validation worse; {because}"
+    elif "no room to tell" in change.note:
+        verdict, because = "inconclusive", f"no room to tell, so near to 1 are both; {because}"
     return [
         Answer(
             f"answer.augmentation.{quality}",
             f"Does the recorded augmentation {asked.asked}?",
-            f"{asked.claim} than with {_first(numbers)}; refuted below a gain of {asked.least}",
+            f"{asked.claim} than with {first_policy(numbers)}; refuted where it is not, and a gain of "
+            f"{asked.least} or more is excluded",
             verdict,
             because,
             change.n,
@@ -119,28 +158,42 @@ def _recorded(numbers: Numbers, study: Study, quality: str) -> list[Answer]:
 def _others(numbers: Numbers, study: Study, quality: str) -> list[Answer]:
     """The other policies, asked for all at once, so with Holm's correction."""
     slugs = [policy for policy in _compared(numbers, quality) if policy != RECORDED]
-    names = [f"policy.{slug}.{quality}.difference" for slug in slugs]
-    known = [name for name in names if numbers[name].value is not None]
-    if not known:
+    measured = [slug for slug in slugs if numbers[f"policy.{slug}.{quality}.difference"].value is not None]
+    if not measured:
         return []
-    asked = QUALITIES[quality]
-    verdict, found = gains_any(numbers, known, asked.least, asked.sign)
-    if any(heading(numbers, slug, quality) == "grows" for slug in slugs):
-        verdict = _while_it_grows(verdict, "grows")
-    listed = ", ".join(f"{_slug(name)} {{{name}}}" for name in (found or known))
-    told = f"{'those that do' if found else 'none surely'}, {_against(numbers)} {_budget(study)}: {listed}"
-    best = numbers[best_of(numbers, known, asked.sign)]
-    return [
-        Answer(
-            f"answer.policies.{quality}",
-            f"Does another policy {asked.asked}?",
-            f"with at least one of {len(known)} {asked.claim} than with {_first(numbers)} (Holm, {ALPHA})",
-            verdict,
-            told,
-            best.n,
-            f"{CHAPTER}#policies_forest",
+    asked, first = QUALITIES[quality], first_policy(numbers)
+    lacking = unlearned(numbers, first, *measured)
+    told = [slug for slug in measured if slug not in lacking and first not in lacking]
+    names = [f"policy.{slug}.{quality}.difference" for slug in told]
+    known = [name for name in names if not any(words in numbers[name].note for words in NO_GAIN)]
+    if not known:
+        verdict, because = (
+            (UNTRAINED, _lacking(lacking)) if not told else ("inconclusive", "none can be compared")
         )
-    ]
+        n = numbers[f"policy.{measured[0]}.{quality}.difference"].n
+        return [_of_others(quality, len(measured), first, verdict, because, n)]
+    verdict, found = gains_any(numbers, known, asked.least, _seeds(study), asked.sign)
+    verdict = _while_it_improves(verdict, improving(numbers, first, *told))
+    listed = ", ".join(f"{_slug(name)} {{{name}}}" for name in (found or known))
+    words = f"{'those that do' if found else 'none surely'}, {_against(numbers)} {_budget(study)}: {listed}"
+    if lacking:
+        words += f"; {_lacking(lacking)}"
+    best = numbers[best_of(numbers, known, asked.sign)]
+    words += _few(study)
+    return [_of_others(quality, len(known), first, verdict, words, best.n)]
+
+
+def _of_others(quality: str, count: int, first: str, verdict: Verdict, because: str, n: int) -> Answer:
+    asked = QUALITIES[quality]
+    return Answer(
+        f"answer.policies.{quality}",
+        f"Does another policy {asked.asked}?",
+        f"with at least one of {count} {asked.claim} than with {first} (Holm, {ALPHA})",
+        verdict,
+        because,
+        n,
+        f"{CHAPTER}#policies_forest",
+    )
 
 
 def _parts(numbers: Numbers, study: Study, kind: str) -> list[Answer]:
@@ -149,7 +202,8 @@ def _parts(numbers: Numbers, study: Study, kind: str) -> list[Answer]:
     if not known:
         return []
     question, claim = PARTS[kind]
-    verdict, found = gains_any(numbers, known, QUALITIES["auc"].least)
+    seeds = _seeds(study)
+    verdict, found = gains_any(numbers, known, QUALITIES["auc"].least, seeds)
     shown = found or [best_of(numbers, known)]
     listed = ", ".join(f"{_slug(name)} {{{name}}}" for name in shown)
     share = f"at {study.policies.parts_budget:.0%} of the epochs".replace("%", " %")
@@ -166,9 +220,31 @@ def _parts(numbers: Numbers, study: Study, kind: str) -> list[Answer]:
     ]
 
 
-def _while_it_grows(verdict: Verdict, course: str) -> Verdict:
-    """A gain that still grows with the budget is not refuted by this budget."""
-    return "inconclusive" if verdict == "refuted" and course == "grows" else verdict
+def _while_it_improves(verdict: Verdict, moving: Sequence[str]) -> Verdict:
+    """A gain is not refuted by networks that were still improving when training ended."""
+    return "inconclusive" if verdict == "refuted" and moving else verdict
+
+
+def _seeds(study: Study) -> int:
+    """Trainings of each policy."""
+    return min(study.policies.seeds, len(study.training.seeds))
+
+
+def _few(study: Study) -> str:
+    seeds = _seeds(study)
+    return f"; {seeds} of at least {LEAST_SEEDS} seeds a side" if seeds < LEAST_SEEDS else ""
+
+
+def _late(numbers: Numbers, sides: Sequence[str]) -> str:
+    moving = improving(numbers, *sides)
+    return f"; still improving when training ended: {' and '.join(moving)}" if moving else ""
+
+
+def _lacking(policies: Sequence[str]) -> str:
+    """Who has not learned, with the training AUC that says so."""
+    return "not learned: " + ", ".join(
+        f"{each} (training AUC {{policy.{each}.train_auc}})" for each in policies
+    )
 
 
 def _budget(study: Study) -> str:
@@ -185,7 +261,7 @@ def _course(numbers: Numbers, policy: str, quality: str) -> str:
     trend = f"policy.{policy}.{quality}.trend"
     known = trend in numbers and numbers[trend].value is not None
     sure = f"; all of them less {_percent(shorter[0]):.3g} %: {{{trend}}}" if known else ""
-    heads = f", so that the gain {course} from {_percent(shorter[-1]):.3g} % on" if course else ""
+    heads = f", so that the gain {course} with the budget" if course else ""
     return f"; {listed}{heads}{sure}"
 
 
@@ -209,7 +285,7 @@ def _slug(name: str) -> str:
     return name.split(".")[1]
 
 
-def _first(numbers: Numbers) -> str:
+def first_policy(numbers: Numbers) -> str:
     """The policy that the others are set against: the one without a difference."""
     every = {match[1] for name in numbers if (match := re.fullmatch(r"policy\.([a-z0-9_-]+)\.auc", name))}
     first = sorted(every - set(_compared(numbers, "auc")))
@@ -217,4 +293,4 @@ def _first(numbers: Numbers) -> str:
 
 
 def _against(numbers: Numbers) -> str:
-    return f"against {_first(numbers)}"
+    return f"against {first_policy(numbers)}"

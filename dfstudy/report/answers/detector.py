@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
-from dfstudy.report.verdicts import Answer, Numbers, Verdict, above, opposite
+from dfstudy.report.numbers import literal
+from dfstudy.report.verdicts import UNTRAINED, Answer, Numbers, Verdict, above, opposite
 
 CHANCE = 0.5  # AUC of a coin
 GAP = 0.02  # AUC between training and validation pictures that is worth a word
@@ -27,16 +29,24 @@ def decide_on_new_pictures(numbers: Numbers, groups_known: bool) -> list[Answer]
 
 def decide_on_use(numbers: Numbers) -> list[Answer]:
     """What the score is worth: overfitting, methods, false alarms, accuracy, probabilities, corruptions, and
-    other folders."""
-    return [
+    other folders; nothing is said of networks that have not learned."""
+    answers = [
         _overfits(numbers),
         *_every_method(numbers),
         *_useful(numbers),
-        *_accuracy(numbers),
         *_probabilities(numbers),
         *_stands(numbers),
         *_elsewhere(numbers),
     ]
+    told = numbers.get("train.learned")
+    if told is not None and not told.value:
+        why = (
+            f"{literal(told.note)}; training AUC {{train.auc}}"
+            if "train.auc" in numbers
+            else literal(told.note)
+        )
+        answers = [replace(each, verdict=UNTRAINED, because=why) for each in answers]
+    return [*answers, *_accuracy(numbers)]
 
 
 def _above_chance(numbers: Numbers) -> Answer:

@@ -2,15 +2,19 @@
 
 Takes `published.difference.balanced` (models published with a paper, which this study reads again) and
 `cross.difference.auc` (two networks of this study, on forgery methods that they did not learn); gives an
-answer for each. Without a second network, or with one seed of each, the own answer is inconclusive and says
-so. Pure.
+answer for each. Without a second network, or with fewer than three seeds of each, the own answer is
+inconclusive and says so. Pure.
 """
 
 from __future__ import annotations
 
+import re
+
 from dfstudy.evaluate.cross.names import name_models
+from dfstudy.evaluate.paired import LEAST_SEEDS
 from dfstudy.evaluate.published import CNN, TRANSFORMER
-from dfstudy.report.verdicts import Answer, Numbers, above
+from dfstudy.report.numbers import literal
+from dfstudy.report.verdicts import UNTRAINED, Answer, Numbers, above
 from dfstudy.study import Study
 
 CHAPTER = "06_cross_forgery.ipynb"
@@ -61,13 +65,22 @@ def _own(numbers: Numbers, study: Study) -> list[Answer]:
         ]
     change = numbers["cross.difference.auc"]
     first, other = name_models([study.model, second])
-    alone = min(study.forgeries.seeds, len(study.training.seeds)) == 1
-    told = "; one training seed says nothing of others: forgeries.seeds would name more" if alone else ""
+    seeds = min(study.forgeries.seeds, len(study.training.seeds))
+    few = seeds < LEAST_SEEDS
+    states = [name for name in numbers if re.fullmatch(r"cross\..+\.learned", name)]
+    lacking = [name for name in states if not numbers[name].value]
+    if lacking:
+        why = "; ".join(literal(numbers[name].note) for name in lacking)
+        claim = f"{other} has a higher AUC on unseen methods than {first}"
+        return [Answer(**asked, claim=claim, verdict=UNTRAINED, because=why, n=change.n)]
+    told = (
+        f"; {seeds} of at least {LEAST_SEEDS} training seeds: forgeries.seeds would name more" if few else ""
+    )
     return [
         Answer(
             **asked,
             claim=f"{other} has a higher AUC on unseen methods than {first}",
-            verdict="inconclusive" if alone else above(change, 0.0),
+            verdict="inconclusive" if few else above(change, 0.0),
             because="{cross.difference.auc} AUC, {cross.difference.balanced} balanced accuracy, one budget"
             + told,
             n=change.n,

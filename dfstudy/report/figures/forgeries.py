@@ -18,9 +18,12 @@ from matplotlib.patches import Rectangle
 
 from dfstudy.evaluate.arms import Arm
 from dfstudy.evaluate.cross import Cross
+from dfstudy.evaluate.learning import UNTRAINED
 from dfstudy.evaluate.levels import UNITS
+from dfstudy.evaluate.paired import LEAST_SEEDS
 from dfstudy.number import Number, name_methods
 from dfstudy.report.figures.style import FAKE, PALETTE, REAL, WIDTH
+from dfstudy.report.numbers import literal
 from dfstudy.study import Model
 
 INK, FAINT = "#000000", "#8C8C8C"
@@ -32,7 +35,7 @@ NOTHING = (
     "`forgeries.train_on` other than off."
 )
 
-ONE_SEED = "one seed compares two networks and not two kinds of network, so it is inconclusive"
+FEW_SEEDS = f"fewer than {LEAST_SEEDS} seeds compare networks and not kinds of them, so it is inconclusive"
 NEIGHBOURS = (
     "without convolutions a network has to learn from pictures alone that neighbouring pixels belong "
     "together, which takes very many: trained on a million, vision transformers stay behind convolutional "
@@ -146,6 +149,10 @@ def answer_cross(cross: Cross | None) -> str:
         return NOTHING
     told = []
     for network, slug in _slugs(cross).items():
+        if lacking := cross.unlearned(network):
+            names = ", ".join(map(literal, lacking))
+            told.append(f"{network} was {UNTRAINED}: of its trainings {names} learned too little.")
+            continue
         gap, unseen = (cross.summaries[network]["auc"][name] for name in ("gap", "unseen"))
         loses = "loses" if gap.low > 0 else "gains" if gap.high < 0 else "may or may not lose"
         above = "better than guessing" if unseen.low > 0.5 else "not shown to be better than guessing"
@@ -159,10 +166,12 @@ def answer_cross(cross: Cross | None) -> str:
         found = cross.differences["auc"]
         better = "" if found.low is None else second if found.low > 0 else first if found.high < 0 else ""
         verdict = "which generalises better is inconclusive"
-        if better and found.seeds > 1:
+        if any(map(cross.unlearned, (first, second))):
+            verdict = UNTRAINED
+        elif better and found.seeds >= LEAST_SEEDS:
             verdict = f"{better} generalises better here"
         elif better:
-            verdict = f"these trainings of {better} do better, but {ONE_SEED}"
+            verdict = f"these trainings of {better} do better, but {FEW_SEEDS}"
         told.append(
             f"On unseen methods {second} less {first} is {{cross.difference.auc}} AUC and "
             f"{{cross.difference.balanced}} balanced accuracy: {verdict}. Likewise the loss from methods "

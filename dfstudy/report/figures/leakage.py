@@ -93,7 +93,7 @@ def leakage_sentence(numbers: Numbers) -> str:
     )
     if not meter_learned(numbers):
         text += (
-            " Neither kind of training is better than chance: these pictures are too few or too hard for a "
+            " Neither kind of training has learned: these pictures are too few or too hard for a "
             "meter this small, so it cannot see a leak."
         )
     torn = numbers["leakage.auc.random"]

@@ -1,7 +1,9 @@
 """Figures of chapter 05: differences to the first policy, their course over budgets, parts, and strengths.
 
 Takes a `Compared`; gives matplotlib figures, unsaved. Verdicts are told apart by colour and mark: filled blue
-circles help, filled orange squares hurt, hollow grey diamonds are inconclusive. Nothing is computed here
+circles help, filled orange squares hurt, hollow grey squares bring no gain worth having,
+hollow grey diamonds are inconclusive; crosses stand where nothing can
+be said, as of networks that have not learned. Nothing is computed here
 beyond what is drawn.
 """
 
@@ -23,7 +25,16 @@ from dfstudy.report.figures.style import FAKE, REAL, WIDTH
 from dfstudy.report.policy_sentences import course_words
 
 INK, FAINT, QUIET = "#000000", "#8C8C8C", "#5F5F5F"
-MARKS = {"helps": (REAL, "o", REAL), "hurts": (FAKE, "s", FAKE), "inconclusive": (QUIET, "D", "white")}
+MARKS = {
+    "helps": (REAL, "o", REAL),
+    "hurts": (FAKE, "s", FAKE),
+    "learns less": (FAKE, "v", "white"),
+    "no gain": (QUIET, "s", "white"),
+    "inconclusive": (QUIET, "D", "white"),
+    "not trained enough to tell": (FAINT, "x", FAINT),
+    "no room to tell": (FAINT, "+", FAINT),
+    "not applicable": (FAINT, "1", FAINT),
+}
 COLUMNS = 3
 PARTS = ("auc", "gap")  # quantities of the transforms and strengths that are drawn
 SHOWN_NAME = 20  # letters of a policy's name
@@ -57,7 +68,7 @@ def draw_forest(compared: Compared) -> Figure:
         _draw_effects(axes, compared.of("policy", name, 1.0), QUANTITIES[name].spoken)
     for axes in every.flat[len(names) :]:
         axes.set_visible(False)
-    _name_marks(figure)
+    _name_marks(figure, [one for name in names for one in compared.of("policy", name, 1.0)])
     return figure
 
 
@@ -75,7 +86,7 @@ def draw_budgets(compared: Compared) -> Figure:
         axes.set_visible(False)
     for axes in every[:, 0]:
         axes.set_ylabel(f"AUC less that of {_short(compared.policies[0])}", fontsize=8)
-    _name_marks(figure)
+    _name_marks(figure, [one for course in courses for one in course.points])
     return figure
 
 
@@ -96,7 +107,7 @@ def draw_parts(compared: Compared) -> Figure:
     for axes_row, name in zip(every, names, strict=True):
         for axes, kind in zip(axes_row, kinds, strict=True):
             _draw_effects(axes, compared.of(kind, name), f"{QUANTITIES[name].spoken}, {titles[kind]}")
-    _name_marks(figure)
+    _name_marks(figure, [one for name in names for kind in kinds for one in compared.of(kind, name)])
     return figure
 
 
@@ -171,13 +182,15 @@ def _draw_values(axes: Axes, points: dict[float, Trained], compared: Compared, n
     axes.set_title(QUANTITIES[name].spoken)
 
 
-def _name_marks(figure: Figure) -> None:
-    """The legend of the verdicts, under the figure."""
+def _name_marks(figure: Figure, effects: Sequence[Effect]) -> None:
+    """The legend of the verdicts that are drawn, under the figure."""
+    drawn = {one.verdict for one in effects}
+    shown = {word: mark for word, mark in MARKS.items() if word in drawn}
     handles = [
         plt.Line2D([], [], color=color, marker=marker, markerfacecolor=face, markersize=5, linewidth=1.6)
-        for color, marker, face in MARKS.values()
+        for color, marker, face in shown.values()
     ]
-    figure.legend(handles, list(MARKS), loc="outside lower center", ncols=len(MARKS), fontsize=8)
+    figure.legend(handles, list(shown), loc="outside lower center", ncols=min(4, len(shown)), fontsize=8)
 
 
 def _short(name: str) -> str:

@@ -1,0 +1,167 @@
+"""Whether networks have learned what they are asked about: settled before anything is said of them.
+
+Takes what the runs of one recipe, one a seed, say of unvaried training and validation images, and their
+validation losses by epoch; gives a `Learning`. A network that learned nothing has no gap to reduce, nothing
+to lose to corruptions and no score to flatter, so that every comparison with it is true and says nothing.
+
+- *learned*: over the seeds the AUC on training images and the log-loss on validation images (each class one
+  half, after the run's temperature, so that overconfidence does not count against ranking) are better than
+  those of a constant prediction with the whole interval over groups and seeds, and the training AUC is at
+  least `FLOOR`. Too few groups for an interval leave the values to decide, and every verdict open.
+- *still improving*: in the last quarter of the epochs the validation loss fell below the best before it with
+  every seed, by `FALLS` or more on average. More epochs would give another network.
+
+Cost: one AUC and one log-loss a seed and replicate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+from scipy.special import expit
+
+from dfstudy.evaluate.intervals import Floats, groups_behind, sentences
+from dfstudy.evaluate.levels import by_group
+from dfstudy.evaluate.metrics import auc, log_loss
+from dfstudy.evaluate.paired import PairedDifference, difference_over
+from dfstudy.number import Number
+from dfstudy.study import Evaluate
+
+if TYPE_CHECKING:
+    from dfstudy.train import Run
+
+CHANCE = 0.5  # AUC of a constant prediction
+CONSTANT = float(np.log(2))  # its log-loss where each class counts one half, nats
+FLOOR = 0.85  # AUC on its own training images: below it there is little to compare, however sure it is
+LATE = 0.25  # last share of the epochs
+FALLS = 0.02  # nats: a validation loss that falls by less has flattened
+UNTRAINED = "not trained enough to tell"
+
+
+@dataclass(frozen=True)
+class Learning:
+    """What the runs of one recipe have learned.
+
+    Attributes:
+        train_auc: AUC on unvaried training images, mean over seeds; interval over groups and seeds.
+        gain: log-loss of a constant prediction less that on validation images, nats; likewise.
+        val_auc: AUC on validation images, mean over seeds.
+        fall: mean over seeds of what the last quarter of the epochs took off the best validation loss; None
+            where an epoch is all there is.
+        improving: it still falls with every seed, and by more than `FALLS`.
+        images: of training and validation.
+    """
+
+    train_auc: PairedDifference
+    gain: PairedDifference
+    val_auc: float
+    fall: float | None
+    improving: bool
+    images: int
+
+    @property
+    def learned(self) -> bool:
+        """Whether anything may be said of these networks."""
+        surely = (self.train_auc.low, CHANCE), (self.gain.low, 0.0)
+        better = all(low is None or low > limit for low, limit in surely)
+        return better and self.train_auc.value >= FLOOR and self.gain.value > 0
+
+    def told(self) -> str:
+        """The state in words."""
+        if not self.learned:
+            return (
+                f"not learned: a training AUC of at least {FLOOR}, and better than a constant, is asked for"
+            )
+        return "learned, and still improving when training ended" if self.improving else "learned"
+
+    def numbers(self, stem: str) -> list[Number]:
+        """`<stem>.train_auc`, and `<stem>.learned` and `.improving`, 1 or 0 with the state in words."""
+        note = "unvaried training images"
+        auc = self.train_auc.number(f"{stem}.train_auc", unit="AUC", n=self.images, note=note)
+        return [auc, *self.states(stem)]
+
+    def states(self, stem: str) -> list[Number]:
+        """`<stem>.learned` and `<stem>.improving`."""
+        return [
+            Number(f"{stem}.learned", int(self.learned), "1 = learned", self.images, note=self.told()),
+            Number(f"{stem}.improving", int(self.improving), "1 = improving", self.images, note=self.told()),
+        ]
+
+
+def judge_runs(runs: Sequence[Run], settings: Evaluate) -> Learning:
+    """Judge finished runs of one recipe on one split, one a seed."""
+    return judge_learning(
+        [run.clean for run in runs],
+        [run.checkpoint["temperature"] for run in runs],
+        [run.history["val_loss"].tolist() for run in runs],
+        settings,
+    )
+
+
+def judge_learning(
+    clean: Sequence[pd.DataFrame],
+    temperatures: Sequence[float],
+    losses: Sequence[Sequence[float]],
+    settings: Evaluate,
+) -> Learning:
+    """Judge the runs of one recipe on one split.
+
+    Args:
+        clean: a table a seed with columns part, path, label, group, logit; see `Run.clean`.
+        temperatures: one a seed, which logits are divided by.
+        losses: one list a seed, validation loss by epoch.
+    Raises:
+        ValueError: the tables show different images.
+    """
+    settings = by_group(settings)  # what a run keeps of its training names no video
+    sides = {name: _part(clean, name) for name in ("train", "val")}
+    (seen, scores), (held, logits) = sides["train"], sides["val"]
+    calm = [expit(row / temperature) for row, temperature in zip(logits, temperatures, strict=True)]
+    labels = held["label"].to_numpy("int64")
+    share = np.where(labels == 1, labels.mean(), 1 - labels.mean())
+
+    def ranked(weights: Floats) -> Floats:
+        known = seen["label"].to_numpy("int64")
+        return np.stack([auc(known, row, weights) for row in scores], axis=1)
+
+    def gained(weights: Floats) -> Floats:
+        return CONSTANT - np.stack([log_loss(labels, row, weights * (0.5 / share)) for row in calm], axis=1)
+
+    units = [table["group"].to_numpy(str) for table in (seen, held)]
+    behind = [groups_behind(table["label"], own) for table, own in zip((seen, held), units, strict=True)]
+    falls = [fall for each in losses if (fall := late_fall(each)) is not None]
+    return Learning(
+        difference_over(ranked, units[0], behind=behind[0], settings=settings, scale="share"),
+        difference_over(gained, units[1], behind=behind[1], settings=settings, scale="plain"),
+        float(np.mean([auc(labels, row) for row in logits])),
+        float(np.mean(falls)) if falls else None,
+        bool(falls) and min(falls) > 0 and float(np.mean(falls)) >= FALLS,
+        len(seen) + len(held),
+    )
+
+
+def late_fall(losses: Sequence[float]) -> float | None:
+    """By how much the last quarter of the epochs lowered the best loss; None where nothing came before it."""
+    late = max(1, round(LATE * len(losses)))
+    if len(losses) <= late:
+        return None
+    return float(min(losses[:-late]) - min(losses[-late:]))
+
+
+def tell_untrained(names: Sequence[str]) -> str:
+    """Which sides of a comparison have not learned, as a reason; empty where all have."""
+    if not names:
+        return ""
+    return sentences(UNTRAINED, f"{' and '.join(names)} {'has' if len(names) == 1 else 'have'} not learned")
+
+
+def _part(tables: Sequence[pd.DataFrame], name: str) -> tuple[pd.DataFrame, list[Floats]]:
+    """Images of one part, and each seed's logits [n]."""
+    rows = [table[table["part"] == name].reset_index(drop=True) for table in tables]
+    if any(not one[["path", "label"]].equals(rows[0][["path", "label"]]) for one in rows):
+        raise ValueError("the runs were trained on different images")
+    return rows[0], [one["logit"].to_numpy("float64") for one in rows]
