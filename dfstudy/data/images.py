@@ -29,12 +29,10 @@ from PIL import (
     WebPImagePlugin,
 )
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+from dfstudy.file_kind import no_file
 
-# Pictures in other formats are named and set aside, so that none goes missing unseen.
-OTHER_SUFFIXES = (".gif", ".heic", ".heif", ".avif", ".jp2", ".jxl", ".jfif", ".jpe")
-
-# Decoders that may run: those of the suffixes above, and GIF, which travels under their names.
+# Decoders that may run: those of the endings that are read (`endings.py`), and GIF, which travels under
+# their names.
 # Pillow knows more, among them EPS, which would start an interpreter on a stranger's file.
 FORMATS = tuple(
     plugin.format
@@ -78,9 +76,11 @@ def read_bytes(path: str | Path) -> bytes:
     """The file's bytes.
 
     Raises:
-        PictureError: it is missing or may not be read.
+        PictureError: it is missing, no file (opening a pipe would wait for ever), or may not be read.
     """
     try:
+        if kind := no_file(path):
+            raise PictureError(f"not a file but {kind}")
         return Path(path).read_bytes()
     except FileNotFoundError:
         raise PictureError("the file is missing") from None

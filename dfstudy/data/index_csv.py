@@ -20,8 +20,17 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
-from dfstudy.data.images import SUFFIXES
-from dfstudy.data.layouts import COLUMNS, REAL, alias_hint, build_aliases, read_meaning, split_name
+from dfstudy.data.endings import PICTURES, ending
+from dfstudy.data.layouts import (
+    COLUMNS,
+    REAL,
+    alias_hint,
+    build_aliases,
+    read_meaning,
+    read_name,
+    settle,
+    split_pictures,
+)
 from dfstudy.errors import StudyError, near_match
 from dfstudy.study import Study
 
@@ -165,17 +174,20 @@ def _splits(study: Study, table: pd.DataFrame, paths: pd.Series) -> list[str]:
     """The split column; where it is absent or empty throughout, the names of the folders."""
     if (table["split"] == "").all():
         folders = paths.map(os.path.dirname)
-        # An empty table of aliases: here the file says what is real, the folders only name splits.
-        meanings = {folder: read_meaning(folder, {}).given_split for folder in folders.unique()}
-        return folders.map(meanings).tolist()
-    splits = table["split"].map(lambda word: split_name(word) if word else "")
-    if splits.isna().any():
-        bad = table[splits.isna()]
+        # The file says what is real: of the folders' aliases only the words for splits beside them count.
+        aliases = build_aliases(study.data.aliases)
+        named = {folder: read_meaning(folder, aliases).given_split for folder in folders.unique()}
+        given = split_pictures(folders.value_counts().to_dict(), named, str(study.pictures / NAME))
+        return folders.map(given).tolist()
+    splits = table["split"].map(lambda word: read_name(word, {}).split)
+    unknown = (splits == "") & (table["split"] != "")
+    if unknown.any():
+        bad = table[unknown]
         raise StudyError(
             f"{study.pictures / NAME}, {_lines(bad)}: no split is called '{bad['split'].iloc[0]}'",
             "write train, val or test, or leave the column empty for a split made here",
         )
-    return splits.tolist()
+    return settle(splits.tolist())
 
 
 def _lines(bad: pd.DataFrame) -> str:
@@ -199,7 +211,6 @@ def _doubt(path: str, root: Path, found: Collection[str], differing: Collection[
         return f"{NAME} gives no path"
     if _leads_out(path):
         return "the file lies outside the folder of pictures"
-    suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
-        return f"no picture format that is read ({suffix or 'no suffix'})"
+    if ending(path) not in PICTURES:
+        return f"no picture format that is read ({ending(path) or 'no suffix'})"
     return "the file cannot be listed" if (root / path).exists() else "the file is missing"

@@ -27,7 +27,7 @@ TABLE = build_aliases({})
         ("valid/0_real", (0, "real", "val")),
         ("test/1_fake/stylegan2", (1, "stylegan2", "test")),
         ("fake/train/StyleGAN/png", (1, "StyleGAN", "train")),
-        ("training_fake", (1, "fake", "")),
+        ("training_fake", (1, "fake", "train")),
         ("original_sequences/youtube/c23", (0, "real", "")),
         ("manipulated_sequences/Face2Face/c23", (1, "Face2Face", "")),
         ("FaceSwap/frames", (1, "FaceSwap", "")),
@@ -58,10 +58,26 @@ def test_one_alias_on_both_sides_is_refused():
         build_aliases({"real": ["Web"], "fake": ["web "]})
 
 
-@pytest.mark.parametrize("folder", ["real/fake", "Fake/x/Original"])
-def test_a_path_that_says_both_is_refused(folder):
-    with pytest.raises(StudyError, match=re.escape(f"'{folder}' says real")):
-        read_meaning(folder, TABLE)
+@pytest.mark.parametrize(
+    ("folder", "meaning"),
+    [
+        ("Face2Face/train/real/000", (0, "real", "train")),
+        ("Face2Face/train/fake/000", (1, "Face2Face", "train")),
+        ("deepfake/0_real", (0, "real", "")),
+        ("ai_generated/1_fake", (1, "fake", "")),
+        ("Fake/x/Original", (0, "real", "")),
+        ("original/fake/swap", (1, "swap", "")),
+    ],
+)
+def test_the_class_folder_nearest_the_picture_decides(folder, meaning):
+    assert read_meaning(folder, TABLE) == FolderMeaning(*meaning)
+
+
+def test_folders_that_disagree_are_said(read):
+    pictures = [f"Face2Face/{kind}/{at}.png" for kind in ("real", "fake") for at in range(3)]
+    reading = read(pictures)
+    assert reading.rows["label"].tolist() == [1, 1, 1, 0, 0, 0]
+    assert "3 pictures stand below real and fake, as in Face2Face/real" in reading.line
 
 
 def test_a_path_in_two_splits_is_refused():

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 
 from dfstudy.data.layouts.layout import Files, Place, Reading, count_videos, place_pictures, tabulate
-from dfstudy.data.layouts.names import FAKE, REAL, split_of
+from dfstudy.data.layouts.names import FAKE, REAL
+from dfstudy.data.layouts.splits import split_of
 
 _LIST = "list_of_testing_videos.txt"
 _LABELS = {"celeb-real": REAL, "youtube-real": REAL, "celeb-synthesis": FAKE}
