@@ -1,4 +1,4 @@
-"""Class folders of videos, people, methods, archives, given splits: what is read by rule, and what is said."""
+"""Class folders of videos, people, methods, archives, given splits: what is read, and what is said."""
 
 from __future__ import annotations
 

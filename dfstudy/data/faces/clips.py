@@ -110,7 +110,7 @@ def read_frames(path: Path, numbers: Sequence[int]) -> Iterator[Frame]:
 def _open(path: Path) -> cv2.VideoCapture:
     try:
         if kind := no_file(path):  # ffmpeg would wait for a named pipe for ever
-            raise ClipError(f"not a file but {kind}")
+            raise ClipError(f"it is {kind} and cannot be read")
     except OSError as error:
         raise ClipError(f"the file cannot be read ({error.strerror})") from None
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _QUIET)
