@@ -12,26 +12,22 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from dfstudy.data import images, phash
-from dfstudy.data.endings import DESCRIPTIONS, PICTURES, UNREAD_PICTURES, ending
-from dfstudy.data.index_csv import NAME, read_index_csv
+from dfstudy.data.endings import UNREAD_PICTURES, ending
+from dfstudy.data.index_csv import NAME, has_index_csv, read_index_csv
 from dfstudy.data.index_file import FACTS, FILE, SEEN, STAT, keep_index, keep_summary, read_last
 from dfstudy.data.layouts import CLASS_NAMES, Files, Reading, recognise
+from dfstudy.data.listing import exclude, left_out, list_files
 from dfstudy.data.threads import map_in_order
-from dfstudy.data.walk import MISNAMED, walk_files, writable
-from dfstudy.errors import StudyError, near_match
+from dfstudy.errors import StudyError
 from dfstudy.study import Study
 
 _TEXTS = ["path", "method", "group", "video", "given_split", "pipeline"]
 _TEXTS += ["sha256", "format", "phash", "pixels", "error"]
-EXCLUDED = "left out by data.exclude"
 COLUMNS = ["path", "label", "method", "group", "video", "given_split", "pipeline", "sha256", "bytes", "width"]
 COLUMNS += ["height", "format", "phash", "pixels", "error"]
 
@@ -57,9 +53,9 @@ def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
 
         render_sample(study.pictures, study.data.sample, progress=progress)
     found, side_files = list_files(study)
-    left_out = _left_out(study, found["path"])
-    reading = _read_layout(Files(study, found.loc[~left_out, "path"].tolist(), side_files))
-    rows = _exclude(study, reading.rows, found.loc[left_out, "path"])
+    unused = left_out(study, found["path"])
+    reading = _read_layout(Files(study, found.loc[~unused, "path"].tolist(), side_files))
+    rows = exclude(study, reading.rows, found.loc[unused, "path"])
     table = rows.merge(found, on="path", how="left")
     table = table.fillna(dict.fromkeys(STAT, 0) | {"fault": ""}).astype(dict.fromkeys(STAT, "int64"))
     _refuse_one_class(study, table)
@@ -74,7 +70,7 @@ def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
 
 
 def _read_layout(files: Files) -> Reading:
-    if not (files.study.pictures / NAME).is_file():
+    if not has_index_csv(files.study.pictures):
         reading = recognise(files)
         return reading._replace(rows=reading.rows.assign(pipeline=""))
     rows = read_index_csv(files.study, list(files.pictures))
@@ -84,96 +80,11 @@ def _read_layout(files: Files) -> Reading:
     return Reading(NAME, rows, 0, splits, f"{groups:,} named" if groups else "none named")
 
 
-def _below(study: Study, path: str) -> bool:
-    """Whether `data.exclude` names the path or a folder above it."""
-    return any(f"{path}/".startswith(f"{name.strip('/')}/") for name in study.data.exclude)
-
-
-def _left_out(study: Study, paths: pd.Series) -> pd.Series:
-    """Bool: `data.exclude` leaves the picture out.
-
-    Raises:
-        StudyError: an entry names nothing, or everything.
-    """
-    for name in study.data.exclude:
-        if not paths.map(lambda path, name=name: f"{path}/".startswith(f"{name.strip('/')}/")).any():
-            folders = {path.rpartition("/")[0] for path in paths}
-            raise StudyError(
-                f"data.exclude: no picture lies in '{name}' below {study.pictures}"
-                f"{near_match(name, folders)}",
-                "give its path from that folder, such as test or train/other, or take it out of the list",
-            )
-    left_out = paths.map(lambda path: _below(study, path)).astype(bool)
-    if left_out.all():
-        raise StudyError(
-            f"data.exclude leaves no picture of {study.pictures}", "take a folder out of the list"
-        )
-    return left_out
-
-
-def _exclude(study: Study, rows: pd.DataFrame, left_out: pd.Series) -> pd.DataFrame:
-    """The rows, and one for each picture that is left out and has none."""
-    if not study.data.exclude:
-        return rows
-    error = rows["error"].mask(rows["path"].map(lambda path: _below(study, path)), EXCLUDED)
-    rows = rows.assign(error=error)
-    unnamed = left_out[~left_out.isin(rows["path"])].tolist()
-    extra = pd.DataFrame({"path": unnamed, "label": pd.array([pd.NA] * len(unnamed), dtype="Int8")})
-    extra = extra.assign(method="", group=unnamed, video="", given_split="", pipeline="", error=EXCLUDED)
-    return pd.concat([rows, extra], ignore_index=True)[list(rows.columns)]
-
-
-def list_files(study: Study) -> tuple[pd.DataFrame, list[str]]:
-    """Files below `study.pictures`: those with a picture's suffix, and those that may describe pictures.
-
-    Returns:
-        The pictures' path, `STAT` (zeros for a link to nothing) and fault (why the name cannot be used, empty
-        where it can), and the paths of .json, .csv and .txt files; both sorted.
-
-    Hidden files, masks, archives' leftovers and the study's own results are passed over; links are followed.
-    """
-    root = study.pictures
-    if not root.is_dir():
-        raise StudyError(f"there is no folder {root}", "check the path given as DATA= or data.root")
-    if root == study.out:
-        raise StudyError(f"{root} holds the pictures and is to hold the results", "give another OUT=")
-    known = {*PICTURES, *UNREAD_PICTURES}
-    rows, side_files, others = [], [], Counter()
-    for path, entry in walk_files(root, skip=study.out):
-        suffix = ending(entry.name)  # a Path a file would double the time of a re-index
-        shown = writable(path)
-        if suffix in known:
-            fault = "" if shown == path else MISNAMED
-            try:
-                facts = entry.stat()
-                rows.append((shown, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, fault))
-            except OSError:  # a link to nothing or to itself: reading it will say so
-                rows.append((shown, 0, 0, 0, fault))
-        else:
-            others[writable(suffix) or "no suffix"] += 1
-            if suffix in DESCRIPTIONS and shown == path:
-                side_files.append(path)
-    if not rows:
-        there = (
-            ", ".join(f"{count:,} {suffix}" for suffix, count in others.most_common(5)) or "no file at all"
-        )
-        raise StudyError(
-            f"{root} holds no pictures ({' '.join(PICTURES)}); it holds {there}",
-            "give a folder with pictures in subfolders real and fake: make report DATA=folder",
-        )
-    paths, *stats, faults = zip(*sorted(rows), strict=True)
-    # By way of pyarrow and numpy: pandas looks at what each value is, in five times the time.
-    found = {name: np.array(values, np.int64) for name, values in zip(STAT, stats, strict=True)}
-    texts = {"path": paths, "fault": faults}
-    found |= {name: pd.array(pa.array(values), dtype=str) for name, values in texts.items()}
-    return pd.DataFrame(found), sorted(side_files)
-
-
 def _refuse_one_class(study: Study, table: pd.DataFrame) -> None:
     counts = table.loc[table["error"] == "", "label"].value_counts()
     if len(counts) == 2:
         return
-    where = f"the lines of {NAME}" if (study.pictures / NAME).is_file() else "the folders"
+    where = f"the lines of {NAME}" if has_index_csv(study.pictures) else "the folders"
     if counts.empty:
         reason = table.loc[table["label"].notna(), "error"].iloc[0]
         raise StudyError(

@@ -32,6 +32,7 @@ from dfstudy.data.layouts import (
     split_pictures,
 )
 from dfstudy.errors import StudyError, near_match
+from dfstudy.file_kind import no_file
 from dfstudy.study import Study
 
 NAME = "index.csv"
@@ -39,6 +40,23 @@ _KNOWN = ("path", "label", "method", "group", "video", "split", "pipeline", "mas
 # utf-8-sig: spreadsheet programs put a byte-order mark before the first column's name.
 _TEXT = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "skip_blank_lines": False}
 _COPY = "copy its first line from this: path,label,method,group,split (path and label must be there)"
+
+
+def has_index_csv(root: Path) -> bool:
+    """Whether the folder has the file.
+
+    Raises:
+        StudyError: something else bears its name.
+    """
+    try:
+        kind = no_file(root / NAME)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StudyError(f"{root / NAME} cannot be read: {error.strerror}", "mend its permissions") from None
+    if kind:
+        raise StudyError(f"{root / NAME} is {kind}", "move it away: a table of pictures bears this name")
+    return True
 
 
 def read_index_csv(study: Study, paths: list[str]) -> pd.DataFrame:
@@ -80,7 +98,7 @@ def read_masks(root: Path) -> dict[str, str]:
     Args:
         root: folder of the pictures, whose index was read before.
     """
-    if not (root / NAME).is_file():
+    if not has_index_csv(root):
         return {}
     table = _read_table(root / NAME)
     named = table[table["mask"] != ""]

@@ -18,7 +18,7 @@ _RATIO = 1032  # zlib's best: a shorter chunk cannot unpack to more than the lim
 
 
 def without_long_texts(data: bytes) -> bytes:
-    """The same bytes where the file is no PNG, or its metadata is short; else the file without what is long."""
+    """The same bytes where the file is no PNG, or its metadata is short; else without what is long."""
     if not data.startswith(_SIGNATURE):
         return data
     kept, held, at, start = [], 0, len(_SIGNATURE), 0

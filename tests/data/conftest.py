@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dfstudy.data.index import list_files
 from dfstudy.data.layouts import Files, Reading, recognise
+from dfstudy.data.listing import list_files
 from dfstudy.study import Study, load_study
 
 

@@ -18,7 +18,7 @@ import pandas as pd
 from dfstudy.data.endings import DESCRIPTIONS, PICTURES, UNREAD_PICTURES
 from dfstudy.data.faces import clips
 from dfstudy.data.faces.pairs import Clip, find_originals, name_groups
-from dfstudy.data.index_csv import NAME, read_index_csv
+from dfstudy.data.index_csv import NAME, has_index_csv, read_index_csv
 from dfstudy.data.layouts import Files, build_aliases, read_meaning, recognise
 from dfstudy.data.walk import MISNAMED, walk_files, writable
 from dfstudy.errors import StudyError
@@ -166,7 +166,7 @@ def _list(study: Study) -> tuple[dict[str, tuple[int, int]], list[str], dict[str
                 unread[path] = "the file is missing"
             except OSError as error:  # one to itself
                 unread[path] = f"the file cannot be read ({error.strerror})"
-        elif name.endswith(DESCRIPTIONS):
+        elif name.endswith(DESCRIPTIONS) and entry.is_file():
             side_files.append(path)
         elif name.endswith(UNREAD_PICTURES):
             unread[path] = f"format .{name.rpartition('.')[2]} is not read: convert it to PNG or JPEG"
@@ -174,7 +174,7 @@ def _list(study: Study) -> tuple[dict[str, tuple[int, int]], list[str], dict[str
 
 
 def _read(study: Study, paths: list[str], side_files: list[str]) -> tuple[pd.DataFrame, str]:
-    if (study.pictures / NAME).is_file():
+    if has_index_csv(study.pictures):
         rows = read_index_csv(study, paths)
         return rows, f"layout: {NAME} ({len(paths):,} files)"
     aliases = build_aliases(study.data.aliases)
