@@ -1,6 +1,6 @@
 """What a picture is, read from the `index.csv` in the root of its set.
 
-Takes a comma-separated UTF-8 file with columns path and label, and where known method, group, video, split,
+Takes a table (`tables.read_cells`) with columns path and label, and where known method, group, video, split,
 pipeline (how a picture was prepared) and mask; further columns are ignored, but for source and frame, by
 which `dfstudy faces` names the video of a frame. A video without a group is one. Gives one row a picture as
 `layouts.read_folders` does, with `error` set for a row whose file is missing or no picture, a file that two
@@ -13,8 +13,7 @@ Cost: one pass over the table, 0.5 s for 100,000 rows.
 from __future__ import annotations
 
 import os.path
-import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -31,14 +30,13 @@ from dfstudy.data.layouts import (
     settle,
     split_pictures,
 )
+from dfstudy.data.tables import LINE, read_cells, read_labels
 from dfstudy.errors import StudyError, near_match
 from dfstudy.file_kind import no_file
 from dfstudy.study import Study
 
 NAME = "index.csv"
 _KNOWN = ("path", "label", "method", "group", "video", "split", "pipeline", "mask", "source", "frame")
-# utf-8-sig: spreadsheet programs put a byte-order mark before the first column's name.
-_TEXT = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "skip_blank_lines": False}
 _COPY = "copy its first line from this: path,label,method,group,split (path and label must be there)"
 
 
@@ -108,29 +106,14 @@ def read_masks(root: Path) -> dict[str, str]:
 
 def _read_table(file: Path) -> pd.DataFrame:
     """Every known column as stripped text, empty where absent, and `line`, where the row stands."""
-    try:
-        with warnings.catch_warnings():
-            # A comma at the ends of all lines, as spreadsheets leave it, is one more column to ignore.
-            warnings.simplefilter("ignore", pd.errors.ParserWarning)
-            table = pd.read_csv(file, index_col=False, **_TEXT)
-    except pd.errors.EmptyDataError:
-        raise StudyError(f"{file} is empty", _COPY) from None
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise StudyError(
-            f"{file} cannot be read: {reason}", "save it as comma-separated UTF-8 text"
-        ) from None
-    table.columns = [str(name).strip().lower() for name in table.columns]
+    table = read_cells(file, _COPY)
     for name in ("path", "label"):
         if name not in table.columns:
-            found = ", ".join(table.columns)
-            near = near_match(name, table.columns)
+            columns = table.columns.drop(LINE)
+            found = ", ".join(columns)
+            near = near_match(name, columns)
             raise StudyError(f"{file} has no column '{name}'{near}; it has: {found}", _COPY)
-    repeated = table.columns[table.columns.duplicated()]
-    if len(repeated):
-        raise StudyError(f"{file} has the column '{repeated[0]}' twice", "remove or rename one of them")
-    table = table.reindex(columns=_KNOWN, fill_value="").fillna("").apply(lambda column: column.str.strip())
-    table["line"] = table.index + 2  # the header is line 1
+    table = table.reindex(columns=[*_KNOWN, LINE], fill_value="")
     table = table[(table[list(_KNOWN)] != "").any(axis=1)].reset_index(drop=True)
     if table.empty:
         raise StudyError(
@@ -176,8 +159,7 @@ def _leads_out(path: str) -> bool:
 
 
 def _labels(study: Study, table: pd.DataFrame) -> pd.Series:
-    words: Mapping[str, int] = {"0": 0, "1": 1, **build_aliases(study.data.aliases)}
-    labels = table["label"].str.lower().map(words)
+    labels = read_labels(table["label"], build_aliases(study.data.aliases))
     if labels.isna().any():
         bad = table[labels.isna()]
         counts = bad["label"].value_counts().head(10)
@@ -185,7 +167,7 @@ def _labels(study: Study, table: pd.DataFrame) -> pd.Series:
         message = f"{study.pictures / NAME}, {_lines(bad)}: labels that say neither real nor fake: {values}"
         names = sorted(set(bad["label"]) - {""})[:10]
         raise StudyError(message, alias_hint(study, names) if names else "write 0 or real, 1 or fake")
-    return labels.astype("Int8")
+    return labels
 
 
 def _splits(study: Study, table: pd.DataFrame, paths: pd.Series) -> list[str]:
