@@ -14,8 +14,7 @@ CELLS = [["path", "label", "score"]]
 CELLS += [[f"{name}/{at}.png", str(at % 2), f"0.{at + 1}"] for at in range(6) for name in ["ab"[at % 2]]]
 
 
-def written(separator=",", label=str, encoding="utf-8", before="", end="
-", quoted=False, after=""):
+def written(separator=",", label=str, encoding="utf-8", before="", end="\n", quoted=False, after=""):
     """The cells as one program or another writes them."""
 
     def line(cells):
