@@ -186,6 +186,7 @@ def test_the_hint_of_an_unknown_label_mends_it(listed):
     with pytest.raises(StudyError) as caught:
         listed(text)
     mended = yaml.safe_load(re.search(r"\n\n(data:\n.*)\n\n", caught.value.hint).group(1))
-    assert mended == {"data": {"aliases": {"fake": ["camera", "swap"]}}}
+    assert mended == {"data": {"aliases": {"real": [], "fake": []}}}
+    assert 'in one of the two lists each of "camera", "swap"' in caught.value.hint
     table = listed(text, aliases={"real": ["camera"], "fake": ["swap"]})
     assert table["label"].tolist() == [0, 0, 1, 1]

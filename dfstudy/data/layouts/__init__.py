@@ -10,7 +10,6 @@ root, never above it.
 from dfstudy.data.layouts.folders import (
     ClassFolders,
     FolderMeaning,
-    alias_hint,
     read_folders,
     read_meaning,
 )
@@ -25,6 +24,7 @@ from dfstudy.data.layouts.names import (
 )
 from dfstudy.data.layouts.registry import KNOWN, recognise
 from dfstudy.data.layouts.splits import read_name, settle, split_pictures
+from dfstudy.data.layouts.unknown import alias_hint
 
 __all__ = [
     "CLASS_NAMES",

@@ -10,9 +10,8 @@ Cost: one look at each folder, and one at each picture's name.
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import pandas as pd
@@ -27,11 +26,10 @@ from dfstudy.data.layouts.names import (
     build_aliases,
 )
 from dfstudy.data.layouts.splits import EVAL, read_name, split_pictures
+from dfstudy.data.layouts.unknown import unknown_folders
 from dfstudy.data.layouts.videos import find_videos
 from dfstudy.errors import StudyError
-from dfstudy.study import STUDIES, Study
-
-_SHOWN = 20
+from dfstudy.study import Study
 
 
 class FolderMeaning(NamedTuple):
@@ -56,7 +54,7 @@ class ClassFolders:
         Raises:
             StudyError: as `read_folders`.
         """
-        rows, taken, notes = _read(files.study, list(files.pictures))
+        rows, taken, notes = _read(files)
         given = [name for name in ("train", "val", "test") if (rows["given_split"] == name).any()]
         splits = f"given: {', '.join(given)}" if given else "no splits given"
         splits += ", which is split here" if len(given) == 1 else ""
@@ -72,19 +70,20 @@ def read_folders(study: Study, paths: list[str]) -> pd.DataFrame:
         StudyError: a folder says neither real nor fake, or names two splits; or some of the set's parts bear
             a split's name and others do not.
     """
-    return _read(study, paths)[0]
+    return _read(Files(study, paths))[0]
 
 
-def _read(study: Study, paths: list[str]) -> tuple[pd.DataFrame, str, list[str]]:
+def _read(files: Files) -> tuple[pd.DataFrame, str, list[str]]:
     """Rows, what makes groups, and what else a reader must know."""
-    aliases = build_aliases(study.data.aliases)
-    folders = [path.rpartition("/")[0] for path in paths]
+    aliases = build_aliases(files.study.data.aliases)
+    paths, folders = list(files.pictures), files.folders
     counts = Counter(folders)
     meanings = {folder: read_meaning(folder, aliases) for folder in counts}
     if any(meaning.label is None for meaning in meanings.values()):
-        raise _unknown_folders(study, counts, meanings)
+        labels = {folder: meaning.label for folder, meaning in meanings.items()}
+        raise unknown_folders(files, counts, labels)
     named = {folder: meaning.given_split for folder, meaning in meanings.items()}
-    splits = split_pictures(counts, named, str(study.pictures))
+    splits = split_pictures(counts, named, str(files.study.pictures))
     pictures: dict[str, list[str]] = {folder: [] for folder in counts}
     places = []
     for path, folder in zip(paths, folders, strict=True):
@@ -186,60 +185,3 @@ def _nearer(folders: Mapping[str, int], aliases: Mapping[str, int]) -> list[str]
     if not pictures:
         return []
     return [f"{pictures:,} pictures stand below real and fake, as in {example}: the nearer folder decides"]
-
-
-def _unknown_folders(study: Study, pictures: Counter, meanings: Mapping[str, FolderMeaning]) -> StudyError:
-    counts: Counter = Counter()
-    known = {
-        prefix
-        for folder, meaning in meanings.items()
-        if meaning.label is not None
-        for prefix in _above(folder)
-    }
-    for folder, meaning in meanings.items():
-        if meaning.label is None:
-            counts[_class_folder(folder, known)] += pictures[folder]
-    loose = counts.pop("", 0)
-    lines = [f"  {name}: {count:,} pictures" for name, count in sorted(counts.items())[:_SHOWN]]
-    lines += [f"  and {len(counts) - _SHOWN:,} more folders"] if len(counts) > _SHOWN else []
-    lines += [f"  directly in the folder: {loose:,} pictures"] if loose else []
-    root = study.pictures
-    message = f"{root}: these say neither real nor fake:\n" + "\n".join(lines)
-    if not counts:
-        return StudyError(
-            message, "move them into folders called real and fake, or list them in index.csv (path,label)"
-        )
-    return StudyError(message, alias_hint(study, sorted(counts)[:_SHOWN]))
-
-
-def _above(folder: str) -> list[str]:
-    parts = folder.split("/")
-    return ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
-
-
-def _class_folder(folder: str, known: set[str]) -> str:
-    """Name of the first folder that could be the class: no split, and no labelled picture below it."""
-    for prefix in _above(folder):
-        name = prefix.rpartition("/")[2]
-        if prefix not in known and not read_name(name, {}).split:
-            return name
-    return ""
-
-
-def alias_hint(study: Study, names: Iterable[str]) -> str:
-    """The two lines of YAML that give `names` a label, with a guessed side, and where they belong."""
-    hints = ("real", "orig", "auth", "genuin", "pristin", "natur", "photo")
-    sides: dict[str, list[str]] = {"real": [], "fake": []}
-    for name in names:
-        sides["real" if any(hint in name.lower() for hint in hints) else "fake"].append(name)
-    lists = ", ".join(
-        f"{side}: {json.dumps(words, ensure_ascii=False)}" for side, words in sides.items() if words
-    )
-    built_in = study.file.parent == STUDIES
-    file = "my.yaml" if built_in else study.file
-    where = f"a copy of {study.file}, called my.yaml" if built_in else str(file)
-    return (
-        f"write these two lines into {where} (which has a `data:` already), each name on its right side:\n\n"
-        f"data:\n  aliases: {{{lists}}}\n\n"
-        f"  then run: make report STUDY={file} DATA={study.pictures}"
-    )
