@@ -157,6 +157,20 @@ main.add_command(score)
 
 
 @main.command()
+def settings() -> None:
+    """List every key of a study file, with its default and meaning."""
+    import textwrap
+
+    from dfstudy.section import list_keys
+    from dfstudy.study import Study
+
+    for key, default, meaning in list_keys(Study):
+        click.echo(f"{key}: {default}")
+        if meaning:
+            click.echo(textwrap.indent(textwrap.fill(meaning, 92), "    "))
+
+
+@main.command()
 def doctor() -> None:
     """Check this machine and its environment."""
     from dfstudy.doctor import examine

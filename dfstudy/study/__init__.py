@@ -150,7 +150,7 @@ def load_study(study: str = SAMPLE, data: str = "", out: str = "") -> Study:
     try:
         checked = Study.model_validate(settings)
     except ValidationError as error:
-        raise explain_misfit(path, error, Study, STUDIES / "sample.yaml") from None
+        raise explain_misfit(path, error, Study, "dfstudy settings") from None
     where = Path(out).expanduser().resolve() if out else project_root() / "reports" / checked.name
     return checked.model_copy(update={"file": path, "out": where})
 

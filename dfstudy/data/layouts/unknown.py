@@ -1,8 +1,8 @@
 """What is said of folders and words that mean neither real nor fake.
 
 Takes the folders of a set and the labels that their names give; gives the error that lists them, names what
-is missing, and shows the lines of a study file that mend it. It never guesses: a name stands on a side of those
-lines only where the whole name is known. Cost: none.
+is missing, and shows the lines of a study file that mend it. It never guesses: a name stands on a side of
+those lines only where the whole name is known. Cost: none.
 """
 
 from __future__ import annotations
