@@ -24,4 +24,4 @@ def ending(name: str) -> str:
 
 def is_clip(name: str) -> bool:
     """Whether a name is one of a video."""
-    return ending(name) in VIDEOS
+    return name.lower().endswith(VIDEOS)

@@ -245,3 +245,8 @@ def test_a_part_that_is_excluded_is_counted_and_lets_the_rest_be_read(fill, open
         index_study(open_study(root, exclude=["tset"]), progress=False)
     with pytest.raises(StudyError, match="leaves no picture"):
         index_study(open_study(root, exclude=["train", "test", "holdout"]), progress=False)
+
+
+def test_a_fake_called_by_a_real_video_and_its_mark_stays_with_it(read):
+    names = [f"real/{at}" for at in range(6)] + [f"fake/{at}_fake" for at in range(6)]
+    assert groups(read(frames(names))) == {str(at): [0, 1] for at in range(6)}

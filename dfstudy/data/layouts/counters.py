@@ -77,10 +77,10 @@ def count_on(folders: Mapping[str, Sequence[str]]) -> bool:
 
 def split_counter(name: str) -> tuple[str, str]:
     """Stem and number of `clip07_0003` (clip07, 0003) or `0003` (``, 0003); no number where none ends it."""
-    found = re.fullmatch(r"(?P<stem>.*?)(?P<number>\d+)", name)
-    if not found or len(found["number"]) > LONGEST:
+    stem = name.rstrip("0123456789")
+    if not 0 < len(name) - len(stem) <= LONGEST:
         return name, ""
-    return found["stem"].rstrip(" ._-"), found["number"]
+    return stem.rstrip(" ._-"), name[len(stem) :]
 
 
 def frame_stems(names: Sequence[str]) -> list[str]:
@@ -90,10 +90,13 @@ def frame_stems(names: Sequence[str]) -> list[str]:
     third counter is taken off where the first leaves most pictures alone, or counts less than ten, as
     faces of one frame and copies do, where that joins stems and those left still differ.
     """
-    stems, found = [_EXPORT.sub("", name) for name in names], [""] * len(names)
+    stems = [_EXPORT.sub("", name) if ".rf." in name else name for name in names]
+    found = [""] * len(names)
     for _ in range(_STRIPPED):
         small = all(int(number) < 10 for _, number in map(split_counter, stems) if number)
         stems = [_strip(stem) for stem in stems]
+        if not any(stems):
+            break
         counts = Counter(stem for stem in stems if stem)
         shared = {stem for stem, count in counts.items() if count > 1 and not _is_plain(stem)}
         coarser = not any(found) or len(shared) < len({*found} - {""})
@@ -107,11 +110,12 @@ def frame_stems(names: Sequence[str]) -> list[str]:
 
 
 def _strip(name: str) -> str:
-    first = _COUNTER_FIRST.fullmatch(name)
-    if first:
-        return first["stem"]
     stem, number = split_counter(name)
-    return (_WORD.sub("", stem) or stem) if number else ""
+    if not stem or not number:
+        return ""
+    if name[0] in "0123456789fF" and (first := _COUNTER_FIRST.fullmatch(name)):
+        return first["stem"]
+    return _WORD.sub("", stem) or stem
 
 
 def _is_plain(stem: str) -> bool:

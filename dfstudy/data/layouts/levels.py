@@ -33,7 +33,7 @@ _CONTAINER = re.compile(
 _SIZES = frozenset(
     """32 64 128 224 256 299 320 384 512 768 1024""".split()  # noqa: SIM905
 )
-_BARE = re.compile(r"\d+|[0-9a-f]{1,2}", re.IGNORECASE)
+_BARE = re.compile(r"\d+|\d[a-f]|[a-f]\d", re.IGNORECASE)
 
 Names = set[tuple[int, str]]  # of folders, each with its depth below the class folder
 

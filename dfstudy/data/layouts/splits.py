@@ -20,6 +20,7 @@ from dfstudy.errors import StudyError
 
 EVAL = "eval"  # a split that is `test` or `val`, by what else the set holds
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\W\d_]+")
+_ANY_SPLIT = re.compile("|".join(SPLIT_WORDS), re.IGNORECASE)  # most names of folders hold none
 # Words that say nothing beside the word of a split.
 _BESIDE = frozenset(
     """set data dataset split part subset images imgs image pictures photos faces face frames videos video
@@ -42,6 +43,8 @@ def read_name(name: str, aliases: Mapping[str, int]) -> NameMeaning:
         aliases: as `names.build_aliases`; empty reads splits alone.
     """
     label = aliases.get(name.lower())
+    if not _ANY_SPLIT.search(name):
+        return NameMeaning(label, "")
     tokens = list(_TOKEN.finditer(name))
     words = [token[0].lower() for token in tokens]
     splits = {_split(word) for word in words if word in SPLIT_WORDS}

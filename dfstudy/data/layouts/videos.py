@@ -11,8 +11,9 @@ pictures; gives the group of each picture and, for fakes, the method of each fol
   most pictures do and the stems are numbered, or as many as above.
 - Names of generators and of sets of photographs (`names.py`) are neither, nor are parts of an archive:
   `part_03`, or numbered folders through which one counter runs on.
-- A name ties a fake to what has that name below real, and `071_054` to 071 and 054. A bare number does so
-  below a method's folder only: directly in two class folders, two counters mean nothing to each other.
+- A name ties a fake to what has that name below real, `071_054` to 071 and 054, `clip07_fake` to clip07. A
+  bare number does so below a method's folder only: directly in two class folders, two counters mean nothing
+  to each other.
 
 What makes groups is said, and what these rules cannot tell. Cost: a look at each picture's name.
 """
@@ -38,6 +39,7 @@ from dfstudy.data.layouts.levels import (
 from dfstudy.data.layouts.names import CLASS_NAMES, FAKE, METHOD_NAMES, REAL, known_name
 
 _PAIR = re.compile(r"(\d+)_(\d+)")
+_MARK = re.compile(r"^(?:fake|deepfake)[ _-]|[ _-](?:fake|deepfake)$", re.IGNORECASE)
 
 
 class Found(NamedTuple):
@@ -104,7 +106,7 @@ def _name_pictures(spots: Sequence[Spot], folders: Sequence[str], unsure: list[s
             if spot.label != label or folders[at]:
                 continue
             stems = frame_stems(spot.pictures)
-            shared = {stem for stem in stems if stem and not known_name(stem, METHOD_NAMES)}
+            shared = {stem for stem in {*stems} if stem and not known_name(stem, METHOD_NAMES)}
             counted = numbered(shared)
             by_look = len(counted) < 2
             enough = (
@@ -126,23 +128,24 @@ def _name_pictures(spots: Sequence[Spot], folders: Sequence[str], unsure: list[s
 
 
 def _tie_pairs(spots: Sequence[Spot], names: list[list[str]]) -> list[list[str]]:
-    """Fakes called `target_source` by numbers of real videos, as 071_054, with both of them.
-
-    Where that would tie most of the set into one group, as with few people, with the target alone.
+    """Fakes that are called by real videos, with them: `clip07_fake` by one, and `071_054` by two, its target
+    and source; where both would tie most of the set into one group, as with few people, by its target alone.
     """
     found = {
         label: {n for s, own in zip(spots, names, strict=True) if s.label == label for n in own} - {""}
         for label in CLASS_NAMES
     }
+    marked = {name: _MARK.sub("", name) for name in found[FAKE]}
+    tied = {name: core for name, core in marked.items() if core != name and core in found[REAL]}
     numbers = {name for name in found[REAL] if name.isdigit()}
     pairs = {name for name in found[FAKE] if (pair := _PAIR.fullmatch(name)) and pair[1] in numbers}
-    if not pairs or 2 * len(pairs) < len(found[FAKE]):
-        return names
-    joined = join_pairs(pairs, {})
-    largest = max(group.count("+") + 1 for group in joined.values())
-    if 2 * largest > len(numbers | joined.keys()):
-        joined = {}
-    tied = {name: joined.get(name.partition("_")[0], name.partition("_")[0]) for name in pairs | numbers}
+    if pairs and 2 * len(pairs) >= len(found[FAKE]):
+        joined = join_pairs(pairs, {})
+        largest = max(group.count("+") + 1 for group in joined.values())
+        if 2 * largest > len(numbers | joined.keys()):
+            joined = {}
+        targets = {name: name.partition("_")[0] for name in pairs | numbers}
+        tied |= {name: joined.get(target, target) for name, target in targets.items()}
     return [[tied.get(name, name) for name in own] for own in names]
 
 
