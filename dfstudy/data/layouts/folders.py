@@ -32,6 +32,9 @@ from dfstudy.errors import StudyError
 from dfstudy.study import Study
 
 
+_NUMBERED = {"0_real", "1_fake"}
+
+
 class FolderMeaning(NamedTuple):
     """What the names along one folder's path say; label None where they say nothing.
 
@@ -159,7 +162,13 @@ def _spot(
     """A folder as `find_videos` takes it."""
     parts = [part for part in folder.split("/") if part]
     said = [read_name(part, aliases) for part in parts]
-    classes = [at for at, name in enumerate(said) if name.label is not None]
+    named = [at for at, name in enumerate(said) if name.label is not None]
+    # 1_fake below fake is one of 0_fake, 1_fake, 2_fake ... and no class folder
+    classes = [
+        at
+        for at in named
+        if at == named[0] or said[at].label != said[named[0]].label or parts[at].lower() not in _NUMBERED
+    ]
     nearest = classes[-1]
     levels = tuple(
         part for part, name in zip(parts[nearest + 1 :], said[nearest + 1 :], strict=True) if not name.split
@@ -170,8 +179,8 @@ def _spot(
         if not name.split and name.label != REAL and part.lower() not in FAKE_WORDS
     ]
     above = tuple(part for part in between if is_bare(part))
-    named = [part for part in between if not is_bare(part)] if meaning.label == FAKE else []
-    return Spot(int(meaning.label or 0), split, named[0] if named else "", levels, above, pictures)
+    methods = [part for part in between if not is_bare(part)] if meaning.label == FAKE else []
+    return Spot(int(meaning.label or 0), split, methods[0] if methods else "", levels, above, pictures)
 
 
 def _nearer(folders: Mapping[str, int], aliases: Mapping[str, int]) -> list[str]:
