@@ -250,3 +250,26 @@ def test_a_part_that_is_excluded_is_counted_and_lets_the_rest_be_read(fill, open
 def test_a_fake_called_by_a_real_video_and_its_mark_stays_with_it(read):
     names = [f"real/{at}" for at in range(6)] + [f"fake/{at}_fake" for at in range(6)]
     assert groups(read(frames(names))) == {str(at): [0, 1] for at in range(6)}
+
+
+def test_a_list_that_gives_one_part_and_leaves_the_rest_is_refused(fill, open_study):
+    paths = [f"{label}/{at}.png" for label in CLASSES for at in range(9)]
+    root = fill(paths)
+    lines = [f"{path},{path[0] == 'f':d},{'test' if path.endswith('8.png') else ''}" for path in paths]
+    (root / "index.csv").write_text("path,label,split\n" + "\n".join(lines))
+    study = open_study(root)
+    with pytest.raises(StudyError, match="2 pictures are given as test, and 16 are given as nothing"):
+        split_study(study, index_study(study, progress=False))
+
+
+@pytest.mark.parametrize("parts", [("training_real", "test_real"), ("real/dev", "real/eval")])
+def test_folders_name_splits_beside_a_list_without_splits(fill, open_study, parts):
+    paths = [
+        f"{part.replace('real', label)}/{at}.png" for part in parts for label in CLASSES for at in range(3)
+    ]
+    root = fill(paths)
+    (root / "index.csv").write_text(
+        "path,label\n" + "\n".join(f"{path},{'fake' in path:d}" for path in paths)
+    )
+    table = index_study(open_study(root), progress=False)
+    assert table["given_split"].nunique() == 2 and "test" in set(table["given_split"])

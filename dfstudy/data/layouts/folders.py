@@ -31,7 +31,6 @@ from dfstudy.data.layouts.videos import find_videos
 from dfstudy.errors import StudyError
 from dfstudy.study import Study
 
-
 _NUMBERED = {"0_real", "1_fake"}
 
 
