@@ -21,6 +21,7 @@ from dfstudy.data.endings import UNREAD_PICTURES, ending
 from dfstudy.data.index_csv import NAME, has_index_csv, read_index_csv
 from dfstudy.data.index_file import FACTS, FILE, SEEN, STAT, keep_index, keep_summary, read_last
 from dfstudy.data.layouts import CLASS_NAMES, Files, Reading, recognise
+from dfstudy.data.layouts.counters import seem_frames
 from dfstudy.data.listing import exclude, left_out, list_files
 from dfstudy.data.threads import map_in_order
 from dfstudy.errors import StudyError
@@ -77,7 +78,10 @@ def _read_layout(files: Files) -> Reading:
     good = rows[rows["error"] == ""]
     splits = "splits given" if (good["given_split"] != "").any() else "no splits given"
     groups = good.loc[good["group"] != good["path"], "group"].nunique()
-    return Reading(NAME, rows, 0, splits, f"{groups:,} named" if groups else "none named")
+    note = ""
+    if not groups and (videos := seem_frames(good["path"])):
+        note = f"names look like frames of {videos:,} videos: name these in a column group or video"
+    return Reading(NAME, rows, 0, splits, f"{groups:,} named" if groups else "none named", note)
 
 
 def _refuse_one_class(study: Study, table: pd.DataFrame) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from dfstudy.data import index_study, split_study
+from dfstudy.data import index_study, layout_line, split_study
 from dfstudy.data.layouts.counters import count_anew, count_on, frame_stems
 from dfstudy.data.layouts.splits import read_name
 from dfstudy.errors import StudyError
@@ -273,3 +273,17 @@ def test_folders_name_splits_beside_a_list_without_splits(fill, open_study, part
     )
     table = index_study(open_study(root), progress=False)
     assert table["given_split"].nunique() == 2 and "test" in set(table["given_split"])
+
+
+@pytest.mark.parametrize("name", ["{label}/clip{at}/{frame:03d}.png", "{label}/clip{at}_{frame:03d}.png"])
+def test_a_list_without_groups_over_frames_of_videos_says_so(fill, open_study, name):
+    rows = [(label, at, frame) for label in CLASSES for at in range(3) for frame in range(4)]
+    paths = [name.format(label=label, at=at, frame=frame) for label, at, frame in rows]
+    root = fill(paths)
+    lines = [f"{path},{'fake' in path:d}" for path in paths]
+    (root / "index.csv").write_text("path,label\n" + "\n".join(lines))
+    index_study(open_study(root), progress=False)
+    assert "names look like frames of 6 videos" in layout_line(open_study(root))
+    (root / "index.csv").rename(root / "train.csv")
+    index_study(open_study(root), progress=False)
+    assert "names look like frames of 6 videos" in layout_line(open_study(root))

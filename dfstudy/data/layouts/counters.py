@@ -109,6 +109,24 @@ def frame_stems(names: Sequence[str]) -> list[str]:
     return found
 
 
+def seem_frames(paths: Iterable[str]) -> int:
+    """How many videos pictures seem to be frames of, by numbered folders or stems; 0 where of none.
+
+    For lists that say what each picture is, and name no groups: these names are not acted on, but said.
+    """
+    folders: dict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        folder, _, name = path.rpartition("/")
+        folders[folder].append(name.rpartition(".")[0])
+    last = {folder: folder.rpartition("/")[2] for folder in folders}
+    called = numbered(last.values())
+    videos = [folder for folder, name in last.items() if name in called]
+    if len(videos) > 1 and count_anew({folder: folders[folder] for folder in videos}):
+        return len(videos)
+    found = {(folder, stem) for folder, names in folders.items() for stem in frame_stems(names) if stem}
+    return len(found) if len(numbered(stem for _, stem in found)) > 1 else 0
+
+
 def _strip(name: str) -> str:
     stem, number = split_counter(name)
     if not stem or not number:
