@@ -96,6 +96,30 @@ def test_people_below_real_are_groups_and_fakes_that_lie_alike_are_no_methods(re
     assert set(groups(reading)) == set(real) and set(reading.rows["method"]) == {"real", "stylegan2", "ddpm"}
 
 
+@pytest.mark.parametrize("number", [8, 20, 45])
+def test_fakes_that_lie_like_people_below_real_are_told_from_methods(read, number):
+    real = [f"real/{letters(at)}" for at in range(number)]
+    fake = [f"fake/{letters(100 + at)}" for at in range(number // 2)]
+    reading = read(frames(real + fake))
+    assert len(groups(reading)) == number + number // 2 and set(reading.rows["method"]) == {"real", "fake"}
+    methods = [path for name in ("swapnet", "reenactor", "morpher") for path in frames([f"fake/{name}"], 40)]
+    reading = read(frames(real) + methods, root="methods")
+    assert len(groups(reading)) == number and set(reading.rows["method"]) == {
+        *("real", "swapnet", "reenactor", "morpher")
+    }
+    assert "3 folders below fake (morpher, reenactor, swapnet) may be videos or people" in reading.line
+
+
+def test_a_models_class_folders_are_no_methods(read):
+    reading = read(frames(["deepfake/0_real", "deepfake/1_fake"]))
+    assert set(reading.rows["method"]) == {"real", "fake"} and groups(reading) == {}
+
+
+def letters(number: int) -> str:
+    """A name without digits, unlike every other, as DFDC's are."""
+    return "".join("abcdefghij"[int(digit)] for digit in f"{number * 7919:010d}")
+
+
 def test_methods_and_sources_stay_what_they_are(read):
     fakes = ["stylegan1", "stylegan2", "stylegan3", "swap", "reenact"]
     reading = read(frames([f"fake/{name}" for name in fakes] + ["real/ffhq", "real/celeba_hq", "real/coco"]))

@@ -11,7 +11,7 @@ Cost: one look at each folder, and one at each picture's name.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import NamedTuple
 
 import pandas as pd
@@ -93,8 +93,10 @@ def _read(files: Files) -> tuple[pd.DataFrame, str, list[str]]:
         pictures[folder].append(path[len(folder) + bool(folder) :].rpartition(".")[0])
     # A video file is no frame: its name, and the folder of many, say who is shown only where a layout knows.
     clips = any(map(is_clip, paths))
+    # beside 2_fake, 1_fake is the name of a video
+    numbered = _NUMBERED if {"2_real", "2_fake"} & files.words else set()
     spots = [
-        _spot(folder, meanings[folder], splits[folder], aliases, [] if clips else names)
+        _spot(folder, meanings[folder], splits[folder], aliases, numbered, [] if clips else names)
         for folder, names in pictures.items()
     ]
     found = find_videos(spots)
@@ -156,18 +158,18 @@ def _specific(parts: list[str], aliases: Mapping[str, int]) -> list[str]:
 
 
 def _spot(
-    folder: str, meaning: FolderMeaning, split: str, aliases: Mapping[str, int], pictures: list[str]
+    folder: str,
+    meaning: FolderMeaning,
+    split: str,
+    aliases: Mapping[str, int],
+    numbered: Set[str],
+    pictures: list[str],
 ) -> Spot:
-    """A folder as `find_videos` takes it."""
+    """A folder as `find_videos` takes it; `numbered` names below a class folder are no class folders."""
     parts = [part for part in folder.split("/") if part]
     said = [read_name(part, aliases) for part in parts]
-    named = [at for at, name in enumerate(said) if name.label is not None]
-    # 1_fake below fake is one of 0_fake, 1_fake, 2_fake ... and no class folder
-    classes = [
-        at
-        for at in named
-        if at == named[0] or said[at].label != said[named[0]].label or parts[at].lower() not in _NUMBERED
-    ]
+    classes = [at for at, name in enumerate(said) if name.label is not None]
+    classes = classes[:1] + [at for at in classes[1:] if parts[at].lower() not in numbered]
     nearest = classes[-1]
     levels = tuple(
         part for part, name in zip(parts[nearest + 1 :], said[nearest + 1 :], strict=True) if not name.split

@@ -10,14 +10,16 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from statistics import median
 from typing import NamedTuple
 
-from dfstudy.data.layouts.counters import count_anew, count_on, numbered, skeleton
+from dfstudy.data.layouts.counters import count_anew, count_on, frame_stems, numbered, skeleton
 from dfstudy.data.layouts.names import CLASS_NAMES, FAKE, METHOD_NAMES, REAL, SOURCE_NAMES, known_name
 
 MANY = 40  # more folders than this are no methods: a table by method would say nothing
 FEW = 8
 FEWEST = 3  # a split into three needs as many groups of each class
+_LARGER = 4  # times as many pictures as a video below real: a folder of that size holds more than one
 _SHOWN = 3  # examples in a line
 
 _PART_WORDS = frozenset(
@@ -61,7 +63,7 @@ class Level(NamedTuple):
 
     videos: Names
     parts: Names
-    alike: bool  # videos or people that only their number, or their pictures, tell from anything else
+    alike: int  # most pictures that a folder below fake may hold to be like those below real; 0: none is
 
 
 def is_container(name: str) -> bool:
@@ -77,7 +79,7 @@ def is_bare(name: str) -> bool:
 def read_levels(label: int, spots: Sequence[Spot], real: Level, unsure: list[str]) -> Level:
     """Depth by depth, until each folder has its video."""
     own = [spot for spot in spots if spot.label == label]
-    videos, parts, alike = set(), set(), False
+    videos, parts, alike = set(), set(), 0
     for depth in range(max((len(spot.levels) for spot in own), default=0)):
         here = [
             spot
@@ -96,7 +98,8 @@ def read_levels(label: int, spots: Sequence[Spot], real: Level, unsure: list[str
         leaves = all(len(spot.levels) == depth + 1 for spot in here)
         found, by_look = _videos_among(open_names, methods_here, real, leaves)
         videos |= {(depth, name) for name in found}
-        alike |= by_look and depth == 0 and leaves
+        if by_look and depth == 0 and leaves:
+            alike = _LARGER * int(median(len(open_names[name]) for name in found))
         left = sorted(name for name in open_names if name not in found and not _is_known(name))
         if leaves and _is_doubtful(left, open_names, label, methods_here, real):
             unsure.append(_doubt(left, label, methods_here))
@@ -121,7 +124,7 @@ def _videos_among(
     """Names of videos or people among folders side by side, and whether nothing but their look says so."""
     names = {name for name in pictures if not _is_known(name)}
     if len(pictures) > MANY:
-        return set(pictures), False
+        return set(pictures), not numbered(names)
     shapes = {skeleton(name) for _, name in real.videos} - {""}
     same = {name for name in pictures if (0, name) in real.videos or skeleton(name) in shapes}
     counted = numbered(names)
@@ -130,9 +133,20 @@ def _videos_among(
         found = family if len(family) >= FEW else counted
         return {name for name in found | same if not _is_method_word(name)}, False
     enough = len(names) >= FEW or (len(names) >= FEWEST and count_anew({n: pictures[n] for n in names}))
-    if not enough or 2 * len(names) < len(pictures) or (methods_here and not (real.alike and leaves)):
+    if not enough or 2 * len(names) < len(pictures):
+        return set(), False
+    if methods_here and not (leaves and _are_alike([pictures[name] for name in names], real)):
         return set(), False
     return names, True
+
+
+def _are_alike(folders: list[list[str]], real: Level) -> bool:
+    """Whether folders below fake lie as videos or people below real do.
+
+    Folders that are much larger, or that hold many videos each, are methods.
+    """
+    several = sum(any(frame_stems(names)) for names in folders)
+    return median(map(len, folders)) <= real.alike and 2 * several < len(folders)
 
 
 def _is_known(name: str) -> bool:

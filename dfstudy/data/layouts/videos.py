@@ -63,7 +63,7 @@ def find_videos(spots: Sequence[Spot]) -> Found:
         spot._replace(levels=tuple(name for name in spot.levels if not is_container(name))) for spot in spots
     ]
     unsure: list[str] = []
-    real = read_levels(REAL, spots, Level(set(), set(), False), unsure)
+    real = read_levels(REAL, spots, Level(set(), set(), 0), unsure)
     fake = read_levels(FAKE, spots, real, unsure)
     levels = {REAL: real, FAKE: fake}
     methods = [_method(spot, levels[spot.label]) for spot in spots]
