@@ -52,6 +52,9 @@ def test_numbered_folders_are_videos_and_never_methods(read, names, number):
         "{label}_{at:03d}_054_{frame:03d}",
         "{label} {at} {frame}",
         "{label}{at}_frame{frame}_face0",
+        "{label}{at}_{frame:03d}_left",
+        "{label}{at} ({frame})",
+        "{label}{at}_t{frame}.5s",
         "{label}v{at}_mp4-{frame}_jpg.rf.0123456789abcdef0123456789abcdef",
     ],
 )

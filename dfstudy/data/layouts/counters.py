@@ -21,6 +21,8 @@ _COUNTER_FIRST = re.compile(
 )
 _EXPORT = re.compile(r"_(?:jpe?g|png|bmp|webp)\.rf\.\w{16,}$")  # what a labelling tool adds to a frame's name
 _WORD = re.compile(r"[ ._-]+(?:face|frame|frm|crop|copy|img|image|pic)$", re.IGNORECASE)
+_BRACKETS = re.compile(r"(?P<stem>.*[A-Za-z].*?)[ ._-]*\((?P<number>\d+)\)")
+_WORD_BEHIND = re.compile(r"(?<=\d)[ ._-]?[A-Za-z]{1,10}$")
 _STRIPPED = 3  # counters at the end of one name: frame, face, copy
 # Stems that cameras, programs and class folders give every picture.
 _PLAIN = frozenset(
@@ -90,7 +92,7 @@ def frame_stems(names: Sequence[str]) -> list[str]:
     third counter is taken off where the first leaves most pictures alone, or counts less than ten, as
     faces of one frame and copies do, where that joins stems and those left still differ.
     """
-    stems = [_EXPORT.sub("", name) if ".rf." in name else name for name in names]
+    stems = [name if name[-1:].isdigit() else _plain_end(name) for name in names]
     found = [""] * len(names)
     for _ in range(_STRIPPED):
         small = all(int(number) < 10 for _, number in map(split_counter, stems) if number)
@@ -125,6 +127,17 @@ def seem_frames(paths: Iterable[str]) -> int:
         return len(videos)
     found = {(folder, stem) for folder, names in folders.items() for stem in frame_stems(names) if stem}
     return len(found) if len(numbered(stem for _, stem in found)) > 1 else 0
+
+
+def _plain_end(name: str) -> str:
+    """The name up to its last counter: without a tool's code, a word behind (`_left`, `s`), and brackets.
+
+    A bare number before the brackets stays as it is: `0001 (2)` is how copies are called.
+    """
+    name = _EXPORT.sub("", name)
+    if found := _BRACKETS.fullmatch(name):
+        return f"{found['stem']}_{found['number']}"
+    return _WORD_BEHIND.sub("", name)
 
 
 def _strip(name: str) -> str:
