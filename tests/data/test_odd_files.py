@@ -71,7 +71,7 @@ def test_nothing_that_a_user_names_is_opened_before_its_kind_is_known(fill, open
     with pytest.raises(StudyError, match=f"it is {kind}"):
         read_weights(tmp_path / "a.onnx")
     make_odd(tmp_path / "own.yaml", kind)
-    with pytest.raises(StudyError, match=f"own.yaml is {kind}, no study file"):
+    with pytest.raises(StudyError, match=f"is {kind}, no study file"):
         load_study(str(tmp_path / "own.yaml"))
     root = fill(PATHS)
     make_odd(root / "index.csv", kind)
