@@ -55,6 +55,7 @@ main.add_command(report)
 def index(study: str, data: str, out: str) -> None:
     """Count the pictures of a study by split and class."""
     from dfstudy.data import count_duplicates, index_study, layout_line, set_aside, split_study
+    from dfstudy.data.listing import count_others, describe_others
     from dfstudy.invocation import resolve
 
     settings = resolve(study, data, out).settings
@@ -69,6 +70,9 @@ def index(study: str, data: str, out: str) -> None:
         click.echo(f"{len(split.set_aside):,} are set aside:")
         for row in set_aside(split.set_aside).itertuples(index=False):
             click.echo(f"  {row.pictures:>6,}  {row.reason}")
+    others = describe_others(count_others(settings))
+    if others:
+        click.echo(f"also there, and taken for no picture: {', '.join(others)}")
     found = count_duplicates(split.duplicates, split.rows)
     if found["near"]:
         groups = f"{found['joined_groups']:,} group{'s' * (found['joined_groups'] != 1)}"
@@ -150,6 +154,20 @@ def faces(source: str, target: str, study: str, weights: str, workers: int | Non
 
 main.add_command(evaluate)
 main.add_command(score)
+
+
+@main.command()
+def settings() -> None:
+    """List every key of a study file, with its default and meaning."""
+    import textwrap
+
+    from dfstudy.section import list_keys
+    from dfstudy.study import Study
+
+    for key, default, meaning in list_keys(Study):
+        click.echo(f"{key}: {default}")
+        if meaning:
+            click.echo(textwrap.indent(textwrap.fill(meaning, 92), "    "))
 
 
 @main.command()

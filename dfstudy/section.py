@@ -22,17 +22,17 @@ class Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def explain_misfit(path: Path, error: ValidationError, whole: type[Section], example: Path) -> StudyError:
+def explain_misfit(path: Path, error: ValidationError, whole: type[Section], keys: str) -> StudyError:
     """Every problem of the file, each on a line.
 
     Args:
         whole: what the file should have been.
-        example: a file that shows every key.
+        keys: where every key stands with its meaning.
     """
     problems = [f"  {_problem(detail, whole)}" for detail in error.errors()]
     return StudyError(
         f"{path} does not fit ({len(problems)} problem{'s' * (len(problems) > 1)}):\n" + "\n".join(problems),
-        f"mend the keys above; every key with its meaning stands in {example}",
+        f"mend the keys above; every key with its default and meaning: {keys}",
     )
 
 
@@ -51,7 +51,7 @@ def read_settings(path: Path, example: Path) -> dict[str, Any]:
     """What a study file says, unchecked.
 
     Args:
-        example: a file that shows every key.
+        example: a file to begin with.
     Raises:
         StudyError: it is no YAML, holds no settings, or says a key twice.
     """
@@ -65,6 +65,25 @@ def read_settings(path: Path, example: Path) -> dict[str, Any]:
         if key in settings:
             raise StudyError(f"{path}: unknown key '{key}'", "remove it; give OUT= on the command line")
     return settings
+
+
+def list_keys(whole: type[Section], above: str = "") -> list[tuple[str, str, str]]:
+    """(key, default, meaning) of every setting that a file may give; `key[].name` in a list's entries."""
+    rows = []
+    for name, field in whole.model_fields.items():
+        if field.exclude:
+            continue
+        section = _section_in(field.annotation)
+        default = "" if field.is_required() else field.get_default(call_default_factory=True)
+        is_part = isinstance(default, Section)
+        if not is_part:
+            shown = (
+                "must be given" if field.is_required() else yaml.safe_dump(default, default_flow_style=True)
+            )
+            rows.append((above + name, shown.removesuffix("...\n").strip(), field.description or ""))
+        if isinstance(section, type(Section)):
+            rows += list_keys(section, f"{above}{name}{'.' if is_part or default is None else '[].'}")
+    return rows
 
 
 def _problem(detail: ErrorDetails, whole: type[Section]) -> str:

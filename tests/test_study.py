@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from dfstudy.cli import main
 from dfstudy.errors import StudyError
 from dfstudy.provenance import project_root
 from dfstudy.report.settings import describe
@@ -163,3 +165,16 @@ def test_a_study_cannot_be_changed_after_it_was_read():
     with pytest.raises(ValueError, match="frozen"):
         study.model.size = 64  # type: ignore[misc]
     assert isinstance(study, Study)
+
+
+def test_the_place_that_errors_point_to_holds_every_key(tmp_path):
+    with pytest.raises(StudyError) as error:
+        load_study(write(tmp_path, "model: {backbon: x}"))
+    assert error.value.hint.endswith("every key with its default and meaning: dfstudy settings")
+    said = CliRunner().invoke(main, ["settings"], catch_exceptions=False)
+    lines = [line for line in said.output.splitlines() if not line.startswith(" ")]
+    listed = {line.partition(":")[0] for line in lines}
+    assert said.exit_code == 0 and len(listed) == len(lines)
+    # the report's table is another walk over the same sections; it lists values, these are the keys
+    assert {key for key, _, _ in describe(load_study("full"))} <= listed
+    assert {"data.exclude", "forgeries.second.backbone", "test_on[].root"} <= listed

@@ -91,6 +91,7 @@ def _by_slug(study: Study) -> dict[str, OtherPictures]:
 def _study_of(study: Study, other: OtherPictures, slug: str) -> Study:
     """The study as if its pictures were the other folder's."""
     changed = {"root": other.root, "layout": other.layout, "aliases": other.aliases or study.data.aliases}
+    changed["exclude"] = []
     data = study.data.model_copy(update=changed)
     return study.model_copy(update={"data": data, "out": study.out / FOLDER / slug})
 

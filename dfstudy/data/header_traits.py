@@ -8,12 +8,11 @@ Cost: 0.2 ms a picture.
 from __future__ import annotations
 
 import hashlib
-import io
 
 import numpy as np
 from PIL import Image
 
-from dfstudy.data.images import FORMATS
+from dfstudy.data.images import open_image
 
 # Quantisation of JPEG quality 50, luminance and chrominance, row by row: ITU-T T.81 (1992), tables K.1, K.2.
 _LUMINANCE = np.array(
@@ -52,7 +51,7 @@ _SCALES = (_scaled(_LUMINANCE), _scaled(_CHROMINANCE))
 
 def header_traits(data: bytes) -> dict[str, str | float]:
     """Traits of one file, by the names in `TEXTS` and `VALUES`."""
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+    with open_image(data) as image:
         info = image.info
         traits: dict[str, str | float] = {
             "mode": image.mode,

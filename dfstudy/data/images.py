@@ -29,12 +29,11 @@ from PIL import (
     WebPImagePlugin,
 )
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+from dfstudy.data.png_metadata import without_long_texts
+from dfstudy.file_kind import no_file
 
-# Pictures in other formats are named and set aside, so that none goes missing unseen.
-OTHER_SUFFIXES = (".gif", ".heic", ".heif", ".avif", ".jp2", ".jxl", ".jfif", ".jpe")
-
-# Decoders that may run: those of the suffixes above, and GIF, which travels under their names.
+# Decoders that may run: those of the endings that are read (`endings.py`), and GIF, which travels under
+# their names.
 # Pillow knows more, among them EPS, which would start an interpreter on a stranger's file.
 FORMATS = tuple(
     plugin.format
@@ -78,9 +77,11 @@ def read_bytes(path: str | Path) -> bytes:
     """The file's bytes.
 
     Raises:
-        PictureError: it is missing or may not be read.
+        PictureError: it is missing, no file (opening a pipe would wait for ever), or may not be read.
     """
     try:
+        if kind := no_file(path):
+            raise PictureError(f"it is {kind} and cannot be read")
         return Path(path).read_bytes()
     except FileNotFoundError:
         raise PictureError("the file is missing") from None
@@ -103,7 +104,7 @@ def decode(data: bytes) -> tuple[np.ndarray, str]:
         raise PictureError("the file is empty")
     kind = ""
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with open_image(data) as image:
             kind = "JPEG" if image.format == "MPO" else str(image.format)
             _check_size(*image.size)
             pixels = _decode_jpeg(data, image) if kind == "JPEG" else None
@@ -117,6 +118,11 @@ def decode(data: bytes) -> tuple[np.ndarray, str]:
     # Decoders meet hostile bytes with any exception at all; none of them may stop an index.
     except Exception as error:
         raise PictureError(_reason(error, kind) if kind else _what_else(data)) from None
+
+
+def open_image(data: bytes) -> Image.Image:
+    """A file's header and metadata by Pillow, which raises what it likes where they are damaged."""
+    return Image.open(io.BytesIO(without_long_texts(data)), formats=FORMATS)
 
 
 def _decode_jpeg(data: bytes, image: Image.Image) -> np.ndarray | None:

@@ -12,19 +12,18 @@ from __future__ import annotations
 
 import hashlib
 import zlib
-from collections import Counter
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
-import pyarrow as pa
 
 from dfstudy.data import images, phash
-from dfstudy.data.index_csv import NAME, read_index_csv
+from dfstudy.data.endings import UNREAD_PICTURES, ending
+from dfstudy.data.index_csv import NAME, has_index_csv, read_index_csv
 from dfstudy.data.index_file import FACTS, FILE, SEEN, STAT, keep_index, keep_summary, read_last
-from dfstudy.data.layouts import CLASS_NAMES, SIDE_SUFFIXES, Files, Reading, recognise
+from dfstudy.data.layouts import CLASS_NAMES, Files, Reading, recognise
+from dfstudy.data.layouts.counters import seem_frames
+from dfstudy.data.listing import exclude, left_out, list_files
 from dfstudy.data.threads import map_in_order
-from dfstudy.data.walk import MISNAMED, walk_files, writable
 from dfstudy.errors import StudyError
 from dfstudy.study import Study
 
@@ -55,8 +54,10 @@ def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
 
         render_sample(study.pictures, study.data.sample, progress=progress)
     found, side_files = list_files(study)
-    reading = _read_layout(Files(study, found["path"].tolist(), side_files))
-    table = reading.rows.merge(found, on="path", how="left")
+    unused = left_out(study, found["path"])
+    reading = _read_layout(Files(study, found.loc[~unused, "path"].tolist(), side_files))
+    rows = exclude(study, reading.rows, found.loc[unused, "path"])
+    table = rows.merge(found, on="path", how="left")
     table = table.fillna(dict.fromkeys(STAT, 0) | {"fault": ""}).astype(dict.fromkeys(STAT, "int64"))
     _refuse_one_class(study, table)
     table = _name_unread(table.sort_values("path", ignore_index=True))
@@ -70,68 +71,24 @@ def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
 
 
 def _read_layout(files: Files) -> Reading:
-    if not (files.study.pictures / NAME).is_file():
+    if not has_index_csv(files.study.pictures):
         reading = recognise(files)
         return reading._replace(rows=reading.rows.assign(pipeline=""))
     rows = read_index_csv(files.study, list(files.pictures))
     good = rows[rows["error"] == ""]
     splits = "splits given" if (good["given_split"] != "").any() else "no splits given"
     groups = good.loc[good["group"] != good["path"], "group"].nunique()
-    return Reading(NAME, rows, 0, splits, f"{groups:,} named" if groups else "none named")
-
-
-def list_files(study: Study) -> tuple[pd.DataFrame, list[str]]:
-    """Files below `study.pictures`: those with a picture's suffix, and those that may describe pictures.
-
-    Returns:
-        The pictures' path, `STAT` (zeros for a link to nothing) and fault (why the name cannot be used, empty
-        where it can), and the paths of .json, .csv and .txt files; both sorted.
-
-    Hidden files, masks, archives' leftovers and the study's own results are passed over; links are followed.
-    """
-    root = study.pictures
-    if not root.is_dir():
-        raise StudyError(f"there is no folder {root}", "check the path given as DATA= or data.root")
-    if root == study.out:
-        raise StudyError(f"{root} holds the pictures and is to hold the results", "give another OUT=")
-    known = {*images.SUFFIXES, *images.OTHER_SUFFIXES}
-    rows, side_files, others = [], [], Counter()
-    for path, entry in walk_files(root, skip=study.out):
-        _, dot, ending = entry.name.rpartition(".")  # a Path a file would double the time of a re-index
-        suffix = (dot + ending).lower() if dot else ""
-        shown = writable(path)
-        if suffix in known:
-            fault = "" if shown == path else MISNAMED
-            try:
-                facts = entry.stat()
-                rows.append((shown, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, fault))
-            except OSError:  # a link to nothing or to itself: reading it will say so
-                rows.append((shown, 0, 0, 0, fault))
-        else:
-            others[writable(suffix) or "no suffix"] += 1
-            if suffix in SIDE_SUFFIXES and shown == path:
-                side_files.append(path)
-    if not rows:
-        there = (
-            ", ".join(f"{count:,} {suffix}" for suffix, count in others.most_common(5)) or "no file at all"
-        )
-        raise StudyError(
-            f"{root} holds no pictures ({' '.join(images.SUFFIXES)}); it holds {there}",
-            "give a folder with pictures in subfolders real and fake: make report DATA=folder",
-        )
-    paths, *stats, faults = zip(*sorted(rows), strict=True)
-    # By way of pyarrow and numpy: pandas looks at what each value is, in five times the time.
-    found = {name: np.array(values, np.int64) for name, values in zip(STAT, stats, strict=True)}
-    texts = {"path": paths, "fault": faults}
-    found |= {name: pd.array(pa.array(values), dtype=str) for name, values in texts.items()}
-    return pd.DataFrame(found), sorted(side_files)
+    note = ""
+    if not groups and (videos := seem_frames(good["path"])):
+        note = f"names look like frames of {videos:,} videos: name these in a column group or video"
+    return Reading(NAME, rows, 0, splits, f"{groups:,} named" if groups else "none named", note)
 
 
 def _refuse_one_class(study: Study, table: pd.DataFrame) -> None:
     counts = table.loc[table["error"] == "", "label"].value_counts()
     if len(counts) == 2:
         return
-    where = f"the lines of {NAME}" if (study.pictures / NAME).is_file() else "the folders"
+    where = f"the lines of {NAME}" if has_index_csv(study.pictures) else "the folders"
     if counts.empty:
         reason = table.loc[table["label"].notna(), "error"].iloc[0]
         raise StudyError(
@@ -149,8 +106,8 @@ def _name_unread(table: pd.DataFrame) -> pd.DataFrame:
     """Say so where a picture's name cannot be used, or its format is one that is not read."""
     fault = table.pop("fault")
     table["error"] = table["error"].where(fault == "", fault)
-    unread = table["path"].str.lower().str.endswith(images.OTHER_SUFFIXES) & (table["error"] == "")
-    suffixes = table.loc[unread, "path"].map(lambda path: Path(path).suffix.lower())
+    unread = table["path"].str.lower().str.endswith(UNREAD_PICTURES) & (table["error"] == "")
+    suffixes = table.loc[unread, "path"].map(ending)
     table.loc[unread, "error"] = "format " + suffixes + " is not read: convert it to PNG or JPEG"
     return table
 

@@ -1,6 +1,6 @@
 """What a picture is, read from the `index.csv` in the root of its set.
 
-Takes a comma-separated UTF-8 file with columns path and label, and where known method, group, video, split,
+Takes a table (`tables.read_cells`) with columns path and label, and where known method, group, video, split,
 pipeline (how a picture was prepared) and mask; further columns are ignored, but for source and frame, by
 which `dfstudy faces` names the video of a frame. A video without a group is one. Gives one row a picture as
 `layouts.read_folders` does, with `error` set for a row whose file is missing or no picture, a file that two
@@ -13,23 +13,48 @@ Cost: one pass over the table, 0.5 s for 100,000 rows.
 from __future__ import annotations
 
 import os.path
-import warnings
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
 
-from dfstudy.data.images import SUFFIXES
-from dfstudy.data.layouts import COLUMNS, REAL, alias_hint, build_aliases, read_meaning, split_name
+from dfstudy.data.endings import PICTURES, ending
+from dfstudy.data.layouts import (
+    COLUMNS,
+    REAL,
+    alias_hint,
+    build_aliases,
+    read_meaning,
+    read_name,
+    settle,
+    split_pictures,
+)
+from dfstudy.data.tables import LINE, read_cells, read_labels
 from dfstudy.errors import StudyError, near_match
+from dfstudy.file_kind import no_file
 from dfstudy.study import Study
 
 NAME = "index.csv"
 _KNOWN = ("path", "label", "method", "group", "video", "split", "pipeline", "mask", "source", "frame")
-# utf-8-sig: spreadsheet programs put a byte-order mark before the first column's name.
-_TEXT = {"dtype": str, "keep_default_na": False, "encoding": "utf-8-sig", "skip_blank_lines": False}
 _COPY = "copy its first line from this: path,label,method,group,split (path and label must be there)"
+
+
+def has_index_csv(root: Path) -> bool:
+    """Whether the folder has the file.
+
+    Raises:
+        StudyError: something else bears its name.
+    """
+    try:
+        kind = no_file(root / NAME)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StudyError(f"{root / NAME} cannot be read: {error.strerror}", "mend its permissions") from None
+    if kind:
+        raise StudyError(f"{root / NAME} is {kind}", "move it away: a table of pictures bears this name")
+    return True
 
 
 def read_index_csv(study: Study, paths: list[str]) -> pd.DataFrame:
@@ -71,7 +96,7 @@ def read_masks(root: Path) -> dict[str, str]:
     Args:
         root: folder of the pictures, whose index was read before.
     """
-    if not (root / NAME).is_file():
+    if not has_index_csv(root):
         return {}
     table = _read_table(root / NAME)
     named = table[table["mask"] != ""]
@@ -81,29 +106,14 @@ def read_masks(root: Path) -> dict[str, str]:
 
 def _read_table(file: Path) -> pd.DataFrame:
     """Every known column as stripped text, empty where absent, and `line`, where the row stands."""
-    try:
-        with warnings.catch_warnings():
-            # A comma at the ends of all lines, as spreadsheets leave it, is one more column to ignore.
-            warnings.simplefilter("ignore", pd.errors.ParserWarning)
-            table = pd.read_csv(file, index_col=False, **_TEXT)
-    except pd.errors.EmptyDataError:
-        raise StudyError(f"{file} is empty", _COPY) from None
-    except (pd.errors.ParserError, UnicodeDecodeError) as error:
-        reason = str(error).strip().splitlines()[-1]
-        raise StudyError(
-            f"{file} cannot be read: {reason}", "save it as comma-separated UTF-8 text"
-        ) from None
-    table.columns = [str(name).strip().lower() for name in table.columns]
+    table = read_cells(file, _COPY)
     for name in ("path", "label"):
         if name not in table.columns:
-            found = ", ".join(table.columns)
-            near = near_match(name, table.columns)
+            columns = table.columns.drop(LINE)
+            found = ", ".join(columns)
+            near = near_match(name, columns)
             raise StudyError(f"{file} has no column '{name}'{near}; it has: {found}", _COPY)
-    repeated = table.columns[table.columns.duplicated()]
-    if len(repeated):
-        raise StudyError(f"{file} has the column '{repeated[0]}' twice", "remove or rename one of them")
-    table = table.reindex(columns=_KNOWN, fill_value="").fillna("").apply(lambda column: column.str.strip())
-    table["line"] = table.index + 2  # the header is line 1
+    table = table.reindex(columns=[*_KNOWN, LINE], fill_value="")
     table = table[(table[list(_KNOWN)] != "").any(axis=1)].reset_index(drop=True)
     if table.empty:
         raise StudyError(
@@ -149,8 +159,7 @@ def _leads_out(path: str) -> bool:
 
 
 def _labels(study: Study, table: pd.DataFrame) -> pd.Series:
-    words: Mapping[str, int] = {"0": 0, "1": 1, **build_aliases(study.data.aliases)}
-    labels = table["label"].str.lower().map(words)
+    labels = read_labels(table["label"], build_aliases(study.data.aliases))
     if labels.isna().any():
         bad = table[labels.isna()]
         counts = bad["label"].value_counts().head(10)
@@ -158,24 +167,27 @@ def _labels(study: Study, table: pd.DataFrame) -> pd.Series:
         message = f"{study.pictures / NAME}, {_lines(bad)}: labels that say neither real nor fake: {values}"
         names = sorted(set(bad["label"]) - {""})[:10]
         raise StudyError(message, alias_hint(study, names) if names else "write 0 or real, 1 or fake")
-    return labels.astype("Int8")
+    return labels
 
 
 def _splits(study: Study, table: pd.DataFrame, paths: pd.Series) -> list[str]:
     """The split column; where it is absent or empty throughout, the names of the folders."""
     if (table["split"] == "").all():
         folders = paths.map(os.path.dirname)
-        # An empty table of aliases: here the file says what is real, the folders only name splits.
-        meanings = {folder: read_meaning(folder, {}).given_split for folder in folders.unique()}
-        return folders.map(meanings).tolist()
-    splits = table["split"].map(lambda word: split_name(word) if word else "")
-    if splits.isna().any():
-        bad = table[splits.isna()]
+        # The file says what is real: of the folders' aliases only the words for splits beside them count.
+        aliases = build_aliases(study.data.aliases)
+        named = {folder: read_meaning(folder, aliases).given_split for folder in folders.unique()}
+        given = split_pictures(folders.value_counts().to_dict(), named, str(study.pictures / NAME))
+        return folders.map(given).tolist()
+    splits = table["split"].map(lambda word: read_name(word, {}).split)
+    unknown = (splits == "") & (table["split"] != "")
+    if unknown.any():
+        bad = table[unknown]
         raise StudyError(
             f"{study.pictures / NAME}, {_lines(bad)}: no split is called '{bad['split'].iloc[0]}'",
             "write train, val or test, or leave the column empty for a split made here",
         )
-    return splits.tolist()
+    return settle(splits.tolist())
 
 
 def _lines(bad: pd.DataFrame) -> str:
@@ -199,7 +211,6 @@ def _doubt(path: str, root: Path, found: Collection[str], differing: Collection[
         return f"{NAME} gives no path"
     if _leads_out(path):
         return "the file lies outside the folder of pictures"
-    suffix = Path(path).suffix.lower()
-    if suffix not in SUFFIXES:
-        return f"no picture format that is read ({suffix or 'no suffix'})"
+    if ending(path) not in PICTURES:
+        return f"no picture format that is read ({ending(path) or 'no suffix'})"
     return "the file cannot be listed" if (root / path).exists() else "the file is missing"

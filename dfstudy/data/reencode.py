@@ -190,7 +190,7 @@ def _write(source: Path, target: Path, alike: Alike) -> str:
 
 def _to_srgb(data: bytes, picture: np.ndarray) -> np.ndarray:
     """Colours of a picture with a profile of its own, such as a telephone's, as sRGB shows them."""
-    with Image.open(io.BytesIO(data), formats=images.FORMATS) as image:
+    with images.open_image(data) as image:
         profile, mode = image.info.get("icc_profile"), image.mode
     if not profile or mode not in ("RGB", "RGBA"):
         return picture

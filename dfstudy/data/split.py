@@ -6,7 +6,8 @@ are honoured; what they lack is made here, from (seed, groups) alone, in whateve
 aside, each with its reason, what would make the test unfair: one picture under both labels, training rows
 whose group, copy or near-duplicate is also tested, and further copies of a picture of one class, which say
 nothing new and count double. A given validation or test set alone keeps its copies: it is the user's, and
-its numbers are compared with others'. Refuses a split with one class only.
+its numbers are compared with others'. Refuses a split with one class only, and a set of which one part is
+given and the rest is not.
 Cost: 4 s for 100,000 pictures, 55 s for a million, and 2 GB.
 """
 
@@ -163,6 +164,14 @@ def _refuse_defects(study: Study) -> None:
 def _given_splits(rows: pd.DataFrame) -> dict[str, str]:
     """Name of a given split -> what it is used as; empty where no split is given."""
     found = set(rows.loc[rows["error"] == "", "given_split"]) - {""}
+    counts = rows.loc[rows["error"] == "", "given_split"].value_counts()
+    if len(found) == 1 and "" in counts:
+        name = next(iter(found))
+        raise StudyError(
+            f"{counts[name]:,} pictures are given as {name}, and {counts['']:,} are given as nothing",
+            "say of the others whether they train, val or test (a folder's name, or the column split of "
+            "index.csv), or take the one name away: then the split is made here",
+        )
     if len(found) < 2:  # a single part of a set, such as its test folder, is split like any other set
         return {}
     if "train" not in found:

@@ -19,6 +19,7 @@ import numpy as np
 
 from dfstudy.augment import build_policy
 from dfstudy.data import images
+from dfstudy.data.endings import PICTURES, UNREAD_PICTURES, VIDEOS
 from dfstudy.data.faces import ClipError, FaceSettings, clips, faces_in_clip, faces_in_picture
 from dfstudy.data.faces.finder import Finder
 from dfstudy.data.faces.scene import Found
@@ -26,7 +27,7 @@ from dfstudy.data.layouts import MASK_FOLDERS
 from dfstudy.errors import StudyError
 
 Item = str | Path | np.ndarray
-KNOWN = (*images.SUFFIXES, *images.OTHER_SUFFIXES, *clips.SUFFIXES)
+KNOWN = (*PICTURES, *UNREAD_PICTURES, *VIDEOS)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ from typing import Any
 
 from dfstudy.errors import StudyError
 from dfstudy.evaluate.detector import Score
+from dfstudy.file_kind import no_file
 
 COLUMNS = ("path", "score", "verdict", "logit", "kind", "frames", "error", "run")
 Row = dict[str, Any]
@@ -86,6 +87,8 @@ class ScoreTable:
         self._kind, (self._header, self._line) = kind, LINES[kind]
         self.done: set[str] = set()
         self.failed: set[str] = set()
+        if file.exists() and (kind := no_file(file)):
+            raise StudyError(f"{file} is {kind}, where rows cannot be read back", "choose another place")
         self._has_two = False  # rows of one path: the one that failed, and the one of another try
         whole = 0
         if file.is_file():

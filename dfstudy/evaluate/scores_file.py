@@ -16,10 +16,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dfstudy.data.layouts.names import CLASS_NAMES, FAKE, REAL, build_aliases
+from dfstudy.data.layouts.names import CLASS_NAMES, FAKE, build_aliases
 from dfstudy.data.pipelines import PIPELINE
+from dfstudy.data.tables import LINE, read_cells, read_labels
 from dfstudy.errors import StudyError, near_match
 from dfstudy.evaluate.levels import UNITS
+from dfstudy.file_kind import no_file
 
 DESCRIPTION = ("method", "group", "identity", "video", PIPELINE)
 NOT_SCORED = frozenset({"", "nan", "na", "n/a", "none", "null", "-nan", "<na>"})
@@ -101,31 +103,24 @@ def write_scores(predictions: pd.DataFrame, file: Path) -> None:
 
 def _read_table(file: Path, needed: list[str]) -> pd.DataFrame:
     """Known columns as stripped text, and `line`, the row's line in a CSV."""
-    if not file.is_file():
+    if not file.exists():
         raise StudyError(f"there is no file {file}", "give the path of a .csv or .parquet table of scores")
-    try:
-        table = _read_file(file)
-    except pd.errors.EmptyDataError:
-        raise StudyError(f"{file} is empty", f"it needs the columns {SCHEMA}") from None
-    except (pd.errors.ParserError, UnicodeDecodeError, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+    if file.suffix not in (".csv", ".tsv", ".txt", ".parquet"):
         raise StudyError(
-            f"{file} cannot be read: {reason}", "save it as comma-separated UTF-8 text or as parquet"
-        ) from None
-    table.columns = [str(name).strip().lower() for name in table.columns]
-    repeated = table.columns[table.columns.duplicated()]
-    if len(repeated):
-        raise StudyError(f"{file} has the column '{repeated[0]}' twice", "remove or rename one of them")
+            f"{file} cannot be read: its ending is '{file.suffix}'",
+            "save it as comma-separated UTF-8 text or as parquet",
+        )
+    example = f"it needs the columns {SCHEMA}"
+    table = _read_parquet(file) if file.suffix == ".parquet" else read_cells(file, example)
     if "score" not in table.columns and "probability" in table.columns:
         table = table.rename(columns={"probability": "score"})  # as `predict` calls it
     for name in needed:
         if name not in table.columns:
-            found = ", ".join(table.columns)
+            found = ", ".join(table.columns.drop(LINE))
             near = near_match(name, table.columns)
             raise StudyError(f"{file} has no column '{name}'{near}; it has: {found}", f"it needs {SCHEMA}")
     known = [name for name in ("path", "label", "score", *DESCRIPTION) if name in table.columns]
-    table = table[known].apply(lambda column: column.str.strip())
-    table["line"] = np.arange(len(table)) + 2  # the header is line 1
+    table = table[[*known, LINE]]
     table = table[(table[known] != "").any(axis=1)]
     if table.empty:
         raise StudyError(f"{file} holds no row", f"it needs {SCHEMA}")
@@ -134,28 +129,24 @@ def _read_table(file: Path, needed: list[str]) -> pd.DataFrame:
     return table.reset_index(drop=True)
 
 
-def _read_file(file: Path) -> pd.DataFrame:
-    """Every cell as text."""
-    if file.suffix == ".parquet":
+def _read_parquet(file: Path) -> pd.DataFrame:
+    """As `read_cells`; a row's line is its number, as if a header stood above."""
+    try:
+        if kind := no_file(file):
+            raise ValueError(f"it is {kind}")
         table = pd.read_parquet(file)
-        # repr keeps every bit of a float; a missing cell is an empty text
-        return pd.DataFrame({name: ["" if pd.isna(v) else str(v) for v in table[name]] for name in table})
-    if file.suffix not in (".csv", ".tsv", ".txt"):
-        raise ValueError(f"its ending is '{file.suffix}'")
-    with file.open(encoding="utf-8-sig") as stream:
-        first = stream.readline()
-    separator = max(",;\t", key=first.count)
-    # names are read as a row, because pandas would rename one that comes twice
-    cells = pd.read_csv(
-        file,
-        sep=separator,
-        header=None,
-        dtype=str,
-        keep_default_na=False,
-        encoding="utf-8-sig",
-        skip_blank_lines=False,
-    ).fillna("")
-    return cells.iloc[1:].set_axis(cells.iloc[0].tolist(), axis=1).reset_index(drop=True)
+    except (OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
+        raise StudyError(
+            f"{file} cannot be read: {reason}", "save it as comma-separated UTF-8 text or as parquet"
+        ) from None
+    table.columns = [str(name).strip().lower() for name in table.columns]
+    repeated = table.columns[table.columns.duplicated()]
+    if len(repeated):
+        raise StudyError(f"{file} has the column '{repeated[0]}' twice", "remove or rename one of them")
+    # repr keeps every bit of a float; a missing cell is an empty text
+    cells = {name: ["" if pd.isna(v) else str(v).strip() for v in table[name]] for name in table}
+    return pd.DataFrame(cells, dtype=str).assign(**{LINE: np.arange(len(table)) + 2})
 
 
 def _scores(file: Path, table: pd.DataFrame, remarks: list[str]) -> pd.Series:
@@ -177,8 +168,7 @@ def _scores(file: Path, table: pd.DataFrame, remarks: list[str]) -> pd.Series:
 
 
 def _labels(file: Path, table: pd.DataFrame) -> pd.Series:
-    words = {"0": REAL, "1": FAKE, "0.0": REAL, "1.0": FAKE, **build_aliases({})}
-    labels = table["label"].str.lower().map(words)
+    labels = read_labels(table["label"], build_aliases({}))
     if labels.isna().any():
         bad = table[labels.isna()]
         values = ", ".join(f"'{word}'" for word in bad["label"].unique()[:MOST_NAMED])

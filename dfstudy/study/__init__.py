@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from dfstudy.errors import StudyError, near_match
+from dfstudy.file_kind import no_file
 from dfstudy.provenance import project_root
 from dfstudy.section import Section, explain_misfit, read_settings
 from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, OtherPictures, Policies
@@ -150,7 +151,7 @@ def load_study(study: str = SAMPLE, data: str = "", out: str = "") -> Study:
     try:
         checked = Study.model_validate(settings)
     except ValidationError as error:
-        raise explain_misfit(path, error, Study, STUDIES / "sample.yaml") from None
+        raise explain_misfit(path, error, Study, "dfstudy settings") from None
     where = Path(out).expanduser().resolve() if out else project_root() / "reports" / checked.name
     return checked.model_copy(update={"file": path, "out": where})
 
@@ -167,6 +168,8 @@ def _study_file(study: str) -> Path:
     path = Path(study).expanduser().resolve()
     if path.is_file():
         return path
+    if path.exists():
+        raise StudyError(f"{path} is {no_file(path)}, no study file", "give the path of a YAML file")
     names = built_in_studies()
     raise StudyError(
         f"there is no study '{study}'{near_match(study, names)}",

@@ -45,6 +45,10 @@ class Data(Section):
     aliases: dict[Literal["real", "fake"], list[str]] = Field(
         default={}, description="further names of class folders, beside the built-in table"
     )
+    exclude: list[str] = Field(
+        default=[],
+        description="folders or files below root, as paths from there, that are left out (and counted)",
+    )
     layout: Layout | Literal[""] = Field(
         "", description="known layout to read the folder by; empty recognises it"
     )

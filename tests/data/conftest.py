@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dfstudy.data.index import list_files
 from dfstudy.data.layouts import Files, Reading, recognise
+from dfstudy.data.listing import list_files
 from dfstudy.study import Study, load_study
 
 
@@ -68,13 +68,15 @@ def open_study(tmp_path: Path) -> Callable[..., Study]:
 def read(fill: Callable[..., Path], open_study: Callable[..., Study]) -> Callable[..., Reading]:
     """Write pictures and side files (text, or what JSON stores), and read them by the layout they have."""
 
-    def write_and_read(pictures: Iterable[str], side_files: dict[str, Any] | None = None, **data) -> Reading:
-        root = fill(pictures)
+    def write_and_read(
+        pictures: Iterable[str], side_files: dict[str, Any] | None = None, root: str = "pictures", **data
+    ) -> Reading:
+        folder = fill(pictures, root)
         for name, content in (side_files or {}).items():
-            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
             text = content if isinstance(content, str) else json.dumps(content)
-            (root / name).write_text(text, "utf-8")
-        study = open_study(root, **data)
+            (folder / name).write_text(text, "utf-8")
+        study = open_study(folder, **data)
         found, side = list_files(study)
         return recognise(Files(study, found["path"].tolist(), side))
 

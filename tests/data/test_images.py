@@ -8,9 +8,11 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
+from dfstudy.data.header_traits import header_traits
 from dfstudy.data.images import SIDE_LIMIT, PictureError, decode, read_picture
+from dfstudy.data.png_metadata import without_long_texts
 
 _Y, _X = np.mgrid[0:53, 0:37]
 # 37 wide, 53 high, and a ramp of its own in each channel: a swapped axis or channel shows
@@ -240,3 +242,35 @@ def test_a_missing_file_and_a_folder(tmp_path):
         read_picture(tmp_path / "none.png")
     with pytest.raises(PictureError, match="cannot be read"):
         read_picture(tmp_path)
+
+
+def with_metadata(add) -> bytes:
+    info = PngImagePlugin.PngInfo()
+    add(info)
+    return encode("PNG", PIXELS, pnginfo=info)
+
+
+LONG = "workflow " * 400_000
+METADATA = {
+    "text": lambda info: info.add_text("prompt", LONG),
+    "packed text": lambda info: info.add_text("prompt", LONG, zip=True),
+    "international text": lambda info: info.add_itxt("prompt", LONG, "en", "prompt", zip=True),
+    "many texts": lambda info: [info.add_text(f"step {at}", LONG[:400_000], zip=True) for at in range(200)],
+    "a text behind the pixels": lambda info: info.add(b"zTXt", b"p\0\0" + zlib.compress(LONG.encode()), True),
+    "a profile": lambda info: info.add(b"iCCP", b"p\0\0" + zlib.compress(bytes(3_000_000))),
+}
+
+
+@pytest.mark.parametrize("add", METADATA.values(), ids=METADATA.keys())
+def test_long_metadata_of_a_png_changes_no_pixel(add):
+    data = with_metadata(add)
+    pixels, kind = decode(data)
+    assert kind == "PNG" and (pixels == PIXELS).all()
+    assert header_traits(data)["mode"] == "RGB"
+    with pytest.raises(PictureError, match="cut off before its end"):
+        decode(data[: data.index(b"IDAT") + 20])
+
+
+def test_short_metadata_stays():
+    data = with_metadata(lambda info: info.add_text("prompt", "a portrait", zip=True))
+    assert without_long_texts(data) is data

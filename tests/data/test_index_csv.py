@@ -154,7 +154,8 @@ def test_absolute_paths_through_links_are_taken(fill, open_study, tmp_path):
         ("path,label\n", "names no picture"),
         ("file,label\na/1.png,0\n", "no column 'path'; it has: file, label"),
         ("path,lable\na/1.png,0\n", r"no column 'label' \(did you mean 'lable'\?\)"),
-        ("path;label\na/1.png;0\n", "no column 'path'"),
+        ("path;label\na/1.png;0\n", "name 1 real pictures and no other"),
+        ("path,label\na/1.png,0\na/2, b.png,1\n", "line 3: 3 cells, where the first line has 2"),
         ("path,label,Path\na/1.png,0,x\n", "has the column 'path' twice"),
         ("path,label\na/1.png,0\na/2.png,\n", "line 3: labels that say neither real nor fake: ''"),
         ("path,label\na/1.png,0\nb/3.png,2\nb/4.png,2\n", r"lines 3, 4: labels .*'2' \(2\)"),
@@ -185,6 +186,7 @@ def test_the_hint_of_an_unknown_label_mends_it(listed):
     with pytest.raises(StudyError) as caught:
         listed(text)
     mended = yaml.safe_load(re.search(r"\n\n(data:\n.*)\n\n", caught.value.hint).group(1))
-    assert mended == {"data": {"aliases": {"fake": ["camera", "swap"]}}}
+    assert mended == {"data": {"aliases": {"real": [], "fake": []}}}
+    assert 'in one of the two lists each of "camera", "swap"' in caught.value.hint
     table = listed(text, aliases={"real": ["camera"], "fake": ["swap"]})
     assert table["label"].tolist() == [0, 0, 1, 1]

@@ -27,7 +27,7 @@ TABLE = build_aliases({})
         ("valid/0_real", (0, "real", "val")),
         ("test/1_fake/stylegan2", (1, "stylegan2", "test")),
         ("fake/train/StyleGAN/png", (1, "StyleGAN", "train")),
-        ("training_fake", (1, "fake", "")),
+        ("training_fake", (1, "fake", "train")),
         ("original_sequences/youtube/c23", (0, "real", "")),
         ("manipulated_sequences/Face2Face/c23", (1, "Face2Face", "")),
         ("FaceSwap/frames", (1, "FaceSwap", "")),
@@ -58,10 +58,26 @@ def test_one_alias_on_both_sides_is_refused():
         build_aliases({"real": ["Web"], "fake": ["web "]})
 
 
-@pytest.mark.parametrize("folder", ["real/fake", "Fake/x/Original"])
-def test_a_path_that_says_both_is_refused(folder):
-    with pytest.raises(StudyError, match=re.escape(f"'{folder}' says real")):
-        read_meaning(folder, TABLE)
+@pytest.mark.parametrize(
+    ("folder", "meaning"),
+    [
+        ("Face2Face/train/real/000", (0, "real", "train")),
+        ("Face2Face/train/fake/000", (1, "Face2Face", "train")),
+        ("deepfake/0_real", (0, "real", "")),
+        ("ai_generated/1_fake", (1, "fake", "")),
+        ("Fake/x/Original", (0, "real", "")),
+        ("original/fake/swap", (1, "swap", "")),
+    ],
+)
+def test_the_class_folder_nearest_the_picture_decides(folder, meaning):
+    assert read_meaning(folder, TABLE) == FolderMeaning(*meaning)
+
+
+def test_folders_that_disagree_are_said(read):
+    pictures = [f"Face2Face/{kind}/{at}.png" for kind in ("real", "fake") for at in range(3)]
+    reading = read(pictures)
+    assert reading.rows["label"].tolist() == [1, 1, 1, 0, 0, 0]
+    assert "3 pictures stand below real and fake, as in Face2Face/real" in reading.line
 
 
 def test_a_path_in_two_splits_is_refused():
@@ -114,7 +130,9 @@ def test_unknown_folders_are_listed_with_counts_and_the_mending_lines(fill, open
     assert "swapped: 3 pictures" in caught.value.message
     assert "camera photos: 1 picture" in caught.value.message
     mended = two_lines(caught.value)
-    assert mended == {"data": {"aliases": {"real": ["camera photos"], "fake": ["swapped"]}}}
+    assert mended == {"data": {"aliases": {"real": [], "fake": []}}}
+    assert 'each of "camera photos", "swapped"' in caught.value.hint
+    mended["data"]["aliases"] = {"real": ["camera photos"], "fake": ["swapped"]}
     assert f"DATA={study.pictures}" in caught.value.hint and "my.yaml" in caught.value.hint
     table = read_folders(open_study(study.pictures, **mended["data"]), paths)
     assert table["label"].tolist() == [0, 1, 1, 1]
@@ -130,6 +148,7 @@ def test_the_two_lines_mend_the_study_file_they_are_written_into(fill, tmp_path,
     with pytest.raises(StudyError, match="camera photos: 3 pictures\n  swapped: 3 pictures") as caught:
         index_study(load_study(str(file), **opened), progress=False)
     first, second = re.search(r"\n\n(data:\n.*)\n\n", caught.value.hint).group(1).splitlines()
+    second = second.replace("[]", '["camera photos"]', 1).replace("[]", '["swapped"]')
     assert f"STUDY={file} DATA={root}" in caught.value.hint
     text = file.read_text()
     if before:  # the first line stands there; once more, it would take the first one's settings away
@@ -156,3 +175,47 @@ def test_a_picture_beside_the_class_folders_is_refused(fill, open_study):
     with pytest.raises(StudyError, match="directly in the folder: 1 picture") as caught:
         read_folders(open_study(fill([])), ["loose.png", "real/1.png"])
     assert "folders called real and fake" in caught.value.hint
+
+
+GUESSES = {
+    "RealVisXL": "fake",
+    "ffhq": "real",
+    "celeba_hq": "real",
+    "stylegan2": "fake",
+    "DALL-E 3": "fake",
+    "FakeVideo-RealAudio": "",
+    "RealVideo-RealAudio": "",
+    "natural_fakes": "",
+    "photorealistic_gan_v2": "",
+    "not_original": "",
+    "unrealistic": "",
+}
+
+
+def test_a_label_is_offered_for_whole_known_names_only(fill, open_study):
+    paths = [f"{name}/{at}.png" for name in GUESSES for at in range(2)]
+    with pytest.raises(StudyError) as caught:
+        read_folders(open_study(fill(paths)), paths)
+    offered = two_lines(caught.value)["data"]["aliases"]
+    assert set(offered["real"]) == {name for name, side in GUESSES.items() if side == "real"}
+    assert set(offered["fake"]) == {name for name, side in GUESSES.items() if side == "fake"}
+    assert all(f'"{name}"' in caught.value.hint for name in GUESSES)
+
+
+def test_missing_labels_of_dfdc_are_named(read):
+    videos = ["aaqaifqrwn", "bbxyzfqrwn", "cccccccccc"]
+    for folder in ("dfdc_train_part_0/", ""):
+        with pytest.raises(StudyError, match=r"no metadata\.json lies there"):
+            read([f"{folder}{video}/{at}.png" for video in videos for at in range(2)], root=folder or "bare")
+
+
+def test_an_unlabelled_part_is_named_where_it_lies_and_can_be_left_out(fill, open_study):
+    root = fill([f"train/{label}/{at}.png" for label in ("real", "fake") for at in range(3)] + ["test/1.png"])
+    with pytest.raises(StudyError, match="directly in test: 1 picture") as caught:
+        index_study(open_study(root), progress=False)
+    mended = two_lines(caught.value)
+    assert mended == {"data": {"exclude": ["test"]}}
+    table = index_study(open_study(root, **mended["data"]), progress=False).set_index("path")
+    assert table["error"].to_dict() == dict.fromkeys(table.index, "") | {
+        "test/1.png": "left out by data.exclude"
+    }

@@ -217,7 +217,7 @@ def test_deepfakebench_refuses_a_label_that_says_neither(read):
     listed = {"Own": {"own": {"train": {"v": {"label": "mystery", "frames": ["v/0.png"]}}}}}
     with pytest.raises(StudyError, match="'mystery' says neither real nor fake") as caught:
         read(["v/0.png"], {"own.json": listed})
-    assert '["mystery"]' in caught.value.hint
+    assert 'each of "mystery"' in caught.value.hint
     table = rows(read(["v/0.png"], {"own.json": listed}, aliases={"fake": ["mystery"]}))
     assert table["label"].tolist() == [1] and table["method"].tolist() == ["mystery"]
 

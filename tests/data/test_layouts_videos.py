@@ -150,6 +150,29 @@ def test_celebdf_in_flat_files_and_what_it_cannot_place(read):
     assert table.loc[flat[2], "error"] == "Celeb-DF: neither folder nor name says which video"
 
 
+KINDS = {"FaceSwap": ("SimSwap", "GHOST"), "FaceReenact": ("LIA",), "TalkingFace": ("EDTalk",)}
+
+
+@pytest.mark.parametrize("below", ["", "/frames"])
+def test_celebdf_plus_plus_has_a_method_in_each_folder_and_a_clip_of_each_name_in_each(read, below):
+    methods = [f"{kind}/{method}" for kind, names in KINDS.items() for method in names]
+    fakes = [
+        f"Celeb-synthesis/{method}{below}/id{at}_id{at + 1}_0000" for method in methods for at in range(3)
+    ]
+    real = [f"Celeb-real{below}/id{at}_0000" for at in range(3)]
+    tested = "".join(f"0 Celeb-synthesis/{method}/id0_id1_0000.mp4\n" for method in methods)
+    reading = read(
+        frames(*real, *fakes), {"List_of_testing_videos.txt": tested + "1 Celeb-real/id0_0000.mp4\n"}
+    )
+    table = rows(reading)
+    assert set(table.loc[table["label"] == 1, "method"]) == {"SimSwap", "GHOST", "LIA", "EDTalk"}
+    assert table.loc[table["label"] == 1, "video"].nunique() == 12 and reading.videos == 15
+    assert set(table.loc[table["given_split"] == "test", "group"]) == {"id0_0000"}
+    assert (table["given_split"] == "test").sum() == 10 and "Celeb-DF++ of 4 methods" in reading.line
+    assert table.groupby("group").size().tolist() == [10, 10, 10]
+    assert rows(read(frames(*real, *fakes), root="unlisted"))["group"].nunique() == 3
+
+
 DFDC_META = {
     "aaqaifqrwn.mp4": {"label": "REAL", "split": "train"},
     "bbxyzfqrwn.mp4": {"label": "FAKE", "split": "train", "original": "aaqaifqrwn.mp4"},

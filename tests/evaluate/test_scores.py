@@ -162,7 +162,7 @@ HEAD = "path,label,score\n"
         (HEAD + ",0,0.4\n", "line 2: no path"),
         ("path,label,score,score\na,0,1,1\n", "the column 'score' twice"),
         ("path;label;score\na;0;0,5\nb;1;0,7\n", "no numbers: '0,5'"),
-        (HEAD + "a,0,0.1,7\nb,1,0.2,7\n", "Expected 3 fields in line 2, saw 4"),
+        (HEAD + "a,0,0.1,7\nb,1,0.2,7\n", "line 2: 4 cells, where the first line has 3"),
     ],
 )
 def test_what_cannot_be_judged_is_refused_with_its_lines(judged, text, words):

@@ -18,7 +18,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-SUFFIXES = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp")
+from dfstudy.data.endings import VIDEOS
+from dfstudy.file_kind import no_file
+
+SUFFIXES = VIDEOS
 
 LOOK_SECONDS = 0.5  # between two looks: a face moves less than its own width
 MOST_LOOKS = 7  # a sampled frame: an hour of video is not looked at twice a second
@@ -105,6 +108,11 @@ def read_frames(path: Path, numbers: Sequence[int]) -> Iterator[Frame]:
 
 
 def _open(path: Path) -> cv2.VideoCapture:
+    try:
+        if kind := no_file(path):  # ffmpeg would wait for a named pipe for ever
+            raise ClipError(f"it is {kind} and cannot be read")
+    except OSError as error:
+        raise ClipError(f"the file cannot be read ({error.strerror})") from None
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _QUIET)
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

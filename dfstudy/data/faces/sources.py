@@ -15,11 +15,11 @@ from typing import NamedTuple
 
 import pandas as pd
 
-from dfstudy.data import images
+from dfstudy.data.endings import DESCRIPTIONS, PICTURES, UNREAD_PICTURES
 from dfstudy.data.faces import clips
 from dfstudy.data.faces.pairs import Clip, find_originals, name_groups
-from dfstudy.data.index_csv import NAME, read_index_csv
-from dfstudy.data.layouts import SIDE_SUFFIXES, Files, build_aliases, read_meaning, recognise
+from dfstudy.data.index_csv import NAME, has_index_csv, read_index_csv
+from dfstudy.data.layouts import Files, build_aliases, read_meaning, recognise
 from dfstudy.data.walk import MISNAMED, walk_files, writable
 from dfstudy.errors import StudyError
 from dfstudy.study import Study
@@ -77,8 +77,7 @@ def list_sources(study: Study) -> Sources:
         )
     if not found:
         raise StudyError(
-            f"{root} holds neither videos ({' '.join(clips.SUFFIXES)}) nor pictures "
-            f"({' '.join(images.SUFFIXES)})",
+            f"{root} holds neither videos ({' '.join(clips.SUFFIXES)}) nor pictures ({' '.join(PICTURES)})",
             "give the folder that holds them, in any depth",
         )
     rows, line = _read(study, sorted(found), sorted(side_files))
@@ -157,9 +156,9 @@ def _list(study: Study) -> tuple[dict[str, tuple[int, int]], list[str], dict[str
     for path, entry in walk_files(study.pictures, skip=study.out):
         name = entry.name.lower()
         if (shown := writable(path)) != path:
-            if name.endswith((*clips.SUFFIXES, *images.SUFFIXES, *images.OTHER_SUFFIXES)):
+            if name.endswith((*clips.SUFFIXES, *PICTURES, *UNREAD_PICTURES)):
                 unread[shown] = MISNAMED
-        elif name.endswith((*clips.SUFFIXES, *images.SUFFIXES)):
+        elif name.endswith((*clips.SUFFIXES, *PICTURES)):
             try:
                 facts = entry.stat()
                 found[path] = (facts.st_size, facts.st_mtime_ns)
@@ -167,15 +166,15 @@ def _list(study: Study) -> tuple[dict[str, tuple[int, int]], list[str], dict[str
                 unread[path] = "the file is missing"
             except OSError as error:  # one to itself
                 unread[path] = f"the file cannot be read ({error.strerror})"
-        elif name.endswith(SIDE_SUFFIXES):
+        elif name.endswith(DESCRIPTIONS) and entry.is_file():
             side_files.append(path)
-        elif name.endswith(images.OTHER_SUFFIXES):
+        elif name.endswith(UNREAD_PICTURES):
             unread[path] = f"format .{name.rpartition('.')[2]} is not read: convert it to PNG or JPEG"
     return found, side_files, unread
 
 
 def _read(study: Study, paths: list[str], side_files: list[str]) -> tuple[pd.DataFrame, str]:
-    if (study.pictures / NAME).is_file():
+    if has_index_csv(study.pictures):
         rows = read_index_csv(study, paths)
         return rows, f"layout: {NAME} ({len(paths):,} files)"
     aliases = build_aliases(study.data.aliases)

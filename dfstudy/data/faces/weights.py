@@ -18,6 +18,7 @@ import urllib.request
 from pathlib import Path
 
 from dfstudy.errors import StudyError
+from dfstudy.file_kind import no_file
 
 NAME = "face_detection_yunet_2023mar.onnx"
 URL = (
@@ -41,6 +42,8 @@ def read_weights(path: str | Path = "") -> bytes:
     if given:
         file = Path(given).expanduser()
         try:
+            if kind := no_file(file):
+                raise OSError(0, f"it is {kind}")
             return file.read_bytes()
         except OSError as error:
             source = "--weights" if path else VARIABLE

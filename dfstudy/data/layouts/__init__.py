@@ -8,14 +8,12 @@ root, never above it.
 """
 
 from dfstudy.data.layouts.folders import (
-    MANY_METHODS,
     ClassFolders,
     FolderMeaning,
-    alias_hint,
     read_folders,
     read_meaning,
 )
-from dfstudy.data.layouts.layout import SIDE_SUFFIXES, Files, Layout, Place, Reading
+from dfstudy.data.layouts.layout import Files, Layout, Place, Reading
 from dfstudy.data.layouts.names import (
     CLASS_NAMES,
     COLUMNS,
@@ -23,19 +21,18 @@ from dfstudy.data.layouts.names import (
     MASK_FOLDERS,
     REAL,
     build_aliases,
-    split_name,
 )
 from dfstudy.data.layouts.registry import KNOWN, recognise
+from dfstudy.data.layouts.splits import read_name, settle, split_pictures
+from dfstudy.data.layouts.unknown import alias_hint
 
 __all__ = [
     "CLASS_NAMES",
     "COLUMNS",
     "FAKE",
     "KNOWN",
-    "MANY_METHODS",
     "MASK_FOLDERS",
     "REAL",
-    "SIDE_SUFFIXES",
     "ClassFolders",
     "Files",
     "FolderMeaning",
@@ -46,6 +43,8 @@ __all__ = [
     "build_aliases",
     "read_folders",
     "read_meaning",
+    "read_name",
     "recognise",
-    "split_name",
+    "settle",
+    "split_pictures",
 ]

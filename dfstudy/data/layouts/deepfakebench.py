@@ -15,10 +15,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from dfstudy.data.layouts.faceforensics import PAIR, join_pairs
-from dfstudy.data.layouts.folders import alias_hint
 from dfstudy.data.layouts.layout import Files, Place, Reading, count_videos, tabulate
 from dfstudy.data.layouts.lists import Finder
-from dfstudy.data.layouts.names import FAKE, REAL, build_aliases, split_name
+from dfstudy.data.layouts.names import FAKE, REAL, build_aliases
+from dfstudy.data.layouts.splits import split_name
+from dfstudy.data.layouts.unknown import alias_hint
 from dfstudy.errors import StudyError
 
 _FOLDER = "dataset_json"

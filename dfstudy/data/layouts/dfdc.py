@@ -13,7 +13,8 @@ import io
 from typing import Any
 
 from dfstudy.data.layouts.layout import Files, Place, Reading, count_videos, place_pictures, tabulate
-from dfstudy.data.layouts.names import FAKE, REAL, split_name, split_of
+from dfstudy.data.layouts.names import FAKE, REAL
+from dfstudy.data.layouts.splits import split_name, split_of
 from dfstudy.errors import StudyError
 
 _LABELS = {"real": REAL, "fake": FAKE, "0": REAL, "1": FAKE}

@@ -12,7 +12,8 @@ from __future__ import annotations
 import re
 
 from dfstudy.data.layouts.layout import Files, Place, Reading, count_videos, place_pictures, tabulate
-from dfstudy.data.layouts.names import FAKE, REAL, split_of
+from dfstudy.data.layouts.names import FAKE, REAL
+from dfstudy.data.layouts.splits import split_of
 from dfstudy.errors import StudyError
 
 _METHODS = ("Deepfakes", "Face2Face", "FaceSwap", "FaceShifter", "NeuralTextures", "DeepFakeDetection")

@@ -1,33 +1,44 @@
-"""Class folders: label, method and given split from the names of folders in any depth.
+"""Class folders: label, method, group and given split from the names of folders in any depth.
 
 Takes the paths below a root; gives rows as `Layout` says. Names are matched as whole folder names, in any
-case, below the root and never above it. More than MANY_METHODS folders with pictures side by side are
-videos or people: each is a group, and no method. Refuses, naming the folders and the lines of YAML that
-mend it, a picture whose folders say neither real nor fake, and a path that says both.
-Cost: one look at each folder, not at each picture.
+case, below the root and never above it; of two that say a class, the one nearest the picture decides. What
+else a name may say stands in `splits` (given splits) and `videos` (groups and methods). Refuses, naming the
+folders and the lines of YAML that mend it, a picture whose folders say neither real nor fake, and a set of
+which some parts bear a split's name and others do not.
+Cost: one look at each folder, and one at each picture's name.
 """
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Set
 from typing import NamedTuple
 
 import pandas as pd
 
+from dfstudy.data.endings import is_clip
 from dfstudy.data.layouts.layout import Files, Reading
-from dfstudy.data.layouts.names import CLASS_NAMES, FAKE, FAKE_WORDS, REAL, SPLIT_WORDS, build_aliases
+from dfstudy.data.layouts.levels import Spot, is_bare
+from dfstudy.data.layouts.names import (
+    FAKE,
+    FAKE_WORDS,
+    REAL,
+    build_aliases,
+)
+from dfstudy.data.layouts.splits import EVAL, read_name, split_pictures
+from dfstudy.data.layouts.unknown import unknown_folders
+from dfstudy.data.layouts.videos import find_videos
 from dfstudy.errors import StudyError
-from dfstudy.study import STUDIES, Study
+from dfstudy.study import Study
 
-# More subfolders than this are people or videos, not methods: a table by method would say nothing.
-MANY_METHODS = 40
-_SHOWN = 20
+_NUMBERED = {"0_real", "1_fake"}
 
 
 class FolderMeaning(NamedTuple):
-    """What the names along one folder's path say; label None where they say nothing."""
+    """What the names along one folder's path say; label None where they say nothing.
+
+    `given_split` is `train`, `val`, `test`, or `eval`, which the set's other splits decide (`splits.settle`).
+    """
 
     label: int | None
     method: str
@@ -45,13 +56,11 @@ class ClassFolders:
         Raises:
             StudyError: as `read_folders`.
         """
-        rows = read_folders(files.study, list(files.pictures))
+        rows, taken, notes = _read(files)
         given = [name for name in ("train", "val", "test") if (rows["given_split"] == name).any()]
-        grouped = rows.loc[rows["group"] != rows["path"], "group"].nunique()
-        groups = f"{grouped:,} folders, taken as videos or people" if grouped else "none named"
-        return Reading(
-            self.name, rows, 0, f"given: {', '.join(given)}" if given else "no splits given", groups
-        )
+        splits = f"given: {', '.join(given)}" if given else "no splits given"
+        splits += ", which is split here" if len(given) == 1 else ""
+        return Reading(self.name, rows, 0, splits, taken or "none named", "; ".join(notes))
 
 
 def read_folders(study: Study, paths: list[str]) -> pd.DataFrame:
@@ -60,123 +69,129 @@ def read_folders(study: Study, paths: list[str]) -> pd.DataFrame:
     Args:
         paths: posix, relative to `study.pictures`.
     Raises:
-        StudyError: a folder says neither real nor fake, or both, or names two splits.
+        StudyError: a folder says neither real nor fake, or names two splits; or some of the set's parts bear
+            a split's name and others do not.
     """
-    aliases = build_aliases(study.data.aliases)
-    folders = [path.rpartition("/")[0] for path in paths]
-    meanings = {folder: read_meaning(folder, aliases) for folder in dict.fromkeys(folders)}
+    return _read(Files(study, paths))[0]
+
+
+def _read(files: Files) -> tuple[pd.DataFrame, str, list[str]]:
+    """Rows, what makes groups, and what else a reader must know."""
+    aliases = build_aliases(files.study.data.aliases)
+    paths, folders = list(files.pictures), files.folders
+    counts = Counter(folders)
+    meanings = {folder: read_meaning(folder, aliases) for folder in counts}
     if any(meaning.label is None for meaning in meanings.values()):
-        raise _unknown_folders(study, Counter(folders), meanings)
-    said = pd.DataFrame(meanings.values()).astype({"label": "Int8"})
-    if said["method"].nunique() > MANY_METHODS:
-        said["method"] = said["label"].map(CLASS_NAMES)
-    places = {folder: place for place, folder in enumerate(meanings)}
-    table = said.take([places[folder] for folder in folders]).reset_index(drop=True)
-    table.insert(0, "path", paths)
-    table.insert(3, "group", _groups(paths, folders, meanings))
-    return table.assign(video="", error="")
-
-
-def _groups(paths: list[str], folders: list[str], meanings: Mapping[str, FolderMeaning]) -> list[str]:
-    """Folders of videos or people group their pictures, by name, so that a fake joins its original's frames.
-
-    Where splits are given, a name counts within its split: numbered folders begin anew in each.
-    """
-    siblings = Counter(folder.rpartition("/")[0] for folder in meanings if folder)
-    names = {}
-    for folder, meaning in meanings.items():
-        above, _, name = folder.rpartition("/")
-        if siblings[above] > MANY_METHODS:
-            names[folder] = f"{meaning.given_split}/{name}" if meaning.given_split else name
-    return [names.get(folder, path) for path, folder in zip(paths, folders, strict=True)]
+        labels = {folder: meaning.label for folder, meaning in meanings.items()}
+        raise unknown_folders(files, counts, labels)
+    named = {folder: meaning.given_split for folder, meaning in meanings.items()}
+    splits = split_pictures(counts, named, str(files.study.pictures))
+    pictures: dict[str, list[str]] = {folder: [] for folder in counts}
+    places = []
+    for path, folder in zip(paths, folders, strict=True):
+        places.append(len(pictures[folder]))
+        pictures[folder].append(path[len(folder) + bool(folder) :].rpartition(".")[0])
+    # A video file is no frame: its name, and the folder of many, say who is shown only where a layout knows.
+    clips = any(map(is_clip, paths))
+    # beside 2_fake, 1_fake is the name of a video
+    numbered = _NUMBERED if {"2_real", "2_fake"} & files.words else set()
+    spots = [
+        _spot(folder, meanings[folder], splits[folder], aliases, numbered, [] if clips else names)
+        for folder, names in pictures.items()
+    ]
+    found = find_videos(spots)
+    at = {folder: place for place, folder in enumerate(pictures)}
+    groups = [
+        "" if clips else found.groups[at[folder]][place]
+        for folder, place in zip(folders, places, strict=True)
+    ]
+    table = pd.DataFrame(
+        {
+            "path": paths,
+            "label": pd.array([meanings[folder].label for folder in folders], dtype="Int8"),
+            "method": [found.methods[at[folder]] for folder in folders],
+            "group": [group or path for group, path in zip(groups, paths, strict=True)],
+            "video": "",
+            "given_split": [splits[folder] for folder in folders],
+            "error": "",
+        }
+    )
+    return table, "" if clips else found.taken, [*_nearer(counts, aliases), *found.unsure]
 
 
 def read_meaning(folder: str, aliases: Mapping[str, int]) -> FolderMeaning:
     """Read one folder's path, such as `Train/Fake/stylegan`.
 
-    The method of a fake is the first name, from its class folder on, that says more than `fake` or a split:
-    the class folder itself, or a folder below one of the general names; else `fake`.
+    The folder nearest the picture decides between real and fake: a method's or a model's folder holds both.
+    The method of a fake is the first name, from the first folder that says fake on, that says more than
+    `fake` or a split: the class folder itself, or a folder below one of the general names; else `fake`.
     """
     parts = [part for part in folder.split("/") if part]
-    words = [part.lower() for part in parts]
-    labels = {aliases[word]: word for word in reversed(words) if word in aliases}
-    splits = {SPLIT_WORDS[word]: word for word in words if word in SPLIT_WORDS}
-    if len(labels) > 1:
-        raise StudyError(
-            f"the path '{folder}' says real ('{labels[REAL]}') and fake ('{labels[FAKE]}')",
-            "rename one of the two folders, or list the pictures in index.csv with columns path,label",
-        )
+    said = [read_name(part, aliases) for part in parts]
+    splits = {name.split: part for part, name in zip(parts, said, strict=True) if name.split}
+    if "test" in splits:  # test/eval is one place
+        splits.pop(EVAL, None)
     if len(splits) > 1:
         raise StudyError(
-            f"the path '{folder}' names two splits: {' and '.join(splits.values())}",
+            f"the path '{folder}' names two splits: {' and '.join(part.lower() for part in splits.values())}",
             "rename one of the folders, or list the pictures in index.csv with columns path,label,split",
         )
     given_split = next(iter(splits), "")
+    labels = [name.label for name in said if name.label is not None]
     if not labels:
         return FolderMeaning(None, "", given_split)
-    label = next(iter(labels))
-    return FolderMeaning(label, "real" if label == REAL else _method(parts, words, aliases), given_split)
+    if labels[-1] == REAL:
+        return FolderMeaning(REAL, "real", given_split)
+    below = _specific(parts, aliases)
+    return FolderMeaning(FAKE, below[0] if below else "fake", given_split)
 
 
-def _method(parts: list[str], words: list[str], aliases: Mapping[str, int]) -> str:
-    generic = {*FAKE_WORDS, *SPLIT_WORDS}
-    first = next(at for at, word in enumerate(words) if word in aliases)
-    below = [part for part, word in zip(parts[first:], words[first:], strict=True) if word not in generic]
-    return below[0] if below else "fake"
+def _specific(parts: list[str], aliases: Mapping[str, int]) -> list[str]:
+    """Names from the first folder that says fake on, but for those that say only fake, real or a split."""
+    said = [read_name(part, aliases) for part in parts]
+    first = next(at for at, name in enumerate(said) if name.label == FAKE)
+    return [
+        part
+        for part, name in zip(parts[first:], said[first:], strict=True)
+        if not name.split and part.lower() not in FAKE_WORDS and (name.label != REAL)
+    ]
 
 
-def _unknown_folders(study: Study, pictures: Counter, meanings: Mapping[str, FolderMeaning]) -> StudyError:
-    counts: Counter = Counter()
-    known = {
-        prefix
-        for folder, meaning in meanings.items()
-        if meaning.label is not None
-        for prefix in _above(folder)
-    }
-    for folder, meaning in meanings.items():
-        if meaning.label is None:
-            counts[_class_folder(folder, known)] += pictures[folder]
-    loose = counts.pop("", 0)
-    lines = [f"  {name}: {count:,} pictures" for name, count in sorted(counts.items())[:_SHOWN]]
-    lines += [f"  and {len(counts) - _SHOWN:,} more folders"] if len(counts) > _SHOWN else []
-    lines += [f"  directly in the folder: {loose:,} pictures"] if loose else []
-    root = study.pictures
-    message = f"{root}: these say neither real nor fake:\n" + "\n".join(lines)
-    if not counts:
-        return StudyError(
-            message, "move them into folders called real and fake, or list them in index.csv (path,label)"
-        )
-    return StudyError(message, alias_hint(study, sorted(counts)[:_SHOWN]))
-
-
-def _above(folder: str) -> list[str]:
-    parts = folder.split("/")
-    return ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
-
-
-def _class_folder(folder: str, known: set[str]) -> str:
-    """Name of the first folder that could be the class: no split, and no labelled picture below it."""
-    for prefix in _above(folder):
-        name = prefix.rpartition("/")[2]
-        if prefix not in known and name.lower() not in SPLIT_WORDS:
-            return name
-    return ""
-
-
-def alias_hint(study: Study, names: Iterable[str]) -> str:
-    """The two lines of YAML that give `names` a label, with a guessed side, and where they belong."""
-    hints = ("real", "orig", "auth", "genuin", "pristin", "natur", "photo")
-    sides: dict[str, list[str]] = {"real": [], "fake": []}
-    for name in names:
-        sides["real" if any(hint in name.lower() for hint in hints) else "fake"].append(name)
-    lists = ", ".join(
-        f"{side}: {json.dumps(words, ensure_ascii=False)}" for side, words in sides.items() if words
+def _spot(
+    folder: str,
+    meaning: FolderMeaning,
+    split: str,
+    aliases: Mapping[str, int],
+    numbered: Set[str],
+    pictures: list[str],
+) -> Spot:
+    """A folder as `find_videos` takes it; `numbered` names below a class folder are no class folders."""
+    parts = [part for part in folder.split("/") if part]
+    said = [read_name(part, aliases) for part in parts]
+    classes = [at for at, name in enumerate(said) if name.label is not None]
+    classes = classes[:1] + [at for at in classes[1:] if parts[at].lower() not in numbered]
+    nearest = classes[-1]
+    levels = tuple(
+        part for part, name in zip(parts[nearest + 1 :], said[nearest + 1 :], strict=True) if not name.split
     )
-    built_in = study.file.parent == STUDIES
-    file = "my.yaml" if built_in else study.file
-    where = f"a copy of {study.file}, called my.yaml" if built_in else str(file)
-    return (
-        f"write these two lines into {where} (which has a `data:` already), each name on its right side:\n\n"
-        f"data:\n  aliases: {{{lists}}}\n\n"
-        f"  then run: make report STUDY={file} DATA={study.pictures}"
-    )
+    between = [
+        part
+        for part, name in zip(parts[classes[0] : nearest + 1], said[classes[0] : nearest + 1], strict=True)
+        if not name.split and name.label != REAL and part.lower() not in FAKE_WORDS
+    ]
+    above = tuple(part for part in between if is_bare(part))
+    methods = [part for part in between if not is_bare(part)] if meaning.label == FAKE else []
+    return Spot(int(meaning.label or 0), split, methods[0] if methods else "", levels, above, pictures)
+
+
+def _nearer(folders: Mapping[str, int], aliases: Mapping[str, int]) -> list[str]:
+    """What is said where two folders of one path disagree about the class."""
+    pictures, example = 0, ""
+    for folder, count in folders.items():
+        said = [read_name(part, aliases).label for part in folder.split("/")]
+        if len({label for label in said if label is not None}) > 1:
+            pictures += count
+            example = example or folder
+    if not pictures:
+        return []
+    return [f"{pictures:,} pictures stand below real and fake, as in {example}: the nearer folder decides"]

@@ -14,7 +14,8 @@ from functools import cache
 
 from dfstudy.data.layouts.layout import Files, Place, Reading, tabulate
 from dfstudy.data.layouts.lists import Finder
-from dfstudy.data.layouts.names import FAKE, REAL, split_of
+from dfstudy.data.layouts.names import FAKE, REAL
+from dfstudy.data.layouts.splits import split_of
 
 # By number; 0 is real. The triple label is 0 real, else whether the identity is replaced or remains.
 METHODS = (

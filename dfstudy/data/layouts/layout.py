@@ -18,9 +18,8 @@ import pandas as pd
 
 from dfstudy.data.layouts.names import COLUMNS
 from dfstudy.errors import StudyError
+from dfstudy.file_kind import no_file
 from dfstudy.study import Study
-
-SIDE_SUFFIXES = (".json", ".csv", ".txt")  # of the files that say what the pictures are
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ class Files:
 
     Attributes:
         pictures: sorted.
-        side_files: files that end in one of SIDE_SUFFIXES, sorted.
+        side_files: files that end in one of `endings.DESCRIPTIONS`, sorted.
     """
 
     study: Study
@@ -58,6 +57,8 @@ class Files:
         """
         path = self.study.pictures / file
         try:
+            if kind := no_file(path):
+                raise StudyError(f"{path} is no file but {kind}", "move it away")
             return path.read_text("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             raise StudyError(f"{path} cannot be read: {error}", "save it as UTF-8 text") from None

@@ -1,11 +1,12 @@
-"""What words mean in the names of folders and files: labels, splits, masks.
+"""What words mean in the names of folders and files: labels, splits, methods, sources, masks.
 
 Takes a word, gives its meaning, from tables of whole names in lower case. Refuses a name that a study
-calls both real and fake. Cost: none.
+calls both real and fake. How several words in one name are read stands in `splits.py`. Cost: none.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from dfstudy.errors import StudyError
@@ -16,19 +17,40 @@ CLASS_NAMES = {REAL: "real", FAKE: "fake"}
 
 # Folder names of the sets that people download: 140k faces, CIFAKE, Real and Fake Face Detection,
 # CNNDetection, OpenForensics, FaceForensics++, Celeb-DF, DFDC. All lower case.
-_REAL_WORDS = """real reals real_faces real_images real_videos real_frames 0_real training_real test_real
+_REAL_WORDS = """real reals real_faces real_images real_videos real_frames 0_real
     original originals original_sequences original_videos authentic genuine pristine bonafide bona_fide
     natural celeb-real youtube-real""".split()  # noqa: SIM905
-FAKE_WORDS = """fake fakes fake_faces fake_images fake_videos fake_frames 1_fake training_fake test_fake
+FAKE_WORDS = """fake fakes fake_faces fake_images fake_videos fake_frames 1_fake
     forged forgery manipulated manipulated_sequences manipulated_videos tampered altered deepfake synthetic
     synthesized synthesised generated ai ai_generated celeb-synthesis""".split()  # noqa: SIM905
 _METHOD_WORDS = ["deepfakes", "face2face", "faceswap", "faceshifter", "neuraltextures", "deepfakedetection"]
 
 SPLIT_WORDS = {
-    **dict.fromkeys(("train", "training"), "train"),
-    **dict.fromkeys(("val", "valid", "validation"), "val"),
-    **dict.fromkeys(("test", "testing"), "test"),
+    **dict.fromkeys(("train", "training", "trn", "trainset", "traindata", "trainval"), "train"),
+    **dict.fromkeys(("val", "valid", "validation", "valset", "dev", "devel", "development", "devset"), "val"),
+    **dict.fromkeys(
+        ("test", "testing", "tst", "testset", "testdata", "eval", "evaluation", "evalset"), "test"
+    ),
 }
+# Beside a test set, these name the set that selects: `read_folders` and index.csv look at both together.
+EVAL_WORDS = {"eval", "evaluation", "evalset"}
+
+# Names that people give folders of generated pictures and of photographs. They give no picture a label: they
+# keep numbered generators from being taken for videos, and they are what the message about unknown folders
+# may offer. Read word by word, without digits: stylegan2-ada has the word stylegan.
+METHOD_NAMES = frozenset(
+    """adm attgan biggan blendface cogview crn cyclegan dalle danet ddim ddpm deepfakedetection deepfakes
+    deepfacelab diffusion diffusiongan e4e edtalk face2face faceapp facedancer faceshifter faceswap
+    facevid2vid firefly flux fomm fsgan gan gaugan generator ghost glide hififace hyperreenact imagen imle
+    infoswap inswapper kandinsky ldm maskgan mcnet method midjourney mobileswap model mmdit
+    neuraltextures pggan pirender pixart playground progan progressivegan projectedgan realvisxl roop
+    sadtalker sd sdv sdxl simswap stargan starganv stylegan styleganxl styleswin talkinghead tpsm
+    uniface vqdm vqgan wav2lip wukong version""".split()  # noqa: SIM905
+)
+SOURCE_NAMES = frozenset(
+    """afhq casia celeba celebahq celebamask cifar coco ffhq flickr imagenet imdb laion lfw lsun megaface
+    metfaces pexels raise umdfaces unsplash utkface vggface voxceleb wider""".split()  # noqa: SIM905
+)
 # Pictures of where a forgery lies, beside the pictures themselves; spatial_localize is ForgeryNet's name.
 MASK_FOLDERS = {"mask", "masks", "spatial_localize"}
 
@@ -49,11 +71,14 @@ def build_aliases(further: Mapping[str, Iterable[str]]) -> dict[str, int]:
     return table | dict.fromkeys(own.get("real", []), REAL) | dict.fromkeys(own.get("fake", []), FAKE)
 
 
-def split_name(word: str) -> str | None:
-    """`train`, `val` or `test` where the word names a split, else None."""
-    return SPLIT_WORDS.get(word.strip().lower())
+def known_name(name: str, table: frozenset[str]) -> bool:
+    """Whether one of the name's words, or the name without its digits and signs, stands in a table."""
+    words = re.findall(r"[a-z]+", name.lower())
+    digits = re.findall(r"[a-z0-9]+", name.lower())
+    return bool({*words, *digits, "".join(words)} & table)
 
 
-def split_of(parts: Iterable[str]) -> str:
-    """The first split that a path's folders name, `` where they name none."""
-    return next((SPLIT_WORDS[part.lower()] for part in parts if part.lower() in SPLIT_WORDS), "")
+def whole_name(name: str, table: frozenset[str]) -> bool:
+    """Whether the whole name stands in a table, but for case, signs and the number of a version behind."""
+    word = re.sub(r"[^a-z0-9]", "", name.lower())
+    return word in table or word.rstrip("0123456789").removesuffix("v") in table

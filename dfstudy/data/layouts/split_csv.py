@@ -14,6 +14,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from dfstudy.data.layouts.counters import seem_frames
 from dfstudy.data.layouts.folders import FolderMeaning, read_meaning
 from dfstudy.data.layouts.layout import Files, Place, Reading, tabulate
 from dfstudy.data.layouts.lists import Finder
@@ -48,10 +49,12 @@ class SplitCSV:
             files, rows, meanings, " or ".join(sorted({file.rpartition("/")[2] for file in tables}))
         )
         given = sorted({place.given_split for place in places} - {""}, key=("train val test").find)
-        note = f"listed but not there: {missing:,}" if missing else ""
+        notes = [f"listed but not there: {missing:,}"] if missing else []
+        if videos := seem_frames(files.pictures):
+            notes.append(f"names look like frames of {videos:,} videos: name these in an index.csv")
         names = f"given by {', '.join(sorted(file.rpartition('/')[2] for file in tables))}"
         splits = names if len(given) > 1 else "no splits given"
-        return Reading(self.name, tabulate(files.pictures, places), 0, splits, "none named", note)
+        return Reading(self.name, tabulate(files.pictures, places), 0, splits, "none named", "; ".join(notes))
 
 
 def _read_table(files: Files, file: str) -> pd.DataFrame | None:

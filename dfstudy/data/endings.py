@@ -1,0 +1,27 @@
+"""Endings of file names: pictures that are read, pictures that are not, videos, files that describe them.
+
+One table for every command. Takes a name; says by its ending, in any case, what it is taken for. A file whose
+ending stands in no list is opened by nobody, and `index` counts it by its ending.
+Cost: none.
+"""
+
+from __future__ import annotations
+
+PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
+# Named and set aside, so that none goes missing unseen.
+UNREAD_PICTURES = (".gif", ".heic", ".heif", ".hif", ".avif", ".jp2", ".j2k", ".jpf", ".jxl", ".jxr", ".jfif")
+UNREAD_PICTURES += (".jpe", ".apng", ".dib", ".mpo", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".psd", ".exr")
+UNREAD_PICTURES += (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf")
+VIDEOS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp")
+DESCRIPTIONS = (".json", ".csv", ".txt")  # of files that may say what the pictures are
+
+
+def ending(name: str) -> str:
+    """The ending of a file's name in lower case with its dot, `` where it has none."""
+    _, dot, last = name.rpartition("/")[2].rpartition(".")
+    return f".{last.lower()}" if dot else ""
+
+
+def is_clip(name: str) -> bool:
+    """Whether a name is one of a video."""
+    return name.lower().endswith(VIDEOS)
