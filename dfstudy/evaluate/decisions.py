@@ -110,7 +110,7 @@ def alarm_numbers(
         found = group_interval(share, units, settings=settings).student("share", (behind,))
         note = what
         if name == "false_alarms" and not np.isnan(found.low) and found.low > rate:
-            note += "; more than promised: these pictures differ from validation"
+            note += "; more than validation allowed: chance among its few reals, or other pictures"
         ending, pictures = percent.replace(".", "_"), int((label == kind).sum())
         numbers.append(found.number(f"{prefix}.{name}.at_{ending}", unit="1", n=pictures, note=note))
     return numbers

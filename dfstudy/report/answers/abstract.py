@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 
 from dfstudy.report.answers.augmentation import RECORDED, first_policy, heading, improving
+from dfstudy.report.answers.detector import headline_auc
 from dfstudy.report.verdicts import UNTRAINED, Answer, Numbers, Verdict
 
 # what the verdict on each quantity says of the recorded augmentation
@@ -117,8 +118,8 @@ def _detector(verdicts: Mapping[str, Verdict], numbers: Numbers) -> str:
         )
     return (
         "A network of {train.parameters} parameters learned to tell {data.fake} forged pictures of faces "
-        "from {data.real} real ones, and was tested once on {split.test} pictures in {split.test.groups} "
-        f"groups kept apart.{unknown} {detects}: the test AUC is {{test.auc}}, the balanced accuracy at the "
+        "from {data.real} real ones, and was tested on {split.test} pictures in {split.test.groups} "
+        f"groups kept apart.{unknown} {detects}: the test AUC is {{{headline_auc(numbers)}}}, the balanced accuracy at the "
         f"threshold chosen on validation pictures {{test.balanced_accuracy}}; {overfits}.{shortcut}"
     )
 
