@@ -120,7 +120,8 @@ def _detector(verdicts: Mapping[str, Verdict], numbers: Numbers) -> str:
         "A network of {train.parameters} parameters learned to tell {data.fake} forged pictures of faces "
         "from {data.real} real ones, and was tested on {split.test} pictures in {split.test.groups} "
         f"groups kept apart.{unknown} {detects}: the test AUC is {{{headline_auc(numbers)}}}, the "
-        f"balanced accuracy at the threshold chosen on validation pictures {{test.balanced_accuracy}}; {overfits}.{shortcut}"
+        "balanced accuracy at the threshold chosen on validation pictures {test.balanced_accuracy}; "
+        f"{overfits}.{shortcut}"
     )
 
 
