@@ -18,7 +18,8 @@ import cv2
 
 from dfstudy.data import images
 from dfstudy.data.faces.borrow import borrow_in_clip, borrow_in_picture
-from dfstudy.data.faces.clips import ClipError, read_facts
+from dfstudy.data.faces.clips import read_facts
+from dfstudy.data.faces.containers import ClipError
 from dfstudy.data.faces.finder import Finder
 from dfstudy.data.faces.scene import (
     FaceCrop,
