@@ -211,7 +211,7 @@ def test_failed_and_interrupted_reports_keep_the_last_one_and_go_on(checkout):
     assert "snakemake" not in said.lower() and checkout.page() == before
 
     (checkout.notebooks / "09_last.ipynb").write_text(good)
-    Image.new("RGB", (20, 30), "navy").save(checkout.folder / "faces" / "real" / "new.png")
+    Image.linear_gradient("L").resize((20, 30)).save(checkout.folder / "faces" / "real" / "new.png")
     running = (
         checkout.folder / "running"
     )  # written by the cell: an interrupt must meet it, not its kernel's start

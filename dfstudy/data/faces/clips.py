@@ -82,7 +82,7 @@ def count_frames(path: Path, told: ClipFacts) -> ClipFacts:
 
 
 def is_whole(counted: ClipFacts, told: ClipFacts) -> bool:
-    """Whether frames that were told and are not there were a wrong count, and no loss: the duration is right."""
+    """Whether frames that are not there were a wrong count, and no loss: the duration is as told."""
     if not counted.fps or not told.fps:
         return False
     return counted.frames / counted.fps >= WHOLE * told.frames / told.fps

@@ -1,8 +1,8 @@
-"""What a video's container says, beside its frames: how many packets it holds, which codec, and why none opens.
+"""What a video's container says beside its frames: how many packets it holds, which codec, why none opens.
 
-Takes a path, and opens it through OpenCV's ffmpeg; gives a capture, counts and words. A container's own number
-of frames is a claim: Matroska, WebM, Windows Media and many AVI files have none, and OpenCV then multiplies
-duration and rate. Refuses, as `ClipError` with a reason in plain words, what cannot be opened.
+Takes a path, and opens it through OpenCV's ffmpeg; gives a capture, counts and words. A container's own
+number of frames is a claim: Matroska, WebM, Windows Media and many AVI files have none, and OpenCV then
+multiplies duration and rate. Refuses, as `ClipError` with a reason in plain words, what cannot be opened.
 Cost: packets are counted without decoding, 1 ms a clip of 10 MB.
 """
 
@@ -82,20 +82,24 @@ def undecodable(path: Path) -> str:
     if not codec:
         return "the video holds no frame that can be decoded"
     return (
-        f"no frame can be decoded: its codec is {codec}, whose decoder this OpenCV may lack (convert it, as by "
-        "ffmpeg -i IN -c:v libx264 -crf 12 OUT.mp4), or it is damaged"
+        f"no frame can be decoded: its codec is {codec}, whose decoder this OpenCV may lack (convert it, as "
+        "by ffmpeg -i IN -c:v libx264 -crf 12 OUT.mp4), or it is damaged"
     )
 
 
 def _open(path: Path, options: list[int]) -> cv2.VideoCapture | None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:  # OpenCV ends the whole process
+        raise ClipError("the name is not UTF-8, and OpenCV opens no such video: rename it") from None
+    if "\0" in str(path):  # OpenCV opens what stands before it
+        raise ClipError("no file's name holds a zero byte")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _QUIET)
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
     try:
         # ffmpeg takes what stands before a colon for a protocol, but not in an absolute path
         clip = cv2.VideoCapture(os.path.abspath(path), cv2.CAP_FFMPEG, options)  # noqa: PTH100
-    except UnicodeEncodeError:
-        raise ClipError("its name is not UTF-8, and OpenCV opens no such video: rename it") from None
     finally:
         cv2.utils.logging.setLogLevel(level)
     return clip if clip.isOpened() else None
