@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import subprocess
 from pathlib import Path
 
@@ -108,3 +109,10 @@ def test_doctor_ends_with_status_one_where_something_is_bad(monkeypatch):
     monkeypatch.setattr(doctor, "examine", lambda: [doctor.Check("disk", "bad", "full", "make room")])
     done = CliRunner().invoke(main, ["doctor"])
     assert done.exit_code == 1 and "next step: make room" in done.output
+
+
+@pytest.mark.parametrize("option", ["--data", "--out", "--study"])
+def test_a_name_that_no_notebook_can_hold_is_refused(faces, tmp_path, option):
+    given = {"--data": str(faces), "--out": str(tmp_path / "out")} | {option: os.fsdecode(b"caf\xe9")}
+    said = run("index", *[word for pair in given.items() for word in pair], status=1)
+    assert r"=caf\xe9: the name is not UTF-8" in said

@@ -12,6 +12,7 @@ blur, bars. Cost: 3 ms a 256 px picture and core.
 from __future__ import annotations
 
 import io
+import shlex
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
@@ -114,7 +115,7 @@ def summarise(done: Reencoded) -> str:
         lines.append(f"{len(done.left_out):,} are left out, listed in {done.target / NOT_WRITTEN}:")
         counts = done.left_out["reason"].value_counts()
         lines += [f"  {count:>6,}  {reason}" for reason, count in counts.items()]
-    return "\n".join([*lines, f"next step: make report DATA={done.target}"])
+    return "\n".join([*lines, f"next step: make report DATA={shlex.quote(str(done.target))}"])
 
 
 def _check_target(source: Path, target: Path) -> None:

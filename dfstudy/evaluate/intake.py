@@ -47,7 +47,7 @@ class Prepared:
 
 
 class Refused(str):
-    """A path of which it is known beforehand why it cannot be scored, such as a folder that cannot be listed."""
+    """A path that cannot be scored, and it is known why: such as a folder that cannot be listed."""
 
     reason: str
 
