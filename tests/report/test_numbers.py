@@ -52,5 +52,5 @@ def test_braces_come_back(text):
 
 
 def test_a_number_that_does_not_exist_is_an_error():
-    with pytest.raises(KeyError, match="test.acu"):
+    with pytest.raises(KeyError, match=r"test\.acu"):
         say("{test.acu}", [AUC])
