@@ -8,6 +8,7 @@ Cost: as `scene`, and 6 ms a PNG of 256 px.
 from __future__ import annotations
 
 import base64
+import errno
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,6 +34,7 @@ from dfstudy.data.faces.settings import FaceSettings
 from dfstudy.data.faces.sheet import MOST, draw_example
 from dfstudy.data.faces.sources import Source
 from dfstudy.data.faces.table import aside_row, crop_row, spot_of
+from dfstudy.data.names import fit_path
 
 NOTES = ".done"
 TOGETHER = 32  # photographs a job
@@ -87,7 +89,7 @@ def run_job(job: Job, root: Path, folder: Path, finder: Finder, settings: FaceSe
     note: dict[str, list[Any]] = {"rows": [], "aside": [], "examples": []}
     for source in job.sources:
         found = _find(source, root, finder, settings, _spots(source, job, folder))
-        rows = [_write(source, crop, folder, found.borrowed, settings) for crop in found.crops]
+        rows = _write_all(source, found, folder, settings)
         note["rows"] += rows
         note["aside"] += [aside_row(source.path, missed) for missed in found.missed]
         if source.path in job.shown and found.example is not None:
@@ -133,12 +135,26 @@ def _find(source: Source, root: Path, finder: Finder, settings: FaceSettings, sp
         return Found(missed=[Missed(f"OpenCV cannot process it: {getattr(error, 'err', '') or error}")])
 
 
+def _write_all(source: Source, found: Found, folder: Path, settings: FaceSettings) -> list[dict[str, str]]:
+    """Rows of the crops that are written; one whose path is too long is missed, and the others are not."""
+    rows = []
+    for crop in found.crops:
+        try:
+            rows.append(_write(source, crop, folder, found.borrowed, settings))
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            reason = "the path is too long in the new folder"
+            found.missed.append(Missed(reason, crop.spot.frame, crop.spot.seconds))
+    return rows
+
+
 def _write(
     source: Source, crop: FaceCrop, folder: Path, borrowed: bool, settings: FaceSettings
 ) -> dict[str, str]:
     number = f"_face{crop.spot.number}" if crop.spot.number > 1 else ""
     frame = f"/{crop.spot.frame:06d}" if crop.spot.frame is not None else ""
-    path = f"{source.name}{frame}{number}{SUFFIX[settings.kind]}"
+    path = fit_path(f"{source.name}{frame}", f"{number}{SUFFIX[settings.kind]}")
     options = []
     if settings.kind == "jpeg":
         options = [cv2.IMWRITE_JPEG_QUALITY, settings.quality]
