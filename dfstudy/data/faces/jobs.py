@@ -34,9 +34,12 @@ from dfstudy.data.faces.settings import FaceSettings
 from dfstudy.data.faces.sheet import MOST, draw_example
 from dfstudy.data.faces.sources import Source
 from dfstudy.data.faces.table import aside_row, crop_row, spot_of
+from dfstudy.data.faces.unchanged import is_unchanged
+from dfstudy.data.layouts import FAKE
 from dfstudy.data.names import fit_path
 
 NOTES = ".done"
+UNCHANGED = "unchanged: it shows what its original shows"
 TOGETHER = 32  # photographs a job
 SUFFIX = {"png": ".png", "jpeg": ".jpg"}
 
@@ -88,7 +91,10 @@ def run_job(job: Job, root: Path, folder: Path, finder: Finder, settings: FaceSe
     """Crop the sources of one job into `folder` and leave its note there."""
     note: dict[str, list[Any]] = {"rows": [], "aside": [], "examples": []}
     for source in job.sources:
-        found = _find(source, root, finder, settings, _spots(source, job, folder))
+        originals = _original_rows(source, job, folder)
+        found = _find(source, root, finder, settings, list(map(spot_of, originals)))
+        if source.label == FAKE:
+            _keep_forged(found, source, originals, folder)
         rows = _write_all(source, found, folder, settings)
         note["rows"] += rows
         note["aside"] += [aside_row(source.path, missed) for missed in found.missed]
@@ -108,11 +114,36 @@ def read_note(folder: Path, number: int) -> dict[str, list[Any]]:
     return json.loads((folder / NOTES / f"{number}.json").read_text("utf-8"))
 
 
-def _spots(source: Source, job: Job, folder: Path) -> list[Spot]:
+def _original_rows(source: Source, job: Job, folder: Path) -> list[dict[str, str]]:
     if source.original not in job.originals:
         return []
     rows = read_note(folder, job.originals[source.original])["rows"]
-    return [spot_of(row) for row in rows if row["source"] == source.original]
+    return [row for row in rows if row["source"] == source.original]
+
+
+def _keep_forged(found: Found, source: Source, originals: Sequence[dict[str, str]], folder: Path) -> None:
+    """Take out crops of a fake that show what the original shows; where nobody can tell, say so."""
+    if not found.borrowed:
+        if found.people > 1 and found.crops:
+            why = "the original's places do not fit" if originals else "its original is not in the folder"
+            found.missed.append(
+                Missed(f"not known which of several faces is forged: {found.people} people, and {why}")
+            )
+        return
+    files = {(row["frame"], row["face"]): row["path"] for row in originals}
+    forged = []
+    for crop in found.crops:
+        spot = crop.spot
+        file = files.get(("" if spot.frame is None else str(spot.frame), str(spot.number)))
+        if file and is_unchanged(crop.pixels, images.read_picture(folder / file)):
+            found.missed.append(
+                Missed("unchanged: it shows what its original shows", spot.frame, spot.seconds)
+            )
+        else:
+            forged.append(crop)
+    if found.crops and not forged:
+        found.missed.append(Missed("no face cropped of it is forged: try --keep all, for the others in it"))
+    found.crops = forged
 
 
 def _find(source: Source, root: Path, finder: Finder, settings: FaceSettings, spots: Sequence[Spot]) -> Found:

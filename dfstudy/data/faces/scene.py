@@ -66,11 +66,12 @@ class Missed:
 
 @dataclass
 class Found:
-    """Result for one file; `example` a frame and its number, for the contact sheet."""
+    """Result for one file; `example` is a frame and its number for the contact sheet, `people` how many."""
 
     crops: list[FaceCrop] = field(default_factory=list)
     missed: list[Missed] = field(default_factory=list)
     borrowed: bool = False
+    people: int = 1
     example: tuple[int | None, np.ndarray] | None = None
 
 
@@ -85,7 +86,7 @@ def faces_in_picture(picture: np.ndarray, finder: Finder, settings: FaceSettings
     if not faces:
         return Found(missed=[Missed(_nothing(picture))])
     kept = faces if settings.keep == "all" else faces[:1]
-    found = Found(example=(None, picture))
+    found = Found(example=(None, picture), people=len(faces))
     for number, face in enumerate(kept, 1):
         add_crop(found, picture, Spot(face, width, height, number=number, faces=len(faces)), settings)
     if len(faces) > len(kept):
@@ -183,7 +184,7 @@ def _collect(seen: _Seen, facts: ClipFacts, wanted: Sequence[int], settings: Fac
     # a face that one look alone shows is no person to be listed
     people = [track for track in tracks if len(track.faces) > 1 or len(seen.looks) < 3] or tracks[:1]
     kept = people if settings.keep == "all" else people[:1]
-    found, cropped = Found(example=seen.example), set(wanted)
+    found, cropped = Found(example=seen.example, people=len(people)), set(wanted)
     for at, number in enumerate(seen.looks):
         if number not in cropped:
             continue
