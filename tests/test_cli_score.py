@@ -234,7 +234,9 @@ def test_one_missing_file_does_not_keep_the_others_from_being_scored(run, folder
 
     monkeypatch.setattr(intake.os, "scandir", refuse)
     good = [folder / "b" / "00.png", folder / "b" / "01.png"]
-    done = score(good[0], tmp_path / "gone.png", closed, good[1], "--run", run, *out, status=1)
+    named = [good[0], tmp_path / "gone.png", closed, tmp_path / f"{300 * 'a'}.png", good[1]]
+    done = score(*named, "--run", run, *out, status=1)
     said = done.output + (tmp_path / "scores.csv").read_text() if "--out" in out else done.output
     assert "the file is missing" in said and "the folder cannot be listed (Permission denied)" in said
-    assert "2 of 4 could not be scored" in said and all(path.as_posix() in said for path in good)
+    assert "File name too long" in said
+    assert "3 of 5 could not be scored" in said and all(path.as_posix() in said for path in good)

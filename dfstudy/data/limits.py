@@ -3,7 +3,7 @@
 Takes pixels uint8 [H, W, 3]; gives the reason why nothing can be judged from them, or an empty text. The
 index, and through it training and tests, the faces command and scoring all ask here, so that no image is good
 enough for one of them and not for another. The limits are generous: they keep out what no one could judge,
-not what is hard to judge. Cost: 10 us where nothing is wrong, whatever the size.
+not what is hard to judge. Cost: 10 to 30 us where nothing is wrong, whatever the size.
 """
 
 from __future__ import annotations

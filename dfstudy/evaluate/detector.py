@@ -151,7 +151,7 @@ class Detector:
         """
         (score,) = self.stream([item])
         if score.error:
-            what = score.name or "the array"
+            what = score.name or "the item"
             raise StudyError(
                 f"{what}: {score.error}",
                 "give an image with something to judge, or a video with a face finder",

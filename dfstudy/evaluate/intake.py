@@ -158,7 +158,7 @@ def walk_items(paths: Iterable[str | Path]) -> Iterator[str]:
             f"there is no file or folder {named[0]}{others}", "check the path of what is to be scored"
         )
     for path in named:
-        if path.is_dir():
+        if _is_folder(path):
             yield from _walk(path, ())
         else:
             yield path.as_posix()
@@ -169,6 +169,13 @@ def _is_there(path: Path) -> bool:
         return path.exists()
     except OSError:  # behind a folder that may not be looked into: reading it will say so
         return True
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[str]:
@@ -184,7 +191,7 @@ def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[str]:
         lower, path = name.lower(), folder / name
         if lower.startswith(".") or lower == "__macosx":
             continue
-        if path.is_dir():
+        if _is_folder(path):
             if lower not in MASK_FOLDERS:
                 yield from _walk(path, (*above, real))
         elif lower.endswith(KNOWN):

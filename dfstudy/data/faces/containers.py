@@ -18,6 +18,7 @@ _QUIET = "-8"  # of ffmpeg's levels: what it says about damaged files goes into 
 _DECODED = [cv2.CAP_PROP_N_THREADS, 1]
 _PACKETS = [cv2.CAP_PROP_FORMAT, -1]
 _HEAD = 1 << 16  # bytes in which a container names its codec
+_MATROSKA = b"\x1a\x45\xdf\xa3"  # and WebM: the start of EBML
 
 # what people call the codecs whose decoders builds of OpenCV may lack
 _SPOKEN = {
@@ -67,9 +68,9 @@ def count_packets(path: Path) -> int:
 def name_codec(path: Path) -> str:
     """The codec as people call it, such as `AV1`, or as the file does; empty where nothing says."""
     with path.open("rb") as file:
-        matroska = re.search(rb"V_([A-Z0-9]+)", file.read(_HEAD))
-    if matroska:
-        return matroska[1].decode()
+        head = file.read(_HEAD)
+    if head.startswith(_MATROSKA) and (named := re.search(rb"V_([A-Z0-9/]+)", head)):
+        return named[1].decode()
     clip = _open(path, _PACKETS)
     code = int(clip.get(cv2.CAP_PROP_FOURCC)) if clip is not None else 0
     name = code.to_bytes(4, "little").decode("ascii", "replace").strip("\0 ") if code > 0 else ""
@@ -94,6 +95,8 @@ def _open(path: Path, options: list[int]) -> cv2.VideoCapture | None:
         raise ClipError("the name is not UTF-8, and OpenCV opens no such video: rename it") from None
     if "\0" in str(path):  # OpenCV opens what stands before it
         raise ClipError("no file's name holds a zero byte")
+    if path.exists() and not path.is_file():  # whoever opens a named pipe waits for ever
+        raise ClipError("not a file but a folder, a named pipe, a socket or a device")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _QUIET)
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from pathlib import Path
 
 import cv2
@@ -143,3 +144,11 @@ def test_a_name_is_only_a_name(write_clip, tmp_path, monkeypatch, name):
     write_clip(tmp_path / "plain.mp4", ramp(4), codec="mp4v").rename(tmp_path / name)
     monkeypatch.chdir(tmp_path)
     assert read_facts(Path(name)).frames == 4
+
+
+def test_what_is_no_file_is_not_opened(tmp_path):
+    (tmp_path / "folder.mp4").mkdir()
+    os.mkfifo(tmp_path / "pipe.mp4")
+    for name in ("folder.mp4", "pipe.mp4"):
+        with pytest.raises(ClipError, match="not a file"):
+            read_facts(tmp_path / name)
