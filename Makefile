@@ -12,12 +12,14 @@ NOTEBOOK ?=
 RESULTS ?=
 BASE ?= python3
 
-# Paths and names reach the commands through the environment, so that a space or a quote in one is only
-# a character.
-export STUDY DATA OUT NOTEBOOK RESULTS
+# Paths and names reach the commands through the environment, as they were typed: make itself must not read
+# what they hold, so that a space, a quote or a dollar sign in one is only a character.
+GIVEN := STUDY DATA OUT NOTEBOOK RESULTS BASE PYTHON CLUSTER BUDGET
+$(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
+export $(GIVEN)
 
-ifdef PYTHON
-  RUN := $(PYTHON)
+ifneq ($(value PYTHON),)
+  RUN := "$$PYTHON"
   READY :=
 else
   RUN := .venv/bin/python
@@ -37,7 +39,7 @@ help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 report: $(READY) ## make the report (STUDY= DATA= OUT= BUDGET= CLUSTER=); only what changed runs again
-	@$(DFSTUDY) report $(WHICH) $(if $(CLUSTER),--cluster "$$CLUSTER") $(if $(BUDGET),--budget "$$BUDGET")
+	@$(DFSTUDY) report $(WHICH) $(if $(value CLUSTER),--cluster "$$CLUSTER") $(if $(value BUDGET),--budget "$$BUDGET")
 
 index: $(READY) ## count the pictures and what is set aside (STUDY= DATA= OUT=)
 	@$(DFSTUDY) index $(WHICH)
@@ -83,12 +85,12 @@ clean: ## remove the built-in studies' generated reports; own reports and .venv 
 # Both opencv-python and the headless wheel, which albumentations asks for, own the folder cv2. Installed
 # last, headless wins, and cv2 then imports on machines without a window system's libraries.
 .venv/ready: requirements.lock pyproject.toml
-	@$(BASE) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "error: $(BASE) is $$($(BASE) --version 2>&1); dfstudy needs Python 3.11 or later"; \
+	@"$$BASE" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "error: $$BASE is $$("$$BASE" --version 2>&1); dfstudy needs Python 3.11 or later"; \
 		echo "  next step: install one and name it: make report BASE=python3.12"; exit 1; }
 	@echo "installing the locked environment into .venv (about 6 GB, once)"
-	@$(BASE) -m venv .venv || { \
-		echo "error: $(BASE) cannot make an environment"; \
+	@"$$BASE" -m venv .venv || { \
+		echo "error: $$BASE cannot make an environment"; \
 		echo "  next step: install its venv module, such as the package python3-venv"; exit 1; }
 	@.venv/bin/python -m pip install --quiet --requirement requirements.lock
 	@.venv/bin/python -m pip install --quiet --no-deps --force-reinstall \

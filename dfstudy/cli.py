@@ -18,6 +18,7 @@ from dfstudy.cli_evaluate import evaluate
 from dfstudy.cli_report import report, speed, study_options
 from dfstudy.cli_score import score
 from dfstudy.errors import StudyError
+from dfstudy.lock import refuse_unguarded
 
 
 class Commands(click.Group):
@@ -26,6 +27,7 @@ class Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command that was named."""
         try:
+            refuse_unguarded()
             return super().invoke(ctx)
         except StudyError as error:
             click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)

@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dfstudy.errors import StudyError
 from dfstudy.study import SAMPLE, Study, built_in_studies, load_study
 
 TYPED_IN = "DFSTUDY_TYPED_IN"  # the user's folder, for steps that Snakemake starts in another
@@ -47,8 +48,14 @@ def resolve(study: str = "", data: str = "", out: str = "") -> Invocation:
     An empty study is `sample` for the rendered portraits, and `small` for a folder of pictures.
 
     Raises:
-        StudyError: see `load_study`.
+        StudyError: see `load_study`; or a name that no notebook can hold.
     """
+    for name, value in (("STUDY", study), ("DATA", data), ("OUT", out)):
+        if (shown := os.fsencode(value).decode("utf-8", "backslashreplace")) != value:
+            raise StudyError(
+                f"{name}={shown}: the name is not UTF-8, which notebooks and tables are",
+                "rename that file or folder, as by convmv -f latin1 -t utf8 --notest FOLDER",
+            )
     study = study or ("small" if data else SAMPLE)
     settings = load_study(study, data, out)
     return Invocation(

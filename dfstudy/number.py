@@ -11,6 +11,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+LONGEST = 100  # letters of a method's part of an id
+
 
 @dataclass(frozen=True)
 class Number:
@@ -60,10 +62,13 @@ class Number:
 
 
 def name_methods(methods: Iterable[str]) -> dict[str, str]:
-    """Part of a number's id for each method; two methods that come out alike are counted apart."""
+    """Part of a number's id for each method; two methods that come out alike are counted apart.
+
+    It becomes part of files' names as well, so a long one is cut.
+    """
     named: dict[str, str] = {}
     for method in sorted(methods):
-        slug = re.sub(r"[^a-z0-9]+", "_", method.lower()).strip("_") or "unnamed"
+        slug = re.sub(r"[^a-z0-9]+", "_", method.lower()).strip("_")[:LONGEST].strip("_") or "unnamed"
         alike = sum(name == slug or re.fullmatch(rf"{slug}-\d+", name) is not None for name in named)
         named[f"{slug}-{alike + 1}" if alike else slug] = method
     return named

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
+import re
 import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -108,3 +111,34 @@ def test_doctor_ends_with_status_one_where_something_is_bad(monkeypatch):
     monkeypatch.setattr(doctor, "examine", lambda: [doctor.Check("disk", "bad", "full", "make room")])
     done = CliRunner().invoke(main, ["doctor"])
     assert done.exit_code == 1 and "next step: make room" in done.output
+
+
+@pytest.mark.parametrize("option", ["--data", "--out", "--study"])
+def test_a_name_that_no_notebook_can_hold_is_refused(faces, tmp_path, option):
+    given = {"--data": str(faces), "--out": str(tmp_path / "out")} | {option: os.fsdecode(b"caf\xe9")}
+    said = run("index", *[word for pair in given.items() for word in pair], status=1)
+    assert r"=caf\xe9: the name is not UTF-8" in said
+
+
+@pytest.mark.parametrize("command", ["index", "train", "report"])
+def test_a_script_without_a_main_guard_ends_with_a_word(tmp_path, command):
+    """Its children run it again: none of them may wait for a lock that the script itself holds."""
+    script = tmp_path / "mine.py"
+    script.write_text(
+        "import sys\nfrom dfstudy.data.sample import folder\nfolder._cores = lambda: 2\n"
+        "from dfstudy.cli import main\nmain(sys.argv[1:])\n"
+    )
+    study = tmp_path / "few.yaml"
+    study.write_text("name: few\ntitle: Few\ndata: {root: sample, sample: {identities: 24, frames: 1}}\n")
+    words = [command, "--study", study, "--out", tmp_path / "out"]
+    done = subprocess.run([sys.executable, script, *words], capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
+    assert "a script without a main guard runs again" in done.stderr
+    assert '__name__ == "__main__"' in done.stderr.rstrip().splitlines()[-1]
+
+
+def test_no_lock_is_taken_but_by_those_who_may_wait():
+    """Everywhere in the package, so that the guard is asked first."""
+    files = Path(doctor.__file__).parent.rglob("*.py")
+    taking = [file.name for file in files if re.search(r"\bFileLock\(", file.read_text("utf-8"))]
+    assert taking == ["lock.py"]

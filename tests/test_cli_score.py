@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ import dfstudy
 from dfstudy.cli import main
 from dfstudy.data.faces import FaceFinder
 from dfstudy.data.faces.face import Face
-from dfstudy.evaluate import read_scores
+from dfstudy.evaluate import intake, read_scores
 
 
 @pytest.fixture
@@ -188,7 +189,7 @@ def test_videos_need_a_finder_and_are_scored_with_one(run, tmp_path, monkeypatch
     clip = tmp_path / "clip.avi"
     writer = cv2.VideoWriter(str(clip), cv2.VideoWriter.fourcc(*"FFV1"), 8, (240, 200))
     for number in range(6):
-        writer.write(np.full((200, 240, 3), 60 + 20 * number, np.uint8))
+        writer.write(np.random.default_rng(number).integers(0, 256, (200, 240, 3), np.uint8))
     writer.release()
     said = score(clip, "--run", run, status=1).stdout
     assert "a video is scored by its faces: give --find-faces" in said
@@ -217,3 +218,25 @@ def test_an_empty_folder_and_a_missing_path_are_answered(run, tmp_path):
     (tmp_path / "empty").mkdir()
     assert "no picture or video lies in" in score(tmp_path / "empty", "--run", run, status=1).stderr
     assert "no file or folder" in score(tmp_path / "gone.png", "--run", run, status=1).stderr
+
+
+@pytest.mark.parametrize("out", [(), ("--out", "scores.csv"), ("--format", "jsonl")])
+def test_one_missing_file_does_not_keep_the_others_from_being_scored(run, folder, monkeypatch, tmp_path, out):
+    monkeypatch.chdir(tmp_path)
+    closed = folder / "closed"
+    closed.mkdir()
+    listing = os.scandir
+
+    def refuse(path):
+        if str(path) == str(closed):  # root may list whatever the permissions say
+            raise PermissionError(13, "Permission denied")
+        return listing(path)
+
+    monkeypatch.setattr(intake.os, "scandir", refuse)
+    good = [folder / "b" / "00.png", folder / "b" / "01.png"]
+    named = [good[0], tmp_path / "gone.png", closed, tmp_path / f"{300 * 'a'}.png", good[1]]
+    done = score(*named, "--run", run, *out, status=1)
+    said = done.output + (tmp_path / "scores.csv").read_text() if "--out" in out else done.output
+    assert "the file is missing" in said and "the folder cannot be listed (Permission denied)" in said
+    assert "File name too long" in said
+    assert "3 of 5 could not be scored" in said and all(path.as_posix() in said for path in good)

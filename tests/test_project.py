@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tomllib
@@ -91,21 +92,27 @@ def test_an_old_python_is_refused_with_the_next_step(tmp_path):
 
 
 def test_make_hands_over_names_as_they_are(tmp_path):
-    """A space or a quote in a path is only a character."""
+    """A space, a quote or a dollar sign in a path is only a character, typed or in the environment."""
     spy = tmp_path / "spy"
     spy.write_text('#!/bin/sh\nfor word in "$@"; do echo "<$word>"; done\n')
     spy.chmod(0o755)
-    given = ["STUDY=it's mine.yaml", 'DATA=/a "b" $$c', "OUT=reports/x y"]
-    done = subprocess.run(
-        ["make", "--no-print-directory", "report", f"PYTHON={spy}", *given],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    words = '-m dfstudy report --study|it\'s mine.yaml|--data|/a "b" $c|--out|reports/x y'
-    expected = [*["-m", "dfstudy", "report", "--study"], *words.split("|")[1:]]
-    assert done.stdout.split("\n")[:-1] == [f"<{word}>" for word in expected]
+    odd = tmp_path / "$x {y} $(z) #'"
+    odd.mkdir()
+    spy = spy.rename(odd / "spy")
+    study, data, out = "it's mine.yaml", '/a "b" $c $(d) ${e} $$ {f} # %g `h` \\ *', "reports/x y"
+    expected = [*["-m", "dfstudy", "report", "--study", study], *["--data", data, "--out", out]]
+    given = {"STUDY": study, "DATA": data, "OUT": out, "PYTHON": str(spy)}
+    words = [f"{name}={value}" for name, value in given.items()]
+    for typed, inherited in ((words, {}), (words[3:], given)):
+        done = subprocess.run(
+            ["make", "--no-print-directory", "report", *typed],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+            env=os.environ | inherited,
+        )
+        assert done.stdout.split("\n")[:-1] == [f"<{word}>" for word in expected]
 
 
 def test_continuous_integration_runs_make_test_only():

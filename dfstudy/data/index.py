@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from dfstudy.data import images, phash
+from dfstudy.data import images, limits, phash
 from dfstudy.data.endings import UNREAD_PICTURES, ending
 from dfstudy.data.index_csv import NAME, has_index_csv, read_index_csv
 from dfstudy.data.index_file import FACTS, FILE, SEEN, STAT, keep_index, keep_summary, read_last
@@ -146,6 +146,7 @@ def _read_file(root: Path, path: str) -> tuple[str, int, int, str, str, str, str
         data = images.read_bytes(f"{root}/{path}")
         sha256 = hashlib.sha256(data).hexdigest()
         pixels, kind = images.decode(data)
+        limits.refuse_useless(pixels)
     except images.PictureError as error:
         return sha256, 0, 0, "", "", "", error.reason
     looks = phash.perceptual_hash(pixels), f"{zlib.crc32(pixels):08x}"

@@ -22,12 +22,13 @@ import cv2
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Sampler
+from tqdm import tqdm
 
 from dfstudy.data.cache import build_cache
 from dfstudy.data.handover import Inbox, Outbox, Sealed
 from dfstudy.data.order import EpochBatches, epoch_order, sample_key
 from dfstudy.data.samples import Batch, Order, Samples, Transform, Unreadable
-from dfstudy.data.threads import count_cores
+from dfstudy.data.threads import count_cores, why_no_processes
 from dfstudy.errors import StudyError
 
 # one door for those who want samples: their order and keys come along
@@ -94,6 +95,9 @@ def make_loader(
         sizes = np.where(np.asarray(labels)[:, None] == 0, sizes, 0)  # what nobody reads needs no memory
     workers = count_workers(workers, share[1])
     start_method = _start_method() if workers else None
+    if start_method and (refusal := why_no_processes(start_method)):
+        _tell(f"no worker processes, as the system refuses what they need ({refusal}): this one reads all")
+        workers, start_method = 0, None
     kept, note = build_cache(sizes, cache, start_method in (None, "fork"), share[1])
     samples = Samples([str(path) for path in paths], labels, transform, seed, kept, forge)
     batches = EpochBatches(len(paths), batch_size, seed, shuffle, share)
@@ -110,6 +114,11 @@ def _start_method() -> str:
     if sys.platform == "linux" and chosen != "spawn":
         return "fork"
     return chosen or multiprocessing.get_all_start_methods()[0]
+
+
+def _tell(text: str) -> None:
+    """A line for the person who waits, above any bar."""
+    tqdm.write(f"loader: {text}", file=sys.stderr)
 
 
 class Loader:
@@ -132,7 +141,7 @@ class Loader:
         self._samples, self._batches = samples, batches
         self._inbox = Inbox()
         samples.outbox = Outbox(self._inbox.number)
-        self._turn = 0
+        self._turn, self._told = 0, False
         self._running: Iterator[Batch | Unreadable] | None = None
         self._loader: DataLoader[Batch] = DataLoader(
             samples,
@@ -176,6 +185,12 @@ class Loader:
                 raise StudyError(
                     f"{batch.path}: {batch.reason}",
                     "it changed after it was indexed: run `dfstudy index` again, which sets it aside",
+                )
+            if self._inbox.refusal and not self._told:
+                self._told = True
+                _tell(
+                    f"no shared memory ({self._inbox.refusal}): batches go through pipes, which is slower "
+                    "(in a container, raise it: docker run --shm-size=2g)"
                 )
             yield batch
 

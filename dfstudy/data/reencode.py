@@ -11,7 +11,9 @@ blur, bars. Cost: 3 ms a 256 px picture and core.
 
 from __future__ import annotations
 
+import errno
 import io
+import shlex
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
@@ -27,6 +29,7 @@ from dfstudy.data import images
 from dfstudy.data.index import index_study
 from dfstudy.data.index_csv import NAME
 from dfstudy.data.layouts import CLASS_NAMES
+from dfstudy.data.names import fit_path
 from dfstudy.data.threads import map_in_order
 from dfstudy.errors import StudyError
 from dfstudy.study import Study
@@ -80,14 +83,12 @@ def reencode(
     target = target.expanduser().resolve()
     _check_target(study.pictures.resolve(), target)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}-", dir=target.parent) as scratch:
+    with tempfile.TemporaryDirectory(prefix=".reencode-", dir=target.parent) as scratch:
         rows = index_study(study.model_copy(update={"out": Path(scratch) / "results"}), progress=progress)
         alike = Alike(side or _common_side(study, rows), kind, quality)
         good, left_out = _usable(study, rows, alike)
         good["target"] = _names(good["path"].tolist(), SUFFIX[kind])
         folder = Path(scratch) / "pictures"
-        for parent in {PurePosixPath(name).parent for name in good["target"]}:
-            (folder / parent).mkdir(parents=True, exist_ok=True)
         pairs = list(zip(good["path"], good["target"], strict=True))
         reasons = map_in_order(
             lambda pair: _write(study.pictures / pair[0], folder / pair[1], alike),
@@ -114,7 +115,7 @@ def summarise(done: Reencoded) -> str:
         lines.append(f"{len(done.left_out):,} are left out, listed in {done.target / NOT_WRITTEN}:")
         counts = done.left_out["reason"].value_counts()
         lines += [f"  {count:>6,}  {reason}" for reason, count in counts.items()]
-    return "\n".join([*lines, f"next step: make report DATA={done.target}"])
+    return "\n".join([*lines, f"next step: make report DATA={shlex.quote(str(done.target))}"])
 
 
 def _check_target(source: Path, target: Path) -> None:
@@ -153,23 +154,23 @@ def _usable(study: Study, rows: pd.DataFrame, alike: Alike) -> tuple[pd.DataFram
 
 def _names(paths: list[str], suffix: str) -> list[str]:
     """Each path with the new suffix; where that makes two alike, the old suffix stays in the name."""
-    plain = [str(PurePosixPath(path).with_suffix(suffix)) for path in paths]
+    plain = [fit_path(str(PurePosixPath(path).with_suffix("")), suffix) for path in paths]
     # lower case: some file systems do not tell A.jpg from a.jpg
     counts = Counter(name.lower() for name in plain)
     names = [
-        name if counts[name.lower()] == 1 else f"{path}{suffix}"
+        name if counts[name.lower()] == 1 else fit_path(path, suffix)
         for name, path in zip(plain, paths, strict=True)
     ]
     taken: set[str] = set()
     for at in range(len(names)):
         while names[at].lower() in taken:
-            names[at] = f"{names[at].removesuffix(suffix)}-2{suffix}"
+            names[at] = fit_path(names[at].removesuffix(suffix), f"-2{suffix}")
         taken.add(names[at].lower())
     return names
 
 
 def _write(source: Path, target: Path, alike: Alike) -> str:
-    """Write one picture; the reason where it cannot be read."""
+    """Write one picture; the reason where it cannot be read, or has a name that cannot be written."""
     try:
         data = images.read_bytes(source)
         picture = _to_srgb(data, images.decode(data)[0])
@@ -180,11 +181,20 @@ def _write(source: Path, target: Path, alike: Alike) -> str:
     picture = picture[top : top + shorter, left : left + shorter]
     if shorter != alike.side:
         picture = cv2.resize(picture, (alike.side, alike.side), interpolation=cv2.INTER_AREA)
-    image = Image.fromarray(np.ascontiguousarray(picture))
+    image, written = Image.fromarray(np.ascontiguousarray(picture)), io.BytesIO()
     if alike.kind == "png":
-        image.save(target, "PNG")
+        image.save(written, "PNG")
     else:
-        image.save(target, "JPEG", quality=alike.quality, subsampling="4:4:4")
+        image.save(written, "JPEG", quality=alike.quality, subsampling="4:4:4")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(written.getbuffer())
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:  # the whole path: names are kept short before
+            return "the path is too long in the new folder"
+        raise StudyError(
+            f"{target.parent} cannot be written: {error.strerror}", "make room, or mend the permissions"
+        ) from None
     return ""
 
 

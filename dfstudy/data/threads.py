@@ -2,11 +2,13 @@
 
 Takes a function and items; gives its results as a list in the items' order, whatever the number of threads.
 Threads suffice where the work is decoding, hashing and array arithmetic, which release Python's lock. The
-first failure ends all that has not begun. Cost: a few microseconds an item.
+first failure ends all that has not begun. Says as well whether processes can be had.
+Cost: a few microseconds an item.
 """
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import warnings
 from collections.abc import Callable, Sequence
@@ -25,6 +27,15 @@ Result = TypeVar("Result")
 def count_cores() -> int:
     """Cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def why_no_processes(start_method: str) -> str:
+    """Why none can be started beside this one: their semaphores lie in /dev/shm; empty where they can."""
+    try:
+        multiprocessing.get_context(start_method).Lock()
+    except (OSError, ImportError) as error:
+        return str(error)
+    return ""
 
 
 def map_in_order(

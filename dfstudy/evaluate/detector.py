@@ -151,8 +151,11 @@ class Detector:
         """
         (score,) = self.stream([item])
         if score.error:
-            what = score.name or "the array"
-            raise StudyError(f"{what}: {score.error}", "give a picture, or a video with a face finder")
+            what = score.name or "the item"
+            raise StudyError(
+                f"{what}: {score.error}",
+                "give an image with something to judge, or a video with a face finder",
+            )
         return score
 
     def stream(self, items: Iterable[Item]) -> Iterator[Score]:

@@ -3,7 +3,7 @@
 Takes paths of pictures, videos and folders, or arrays uint8 [H, W, 3] RGB; gives for each a `Prepared`: its
 squares uint8 [size, size, 3], resized and padded as at validation, or the reason why there is none. Faces are
 cropped first where a finder is given; a video needs one. Folders are walked lazily, each sorted by name.
-Nothing here raises for one bad file. Cost: decoding; with a finder as `dfstudy.data.faces`.
+Nothing here raises for one bad item. Cost: decoding; with a finder as `dfstudy.data.faces`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 
 from dfstudy.augment import build_policy
-from dfstudy.data import images
+from dfstudy.data import images, limits
 from dfstudy.data.endings import PICTURES, UNREAD_PICTURES, VIDEOS
 from dfstudy.data.faces import ClipError, FaceSettings, clips, faces_in_clip, faces_in_picture
 from dfstudy.data.faces.finder import Finder
@@ -26,7 +26,7 @@ from dfstudy.data.faces.scene import Found
 from dfstudy.data.layouts import MASK_FOLDERS
 from dfstudy.errors import StudyError
 
-Item = str | Path | np.ndarray
+Item = str | os.PathLike[str] | np.ndarray
 KNOWN = (*PICTURES, *UNREAD_PICTURES, *VIDEOS)
 
 
@@ -47,9 +47,31 @@ class Prepared:
     error: str = ""
 
 
+class Refused(str):
+    """A path that cannot be scored, and it is known why: such as a folder that cannot be listed."""
+
+    reason: str
+
+    @classmethod
+    def because(cls, path: str, reason: str) -> Refused:
+        """The path with its reason."""
+        refused = cls(path)
+        refused.reason = reason
+        return refused
+
+
 def is_clip(item: Item) -> bool:
     """Whether an item is a video, by its name."""
-    return not isinstance(item, np.ndarray) and str(item).lower().endswith(clips.SUFFIXES)
+    return name_item(item).lower().endswith(clips.SUFFIXES)
+
+
+def name_item(item: Item) -> str:
+    """An item's path as it was given, with forward slashes; empty for what is none."""
+    try:
+        path = os.fspath(item)  # type: ignore[arg-type]
+    except Exception:  # an array; or anything else, whatever it does when it is asked
+        return ""
+    return Path(path).as_posix() if isinstance(path, str) else ""
 
 
 class Intake:
@@ -67,9 +89,11 @@ class Intake:
     def __call__(self, item: Item) -> Prepared:
         """The squares of one item, or why there is none."""
         kind = "video" if is_clip(item) else "picture"
-        name = "" if isinstance(item, np.ndarray) else Path(item).as_posix()
+        name = name_item(item)
         try:
-            pictures = self._clip(Path(name)) if kind == "video" else self._picture(item)
+            if isinstance(item, Refused):
+                raise images.PictureError(item.reason)
+            pictures = self._clip(Path(name)) if kind == "video" else self._picture(item, name)
             return Prepared(name, kind, [self._square(picture) for picture in pictures])
         except (ClipError, images.PictureError) as error:
             return Prepared(name, kind, [], error.reason)
@@ -78,22 +102,29 @@ class Intake:
         except cv2.error as error:  # a stranger's file must not end the work on all others
             told = getattr(error, "err", "") or str(error)
             return Prepared(name, kind, [], f"OpenCV cannot process it: {told}")
+        except (OSError, ValueError) as error:  # such as a name that no file can have
+            return Prepared(name, kind, [], f"it cannot be read: {error}")
 
     def _clip(self, path: Path) -> list[np.ndarray]:
         if self.finder is None:
             raise ClipError("a video is scored by its faces: give --find-faces")
         return _pixels(faces_in_clip(path, self.finder, self.faces))
 
-    def _picture(self, item: Item) -> list[np.ndarray]:
+    def _picture(self, item: Item, name: str) -> list[np.ndarray]:
         if isinstance(item, np.ndarray):
             if item.dtype != np.uint8 or item.ndim != 3 or item.shape[2] != 3 or not item.size:
                 raise images.PictureError(
                     f"an array must be uint8 [H, W, 3] RGB, not {item.dtype} {list(item.shape)}"
                 )
             picture = item
+        elif not name:
+            raise images.PictureError(
+                f"an item is a path or an array uint8 [H, W, 3] RGB, not {type(item).__name__}"
+            )
         else:
-            picture = images.read_picture(item)
+            picture = images.read_picture(name)
         if self.finder is None:
+            limits.refuse_useless(picture)
             return [picture]
         return _pixels(faces_in_picture(picture, self.finder, self.faces))
 
@@ -115,18 +146,37 @@ def walk_items(paths: Iterable[str | Path]) -> Iterator[str]:
     """Files to score: those named, and pictures and videos below the folders named, as they are come upon.
 
     Hidden files, masks and other kinds of files in folders are passed over. Only the names of the folders
-    that are open are held in memory.
+    that are open are held in memory. What is named and not there, and a folder that cannot be listed, is an
+    item as well, which `Intake` gives no square: one of them does not keep the others from being scored.
 
     Raises:
-        StudyError: a path names nothing, or a folder cannot be listed.
+        StudyError: nothing of what is named is there.
     """
-    for path in map(Path, paths):
-        if path.is_dir():
+    named = list(map(Path, paths))
+    if named and not any(map(_is_there, named)):
+        others = f" ({len(named) - 1:,} more are missing as well)" if len(named) > 1 else ""
+        raise StudyError(
+            f"there is no file or folder {named[0]}{others}", "check the path of what is to be scored"
+        )
+    for path in named:
+        if _is_folder(path):
             yield from _walk(path, ())
-        elif path.exists():
-            yield path.as_posix()
         else:
-            raise StudyError(f"there is no file or folder {path}", "check the path of what is to be scored")
+            yield path.as_posix()
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # behind a folder that may not be looked into: reading it will say so
+        return True
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:
+        return False
 
 
 def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[str]:
@@ -136,12 +186,13 @@ def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[str]:
     try:
         names = sorted(entry.name for entry in os.scandir(folder))
     except OSError as error:
-        raise StudyError(f"{folder} cannot be listed: {error.strerror}", "mend its permissions") from None
+        yield Refused.because(folder.as_posix(), f"the folder cannot be listed ({error.strerror})")
+        return
     for name in names:
         lower, path = name.lower(), folder / name
         if lower.startswith(".") or lower == "__macosx":
             continue
-        if path.is_dir():
+        if _is_folder(path):
             if lower not in MASK_FOLDERS:
                 yield from _walk(path, (*above, real))
         elif lower.endswith(KNOWN):

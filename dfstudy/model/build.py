@@ -1,7 +1,7 @@
 """A timm network with one logit, weights from nowhere, a package, the hub or a file.
 
 Takes `study.Model`; gives a module that maps float32 [N, 3, S, S] to logits [N, 1]. Refuses an unknown
-backbone or weight tag (with near matches), weights that do not fit (every key listed), a size the network
+backbone or weight tag (with near matches), weights that do not fit, a size the network
 cannot take, and a hub that cannot be reached: never random weights in place of pretrained ones.
 Cost: seconds for a large network; a download where `weights: hub` is new on this machine.
 """
@@ -19,9 +19,18 @@ from timm.models import get_pretrained_cfg
 from torch import nn
 
 from dfstudy.errors import StudyError, near_match
+from dfstudy.model.foreign import fit_weights
 from dfstudy.model.packaged import read_packaged
 from dfstudy.study import Model
 
+# A training's file often holds its weights one or two levels down, beside the state of an optimiser.
+CONVERT = (
+    "python -c \"import sys, torch, safetensors.torch as s; t = torch.load(sys.argv[1], map_location='cpu', "
+    "weights_only=True); n = ('state_dict', 'model_state_dict', 'model', 'net'); "
+    "t = next((t[k] for k in n if isinstance(t.get(k), dict)), t); "
+    's.save_file({k: v.contiguous().clone() for k, v in t.items() if torch.is_tensor(v)}, sys.argv[2])" '
+    "OLD.pth NEW.safetensors"
+)
 HUB_FILE = "model.safetensors"  # the name that every timm repository on the hub uses
 
 
@@ -49,12 +58,12 @@ def build_model(settings: Model) -> nn.Module:
 
 
 def load_weights(network: nn.Module, file: Path) -> tuple[str, ...]:
-    """Load a .safetensors file into the network, which must match it key by key.
+    """Load a .safetensors file into the network; `network.weights_note` says what was done for it to fit.
 
     Returns:
-        The classifier's keys where the file's classifier has another shape and was left out; else ().
+        The classifier's keys where the file has none, or one of another shape, which is left out; else ().
     Raises:
-        StudyError: no such file, not safetensors, or another key or shape than the network's.
+        StudyError: no such file, not safetensors, or what `fit_weights` refuses.
     """
     return _load(network, _read_weights(file), str(file))
 
@@ -77,25 +86,11 @@ def start_head_at_zero(network: nn.Module) -> None:
 
 
 def _load(network: nn.Module, given: dict[str, torch.Tensor], source: str) -> tuple[str, ...]:
-    """Load tensors by name; returns the classifier's keys where its shape differs."""
-    own = network.state_dict()
-    new = tuple(k for k in _classifier_keys(network) if k in given and given[k].shape != own[k].shape)
-    counters = {key for key in own if key.endswith("num_batches_tracked")}  # old files lack them
-    problems = [f"{key}: missing in the file" for key in own if key not in given.keys() | counters]
-    problems += [f"{key}: not in the network" for key in given if key not in own]
-    problems += [
-        f"{key}: {tuple(given[key].shape)} in the file, {tuple(own[key].shape)} in the network"
-        for key in own
-        if key in given and key not in new and given[key].shape != own[key].shape
-    ]
-    if problems:
-        raise StudyError(
-            f"{source}: does not fit {type(network).__name__} ({len(problems)} keys):\n  "
-            + "\n  ".join(sorted(problems)),
-            "name the backbone these weights were made for (model.backbone, model.options, model.size)",
-        )
-    network.load_state_dict({k: v for k, v in given.items() if k not in new}, strict=False)
-    return new
+    """Load tensors as `fit_weights` brings them to the network; returns the classifier's new keys."""
+    fitted = fit_weights(given, network.state_dict(), _classifier_keys(network), source)
+    network.load_state_dict(fitted.tensors, strict=False)
+    network.weights_note = fitted.note
+    return fitted.new
 
 
 def _check_backbone(backbone: str) -> None:
@@ -175,7 +170,7 @@ def _read_weights(file: Path) -> dict[str, torch.Tensor]:
     except SafetensorError as error:
         raise StudyError(
             f"model.weights: {file} is not a safetensors file ({error})",
-            "convert it once: safetensors.torch.save_file(torch.load(old, weights_only=True), new)",
+            f"convert it once: {CONVERT}",
         ) from None
 
 

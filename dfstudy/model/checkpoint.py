@@ -17,6 +17,7 @@ from typing import Any
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from dfstudy.data.names import fit_name
 from dfstudy.errors import StudyError
 from dfstudy.finished import FILE
 from dfstudy.model.build import build_model, load_weights
@@ -108,7 +109,7 @@ def save_weights(file: Path, tensors: Mapping[str, Tensor], metadata: dict[str, 
 
 def write_atomic(file: Path, content: bytes) -> None:
     """Replace a file's content in one step, after it has reached the disk."""
-    partial = file.with_name(f"{file.name}.partial")
+    partial = file.with_name(fit_name(file.name, ".partial"))
     with partial.open("wb") as stream:
         stream.write(content)
         stream.flush()

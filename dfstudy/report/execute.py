@@ -88,8 +88,8 @@ def _execute(source: Path, executed: Path, staging: Path, chapter: Chapter, invo
     environment = kernel_environment(invocation.settings.out / ".cache") | {STAGING: str(staging)}
     with _environment(environment), _quiet("traitlets", "papermill"):
         papermill.execute_notebook(
-            source,
-            executed,
+            _as_it_is(source),
+            _as_it_is(executed),
             parameters=invocation.parameters(),
             kernel_name="python3",
             kernel_manager_class=OwnKernelManager,
@@ -99,6 +99,11 @@ def _execute(source: Path, executed: Path, staging: Path, chapter: Chapter, invo
             record_timing=False,
             cwd=work,
         )
+
+
+def _as_it_is(path: Path) -> str:
+    """A path for papermill, which takes braces in one for names of parameters."""
+    return str(path).replace("{", "{{").replace("}", "}}")
 
 
 @contextmanager

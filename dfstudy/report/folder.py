@@ -12,11 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from dfstudy.errors import StudyError
 from dfstudy.finished import lacking
 from dfstudy.invocation import shown_path
+from dfstudy.lock import file_lock
 from dfstudy.provenance import file_digest
 from dfstudy.report.plan import read_json, write_if_changed
 from dfstudy.study import Study
@@ -37,7 +38,7 @@ def claimed(study: Study) -> Iterator[None]:
     _refuse_foreign(study)
     try:
         out.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(out / ".lock")
+        lock = file_lock(out / ".lock")
         lock.acquire(timeout=0)
     except Timeout:
         raise StudyError(

@@ -6,6 +6,7 @@ interpreter's own, and keeps what the kernel's process writes.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,12 @@ class OwnKernelManager(AsyncKernelManager):
     @default("kernel_spec_manager")
     def _own_kernel_only(self) -> KernelSpecManager:
         return KernelSpecManager(kernel_dirs=[])
+
+    def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
+        """The kernel's command. Only the connection file is filled in: braces in a path are characters."""
+        filled = {"{connection_file}": os.path.realpath(self.connection_file)}
+        words = [*self.kernel_spec.argv, *(extra_arguments or [])]
+        return [filled.get(word, word) for word in words]
 
     async def start_kernel(self, **options: Any) -> None:
         """Start the kernel's process."""

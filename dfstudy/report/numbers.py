@@ -8,6 +8,7 @@ Refuses a repeated id and, through `Number`, anything not finite. Prose never ty
 from __future__ import annotations
 
 import dataclasses
+import html
 import json
 import re
 from collections.abc import Iterable, Mapping
@@ -66,7 +67,10 @@ def number_table(numbers: Iterable[Number]) -> pd.DataFrame:
 
 
 def say(text: str, numbers: Mapping[str, Number] | Iterable[Number]) -> Markdown:
-    """Markdown in which every `{id}` is replaced by that number and its interval.
+    """Markdown in which every `{id}` is replaced by that number and its interval, and `{{` by a brace.
+
+    Names that a user chose come through `literal`, or in a block of code through `as_code`: a brace in one
+    is only a character.
 
     Raises:
         KeyError: the text names a number that does not exist.
@@ -75,18 +79,26 @@ def say(text: str, numbers: Mapping[str, Number] | Iterable[Number]) -> Markdown
 
     def fill(match: re.Match[str]) -> str:
         name = match.group(1)
+        if name is None:
+            return "{"
         if name not in known:
             raise KeyError(f"prose names number '{name}', which does not exist{near_match(name, known)}")
         return str(known[name])
 
-    return Markdown(re.sub(r"\{([a-z0-9][a-z0-9_.+-]*)\}", fill, text))
+    return Markdown(re.sub(r"\{\{|\{([a-z0-9][a-z0-9_.+-]*)\}", fill, text))
 
 
 def literal(text: str) -> str:
     """A name as Markdown for `say` that shows it as it is, whatever signs it holds."""
-    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", text).replace("{", "&#123;")
+    text = re.sub(r"&(?=#?\w+;)", "&amp;", text)  # an entity in a name is no character of it
+    return re.sub(r"([\\`*_\[\]<>|#])", r"\\\1", text).replace("{", "&#123;").replace("$", "&#36;")
+
+
+def as_code(text: str) -> str:
+    """A text in a block of code for `say`, where Markdown has no signs and only braces count."""
+    return text.replace("{", "{{")
 
 
 def plain(text: str) -> str:
     """What `literal` made, as it was: for places that are no Markdown, such as a table of HTML."""
-    return re.sub(r"\\([\\`*_\[\]<>|#])", r"\1", text).replace("&#123;", "{")
+    return re.sub(r"\\([\\`*_\[\]<>|#])", r"\1", html.unescape(text))

@@ -23,6 +23,7 @@ from dfstudy.evaluate.arms import GROUPS as ARM_GROUPS
 from dfstudy.invocation import Invocation
 from dfstudy.provenance import SHAPING_PACKAGES, file_digest, import_closure, imported_modules, versions
 from dfstudy.report.chapters import Chapter, load_chapters
+from dfstudy.report.inputs import link_code, name_inputs
 from dfstudy.report.resources import NETWORKS, Needs, Site
 from dfstudy.study import NOT_SHAPING, Model, Study
 
@@ -40,6 +41,7 @@ TRAINING = "steps/training_{}.json"  # by the step's name
 def write_plan(invocation: Invocation, split: Split, site: Site) -> Path:
     """Write the study's parts and the plan; returns the plan's path."""
     study = invocation.settings
+    link_code(study.out)
     _write_parts(study)
     trainings = _plan_trainings(study, split, site)
     plan = {
@@ -149,7 +151,9 @@ class Trainings(NamedTuple):
 
 def _plan_trainings(study: Study, split: Split, site: Site) -> Trainings:
     """A step trains one run or several; the last ones half as many, so that cores end together."""
-    modules = _names(import_closure("dfstudy.train", "dfstudy.evaluate.predict", "dfstudy.evaluate.arms"))
+    modules = name_inputs(
+        import_closure("dfstudy.train", "dfstudy.evaluate.predict", "dfstudy.evaluate.arms")
+    )
     steps: dict[str, dict[str, Any]] = {}
     where: dict[str, str] = {}  # step by the identity of its runs
     listed = list_runs(study, split)
@@ -189,12 +193,12 @@ def _by_rule(trainings: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _leakage_inputs() -> list[str]:
-    modules = _names(import_closure("dfstudy.evaluate.meter"))
+    modules = name_inputs(import_closure("dfstudy.evaluate.meter"))
     return [*modules, "study/data.json", "study/versions.json", FINGERPRINT]
 
 
 def _plan_chapter(study: Study, chapter: Chapter, site: Site, behind: dict[str, set[str]]) -> dict[str, Any]:
-    inputs = [*_names([chapter.notebook, *notebook_sources(chapter.notebook)])]
+    inputs = [*name_inputs([chapter.notebook, *notebook_sources(chapter.notebook)])]
     inputs += ["study/study.json", "study/versions.json", FINGERPRINT]
     steps = set().union(*(behind.get(word, set()) for word in chapter.needs))
     inputs += [TRAINING.format(name) for name in sorted(steps)]
@@ -225,11 +229,7 @@ def _ask(needs: Needs) -> dict[str, Any]:
 
 def _page_inputs(trainings: Iterable[str]) -> list[str]:
     templates = [path for path in TEMPLATES.rglob("*") if path.is_file()]
-    inputs = _names([*import_closure("dfstudy.report.render"), *templates])
+    inputs = name_inputs([*import_closure("dfstudy.report.render"), *templates])
     inputs += [f"steps/{chapter.id}.json" for chapter in load_chapters()]
     inputs += [TRAINING.format(name) for name in trainings]
     return [*inputs, "study/study.json", "study/card.json", BUDGET, "study/versions.json"]
-
-
-def _names(files: Iterable[Path]) -> list[str]:
-    return sorted({str(file) for file in files})

@@ -12,11 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from filelock import FileLock
-
 from dfstudy.errors import Diverged, StudyError
 from dfstudy.evaluate.arms import MAIN
 from dfstudy.invocation import Invocation
+from dfstudy.lock import file_lock
 from dfstudy.provenance import file_digest
 from dfstudy.report.chapters import find_chapter
 from dfstudy.report.environment import steady_environment
@@ -149,7 +148,7 @@ def _split(study: Study) -> Split:
     from dfstudy.data import index_study, split_study
 
     study.out.mkdir(parents=True, exist_ok=True)
-    with FileLock(study.out / ".index.lock"):  # processes launched together: one indexes, the others read
+    with file_lock(study.out / ".index.lock"):  # processes launched together: one indexes, the others read
         return split_study(study, index_study(study))
 
 

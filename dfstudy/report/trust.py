@@ -101,7 +101,7 @@ def _leak(numbers: Numbers) -> list[Answer]:
             "Would frames of one group on both sides of the split have flattered?",
             "a split by single pictures raises the AUC of a small network",
             "inconclusive" if verdict == NOT_APPLICABLE else verdict,
-            f"not applicable: {gain.note}" if verdict == NOT_APPLICABLE else because,
+            f"not applicable: {literal(gain.note)}" if verdict == NOT_APPLICABLE else because,
             gain.n,
             "01_explore_data.ipynb#data_leakage",
         )

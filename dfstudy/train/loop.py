@@ -87,9 +87,8 @@ class Trainer:
             if not self.team.leads:
                 self.seen = self.seen.without_results(self.progress.batch)  # the leader holds everyone's
             tell(f"{name}: goes on at epoch {self.progress.epoch}, step {self.progress.batch}", progress)
-        elif self.study.model.weights not in WEIGHT_SOURCES and self.learner.new_layers:
-            new = ", ".join(self.learner.new_layers)
-            tell(f"{name}: new {new}: the file's were for other classes", progress)
+        elif note := self.study.model.weights not in WEIGHT_SOURCES and self.learner.network.weights_note:
+            tell(f"{name}: weights: {note}", progress)
         at, limits = self.progress, (self.recipe.epochs, self.recipe.patience)
         told = (len(self.training.labels), self.batches, self.recipe.epochs, at, progress)
         with (

@@ -16,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from safetensors.torch import load_file
 from torch import Tensor
 
 from dfstudy.data import Split
 from dfstudy.errors import StudyError
 from dfstudy.finished import FILE, lacking
+from dfstudy.lock import file_lock
 from dfstudy.model import (
     ALONE,
     Place,
@@ -250,7 +251,7 @@ class _alone:
     """Hold a run's lock; the operating system frees it when its holder ends, however it ends."""
 
     def __init__(self, file: Path, key: str, progress: bool) -> None:
-        self.lock, self.key, self.progress = FileLock(file), key, progress
+        self.lock, self.key, self.progress = file_lock(file), key, progress
 
     def __enter__(self) -> None:
         try:

@@ -179,8 +179,9 @@ def planted(tmp_path, texture, open_study):
     )
     pictures["train/real/copy.png"] = pictures["train/real/07.png"]
     pictures["test/real/copy.png"] = pictures["test/real/01.png"]
+    ramp = np.repeat(np.arange(106, dtype=np.uint8)[:, None] // 8, 74 * 3, axis=1).reshape(106, 74, 3)
     for at in range(6):
-        pictures[f"train/{('real', 'fake')[at % 2]}/flat{at}.png"] = np.full((106, 74, 3), 10 + at, np.uint8)
+        pictures[f"train/{('real', 'fake')[at % 2]}/flat{at}.png"] = ramp + np.uint8(10 + at)
     save(folder, pictures)
     save(folder, {"train/real/leak.jpg": first}, quality=60)
     # The same pixels under the other label, in a file that is not the same.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import multiprocessing
+import multiprocessing.synchronize
 import subprocess
 import sys
 
@@ -155,6 +157,38 @@ def test_held_batches_stay_as_they_are(paths):
     gc.collect()
     assert len(held) == 24
     assert all(torch.equal(pictures, expected[at][at % len(batches) % 2 :]) for at, pictures in held.items())
+
+
+def test_without_shared_memory_batches_are_the_same_and_it_is_said(paths, monkeypatch, capfd):
+    """A /dev/shm of 64 MB, the default of containers, is full after a few batches."""
+    with loader(paths, 0) as plain:
+        expected = [batch.images_NHWC for epoch in range(2) for batch in plain.epoch(epoch)]
+    given, whole = multiprocessing.Value("i", 0), torch.Tensor.share_memory_
+
+    def share(tensor):
+        with given:
+            given.value += 1
+            if given.value > 3:
+                raise RuntimeError("unable to write to file </torch_1>: No space left on device (28)")
+        return whole(tensor)
+
+    monkeypatch.setattr(torch.Tensor, "share_memory_", share)
+    with loader(paths, 2) as batches:
+        held = [batch.images_NHWC for epoch in range(2) for batch in batches.epoch(epoch)]
+    assert given.value > 3 and len(held) == 2 * COUNT // BATCH
+    assert all(torch.equal(one, other) for one, other in zip(held, expected, strict=True))
+    said = capfd.readouterr().err
+    assert said.count("no shared memory") == 1 and "No space left on device" in said and "--shm-size" in said
+
+
+def test_without_semaphores_this_process_reads(paths, monkeypatch, capfd):
+    def refuse(*arguments, **options):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(multiprocessing.synchronize.SemLock, "__init__", refuse)
+    with loader(paths, 2) as batches:
+        assert batches.workers == 0 and len(list(batches.epoch(0))) == COUNT // BATCH
+    assert "no worker processes" in capfd.readouterr().err
 
 
 @pytest.mark.parametrize("workers", [0, 2])

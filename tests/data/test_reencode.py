@@ -85,6 +85,7 @@ def test_groups_methods_and_splits_of_a_list_are_carried_over(open_study, tmp_pa
 
 def test_a_profile_becomes_srgb(open_study, tmp_path):
     flat = Image.new("RGB", (80, 80), (180, 60, 60))
+    flat.paste((20, 20, 20), (0, 0, 80, 20))
     # XYZ shown as if it were RGB: any honest conversion moves the colours
     srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     for name, profile in [("real", srgb), ("fake", b"no profile")]:
@@ -93,7 +94,7 @@ def test_a_profile_becomes_srgb(open_study, tmp_path):
     reencode(open_study(tmp_path / "set"), tmp_path / "alike", kind="png", progress=False)
     for name in ("real", "fake"):
         file = tmp_path / "alike" / name / "0.png"
-        assert np.abs(read_picture(file).astype(int) - (180, 60, 60)).max() <= 1
+        assert np.abs(read_picture(file)[20:].astype(int) - (180, 60, 60)).max() <= 1
         assert "icc_profile" not in Image.open(io.BytesIO(file.read_bytes())).info
 
 

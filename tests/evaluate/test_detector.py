@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import os
 import threading
 
 import cv2
@@ -115,6 +116,68 @@ def test_a_bad_item_costs_one_score(run, pictures):
     assert detector.score(pictures[11]) == scores[11]
 
 
+class Stubborn(os.PathLike):
+    """Refuses to say what it is."""
+
+    def __fspath__(self):
+        raise RuntimeError("no path")
+
+
+STRANGE = {
+    "None": None,
+    "a number": 7,
+    "bytes": b"00.png",
+    "a list": ["00.png"],
+    "a stubborn path": Stubborn(),
+    "an object": np.array([[None]]),
+    "floats": np.zeros((40, 40, 3)),
+    "four channels": np.zeros((40, 40, 4), np.uint8),
+    "no pixels": np.zeros((0, 40, 3), np.uint8),
+    "an empty name": "",
+    "a zero byte": "a\0b.png",
+    "a zero byte in a video": "a\0b.mp4",
+    "a long name": 300 * "a" + ".png",
+    "a long name of a video": 300 * "a" + ".mp4",
+    "no UTF-8": os.fsdecode(b"caf\xe9.mp4"),
+    "a folder": ".",
+    "nothing": "nowhere/at/all.png",
+}
+
+
+@pytest.mark.parametrize("find", [False, True])
+def test_a_stream_gives_a_reason_for_whatever_it_cannot_take(run, pictures, find):
+    detector = Detector.load(run, MiddleFinder() if find else None, FaceSettings(smallest=8))
+    items = [each for item in STRANGE.values() for each in (item, pictures[0])]
+    scores = list(detector.stream(items))
+    assert [bool(score.error) for score in scores] == [True, False] * len(STRANGE), scores
+    assert "path or an array" in scores[0].error and "path or an array" in scores[6].error
+    for item in STRANGE.values():
+        with pytest.raises(StudyError, match="next step"):
+            detector.score(item)
+
+
+random = np.random.default_rng(0)
+USELESS = {
+    "1 x 1": np.full((1, 1, 3), 99, np.uint8),
+    "3 x 2": random.integers(0, 256, (2, 3, 3), np.uint8),
+    "1 x 4000": random.integers(0, 256, (4000, 1, 3), np.uint8),
+    "20 x 400": random.integers(0, 256, (400, 20, 3), np.uint8),
+    "black": np.zeros((300, 400, 3), np.uint8),
+    "nearly black": random.integers(0, 4, (300, 400, 3), np.uint8),
+    "white": np.full((300, 400, 3), 255, np.uint8),
+    "one colour": np.full((300, 400, 3), (10, 200, 90), np.uint8),
+}
+
+
+@pytest.mark.parametrize("name", USELESS)
+def test_there_is_no_verdict_on_nothing(run, tmp_path, name):
+    cv2.imwrite(str(tmp_path / "a.png"), USELESS[name])
+    detector = Detector.load(run)
+    for score in detector.stream([USELESS[name], tmp_path / "a.png"]):
+        assert score.verdict == "" and score.probability is None
+        assert score.error.partition(":")[0] in ("too small", "too narrow", "too dark", "without content")
+
+
 def test_a_video_is_the_mean_of_its_faces(run, tmp_path):
     writer = cv2.VideoWriter(str(tmp_path / "clip.avi"), cv2.VideoWriter.fourcc(*"FFV1"), 8, (160, 120))
     random = np.random.default_rng(0)
@@ -218,9 +281,8 @@ def test_a_run_is_found_by_its_results(tmp_path, make_run):
 
 def test_the_package_offers_it(run):
     assert dfstudy.Detector is Detector
-    assert dataclasses.is_dataclass(
-        type(dfstudy.Detector.load(str(run)).score(np.zeros((9, 7, 3), np.uint8)))
-    )
+    image = np.arange(29 * 37 * 3, dtype=np.uint8).reshape(29, 37, 3)
+    assert dataclasses.is_dataclass(type(dfstudy.Detector.load(str(run)).score(image)))
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         dfstudy.Nothing  # noqa: B018
     with pytest.raises(StudyError, match="no strategy is called 'best'"):

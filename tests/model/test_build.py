@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib.metadata
+import shlex
+import subprocess
+import sys
 
 import huggingface_hub.errors
 import pytest
@@ -211,3 +214,68 @@ def test_a_network_of_other_layers_than_the_packaged_one_is_refused():
     names = list(build_model(Model(**LITE)).state_dict())
     with pytest.raises(StudyError, match="holds 296 tensors, and this network has 290"):
         read_packaged("tf_efficientnet_lite0", names[:290])
+
+
+WRAPPED = {
+    "module.": lambda key: f"module.{key}",
+    "model.": lambda key: f"model.{key}",
+    "state_dict.module.": lambda key: f"state_dict.module.{key}",
+    "net.backbone.": lambda key: f"net.backbone.{key}",
+}
+
+
+@pytest.mark.parametrize("prefix", WRAPPED)
+@pytest.mark.parametrize("classes", [1, 1000])
+def test_a_wrappers_name_is_taken_off_and_that_is_said(tmp_path, prefix, classes):
+    given = weights_of(classes)
+    wrapped = {prefix + key: value for key, value in given.items()} | {"optimizer.step": torch.ones(1)}
+    save_file(wrapped, tmp_path / "w.safetensors")
+    network = build_model(Model(**SMALL, weights=str(tmp_path / "w.safetensors")))
+    assert f"'{prefix}' taken off" in network.weights_note and "left out: 1" in network.weights_note
+    assert torch.equal(network.conv_stem.weight, given["conv_stem.weight"])
+    assert network.new_layers == (() if classes == 1 else ("classifier.weight", "classifier.bias"))
+
+
+@pytest.mark.parametrize("name", ["", "fc", "head.1", "last_linear"])
+def test_a_file_without_our_classifier_gets_a_new_one(tmp_path, name):
+    given = weights_of(5)
+    own = {key: value for key, value in given.items() if not key.startswith("classifier")}
+    if name:
+        own |= {f"{name}.{kind}": given[f"classifier.{kind}"] for kind in ("weight", "bias")}
+    save_file(own, tmp_path / "w.safetensors")
+    network = build_model(Model(**SMALL, weights=str(tmp_path / "w.safetensors")))
+    assert network.new_layers == ("classifier.weight", "classifier.bias")
+    assert "the file has none" in network.weights_note
+    assert (f"its classifier {name}.bias, {name}.weight left out" in network.weights_note) == bool(name)
+    assert torch.equal(network.conv_stem.weight, given["conv_stem.weight"])
+
+
+def test_a_file_with_two_networks_is_not_guessed_at(tmp_path):
+    given = weights_of(1)
+    both = {f"{name}.{key}": value.clone() for name in ("model", "ema") for key, value in given.items()}
+    save_file(both, tmp_path / "w.safetensors")
+    with pytest.raises(StudyError, match=r"holds the network 2 times, under 'ema\.', 'model\.'"):
+        build_model(Model(**SMALL, weights=str(tmp_path / "w.safetensors")))
+
+
+def test_at_most_ten_keys_are_listed(tmp_path):
+    other = {f"layers.{at}.weight": torch.zeros(3) for at in range(50)}
+    save_file(other, tmp_path / "w.safetensors")
+    with pytest.raises(StudyError) as refusal:
+        build_model(Model(**SMALL, weights=str(tmp_path / "w.safetensors")))
+    assert refusal.value.message.count("\n") == 11 and refusal.value.message.endswith(" more")
+    assert "weights of another network" in refusal.value.hint and "layers.0.weight" in refusal.value.hint
+
+
+@pytest.mark.parametrize("nested", [None, "state_dict", "model"])
+def test_the_command_for_pickled_weights_does_what_it_says(tmp_path, nested):
+    given = {f"module.{key}": value for key, value in weights_of(1).items()}
+    old, new = tmp_path / "old.pth", tmp_path / "new.safetensors"
+    torch.save({nested: given, "epoch": 3} if nested else given, old)
+    with pytest.raises(StudyError, match="not a safetensors file") as refusal:
+        build_model(Model(**SMALL, weights=str(old)))
+    command = refusal.value.hint.partition("convert it once: ")[2]
+    words = shlex.split(command.replace("OLD.pth", str(old)).replace("NEW.safetensors", str(new)))
+    subprocess.run([sys.executable, *words[1:]], check=True)
+    network = build_model(Model(**SMALL, weights=str(new)))
+    assert torch.equal(network.conv_stem.weight, given["module.conv_stem.weight"])

@@ -211,7 +211,7 @@ def test_failed_and_interrupted_reports_keep_the_last_one_and_go_on(checkout):
     assert "snakemake" not in said.lower() and checkout.page() == before
 
     (checkout.notebooks / "09_last.ipynb").write_text(good)
-    Image.new("RGB", (20, 30), "navy").save(checkout.folder / "faces" / "real" / "new.png")
+    Image.linear_gradient("L").resize((20, 30)).save(checkout.folder / "faces" / "real" / "new.png")
     running = (
         checkout.folder / "running"
     )  # written by the cell: an interrupt must meet it, not its kernel's start
@@ -261,3 +261,14 @@ def test_foreign_folders_are_refused(checkout):
     shutil.copytree(checkout.folder / "faces", checkout.folder / "others")
     said = checkout.report("--data", "others", status=1)
     assert "results holds another report (study: faces, now others)" in said
+
+
+def test_a_checkout_may_lie_wherever_a_folder_may(tmp_path):
+    """Braces are wildcards to Snakemake, and places to fill in to papermill and to a kernel's command."""
+    made = Checkout(tmp_path / "in {prefix} {word} $x 'q' #1 [a]")
+    out = "out {set} $HOME (b) *"
+    assert ran(made.report(out=out)) == ["The first", "The last", "The page"]
+    assert "nothing changed" in made.report(out=out)
+    made.edit("dfstudy/report/place.py", "Where a chapter writes", "Where each chapter writes")
+    assert ran(made.report(out=out)) != []
+    assert "It rises." in made.page(out)

@@ -12,7 +12,9 @@ import nbformat
 import pytest
 
 from dfstudy.errors import StudyError
+from dfstudy.invocation import resolve
 from dfstudy.report.execute import run_chapter
+from dfstudy.report.kernel import OwnKernelManager
 
 # Saves one figure and one number as a chapter does, without the cost of matplotlib and pandas.
 SAVE = """
@@ -168,3 +170,27 @@ def test_an_unreadable_notebook_is_said(chapter, invocation, tmp_path):
     (tmp_path / "toy.ipynb").write_text("print(1)")
     with pytest.raises(StudyError, match="not readable as a notebook"):
         run_chapter(chapter, invocation, tmp_path / "toy.ipynb")
+
+
+@pytest.mark.parametrize(
+    "name", ["{set}", "{}", "a {0} $b $(c) `d`", "q'\"#?*[%s]", "{connection_file}", "{{x}}"]
+)
+def test_a_path_is_only_characters(chapter, notebook, tmp_path, name):
+    """papermill takes braces for parameters, a kernel's command for places to fill in."""
+    (tmp_path / name).mkdir()
+    own = notebook(SAVE, "print(out)").rename(tmp_path / name / "toy.ipynb")
+    out = tmp_path / name / f"out {name}"
+    assert len(run_chapter(chapter, resolve(out=str(out)), own)) == 3
+    cells = nbformat.read(out / "notebooks" / "toy.ipynb", 4).cells
+    assert cells[-1].outputs[0].text == f"{out}\n"
+    broken = notebook("1 / 0").rename(tmp_path / name / "toy.ipynb")
+    with pytest.raises(StudyError, match="ZeroDivisionError"):
+        run_chapter(chapter, resolve(out=str(out)), broken)
+
+
+def test_a_kernel_starts_from_wherever_its_python_lies(monkeypatch):
+    manager = OwnKernelManager()
+    words = ["/x {prefix}/{y} $z/python", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    monkeypatch.setattr(manager.kernel_spec, "argv", words)
+    manager.connection_file = "/tmp/k.json"
+    assert manager.format_kernel_cmd() == [*words[:-1], os.path.realpath("/tmp/k.json")]

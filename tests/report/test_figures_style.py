@@ -7,6 +7,7 @@ import io
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from matplotlib.text import Text
 from PIL import Image
 
 from dfstudy.report.figures.style import PALETTE, save_figure
@@ -46,3 +47,26 @@ def test_a_saved_chart_is_the_drawn_one_with_fewer_colours(kind, tmp_path):
     after = np.asarray(saved.convert("RGB")).astype(int)
     assert np.abs(after - before).max() <= 10
     assert (after[(before == 255).all(axis=2)] == 255).all()  # paper stays white
+
+
+def test_dollar_signs_in_names_are_no_formula(tmp_path):
+    """Two of them would enclose one, and `$_$` is none that can be drawn."""
+    study = load_study("sample", out=str(tmp_path))
+
+    def chart(names):
+        figure, (one, other) = plt.subplots(1, 2, sharey=True)
+        one.set_yticks(range(2), names)
+        other.set_title(names[0])
+        other.set(xscale="log", xlim=(1, 1000))
+        figure.suptitle(names[1])
+        save_figure(figure, study, "chart", caption="n = 2.", alt="Two names.")
+        return figure
+
+    plain = chart(["swap", "warp"])
+    assert any("mathdefault" in text.get_text() for text in plain.findobj(Text))
+    assert all(
+        text.get_parse_math() for text in plain.findobj(Text)
+    )  # nothing is changed where none is named
+    odd = chart(["$_$", "a $b$ {c}"])
+    for text in odd.findobj(Text):
+        assert text.get_parse_math() == (not text.get_text().startswith(("$_", "a $"))), text

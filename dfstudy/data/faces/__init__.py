@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dfstudy.data.faces.clips import ClipError
+from dfstudy.data.faces.containers import ClipError
 from dfstudy.data.faces.crop import crop_face
 from dfstudy.data.faces.face import Face
 from dfstudy.data.faces.finder import FaceFinder, Finder

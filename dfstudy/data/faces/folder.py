@@ -20,7 +20,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import cv2
-from filelock import FileLock
 from tqdm import tqdm
 
 from dfstudy.data import images
@@ -30,8 +29,10 @@ from dfstudy.data.faces.outcome import Cropped, write_lists
 from dfstudy.data.faces.settings import FaceSettings
 from dfstudy.data.faces.sources import Sources, list_sources
 from dfstudy.data.index_csv import NAME
+from dfstudy.data.names import fit_name
 from dfstudy.data.threads import count_cores
 from dfstudy.errors import StudyError
+from dfstudy.lock import file_lock
 from dfstudy.provenance import digest, file_digest, versions
 from dfstudy.study import Study
 
@@ -69,10 +70,10 @@ def crop_folder(
     finder = finder or FaceFinder.load(weights, settings.score)
     key = _key(sources, settings, finder)
     target.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(target.parent / f".{target.name}.lock"):
+    with file_lock(target.parent / fit_name(f".{target.name}", ".lock")):
         if not _is_finished(target, key):
             _refuse_foreign(target)
-            partial = target.parent / f".{target.name}.partial"
+            partial = target.parent / fit_name(f".{target.name}", ".partial")
             _begin(partial, key)
             jobs = plan_jobs(sources.files)
             _run(jobs, root, partial, finder, settings, workers or count_cores(), progress)

@@ -8,6 +8,7 @@ Cost: as `scene`, and 6 ms a PNG of 256 px.
 from __future__ import annotations
 
 import base64
+import errno
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ import cv2
 
 from dfstudy.data import images
 from dfstudy.data.faces.borrow import borrow_in_clip, borrow_in_picture
-from dfstudy.data.faces.clips import ClipError, read_facts
+from dfstudy.data.faces.clips import read_facts
+from dfstudy.data.faces.containers import ClipError
 from dfstudy.data.faces.finder import Finder
 from dfstudy.data.faces.scene import (
     FaceCrop,
@@ -32,8 +34,12 @@ from dfstudy.data.faces.settings import FaceSettings
 from dfstudy.data.faces.sheet import MOST, draw_example
 from dfstudy.data.faces.sources import Source
 from dfstudy.data.faces.table import aside_row, crop_row, spot_of
+from dfstudy.data.faces.unchanged import is_unchanged
+from dfstudy.data.layouts import FAKE
+from dfstudy.data.names import fit_path
 
 NOTES = ".done"
+UNCHANGED = "unchanged: it shows what its original shows"
 TOGETHER = 32  # photographs a job
 SUFFIX = {"png": ".png", "jpeg": ".jpg"}
 
@@ -85,8 +91,11 @@ def run_job(job: Job, root: Path, folder: Path, finder: Finder, settings: FaceSe
     """Crop the sources of one job into `folder` and leave its note there."""
     note: dict[str, list[Any]] = {"rows": [], "aside": [], "examples": []}
     for source in job.sources:
-        found = _find(source, root, finder, settings, _spots(source, job, folder))
-        rows = [_write(source, crop, folder, found.borrowed, settings) for crop in found.crops]
+        originals = _original_rows(source, job, folder)
+        found = _find(source, root, finder, settings, list(map(spot_of, originals)))
+        if source.label == FAKE:
+            _keep_forged(found, source, originals, folder)
+        rows = _write_all(source, found, folder, settings)
         note["rows"] += rows
         note["aside"] += [aside_row(source.path, missed) for missed in found.missed]
         if source.path in job.shown and found.example is not None:
@@ -105,11 +114,36 @@ def read_note(folder: Path, number: int) -> dict[str, list[Any]]:
     return json.loads((folder / NOTES / f"{number}.json").read_text("utf-8"))
 
 
-def _spots(source: Source, job: Job, folder: Path) -> list[Spot]:
+def _original_rows(source: Source, job: Job, folder: Path) -> list[dict[str, str]]:
     if source.original not in job.originals:
         return []
     rows = read_note(folder, job.originals[source.original])["rows"]
-    return [spot_of(row) for row in rows if row["source"] == source.original]
+    return [row for row in rows if row["source"] == source.original]
+
+
+def _keep_forged(found: Found, source: Source, originals: Sequence[dict[str, str]], folder: Path) -> None:
+    """Take out crops of a fake that show what the original shows; where nobody can tell, say so."""
+    if not found.borrowed:
+        if found.people > 1 and found.crops:
+            why = "the original's places do not fit" if originals else "its original is not in the folder"
+            found.missed.append(
+                Missed(f"not known which of several faces is forged: {found.people} people, and {why}")
+            )
+        return
+    files = {(row["frame"], row["face"]): row["path"] for row in originals}
+    forged = []
+    for crop in found.crops:
+        spot = crop.spot
+        file = files.get(("" if spot.frame is None else str(spot.frame), str(spot.number)))
+        if file and is_unchanged(crop.pixels, images.read_picture(folder / file)):
+            found.missed.append(
+                Missed("unchanged: it shows what its original shows", spot.frame, spot.seconds)
+            )
+        else:
+            forged.append(crop)
+    if found.crops and not forged:
+        found.missed.append(Missed("no face cropped of it is forged: try --keep all, for the others in it"))
+    found.crops = forged
 
 
 def _find(source: Source, root: Path, finder: Finder, settings: FaceSettings, spots: Sequence[Spot]) -> Found:
@@ -132,12 +166,26 @@ def _find(source: Source, root: Path, finder: Finder, settings: FaceSettings, sp
         return Found(missed=[Missed(f"OpenCV cannot process it: {getattr(error, 'err', '') or error}")])
 
 
+def _write_all(source: Source, found: Found, folder: Path, settings: FaceSettings) -> list[dict[str, str]]:
+    """Rows of the crops that are written; one whose path is too long is missed, and the others are not."""
+    rows = []
+    for crop in found.crops:
+        try:
+            rows.append(_write(source, crop, folder, found.borrowed, settings))
+        except OSError as error:
+            if error.errno != errno.ENAMETOOLONG:
+                raise
+            reason = "the path is too long in the new folder"
+            found.missed.append(Missed(reason, crop.spot.frame, crop.spot.seconds))
+    return rows
+
+
 def _write(
     source: Source, crop: FaceCrop, folder: Path, borrowed: bool, settings: FaceSettings
 ) -> dict[str, str]:
     number = f"_face{crop.spot.number}" if crop.spot.number > 1 else ""
     frame = f"/{crop.spot.frame:06d}" if crop.spot.frame is not None else ""
-    path = f"{source.name}{frame}{number}{SUFFIX[settings.kind]}"
+    path = fit_path(f"{source.name}{frame}", f"{number}{SUFFIX[settings.kind]}")
     options = []
     if settings.kind == "jpeg":
         options = [cv2.IMWRITE_JPEG_QUALITY, settings.quality]

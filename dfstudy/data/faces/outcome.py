@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import shlex
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -85,7 +86,7 @@ def summarise(done: Cropped) -> str:
         lines += [f"  {count:>6,}  {reason}" for reason, count in done.reasons.items()]
     lines.append(f"look at {done.target / SHEET} before you train")
     if done.labelled:
-        lines.append(f"next step: make report DATA={done.target}")
+        lines.append(f"next step: make report DATA={shlex.quote(str(done.target))}")
     return "\n".join(lines)
 
 

@@ -14,14 +14,14 @@ from statistics import mean
 
 import numpy as np
 
-from dfstudy.data.faces.clips import ClipFacts, even_frames, read_facts, read_frames
+from dfstudy.data import limits
+from dfstudy.data.faces.clips import ClipFacts, count_frames, even_frames, is_whole, read_facts, read_frames
 from dfstudy.data.faces.crop import Square, crop_face, square_around
 from dfstudy.data.faces.face import Face
 from dfstudy.data.faces.finder import BETTER, DARK, SIDES, SURE, TURNS, Finder, shrink
 from dfstudy.data.faces.settings import FaceSettings
 from dfstudy.data.faces.track import Track, link_faces
 
-BLACK = 6  # mean grey level, of 255, of a crop on which nothing can be seen
 PROBES = 8  # frames of a clip on which turns and borrowed boxes are tried
 _CANDIDATES = 4  # most prominent faces of a frame that are cropped before it is known who stays
 
@@ -66,11 +66,12 @@ class Missed:
 
 @dataclass
 class Found:
-    """Result for one file; `example` a frame and its number, for the contact sheet."""
+    """Result for one file; `example` is a frame and its number for the contact sheet, `people` how many."""
 
     crops: list[FaceCrop] = field(default_factory=list)
     missed: list[Missed] = field(default_factory=list)
     borrowed: bool = False
+    people: int = 1
     example: tuple[int | None, np.ndarray] | None = None
 
 
@@ -85,7 +86,7 @@ def faces_in_picture(picture: np.ndarray, finder: Finder, settings: FaceSettings
     if not faces:
         return Found(missed=[Missed(_nothing(picture))])
     kept = faces if settings.keep == "all" else faces[:1]
-    found = Found(example=(None, picture))
+    found = Found(example=(None, picture), people=len(faces))
     for number, face in enumerate(kept, 1):
         add_crop(found, picture, Spot(face, width, height, number=number, faces=len(faces)), settings)
     if len(faces) > len(kept):
@@ -101,13 +102,21 @@ def faces_in_clip(
     Raises:
         ClipError: no frame can be read.
     """
-    facts = facts or read_facts(path)
+    told = facts = facts or read_facts(path)
     looks, wanted = even_frames(facts, settings.frames)
     seen = _look(path, facts, looks, set(wanted), finder, settings, turn=0)
+    if set(wanted) - set(seen.looks):  # the container tells of frames that are not there
+        facts = count_frames(path, told)
+        looks, wanted = even_frames(facts, settings.frames)
+        seen = _look(path, facts, looks, set(wanted), finder, settings, turn=0)
     turn = _better_turn(seen, finder)
     if turn:
         seen = _look(path, facts, looks, set(wanted), finder, settings, turn)
-    return _collect(seen, facts, wanted, settings)
+    found = _collect(seen, facts, wanted, settings)
+    if facts.frames < told.frames and not is_whole(facts, told):
+        left = f"{facts.frames:,} of {told.frames:,} frames can be read, and are used"
+        found.missed.append(Missed(f"cut off or damaged, or its container tells a wrong count: {left}"))
+    return found
 
 
 @dataclass
@@ -175,7 +184,7 @@ def _collect(seen: _Seen, facts: ClipFacts, wanted: Sequence[int], settings: Fac
     # a face that one look alone shows is no person to be listed
     people = [track for track in tracks if len(track.faces) > 1 or len(seen.looks) < 3] or tracks[:1]
     kept = people if settings.keep == "all" else people[:1]
-    found, cropped = Found(example=seen.example), set(wanted)
+    found, cropped = Found(example=seen.example, people=len(people)), set(wanted)
     for at, number in enumerate(seen.looks):
         if number not in cropped:
             continue
@@ -208,7 +217,7 @@ def add_crop(
     """Crop a place and add it to what was found, or the reason why it shows no face worth judging.
 
     Args:
-        examine: refuse what is too small or too dark; a borrowed place is as good as the original's.
+        examine: refuse what is too small; a borrowed place is as good as the original's.
     """
     crop = _crop(picture, spot, settings, examine)
     if isinstance(crop, str):
@@ -223,13 +232,14 @@ def _crop(picture: np.ndarray, spot: Spot, settings: FaceSettings, examine: bool
     if examine and square.side < settings.smallest:
         return f"too small: the crop would be smaller than {settings.smallest} px"
     pixels = crop_face(picture, spot.face, settings.size, settings.margin, settings.align)
-    if examine and pixels.mean() < BLACK:
-        return "too dark: nothing can be seen of the face"
-    return FaceCrop(spot, square, pixels)
+    return limits.why_useless(pixels) or FaceCrop(spot, square, pixels)
 
 
 def _nothing(picture: np.ndarray) -> str:
-    return "no face found, the picture is dark" if picture.mean() < DARK else "no face found"
+    if picture.mean() < DARK:
+        return "no face found, the picture is dark"
+    useless = limits.why_useless(picture)
+    return f"no face found: {useless}" if useless else "no face found"
 
 
 def _others(count: int) -> str:

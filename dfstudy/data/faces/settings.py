@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
+from dfstudy.data.limits import LEAST_SIDE
 from dfstudy.errors import StudyError
 from dfstudy.section import Section
 
@@ -32,6 +33,13 @@ class FaceSettings(Section):
     quality: int = Field(95, ge=1, le=100, description="quality of JPEG")
     score: Annotated[float, Field(gt=0, lt=1)] = Field(0.7, description="least score of a face")
     smallest: int = Field(64, ge=1, description="least side of a crop before it is resized, pixels")
+
+    @field_validator("size")
+    @classmethod
+    def _can_be_judged(cls, size: int) -> int:
+        if 0 < size < LEAST_SIDE:
+            raise ValueError(f"0 or at least {LEAST_SIDE}: the index uses no smaller images")
+        return size
 
 
 def read_settings(given: Mapping[str, Any]) -> FaceSettings:

@@ -15,6 +15,7 @@ import json
 import multiprocessing
 import os
 import shutil
+import sys
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -23,14 +24,15 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from filelock import FileLock
 from tqdm import tqdm
 
 from dfstudy.data.sample.camera import record
 from dfstudy.data.sample.forgery import METHODS
 from dfstudy.data.sample.person import draw_person, draw_shot
 from dfstudy.data.sample.photograph import Photograph, sit, take
+from dfstudy.data.threads import why_no_processes
 from dfstudy.errors import StudyError
+from dfstudy.lock import GUARD, file_lock
 from dfstudy.provenance import digest, file_digest, versions
 from dfstudy.study import SamplePictures
 
@@ -54,11 +56,10 @@ def render_sample(
         StudyError: the folder holds something that was not made here, or a process was ended from outside.
     """
     folder = Path(folder)
-    _refuse_unguarded()
     folder.parent.mkdir(parents=True, exist_ok=True)
     key = _key(settings)
     # Two notebooks opened together both ask for the sample: one renders, the other waits.
-    with FileLock(folder.parent / f".{folder.name}.lock"):
+    with file_lock(folder.parent / f".{folder.name}.lock"):
         if _is_finished(folder, key):
             return
         _refuse_foreign(folder)
@@ -166,21 +167,15 @@ def _begin(partial: Path, key: str) -> None:
     _write(partial / MARK, json.dumps({"key": key}).encode())
 
 
-def _refuse_unguarded() -> None:
-    """End a process that renders and, to begin, runs its parent's script again: both would wait for ever."""
-    if getattr(multiprocessing.current_process(), "_inheriting", False):
-        raise StudyError(
-            "a script runs again in each process that renders the sample",
-            'in a script of your own, call dfstudy under if __name__ == "__main__":',
-        )
-
-
 def _render_missing(
     partial: Path, settings: SamplePictures, progress: bool, processes: int | None
 ) -> list[dict[str, str]]:
     done = {int(path.stem) for path in (partial / _DONE).glob("*.json")}
     missing = [number for number in range(settings.identities) if number not in done]
     processes = min(processes or _cores(), max(1, len(missing) // _FEW))
+    if processes > 1 and (refusal := why_no_processes("spawn")):
+        processes = 1  # the same bytes, in more time
+        tqdm.write(f"the sample is rendered on one core: no processes ({refusal})", file=sys.stderr)
     each = 2 * settings.frames
     every, ready = settings.identities * each, len(done) * each
     name = "rendering the sample"
@@ -208,8 +203,7 @@ def _run(partial: Path, settings: SamplePictures, missing: list[int], processes:
     except BrokenProcessPool:
         raise StudyError(
             "a process that renders the sample was ended from outside, or could not start",
-            "run the same again, it goes on where it stopped (in a script of your own, call dfstudy under "
-            'if __name__ == "__main__":)',
+            f"run the same again, it goes on where it stopped ({GUARD})",
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)

@@ -20,7 +20,7 @@ from matplotlib.patches import Patch
 
 from dfstudy.evaluate.shortcuts import TOGETHER, VERDICTS, Finding
 from dfstudy.report.figures.style import FAKE, PALETTE, REAL, WIDTH
-from dfstudy.report.numbers import literal
+from dfstudy.report.numbers import as_code, literal
 from dfstudy.study import Study
 
 COLUMNS = 3  # panels beside each other
@@ -226,4 +226,4 @@ def _reencode_commands(study: Study) -> str:
     folder = f"path/to/{study.pictures.name}"
     words = [".venv/bin/dfstudy", "reencode", folder, f"{folder}_alike"]
     words += ["--study", study.file.name] if study.data.aliases else []
-    return f"    {shlex.join(words)}\n    make report DATA={shlex.quote(f'{folder}_alike')}"
+    return as_code(f"    {shlex.join(words)}\n    make report DATA={shlex.quote(f'{folder}_alike')}")

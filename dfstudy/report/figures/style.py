@@ -21,6 +21,7 @@ from IPython.display import HTML
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from matplotlib.ticker import PercentFormatter
 from PIL import Image
 
@@ -77,6 +78,7 @@ def save_figure(
         raise ValueError(f"figure id '{name}': lower-case letters, digits and underscores only")
     if not caption.strip() or not alt.strip():
         raise ValueError(f"figure '{name}' needs a caption and an alt text")
+    _take_dollars_as_they_are(figure)
     buffer = io.BytesIO()
     if pictures:
         options = {"quality": 75, "optimize": True, "progressive": True}
@@ -99,6 +101,21 @@ def legend_below(figure: Figure, axes: Axes) -> None:
     """The legend under the figure, where it covers no data."""
     handles, labels = axes.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8)
+
+
+def _take_dollars_as_they_are(figure: Figure) -> None:
+    """Two dollar signs in a name enclose no formula; only ticks of logarithmic axes are written as one."""
+    for _ in range(2):  # once more for what drawing itself writes, such as ticks of a shared axis
+        named = [text for text in figure.findobj(Text) if _has_dollars(text)]
+        for text in named:
+            text.set_parse_math(False)
+        if not named:
+            return
+        figure.draw_without_rendering()
+
+
+def _has_dollars(text: Text) -> bool:
+    return "$" in text.get_text() and not text.get_text().startswith(r"$\mathdefault{")
 
 
 def _save_chart(figure: Figure, buffer: io.BytesIO) -> None:

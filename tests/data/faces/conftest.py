@@ -82,3 +82,26 @@ def write_clip() -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture
+def retime() -> Callable[..., Path]:
+    """The encoded frames of a clip in another container, at irregular times in whole milliseconds."""
+
+    def write(source: Path, target: Path, codec: str) -> Path:
+        read = cv2.VideoCapture(str(source), cv2.CAP_FFMPEG, [cv2.CAP_PROP_FORMAT, -1])
+        size = tuple(int(read.get(side)) for side in (cv2.CAP_PROP_FRAME_WIDTH, cv2.CAP_PROP_FRAME_HEIGHT))
+        code, raw = cv2.VideoWriter.fourcc(*codec), [cv2.VIDEOWRITER_PROP_RAW_VIDEO, 1]
+        writer = cv2.VideoWriter(str(target), cv2.CAP_FFMPEG, code, 1000, size, raw)
+        assert writer.isOpened(), f"this OpenCV writes no {codec} into {target.suffix}"
+        steps, time = np.random.default_rng(0).integers(26, 41, 1000).tolist(), 0
+        while (packet := read.read())[0]:
+            writer.set(cv2.VIDEOWRITER_PROP_KEY_FLAG, int(read.get(cv2.CAP_PROP_LRF_HAS_KEY_FRAME)))
+            writer.set(cv2.VIDEOWRITER_PROP_PTS, time)
+            writer.set(cv2.VIDEOWRITER_PROP_DTS_DELAY, 0)
+            writer.write(packet[1])
+            time += steps.pop()
+        writer.release()
+        return target
+
+    return write

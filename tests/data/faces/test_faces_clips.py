@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import io
+import os
+from pathlib import Path
+
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
-from dfstudy.data.faces.clips import ClipError, ClipFacts, even_frames, read_facts, read_frames
+from dfstudy.data.faces.clips import ClipFacts, even_frames, read_facts, read_frames
+from dfstudy.data.faces.containers import ClipError
 
 from .conftest import draw
 
@@ -89,3 +96,59 @@ def test_a_clip_filmed_on_its_side_is_shown_upright(write_clip, tmp_path):
     # what was at left 10..50, top 10..30 of 120 rows is now at left 90..110, top 10..50
     assert red.min(axis=0).tolist() == pytest.approx([10, 90], abs=2)
     assert red.max(axis=0).tolist() == pytest.approx([49, 109], abs=2)
+
+
+def test_a_codec_that_cannot_be_decoded_is_named(tmp_path):
+    """AV1 in two containers: OpenCV opens both, and gives no frame."""
+    still = io.BytesIO()
+    Image.fromarray(np.random.default_rng(0).integers(0, 255, (64, 96, 3), np.uint8)).save(still, "AVIF")
+    packet = np.frombuffer(still.getvalue().partition(b"mdat")[2], np.uint8)
+    for name in ("a.mp4", "a.avi"):
+        path, raw = tmp_path / name, [cv2.VIDEOWRITER_PROP_RAW_VIDEO, 1]
+        writer = cv2.VideoWriter(
+            str(path), cv2.CAP_FFMPEG, cv2.VideoWriter.fourcc(*"av01"), 25, (96, 64), raw
+        )
+        for at in range(8):
+            writer.set(cv2.VIDEOWRITER_PROP_KEY_FLAG, 1)
+            writer.set(cv2.VIDEOWRITER_PROP_PTS, at)
+            writer.write(packet)
+        writer.release()
+        if cv2.VideoCapture(str(path), cv2.CAP_FFMPEG).read()[0]:
+            pytest.skip("this OpenCV decodes AV1")
+        with pytest.raises(ClipError, match=r"AV1.*convert"):
+            read_facts(path)
+
+
+@pytest.mark.parametrize(("written", "named"), [(b"V_AV1", "AV1"), (b"V_XYZ", "XYZ")])
+def test_a_codec_that_nothing_opens_is_named(write_clip, tmp_path, written, named):
+    path = write_clip(tmp_path / "a.mkv", ramp(4), codec="VP90")
+    path.write_bytes(path.read_bytes().replace(b"V_VP9", written))
+    with pytest.raises(ClipError, match=f"codec is {named}"):
+        read_facts(path)
+
+
+def test_a_count_that_is_too_low_is_counted(write_clip, tmp_path):
+    path = write_clip(tmp_path / "a.avi", ramp(24), codec="MJPG")
+    data = bytearray(path.read_bytes())
+    for name, at in ((b"avih", 24), (b"strh", 40)):  # frames of the file and of the stream, as AVI lays out
+        place = data.index(name) + at
+        assert int.from_bytes(data[place : place + 4], "little") == 24
+        data[place : place + 4] = (6).to_bytes(4, "little")
+    path.write_bytes(data)
+    assert read_facts(path) == (24, pytest.approx(8), 64, 48)
+
+
+@pytest.mark.parametrize("name", ["cam:1.mp4", "%03d.mp4", "a{b} $c 'd' [e] ?#.mp4"])
+def test_a_name_is_only_a_name(write_clip, tmp_path, monkeypatch, name):
+    """ffmpeg takes `cam:` for a protocol."""
+    write_clip(tmp_path / "plain.mp4", ramp(4), codec="mp4v").rename(tmp_path / name)
+    monkeypatch.chdir(tmp_path)
+    assert read_facts(Path(name)).frames == 4
+
+
+def test_what_is_no_file_is_not_opened(tmp_path):
+    (tmp_path / "folder.mp4").mkdir()
+    os.mkfifo(tmp_path / "pipe.mp4")
+    for name in ("folder.mp4", "pipe.mp4"):
+        with pytest.raises(ClipError, match="not a file"):
+            read_facts(tmp_path / name)

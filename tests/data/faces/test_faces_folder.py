@@ -17,6 +17,7 @@ from dfstudy.data import index_study, read_picture
 from dfstudy.data.faces import FaceSettings, clip_faces, crop_folder, find_faces, read_settings, summarise
 from dfstudy.data.faces.sources import list_sources, unlike_names
 from dfstudy.data.faces.table import spot_of
+from dfstudy.data.faces.unchanged import is_unchanged
 from dfstudy.errors import StudyError
 
 from .conftest import RED, RedFinder, draw
@@ -38,7 +39,10 @@ def folder(write_clip, tmp_path) -> Path:
     write_clip(root / "fake/id0_id7_0001.mkv", wider)
     write_clip(root / "real/id1_0001.mkv", moving(24))
     write_clip(root / "fake/id1_id7_0001.mkv", [[(120, 80, 20, 30)]] * 24)
-    write_clip(root / "fake/id1_id8_0001.mkv", moving(15))
+    forged = [draw(frame) for frame in moving(15)]
+    for at, picture in enumerate(forged):  # a mouth of another colour
+        picture[60:66, 25 + 2 * at : 35 + 2 * at] = 0
+    write_clip(root / "fake/id1_id8_0001.mkv", forged)
     write_clip(root / "real/nobody.mkv", [[]] * 8)
     write_clip(root / "real/night.mkv", [draw([], grey=4)] * 8)
     write_clip(root / "fake/tiny.mkv", [[(40, 40, 8, 12)]] * 8)
@@ -288,3 +292,78 @@ def test_extracted_frames_borrow_their_originals_boxes(tmp_path, open_study):
     rows = table(tmp_path / "out")
     assert done.borrowed == 3 and rows["box_from"].tolist() == ["own"] * 3 + ["original"] * 3
     assert rows["left"].tolist() == ["60.00", "61.00", "62.00"] * 2
+
+
+def people(left: tuple[int, int, int], right: tuple[int, int, int], right_width: int = 20) -> np.ndarray:
+    """Two faces, whose mouths have these colours; the left one is the larger."""
+    picture = draw([(20, 30, 30, 45), (110, 50, right_width, 30)])
+    picture[60:68, 28:42] = left
+    picture[70:76, 113 : 110 + right_width - 3] = right
+    return picture
+
+
+OPEN, SHUT = (40, 20, 20), (225, 60, 60)
+
+
+@pytest.mark.parametrize("codec", ["FFV1", "MJPG", "mp4v"])
+def test_an_untouched_face_of_a_fake_is_no_fake(write_clip, tmp_path, open_study, codec):
+    """Of two people one is forged, once the larger and once the smaller."""
+    root, suffix = tmp_path / "in", ".mkv" if codec == "FFV1" else ".avi"
+    write_clip(root / f"real/071{suffix}", [people(SHUT, SHUT)] * 12, codec=codec)
+    write_clip(root / f"fake/071_054{suffix}", [people(OPEN, SHUT)] * 12, codec=codec)
+    write_clip(root / f"real/112{suffix}", [people(SHUT, SHUT)] * 12, codec=codec)
+    write_clip(root / f"fake/112_100{suffix}", [people(SHUT, OPEN)] * 12, codec=codec)
+    for keep, found in (("all", {"071_054": "1", "112_100": "2"}), ("main", {"071_054": "1"})):
+        settings = SMALL.model_copy(update={"keep": keep, "frames": 3})
+        crop(root, tmp_path / keep, open_study, settings)
+        rows, aside = table(tmp_path / keep), table(tmp_path / keep, "set_aside.csv")
+        fakes = rows[rows["label"] == "fake"]
+        assert fakes.groupby("source")["face"].agg(set).to_dict() == {
+            f"fake/{name}{suffix}": {face} for name, face in found.items()
+        }
+        assert (fakes["source"].value_counts() == 3).all()
+        unchanged = aside[aside["reason"].str.startswith("unchanged")]
+        assert len(unchanged) == (6 if keep == "all" else 3) and (unchanged["frame"] != "").all()
+    assert aside["reason"].str.contains("try --keep all").sum() == 1
+    assert (rows["label"] == "real").sum() == 6  # the originals lose nothing
+
+
+def test_untouched_faces_of_photographs_are_no_fakes(tmp_path, open_study):
+    for name, picture in {
+        "real/ff_youtube_071": people(SHUT, SHUT),
+        "fake/ff_Deepfakes_071_054": people(OPEN, SHUT),
+    }.items():
+        (tmp_path / "in" / name).mkdir(parents=True)
+        cv2.imwrite(str(tmp_path / "in" / name / "0001.png"), picture[..., ::-1])
+    settings = SMALL.model_copy(update={"keep": "all", "kind": "jpeg"})
+    crop(tmp_path / "in", tmp_path / "out", open_study, settings)
+    rows = table(tmp_path / "out")
+    assert rows.groupby("label")["face"].agg("".join).to_dict() == {"fake": "1", "real": "12"}
+
+
+def test_where_nothing_tells_which_face_is_forged_it_is_said(write_clip, tmp_path, open_study):
+    write_clip(tmp_path / "in/real/a.mkv", [[(60, 40, 20, 30)]] * 8)
+    write_clip(tmp_path / "in/fake/b.mkv", [people(SHUT, OPEN)] * 8)
+    write_clip(tmp_path / "in/fake/c.mkv", [[(60, 40, 20, 30)]] * 8)
+    done = crop(tmp_path / "in", tmp_path / "out", open_study)
+    aside = table(tmp_path / "out", "set_aside.csv")
+    said = aside[aside["reason"].str.startswith("not known which of several faces is forged: 2 people")]
+    assert said["source"].tolist() == ["fake/b.mkv"]
+    assert done.reasons["not known which of several faces is forged"] == 1
+
+
+@pytest.mark.parametrize(("one", "other"), [(95, 95), (95, 70), (75, 50)])
+def test_compression_changes_no_face_and_a_mouth_does(texture, one, other):
+    def written(pixels, quality):
+        return cv2.imdecode(cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, quality])[1], 1)
+
+    for seed in range(8):
+        plain = cv2.resize(texture(seed, 128, 128), (256, 256), interpolation=cv2.INTER_CUBIC)
+        forged = plain.copy()
+        forged[170:210, 90:166] = (forged[170:210, 90:166] * 0.85).astype(np.uint8)
+        original = written(plain, one)
+        assert is_unchanged(written(plain, other), original)
+        assert not is_unchanged(written(forged, other), original)
+        assert not is_unchanged(cv2.resize(written(forged, other), (200, 200)), original)
+    rough = plain.astype(int) + np.random.default_rng(0).normal(0, 16, plain.shape)
+    assert not is_unchanged(np.clip(rough, 0, 255).astype(np.uint8), plain)

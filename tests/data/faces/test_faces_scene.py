@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from dfstudy.data.faces.borrow import borrow_in_clip, borrow_in_picture
-from dfstudy.data.faces.clips import ClipError
+from dfstudy.data.faces.clips import read_facts, read_frames
+from dfstudy.data.faces.containers import ClipError
 from dfstudy.data.faces.scene import faces_in_clip, faces_in_picture
 from dfstudy.data.faces.settings import FaceSettings
 
@@ -47,10 +48,23 @@ def test_a_clip_that_is_cut_off_is_used_and_listed(write_clip, finder, tmp_path)
     (tmp_path / "cut.avi").write_bytes(whole.read_bytes()[: whole.stat().st_size * 6 // 10])
     found = faces_in_clip(tmp_path / "cut.avi", finder, SMALL)
     (missed,) = found.missed
-    assert 1 <= len(found.crops) < 4 and missed.reason.startswith("cut off or damaged: ")
-    assert f"{4 - len(found.crops)} of 4 frames cannot be read" in missed.reason
+    # what is left is counted, and the frames are those of its equal parts
+    left = len(list(read_frames(tmp_path / "cut.avi", range(40))))
+    assert 8 < left < 40 and missed.reason.startswith("cut off or damaged")
+    assert f": {left} of 40 frames can be read" in missed.reason
+    assert [crop.spot.frame for crop in found.crops] == [(2 * at + 1) * left // 8 for at in range(4)]
     with pytest.raises(ClipError):
         faces_in_clip(tmp_path / "nowhere.avi", finder, SMALL)
+
+
+@pytest.mark.parametrize(("name", "codec"), [("a.mkv", "MJPG"), ("a.wmv", "MJPG"), ("a.webm", "VP80")])
+def test_a_container_that_tells_too_many_frames(write_clip, retime, finder, tmp_path, name, codec):
+    plain = write_clip(tmp_path / "plain.mkv", [[STILL]] * 60, codec=codec)
+    late = retime(plain, tmp_path / name, codec)
+    assert read_facts(late).frames > 500  # the claim, in milliseconds
+    found = faces_in_clip(late, finder, SMALL)
+    assert [crop.spot.frame for crop in found.crops] == [7, 22, 37, 52]
+    assert all(": 60 of" in missed.reason for missed in found.missed)
 
 
 def test_what_a_fake_borrows(write_clip, finder, tmp_path):

@@ -19,6 +19,7 @@ import numpy as np
 import pandas as pd
 
 from dfstudy.data import images
+from dfstudy.data.names import fit_path
 from dfstudy.data.sample.faults.picture import SUFFIX, open_picture, write_picture
 from dfstudy.data.sample.faults.relations import RELATIONS, Change, Plan, choose, give_splits
 from dfstudy.data.sample.faults.shortcuts import SHORTCUTS, Shortcut
@@ -167,4 +168,5 @@ def _make(file: Path, path: str, change: Change | None, random: np.random.Genera
         raise StudyError(f"{file}: {error.reason}", "take it out of the set and its index.csv") from None
     place = PurePosixPath(path)
     kept = place.suffix.lower() in (".jpg", ".jpeg") and picture.kind == "JPEG"
-    return str(place if kept else place.with_suffix(SUFFIX[picture.kind])), write_picture(picture)
+    name = path if kept else fit_path(str(place.with_suffix("")), SUFFIX[picture.kind])
+    return name, write_picture(picture)

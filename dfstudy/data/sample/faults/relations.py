@@ -17,6 +17,7 @@ import cv2
 import numpy as np
 import pandas as pd
 
+from dfstudy.data.names import fit_path
 from dfstudy.data.sample.faults.picture import Picture
 from dfstudy.data.sample.faults.shortcuts import PIXELS
 
@@ -110,7 +111,7 @@ def _repeat(plan: Plan, chosen: list[str], ways: dict[str, Change | None], **new
     for at, path in enumerate(chosen):
         way = list(ways)[at % len(ways)]
         place = PurePosixPath(path)
-        name = str(place.with_name(f"{place.stem}_b{place.suffix}"))
+        name = fit_path(str(place.with_suffix("")), f"_b{place.suffix}")
         added.append({**rows.loc[path], "path": name, "group": "", "made_of": path, **new})
         plan.pairs.append((name, path, way))
         plan.touched.append(name)
