@@ -14,6 +14,8 @@ from pathlib import Path
 
 import cv2
 
+from dfstudy.file_kind import no_file
+
 _QUIET = "-8"  # of ffmpeg's levels: what it says about damaged files goes into our own list
 _DECODED = [cv2.CAP_PROP_N_THREADS, 1]
 _PACKETS = [cv2.CAP_PROP_FORMAT, -1]
@@ -95,8 +97,8 @@ def _open(path: Path, options: list[int]) -> cv2.VideoCapture | None:
         raise ClipError("the name is not UTF-8, and OpenCV opens no such video: rename it") from None
     if "\0" in str(path):  # OpenCV opens what stands before it
         raise ClipError("no file's name holds a zero byte")
-    if path.exists() and not path.is_file():  # whoever opens a named pipe waits for ever
-        raise ClipError("not a file but a folder, a named pipe, a socket or a device")
+    if path.exists() and (kind := no_file(path)):  # whoever opens a named pipe waits for ever
+        raise ClipError(f"it is {kind} and cannot be read")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _QUIET)
     level = cv2.utils.logging.getLogLevel()
     cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
