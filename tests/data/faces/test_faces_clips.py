@@ -150,5 +150,5 @@ def test_what_is_no_file_is_not_opened(tmp_path):
     (tmp_path / "folder.mp4").mkdir()
     os.mkfifo(tmp_path / "pipe.mp4")
     for name in ("folder.mp4", "pipe.mp4"):
-        with pytest.raises(ClipError, match="not a file"):
+        with pytest.raises(ClipError, match="cannot be read"):
             read_facts(tmp_path / name)
