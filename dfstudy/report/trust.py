@@ -41,7 +41,8 @@ def leak_verdict(numbers: Numbers) -> Verdict | Literal["not applicable"]:
 
 def meter_learned(numbers: Numbers) -> bool:
     """One of the meter's two kinds of training has learned."""
-    return bool(numbers["leakage.learned"].value)
+    told = numbers.get("leakage.learned")
+    return told is not None and bool(told.value)
 
 
 def trust_lines(shortcuts: str, numbers: Numbers) -> list[str]:
@@ -93,7 +94,7 @@ def _leak(numbers: Numbers) -> list[Answer]:
         return []
     gain, verdict = numbers["leakage.inflation"], leak_verdict(numbers)
     measured = "a split by single pictures changes the AUC of a small network by {leakage.inflation}"
-    nothing = "; neither of its two trainings is better than chance"
+    nothing = "; neither kind of its trainings has learned"
     because = measured if meter_learned(numbers) else measured + nothing
     return [
         Answer(
@@ -129,7 +130,7 @@ def _leak_line(numbers: Numbers) -> str:
         "refuted": "none worth a word",
         "inconclusive": "inconclusive",
     }[verdict]
-    idle = "" if meter_learned(numbers) else " Neither of the two trainings is better than chance."
+    idle = "" if meter_learned(numbers) else " Neither kind of training has learned."
     return (
         f"**Leakage: {heading}.** With groups torn apart the AUC of a small network changes by "
         f"{{leakage.inflation}}; this report keeps groups whole.{idle}"

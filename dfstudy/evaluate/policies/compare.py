@@ -19,7 +19,6 @@ from typing import Literal, get_args
 
 import numpy as np
 
-from dfstudy.augment import build_policy
 from dfstudy.evaluate.arms.policies import Comparison, Trained, list_comparisons
 from dfstudy.evaluate.comparisons import holm
 from dfstudy.evaluate.decision import decide
@@ -201,6 +200,9 @@ def _untold(effect: Effect, values: Mapping[Trained, Interval], learning: Mappin
     unlearned = [each.policy for each in dict.fromkeys(sides) if not learning[each].learned]
     if unlearned:
         return tell_untrained(unlearned)
+    # imported here: what augments takes seconds to load, and most who compare do not augment
+    from dfstudy.augment import build_policy
+
     forging = [each.policy for each in sides if build_policy(each.policy, FORGED_SIZE).fakes]
     if effect.quantity == "gap" and forging:
         return f"not applicable: {forging[0]} learns fakes of its own, and the gap is that on the set's"
