@@ -430,3 +430,21 @@ def test_ids_differ_and_every_figure_is_drawn_in_its_notebook():
         if (NOTEBOOKS / file).is_file():  # a chapter may not be there
             notebook = (NOTEBOOKS / file).read_text("utf-8").replace('\\"', '"')
             assert f'"{figure}"' in notebook + drawn, answer.figure
+
+
+def test_the_headline_stands_beside_what_needs_no_face():
+    probe = by_id(change("shortcut.together.auc", 0.61), Number("shortcut.telling", 0, "families", 90))
+    numbers = basis() | probe
+    answers = room.decide_answers(numbers | by_id(Number("shortcut.hinting", 0, "families", 90)), True, STUDY)
+    assert "which sees no face, reaches {shortcut.together.auc}" in room.write_abstract(
+        answers, numbers, True
+    )
+
+
+def test_the_headlines_interval_covers_other_seeds_where_there_are_several():
+    recipe = by_id(Number("test.auc.recipe", 0.9, "AUC", 90, 0.48, 0.97))
+    assert decide({})["answer.above_chance"].verdict == "supported"
+    answer = decide(recipe)["answer.above_chance"]
+    assert answer.verdict == "inconclusive" and "{test.auc.recipe}" in answer.because
+    abstract = room.write_abstract(decide(recipe).values(), basis() | recipe, True)
+    assert "the test AUC is {test.auc.recipe}" in abstract

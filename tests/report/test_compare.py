@@ -8,8 +8,8 @@ from dfstudy.report import compare
 from dfstudy.study import load_study
 
 
-def fields(value, low=None, high=None, n=10):
-    return {"value": value, "low": low, "high": high, "n": n}
+def fields(value, low=None, high=None, n=10, note=""):
+    return {"value": value, "low": low, "high": high, "n": n, "note": note}
 
 
 def test_every_number_is_counted_once_and_named_where_it_differs():
@@ -19,8 +19,27 @@ def test_every_number_is_counted_once_and_named_where_it_differs():
     assert (found.identical, found.inside, found.outside) == (["a"], ["b"], ["c", "d"])
     assert (found.only_here, found.only_there) == (["e"], [])
     text = str(found)
-    assert text.startswith("1 of 4 numbers are identical to the published exhibit, 1 lie inside its interval")
+    assert "of 4 counts and numbers with an interval 1 are identical, 1 lie in its interval, 2 do" in text
     assert "outside: c, d" in text and "only here: e" in text and "only there" not in text
+
+
+def test_a_p_that_moves_is_no_disagreement():
+    found = compare.compare_numbers({"x.p": fields(0.21)}, {"x.p": fields(0.2)})
+    assert (
+        found.moved == ["x.p"] and not found.outside and "1 numbers without an interval differ" in str(found)
+    )
+
+
+def test_verdicts_agree_by_their_word():
+    supported, refuted = fields(1, note="supported: a claim"), fields(0, note="refuted: a claim")
+    unsure, untold = fields(None, note="inconclusive: a"), fields(None, note="not trained enough to tell: a")
+    there = {"answer.a": supported, "answer.b": refuted, "answer.c": unsure, "answer.d": unsure}
+    here = {"answer.a": supported, "answer.b": supported, "answer.c": unsure, "answer.d": untold}
+    found = compare.compare_numbers(here, there)
+    assert (found.agreeing, found.differing) == (["answer.a", "answer.c"], ["answer.b", "answer.d"])
+    assert str(found).startswith("2 of 4 verdicts agree") and "other verdicts: answer.b, answer.d" in str(
+        found
+    )
 
 
 def test_the_same_value_of_other_pictures_is_not_identical():

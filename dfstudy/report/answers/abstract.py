@@ -116,12 +116,19 @@ def _detector(verdicts: Mapping[str, Verdict], numbers: Numbers) -> str:
             " **The label can also be told without looking at the face**, so the detector may have learned "
             "these pictures and not their forgery."
         )
+    probe = numbers.get("shortcut.together.auc")
+    baseline = ""
+    if probe is not None and probe.value is not None:
+        baseline = (
+            " A probe of file and image properties, which sees no face, reaches {shortcut.together.auc} "
+            "(cross-validated over all images)."
+        )
     return (
         "A network of {train.parameters} parameters learned to tell {data.fake} forged pictures of faces "
         "from {data.real} real ones, and was tested on {split.test} pictures in {split.test.groups} "
         f"groups kept apart.{unknown} {detects}: the test AUC is {{{headline_auc(numbers)}}}, the "
         "balanced accuracy at the threshold chosen on validation pictures {test.balanced_accuracy}; "
-        f"{overfits}.{shortcut}"
+        f"{overfits}.{baseline}{shortcut}"
     )
 
 
