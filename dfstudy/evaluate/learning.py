@@ -66,16 +66,22 @@ class Learning:
     @property
     def learned(self) -> bool:
         """Whether anything may be said of these networks."""
-        surely = (self.train_auc.low, CHANCE), (self.gain.low, 0.0)
-        better = all(low is None or low > limit for low, limit in surely)
-        return better and self.train_auc.value >= FLOOR and self.gain.value > 0
+        return not self.lacks()
+
+    def lacks(self) -> list[str]:
+        """What is missing to have learned, in words."""
+        ranks = self.train_auc.value >= FLOOR and (self.train_auc.low is None or self.train_auc.low > CHANCE)
+        predicts = self.gain.value > 0 and (self.gain.low is None or self.gain.low > 0)
+        ranking = (
+            f"a training AUC of {self.train_auc.value:.3f}, where {FLOOR} and surely above chance is asked"
+        )
+        predicting = "a validation log-loss that is not surely better than a constant prediction's"
+        return [ranking] * (not ranks) + [predicting] * (not predicts)
 
     def told(self) -> str:
         """The state in words."""
         if not self.learned:
-            return (
-                f"not learned: a training AUC of at least {FLOOR}, and better than a constant, is asked for"
-            )
+            return f"not learned: {' and '.join(self.lacks())}"
         return "learned, and still improving when training ended" if self.improving else "learned"
 
     def numbers(self, stem: str) -> list[Number]:

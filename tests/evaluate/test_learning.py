@@ -53,6 +53,8 @@ def test_only_networks_that_rank_their_training_and_predict_validation_have_lear
 ):
     found = judge(strength, of_validation)
     assert found.learned == learned and found.told().startswith("learned" if learned else "not learned")
+    assert ("training AUC" in found.told()) == (strength < 2)
+    assert ("log-loss" in found.told()) == (of_validation < 1)
     numbers = {number.id: number for number in found.numbers("policy.seed")}
     assert numbers["policy.seed.learned"].value == int(learned)
     assert numbers["policy.seed.train_auc"].low < numbers["policy.seed.train_auc"].value
