@@ -86,7 +86,7 @@ class PairedDifference:
             why = "the pictures lack a class that it needs"
             return Number(name, None, unit, n, groups=self.groups, note=sentences(note, why))
         if self.low is None:
-            covered = "too few groups for an interval"
+            covered = "no resample moves it, or too few groups: no interval"
         else:
             made = f"{100 * self.settings.confidence:g} % interval over {UNITS[self.settings.level]}"
             covered = (
@@ -128,7 +128,9 @@ def paired_difference(
         values = [np.stack([metric(label, row, weights) for row in part], axis=1) for part in rows]
         return values[1] - values[0]
 
-    return difference_over(each, units, behind=groups_behind(label, units), settings=settings, scale=scale)
+    alike = bool(np.array_equal(*rows))
+    behind = groups_behind(label, units)
+    return difference_over(each, units, behind=behind, settings=settings, scale=scale, is_same=alike)
 
 
 def difference_over(
@@ -137,6 +139,7 @@ def difference_over(
     behind: Sequence[int],
     settings: Evaluate,
     scale: Scale = "gap",
+    is_same: bool = False,
 ) -> PairedDifference:
     """A statistic that is 0 where nothing differs, with one value a seed.
 
@@ -144,17 +147,24 @@ def difference_over(
         each: takes one array of weights [replicates, n] for each of `units`; gives [replicates, seeds].
         units: [n] the unit of every picture, once for each independent set of pictures.
         behind: units of each class in each set, as `groups_behind` counts them.
+        is_same: both sides are the very same scores, so that no other pictures could tell them apart.
     """
 
     def statistics(*weights: Floats) -> Floats:
         values = each(*weights)
         return np.hstack([values.mean(axis=1, keepdims=True), values])
 
-    return difference_from(group_interval(statistics, *units, settings=settings), behind, scale)
+    found = group_interval(statistics, *units, settings=settings)
+    return difference_from(found, behind, scale, is_same)
 
 
-def difference_from(found: Interval, behind: Sequence[int], scale: Scale = "gap") -> PairedDifference:
+def difference_from(
+    found: Interval, behind: Sequence[int], scale: Scale = "gap", is_same: bool = False
+) -> PairedDifference:
     """The same from a bootstrap that is done, such as one of many differences at once.
+
+    Where no resample and no seed moves it, as between two sides that both order these few pictures without a
+    mistake, the bootstrap knows nothing of other pictures, and there is no interval.
 
     Args:
         found: of the mean over seeds, then of each seed: [1 + seeds].
@@ -167,9 +177,10 @@ def difference_from(found: Interval, behind: Sequence[int], scale: Scale = "gap"
     if not pictures or np.isnan(sampling):
         return PairedDifference(value, None, None, None, None, *told, 0.0, found.groups, settings)
     error = float(np.hypot(sampling, seeding))
-    if not error:  # the same scores twice
-        known = 1.0 if value == 0 else 0.0
-        return PairedDifference(value, value, value, known, 0.0, *told, pictures, found.groups, settings)
+    if not error and is_same:
+        return PairedDifference(value, value, value, 1.0, 0.0, *told, pictures, found.groups, settings)
+    if not error:
+        return PairedDifference(value, None, None, None, None, *told, 0.0, found.groups, settings)
     shares = sampling**4 / pictures + (seeding**4 / (seeds - 1) if seeding else 0.0)
     freedom = error**4 / shares
     forth, slope, back = SCALES[scale if abs(value) < 1 else "plain"]

@@ -128,3 +128,13 @@ def test_nothing_changed_nothing_known_and_refusals():
     assert alone.low is None and "too few groups" in alone.number("a.b", unit="AUC", n=3).note
     with pytest.raises(ValueError, match="both must be"):
         paired_difference(labels, first[:1], second, units, SETTINGS)
+
+
+@pytest.mark.parametrize("second", [[0.1, 0.9], [0.5, 0.5]], ids=["1 against 1", "1 against one half"])
+def test_what_no_resample_moves_has_no_interval(second):
+    """Eight pictures in two groups, ordered without a mistake: that says little of a ninth."""
+    labels, units = [0, 1] * 4, [0, 0, 0, 0, 1, 1, 1, 1]
+    first = [[0.2, 0.8] * 4] * 3
+    found = paired_difference(labels, first, [second * 4] * 3, units, SETTINGS)
+    assert (found.low, found.p, found.detectable) == (None, None, None) and found.value in (0, -0.5)
+    assert "no interval" in found.number("a.b", unit="AUC", n=8).note

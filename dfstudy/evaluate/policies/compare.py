@@ -207,7 +207,7 @@ def _untold(effect: Effect, values: Mapping[Trained, Interval], learning: Mappin
     if effect.quantity == "gap" and forging:
         return f"not applicable: {forging[0]} learns fakes of its own, and the gap is that on the set's"
     room = max(1 - float(values[each].value) for each in sides)
-    if effect.quantity in BOUNDED and effect.difference.low is not None and room < LEAST_AUC:
+    if effect.quantity in BOUNDED and effect.difference.groups > 1 and room < LEAST_AUC:
         return f"no room to tell: both are within {LEAST_AUC} of 1"
     return ""
 
