@@ -448,3 +448,14 @@ def test_the_headlines_interval_covers_other_seeds_where_there_are_several():
     assert answer.verdict == "inconclusive" and "{test.auc.recipe}" in answer.because
     abstract = room.write_abstract(decide(recipe).values(), basis() | recipe, True)
     assert "the test AUC is {test.auc.recipe}" in abstract
+
+
+def test_of_transforms_whose_networks_have_not_learned_nothing_is_said():
+    name, told = "leave_out.t.auc.difference", "at 50 %; not trained enough to tell; grey has not learned"
+    numbers = by_id(replace(change(name, 0.2), note=told), Number("leave_out.t.auc.p", 0.001, "1", 200))
+    assert decide(numbers)["answer.transforms.leave_out"].verdict == "not trained enough to tell"
+    other = by_id(change("leave_out.u.auc.difference", 0.2), Number("leave_out.u.auc.p", 0.001, "1", 200))
+    answer = decide(numbers | other)["answer.transforms.leave_out"]
+    assert (
+        answer.verdict == "supported" and "u {leave_out.u" in answer.because and "Holm over 1" in answer.claim
+    )

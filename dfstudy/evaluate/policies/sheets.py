@@ -52,7 +52,7 @@ class Quantity:
 
 
 # An AUC that rises by a hundredth ranks one pair of a real and a fake in a hundred better: less than that is
-# no reason to prefer a recipe. Of the gap, two hundredths: as much as overfitting that is worth a word.
+# no reason to prefer a recipe. Of the gap, two hundredths: as much as overfitting that matters.
 LEAST_AUC, LEAST_GAP = 0.01, 0.02
 QUANTITIES = {
     one.name: one

@@ -176,10 +176,8 @@ def _others(numbers: Numbers, study: Study, quality: str) -> list[Answer]:
     verdict = _while_it_improves(verdict, improving(numbers, first, *told))
     listed = ", ".join(f"{_slug(name)} {{{name}}}" for name in (found or known))
     words = f"{'those that do' if found else 'none surely'}, {_against(numbers)} {_budget(study)}: {listed}"
-    if lacking:
-        words += f"; {_lacking(lacking)}"
+    words += (f"; {_lacking(lacking)}" if lacking else "") + _few(study)
     best = numbers[best_of(numbers, known, asked.sign)]
-    words += _few(study)
     return [_of_others(quality, len(known), first, verdict, words, best.n)]
 
 
@@ -198,12 +196,18 @@ def _of_others(quality: str, count: int, first: str, verdict: Verdict, because: 
 
 def _parts(numbers: Numbers, study: Study, kind: str) -> list[Answer]:
     names = [name for name in numbers if re.fullmatch(rf"{kind}\.[a-z0-9_-]+\.auc\.difference", name)]
-    known = [name for name in names if numbers[name].value is not None]
-    if not known:
+    measured = [name for name in names if numbers[name].value is not None]
+    if not measured:
         return []
     question, claim = PARTS[kind]
-    seeds = _seeds(study)
-    verdict, found = gains_any(numbers, known, QUALITIES["auc"].least, seeds)
+    # the chapter's note says of which nothing can be said
+    known = [
+        name for name in measured if not any(word in numbers[name].note for word in (*NO_GAIN, UNTRAINED))
+    ]
+    if not known:
+        why, n = "the networks of all of them have learned too little", numbers[measured[0]].n
+        return [Answer(f"answer.transforms.{kind}", question, claim, UNTRAINED, why, n)]
+    verdict, found = gains_any(numbers, known, QUALITIES["auc"].least, _seeds(study))
     shown = found or [best_of(numbers, known)]
     listed = ", ".join(f"{_slug(name)} {{{name}}}" for name in shown)
     share = f"at {study.policies.parts_budget:.0%} of the epochs".replace("%", " %")
