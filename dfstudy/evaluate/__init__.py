@@ -25,7 +25,13 @@ from dfstudy.evaluate.intervals import Interval, group_interval
 from dfstudy.evaluate.meaning import calibrate, meaning_numbers, risk_curve
 from dfstudy.evaluate.metrics import auc
 from dfstudy.evaluate.pointing import explain_numbers
-from dfstudy.evaluate.policies import compare_policies, policy_numbers, run_policies
+from dfstudy.evaluate.policies import (
+    compare_policies,
+    control_numbers,
+    policy_numbers,
+    run_controls,
+    run_policies,
+)
 from dfstudy.evaluate.predict import predict
 from dfstudy.evaluate.published import published_models, published_numbers
 from dfstudy.evaluate.robustness import measure_robustness, robustness_numbers
@@ -49,6 +55,7 @@ __all__ = [
     "chosen_points",
     "compare_policies",
     "compare_scores",
+    "control_numbers",
     "cost_numbers",
     "cross_matrix",
     "cross_numbers",
@@ -75,6 +82,7 @@ __all__ = [
     "robustness_numbers",
     "roc_band",
     "run_arms",
+    "run_controls",
     "run_policies",
     "seed_curves",
     "test_elsewhere",

@@ -80,6 +80,14 @@ class PairedDifference:
         """Training seeds of each way."""
         return len(self.each)
 
+    def detectable_among(self, family: int) -> float | None:
+        """`detectable` for one of so many comparisons: Holm's correction asks that much of the first."""
+        error = float(np.hypot(self.sampling_error, self.seed_error))
+        if self.detectable is None or not error:
+            return self.detectable
+        level = 1 - (1 - self.settings.confidence) / (2 * max(family, 1))
+        return float(student.ppf(level, self.freedom) + student.ppf(POWER, self.freedom)) * error
+
     def number(self, name: str, *, unit: str, n: int, note: str = "", digits: int = 3) -> Number:
         """The difference as a number of a report; says what its interval covers."""
         if np.isnan(self.value):

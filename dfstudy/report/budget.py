@@ -26,7 +26,6 @@ from dfstudy.study import Study
 
 MOST_SEEDS = 5  # beyond it the pictures are what a comparison lacks
 MORE_SEEDS = " seeds of every policy and defect"  # end of the name of such a rung
-RECORDED = "seed"  # the policy that the study is about
 # Seconds beside the training, on two cores: a chapter with its kernel, figures and bootstraps; index, leakage
 # meter and page; the start of a run. Small reports are mostly these.
 CHAPTER, OTHERS, START = 14.0, 110.0, 2.0
@@ -111,7 +110,7 @@ def ladder(study: Study, split: Split) -> list[Rung]:
     """The rungs from the lowest; those that add no run are left out."""
     policies, seeds = study.policies, study.training.seeds
     quiet = {"budgets": [], "leave_one_out": False, "add_one": False, "strengths": []}
-    bare = _change(study, "policies", names=[], **quiet)
+    bare = _change(study, "policies", names=[], controls=False, **quiet)
     bare = _change(_change(bare, "defects", measured=False), "forgeries", train_on="off")
     rungs = [("the study's own network", _change(bare, "training", seeds=seeds[:1]))]
 
@@ -121,10 +120,11 @@ def ladder(study: Study, split: Split) -> list[Rung]:
     climb(f"with {len(seeds)} seeds", "training", seeds=seeds)
     names, others = list(dict.fromkeys(policies.names)), "the other policies"
     if len(names) > 1:
-        first, second = _two(names)
+        first, second = _two(names, policies.asked)
         climb(f"{second} against {first}", "policies", names=[first, second])
     else:  # a single one is compared with nothing, and still shown
         others = f"the policy {''.join(names)}, shown alone"
+    climb("controls: equal recipes, permuted labels", "policies", controls=policies.controls)
     climb("the recorded defects, together and alone", "defects", measured=study.defects.measured)
     climb(others, "policies", names=policies.names)
     climb("unseen forgeries", "forgeries", train_on=study.forgeries.train_on)
@@ -205,9 +205,9 @@ def _growing(steps: list[tuple[str, Study]], split: Split) -> list[Rung]:
     return rungs
 
 
-def _two(names: list[str]) -> list[str]:
-    """The first policy, and the one that the study is about."""
-    return [*names[:1], RECORDED] if RECORDED in names[1:] else names[:2]
+def _two(names: list[str], asked: str) -> list[str]:
+    """The first policy, and the one that the study asks about."""
+    return [*names[:1], asked] if asked in names[1:] else names[:2]
 
 
 def _more_seeds(study: Study, count: int) -> Study:

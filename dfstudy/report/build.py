@@ -27,6 +27,7 @@ from dfstudy.report.folder import claimed, forget_damaged
 from dfstudy.report.plan import PLAN, write_plan
 from dfstudy.report.progress import Progress, duration
 from dfstudy.report.resources import Site, count_gpus
+from dfstudy.report.seal import seal_study
 from dfstudy.report.within import settle_budget
 from dfstudy.study import Study
 
@@ -80,6 +81,7 @@ def build(
         invocation, lines = settle_budget(invocation, split, site, minutes or (0 if jobs else study.budget))
         for line in lines:
             say(f"  {line}")
+        seal_study(invocation.settings, split)
         write_plan(invocation, split, site)
         options = [*["--forceall"] * force, *["--dry-run"] * dry_run]
         progress = _run_snakemake(study, site, jobs, options)

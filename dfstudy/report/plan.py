@@ -35,6 +35,7 @@ PLAN = "study/plan.json"
 BUDGET = "study/budget.json"  # what the page says of it
 TRAINING_PARTS = ("data", "model", "augment", "training", "protocol")
 LEAKAGE = "steps/leakage.json"
+SEALED = "study/sealed.json"  # what has changed since the study was sealed
 TRAINING = "steps/training_{}.json"  # by the step's name
 
 
@@ -99,8 +100,9 @@ def _write_parts(study: Study) -> None:
     # words for the reader: another origin or licence trains nothing again
     write_if_changed(study.out / "study" / "card.json", whole["data"].pop("card"))
     write_if_changed(study.out / "study" / "study.json", whole)
-    if not (study.out / BUDGET).is_file():  # who plans without a report has no budget
-        write_if_changed(study.out / BUDGET, {})
+    for name in (BUDGET, SEALED):  # who plans without a report has no budget and no seal
+        if not (study.out / name).is_file():
+            write_if_changed(study.out / name, {})
     for name in (*TRAINING_PARTS, *COMPARISONS.values()):
         part = {k: v for k, v in whole[name].items() if name != "training" or k not in NOT_SHAPING}
         if name in digests:
@@ -211,6 +213,7 @@ def _plan_chapter(study: Study, chapter: Chapter, site: Site, behind: dict[str, 
     if "numbers" in chapter.needs:
         chapters = load_chapters()
         inputs += [f"steps/{above.id}.json" for above in chapters[: chapters.index(chapter)]]
+        inputs.append(SEALED)
     return {
         "id": chapter.id,
         "title": chapter.title,

@@ -13,6 +13,7 @@ from dfstudy import __version__
 from dfstudy.provenance import SHAPING_PACKAGES, commit, file_digest, machine, versions
 from dfstudy.report.compare import compare_with_exhibit
 from dfstudy.report.plan import REPORT_PACKAGES, read_json
+from dfstudy.report.seal import sealed_on
 from dfstudy.study import Study
 
 Rows = list[tuple[str, str]]
@@ -35,6 +36,7 @@ def report_rows(study: Study) -> Rows:
         ("Device of the training", ", ".join(sorted({str(run["device"]) for run in runs})) or "none"),
         ("Seeds", ", ".join(map(str, study.training.seeds))),
         ("Training runs", ", ".join(run["key"] for run in runs) or "none"),
+        ("Sealed", sealed_on(study) or "not sealed"),
         ("Rendered", datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z")),
     ]
     comparison = compare_with_exhibit(study)

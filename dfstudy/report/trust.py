@@ -85,6 +85,7 @@ def _shortcut(numbers: Numbers) -> list[Answer]:
             f"{{shortcut.hinting}} hint at it; all together AUC {{shortcut.together.auc}}",
             numbers["shortcut.telling"].n,
             "01_explore_data.ipynb#data_shortcuts",
+            "check",
         )
     ]
 
@@ -105,6 +106,7 @@ def _leak(numbers: Numbers) -> list[Answer]:
             f"not applicable: {literal(gain.note)}" if verdict == NOT_APPLICABLE else because,
             gain.n,
             "01_explore_data.ipynb#data_leakage",
+            "check",
         )
     ]
 

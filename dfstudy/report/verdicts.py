@@ -19,6 +19,7 @@ import numpy as np
 from dfstudy.evaluate.decision import Decision, decide
 from dfstudy.number import Number
 
+Tier = Literal["primary", "secondary", "exploratory", "check"]
 Verdict = Literal["supported", "refuted", "inconclusive", "not trained enough to tell"]
 UNTRAINED: Verdict = "not trained enough to tell"
 Numbers = Mapping[str, Number]
@@ -39,6 +40,8 @@ class Answer:
         because: the numbers that decided, as text for `say`.
         n: pictures behind them.
         figure: where they are drawn, notebook and figure: `04_test.ipynb#test_roc`; empty where nowhere.
+        tier: `primary` and `secondary` questions were declared in the study before training; `check` is about
+            images and method; all else is exploratory.
     """
 
     id: str
@@ -48,6 +51,7 @@ class Answer:
     because: str
     n: int
     figure: str = ""
+    tier: Tier = "exploratory"
 
 
 def above(number: Number, limit: float) -> Verdict:
@@ -65,15 +69,18 @@ def opposite(verdict: Verdict) -> Verdict:
     return swapped.get(verdict, "inconclusive")
 
 
-def gains(number: Number, least: float, seeds: int, sign: Literal[1, -1] = 1) -> Verdict:
+def gains(
+    number: Number, least: float, seeds: int, sign: Literal[1, -1] = 1, *, is_sure: bool = True
+) -> Verdict:
     """Whether a change between trained networks is a gain.
 
     Args:
         least: smallest gain worth having, above 0.
         seeds: trainings of each side.
         sign: -1 where a fall is the gain, as for a gap or an error.
+        is_sure: False where the correction of its family forbids to call it a change.
     """
-    found = decide(number.low, number.high, seeds, gain=sign, least=least)
+    found = decide(number.low, number.high, seeds, gain=sign, least=least, is_sure=is_sure)
     said: dict[Decision, Verdict] = {"helps": "supported", "hurts": "refuted", "no gain": "refuted"}
     return said.get(found, "inconclusive")
 
@@ -88,7 +95,7 @@ def gains_any(
     """
     each = {name: gains(numbers[name], least, seeds, sign) for name in names}
     p = {name: chapters_p(numbers, name) for name in names}
-    found = [name for name in names if each[name] == "supported" and _is_small(p[name])]
+    found = [name for name in names if each[name] == "supported" and is_small(p[name])]
     if found:
         return "supported", found
     return ("refuted" if names and set(each.values()) == {"refuted"} else "inconclusive"), []
@@ -110,5 +117,6 @@ def best_of(numbers: Numbers, names: Iterable[str], sign: Literal[1, -1] = 1) ->
     return max(values, key=lambda name: -np.inf if values[name] is None else sign * values[name])
 
 
-def _is_small(p: float | None) -> bool:
+def is_small(p: float | None) -> bool:
+    """Whether a corrected p allows to call something a change."""
     return p is not None and p <= ALPHA

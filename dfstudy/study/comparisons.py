@@ -15,6 +15,8 @@ from dfstudy.study.pictures import Layout
 from dfstudy.study.recipe import POLICIES, Count, Model, PolicyName
 
 Share = Annotated[float, Field(gt=0, le=1)]
+# what may be asked of a policy: quantities of `evaluate.policies.sheets` with a least gain worth having
+AskedQuantity = Literal["auc", "unseen", "gap", "robust"]
 
 
 class Evaluate(Section):
@@ -103,6 +105,29 @@ class Policies(Section):
         [], description="forgery methods that no run of the comparison learns; the test asks for them"
     )
     seeds: Count = Field(3, description="how many of training.seeds each policy is trained with")
+    asked: PolicyName = Field(
+        "seed", description="policy of the primary and secondary questions, set against the first of names"
+    )
+    primary: AskedQuantity = Field(
+        "auc", description="the one quantity of the primary question, at the full budget; no correction"
+    )
+    secondary: list[AskedQuantity] = Field(
+        ["gap", "unseen", "robust"],
+        description="quantities of the secondary questions, one family (Holm); all else is exploratory",
+    )
+    controls: bool = Field(
+        True,
+        description="also the first policy with other seeds, and with permuted labels: a check of the method",
+    )
+
+    @model_validator(mode="after")
+    def _asked_once(self) -> Policies:
+        asked = [self.primary, *self.secondary]
+        if repeated := sorted({name for name in asked if asked.count(name) > 1}):
+            raise ValueError(
+                f"{repeated[0]} is asked twice: a quantity is primary or secondary, and stands once"
+            )
+        return self
 
 
 class Defects(Section):

@@ -166,7 +166,7 @@ def test_a_verdict_needs_both_the_interval_and_holm(make_tested):
     assert replace(one, p=None, difference=replace(one.difference, low=None)).verdict == "inconclusive"
 
 
-def test_holm_takes_one_kind_quantity_and_budget_as_a_family(make_tested):
+def test_holm_takes_what_is_exploratory_by_kind_quantity_and_budget(make_tested):
     names = ["none", "seed", "dfdc_winner", "seed-grey"]
     study = make_study(names=names, budgets=[0.5], add_one=False, strengths=[0.5], parts_budget=0.5)
     gains = {"seed": 0.3, "dfdc_winner": 0.2, "seed*0.5": 0.4}
@@ -176,9 +176,57 @@ def test_holm_takes_one_kind_quantity_and_budget_as_a_family(make_tested):
         for share in (1.0, 0.5) if kind == "policy" else (0.5,):
             for quantity in ("auc", "gap"):
                 own = compared.of(kind, quantity, share)
+                declared = kind == "policy" and share == 1
+                own = [one for one in own if not declared or one.comparison.subject != "seed"]
                 raw = [one.difference.p for one in own]
-                assert len(own) == size == own[0].family
+                assert len(own) == size - declared == own[0].family
+                assert {one.tier for one in own} == {"exploratory"}
                 assert [one.p for one in own] == pytest.approx(holm(raw).tolist())
+
+
+def test_one_question_stands_alone_and_the_secondary_ones_are_one_family(make_tested):
+    study = make_study(names=["none", "dfdc_winner", "seed"], **NOTHING)
+    compared = compare_policies(study, make_tested(study, {"seed": 0.3}, groups=60))
+    primary = effect(compared, "policy.seed")
+    assert (primary.tier, primary.family, primary.p) == ("primary", 1, primary.difference.p)
+    secondary = [effect(compared, "policy.seed", name) for name in ("gap", "unseen", "robust")]
+    assert {(one.tier, one.family) for one in secondary} == {("secondary", 3)}
+    expected = holm([one.difference.p for one in secondary]).tolist()
+    assert [one.p for one in secondary] == pytest.approx(expected)
+    rest = [one for one in compared.effects if one.tier == "exploratory"]
+    assert len(rest) == len(compared.effects) - 4 and {one.family for one in rest} == {1, 2}
+    numbers = {number.id: number for number in policy_numbers(study, compared)}
+    assert "primary question" in numbers["policy.seed.auc.p"].note
+    assert "over 3, secondary" in numbers["policy.seed.unseen.p"].note
+    found, among = (numbers[f"policy.seed.{name}.detectable"].value for name in ("auc", "unseen"))
+    assert found == pytest.approx(primary.difference.detectable)
+    assert among > secondary[1].difference.detectable
+
+
+def test_what_cannot_be_told_has_no_p_and_weighs_in_no_family(make_tested):
+    study = make_study(names=["none", "seed", "dfdc_winner"], **NOTHING)
+    tested = make_tested(study, {"seed": 0.3}, groups=60)
+    idle = tested[Trained("dfdc_winner", 16)]
+    tested[Trained("dfdc_winner", 16)] = replace(
+        idle, clean=[table.assign(logit=0.0) for table in idle.clean]
+    )
+    compared = compare_policies(study, tested)
+    own = effect(compared, "policy.dfdc_winner")
+    assert own.untold and own.p is None and own.family == 0
+    numbers = {number.id: number for number in policy_numbers(study, compared)}
+    assert numbers["policy.dfdc_winner.auc.p"].value is None
+    assert "not trained enough" in numbers["policy.dfdc_winner.auc.p"].note
+
+
+@pytest.mark.parametrize("family", [1, 3, 12])
+def test_a_detectable_difference_is_that_of_the_corrected_test(family, make_tested):
+    study = make_study(**NOTHING)
+    found = effect(compare_policies(study, make_tested(study, {"seed": 0.3}, groups=60)), "policy.seed")
+    one = found.difference
+    error = np.hypot(one.sampling_error, one.seed_error)
+    ends = student.ppf([1 - 0.025 / family, 0.8], one.freedom)
+    assert one.detectable_among(family) == pytest.approx(ends.sum() * error)
+    assert one.detectable_among(1) == pytest.approx(one.detectable)
 
 
 def test_a_part_is_what_it_adds_and_a_strength_is_against_none(make_tested):

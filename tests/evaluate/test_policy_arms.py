@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from dfstudy.data import Split
 from dfstudy.errors import StudyError
-from dfstudy.evaluate.arms import POLICIES, find_arms, list_arms
+from dfstudy.evaluate.arms import CONTROLS, POLICIES, find_arms, list_arms
+from dfstudy.evaluate.arms.controls import permute_labels
 from dfstudy.evaluate.arms.policies import list_comparisons, name_arms
 from dfstudy.study import SEED_TRANSFORMS, Forgeries, Policies, Study, load_study, recipe
 
@@ -195,3 +196,33 @@ def test_the_order_of_rows_changes_no_arm():
     study = wanting(unseen=["GAN"])
     arms = [list_arms(study, split, POLICIES) for split in (SPLIT, turned)]
     assert [content(arm) for arm in arms[0]] == [content(arm) for arm in arms[1]]
+
+
+def test_controls_repeat_the_first_policy_with_other_seeds_and_with_lost_labels():
+    study = wanting(names=["none", "seed"], seeds=3, unseen=["GAN"])
+    same, lost = list_arms(study, SPLIT, CONTROLS)
+    first = next(arm for arm in list_arms(study, SPLIT, POLICIES) if arm.study.augment.policy == "none")
+    assert same.study.training.seeds == [0, 1, 2] and first.study.training.seeds == [3, 4, 5]
+    alike = same.study.training.model_copy(update={"seeds": [3, 4, 5]})
+    assert (alike, same.split.fingerprint) == (first.study.training, first.split.fingerprint)
+    assert lost.study.training.seeds == [3] and lost.split.fingerprint != first.split.fingerprint
+    assert "GAN" not in set(lost.split.part("train")["method"])
+    assert list_arms(wanting(names=["none"], controls=False), SPLIT, CONTROLS) == []
+    assert list_arms(wanting(names=[]), SPLIT, CONTROLS) == []
+
+
+@given(st.integers(0, 2**31 - 1))
+def test_permuted_labels_keep_the_counts_of_each_part_and_the_test(seed):
+    lost = permute_labels(SPLIT, seed).rows
+    assert lost["path"].tolist() == SPLIT.rows["path"].tolist()
+    for part in ("train", "val", "test"):
+        rows, own = (table[table["split"] == part] for table in (SPLIT.rows, lost))
+        assert sorted(rows["method"]) == sorted(own["method"])
+        assert ((own["method"] != "real") == (own["label"] == 1)).all()
+        assert part != "test" or rows["label"].tolist() == own["label"].tolist()
+    assert lost.equals(permute_labels(SPLIT, seed).rows)
+
+
+def test_a_quantity_is_asked_once():
+    with pytest.raises(ValidationError, match="gap is asked twice"):
+        Policies(primary="gap")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -120,8 +121,8 @@ def test_where_a_gain_heads_follows_from_the_interval_of_its_trend(trend, half, 
     assert (f"so that the gain {course} with the budget" in text) == bool(course)
     assert ("so that the gain" in text) == bool(course)
     assert text.index("at 25 % of them") < text.index("at 50 % of them") and "{" not in text
-    abstract = room.write_abstract(room.decide_answers(basis() | numbers, True, STUDY), numbers, True)
-    assert ("grows with the budget" in abstract) == (course == "grows")
+    abstract = room.write_abstract(room.decide_answers(basis() | numbers, True, STUDY), numbers, STUDY)
+    assert ("gain grows with the budget" in abstract) == (course == "grows")
 
 
 def state(policy: str, learned: int = 1, improving: int = 0) -> dict[str, Number]:
@@ -144,9 +145,12 @@ def test_of_networks_that_have_not_learned_nothing_is_said(unlearned):
         assert f"{unlearned} (training AUC 0.550)" in say(answer.because, numbers).data
     others = found["answer.policies.auc"].verdict
     assert others == ("supported" if unlearned == "seed" else "not trained enough to tell")
-    abstract = room.write_abstract(room.decide_answers(basis() | numbers, True, STUDY), numbers, True)
-    assert "was not trained enough to tell whether it reduces overfitting" in abstract
-    assert "reduces overfitting (" not in abstract
+    abstract = room.write_abstract(room.decide_answers(basis() | numbers, True, STUDY), numbers, STUDY)
+    assert (
+        "**Not trained enough to tell**" in abstract
+        and "the gap between training and validation AUC: not trained" in abstract
+    )
+    assert "yes" not in abstract.lower()
 
 
 def test_what_was_still_improving_refutes_nothing_and_is_named():
@@ -156,10 +160,67 @@ def test_what_was_still_improving_refutes_nothing_and_is_named():
     assert moving.verdict == "inconclusive" and "still improving when training ended: seed" in moving.because
 
 
+def test_one_question_is_primary_some_are_secondary_and_all_else_is_exploratory():
+    numbers = policies(seed_auc=0.03, seed_gap=-0.03, seed_unseen=0.03, dfdc_winner_auc=0.03)
+    numbers |= defects(all_inflation=0.1, all_change=-0.2)
+    tiers = {name.removeprefix("answer."): x.tier for name, x in decide(numbers).items()}
+    assert [name for name, tier in tiers.items() if tier == "primary"] == ["augmentation.auc"]
+    secondary = [name for name, tier in tiers.items() if tier == "secondary"]
+    assert secondary == ["augmentation.gap", "augmentation.unseen"]
+    assert tiers["protocol.truth"] == tiers["policies.auc"] == tiers["above_chance"] == "exploratory"
+    changed = {"policies": STUDY.policies.model_copy(update={"primary": "unseen", "secondary": ["auc"]})}
+    tiers = {name: x.tier for name, x in decide(numbers, STUDY.model_copy(update=changed)).items()}
+    assert tiers["answer.augmentation.unseen"] == "primary"
+    assert tiers["answer.augmentation.auc"] == "secondary"
+    assert tiers["answer.augmentation.gap"] == "exploratory"
+
+
+def test_a_change_that_its_family_forbids_is_no_change():
+    numbers = policies(seed_auc=0.03, seed_gap=-0.03)
+    unsure = by_id(Number("policy.seed.gap.p", 0.09, "probability", 200))
+    found = decide(numbers | unsure)
+    assert found["answer.augmentation.gap"].verdict == "inconclusive"
+    assert found["answer.augmentation.auc"].verdict == "supported"
+
+
+def test_the_table_stands_by_tiers_and_brackets_what_was_not_declared():
+    numbers = basis() | policies(seed_auc=0.03, seed_gap=-0.03, dfdc_winner_auc=0.03)
+    numbers |= by_id(Number("data.groups", 9, "groups", 90))
+    answers = room.decide_answers(numbers, True, STUDY)
+    soup = BeautifulSoup(room.answer_table(answers, numbers).data, "html.parser")
+    headings = [row.th.get_text() for row in soup.tbody.find_all("tr") if row.th]
+    assert [name.split()[0].strip(":") for name in headings] == [
+        "Primary",
+        "Secondary",
+        "Exploratory",
+        "Checks",
+    ]
+    said = {
+        row.td.get_text(): row.find_all("td")[2].get_text() for row in soup.tbody.find_all("tr") if row.td
+    }
+    assert said["Does the original augmentation raise the accuracy on the same forgeries?"] == "supported"
+    assert said["Does another policy raise the accuracy on the same forgeries?"] == "(supported)"
+
+
+@pytest.mark.parametrize("silent", [1, 0])
+def test_the_controls_are_answered_and_an_unexpected_find_is_said(silent):
+    names = ("auc.first", "auc", "auc.difference", "gap.difference")
+    numbers = by_id(
+        *(change(f"control.same.{name}", 0.0) for name in names),
+        change("control.permuted.auc", 0.5), Number("control.permuted.train_auc", 0.9, "AUC", 200),
+        Number("control.silent", silent, "1 = nothing found", 200),
+    )  # fmt: skip
+    answer = decide(numbers)["answer.controls"]
+    assert (answer.verdict, answer.tier) == ("supported" if silent else "refuted", "check")
+    assert "{" not in say(answer.because, numbers).data
+    assert "answer.controls" not in decide({})
+
+
 def test_a_smaller_gap_of_a_weaker_network_reduces_no_overfitting():
     numbers = policies(seed_auc=-0.1)
     weaker = replace(change("policy.seed.gap.difference", -0.1), note="at 100 %; learns less; 95 % interval")
-    answer = decide(numbers | by_id(weaker))["answer.augmentation.gap"]
+    numbers |= by_id(weaker, Number("policy.seed.gap.p", 0.001, "probability", 200))
+    answer = decide(numbers)["answer.augmentation.gap"]
     assert answer.verdict == "refuted" and answer.because.startswith("it learns less")
 
 
@@ -167,8 +228,8 @@ def test_no_difference_stands_without_its_two_values():
     numbers = policies(seed_auc=0.03)
     text = say(decide(numbers)["answer.augmentation.auc"].because, numbers).data
     assert "(seed 0.830, none 0.800)" in text
-    abstract = room.write_abstract(room.decide_answers(basis() | numbers, True, STUDY), numbers, True)
-    assert ": {policy.seed.auc} against {policy.none.auc}" in abstract
+    abstract = room.write_abstract(room.decide_answers(basis() | numbers, True, STUDY), numbers, STUDY)
+    assert "{policy.seed.auc} with it, {policy.none.auc} with none; difference {policy.seed.auc" in abstract
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
@@ -213,7 +274,7 @@ def test_of_a_detector_that_has_not_learned_only_chance_and_counts_are_said():
     for name in ("overfits", "stands_corruptions", "probabilities"):
         assert found[f"answer.{name}"].verdict == "not trained enough to tell"
     assert found["answer.above_chance"].verdict == "supported"
-    assert "hardly overfits" not in room.write_abstract(found.values(), numbers, True)
+    assert "hardly overfits" not in room.write_abstract(found.values(), numbers, STUDY)
 
 
 def test_an_open_question_says_what_would_have_been_found_and_how_sure_the_trend_is():
@@ -304,8 +365,9 @@ def test_the_recorded_protocol_is_judged_by_truth_and_cost():
     assert "random_split" in found["answer.protocol.inflation"].because
     assert "plain_sgd" not in found["answer.protocol.inflation"].because
     assert "plain_sgd" in found["answer.protocol.change"].because
-    abstract = room.write_abstract(room.decide_answers(basis() | numbers, True, STUDY), numbers, False)
-    assert abstract.startswith("**What did the recorded defects cost?**") and "misreported" in abstract
+    abstract = room.write_abstract(room.decide_answers(basis() | numbers, True, STUDY), numbers, STUDY)
+    assert "**Exploratory: what did the defects of the original protocol cost?**" in abstract
+    assert "misreported" in abstract
 
 
 def test_a_defect_that_cannot_flatter_is_not_asked_and_each_quantity_has_its_own_p():
@@ -395,12 +457,15 @@ def test_the_abstract_denies_no_test_that_was_made(ids, told):
 def test_the_abstract_leads_with_the_question_and_types_no_number():
     numbers = basis() | policies(seed_auc=0.03, seed_gap=-0.05, seed_unseen=0.0)
     numbers |= defects(all_inflation=0.1, all_change=-0.05)
-    template = room.write_abstract(room.decide_answers(numbers, True, STUDY), numbers, True)
-    assert template.startswith("**Does heavy augmentation help?**")
+    template = room.write_abstract(room.decide_answers(numbers, True, STUDY), numbers, STUDY)
+    assert template.startswith(
+        "**Primary question, declared before training.** Does the original augmentation"
+    )
     assert not any(character.isdigit() for character in template)
     text = say(template, numbers).data
-    assert "{" not in text and "reduces overfitting" in text and "by 0.030 [0.020, 0.040]" in text
-    assert text.index("defects cost") < text.index("parameters learned")
+    assert "{" not in text and "**Yes, it raises it**" in text and "difference 0.030 [0.020, 0.040]" in text
+    assert "training and validation AUC: yes, it reduces it" in text
+    assert text.index("Secondary") < text.index("parameters learned") < text.index("original protocol cost")
 
 
 def everything() -> list[room.Answer]:
@@ -437,7 +502,7 @@ def test_the_headline_stands_beside_what_needs_no_face():
     numbers = basis() | probe
     answers = room.decide_answers(numbers | by_id(Number("shortcut.hinting", 0, "families", 90)), True, STUDY)
     assert "which sees no face, reaches {shortcut.together.auc}" in room.write_abstract(
-        answers, numbers, True
+        answers, numbers, STUDY
     )
 
 
@@ -446,7 +511,7 @@ def test_the_headlines_interval_covers_other_seeds_where_there_are_several():
     assert decide({})["answer.above_chance"].verdict == "supported"
     answer = decide(recipe)["answer.above_chance"]
     assert answer.verdict == "inconclusive" and "{test.auc.recipe}" in answer.because
-    abstract = room.write_abstract(decide(recipe).values(), basis() | recipe, True)
+    abstract = room.write_abstract(decide(recipe).values(), basis() | recipe, STUDY)
     assert "the test AUC is {test.auc.recipe}" in abstract
 
 

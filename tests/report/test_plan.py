@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from dfstudy.data import Split
-from dfstudy.evaluate.arms import FORGERIES, POLICIES, RUNS, Arm
+from dfstudy.evaluate.arms import CONTROLS, FORGERIES, POLICIES, RUNS, Arm
 from dfstudy.evaluate.arms import GROUPS as ARM_GROUPS
 from dfstudy.invocation import Invocation, resolve
 from dfstudy.report.plan import FINGERPRINT, LEAKAGE, TRAINING, list_runs, write_plan
@@ -79,7 +79,7 @@ def test_every_training_is_a_step_of_its_own_with_what_shapes_it(planned, tmp_pa
     plan, steps = read_plan(tmp_path), read_steps(tmp_path)
     own = {name for name, step in steps.items() if step["group"] == RUNS}
     others = {name for name, step in steps.items() if step["group"] == FORGERIES}
-    policies = {name for name, step in steps.items() if step["group"] == POLICIES}
+    policies = {name for name, step in steps.items() if step["group"] in (POLICIES, CONTROLS)}
     assert own == {f"seed_{seed}" for seed in plan_seeds(tmp_path)} and others
     for name, step in steps.items():
         assert {"study/training.json", "study/versions.json", FINGERPRINT} <= set(step["inputs"])

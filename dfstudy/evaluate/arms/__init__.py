@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dfstudy.data import Split
 from dfstudy.errors import StudyError, near_match
 from dfstudy.evaluate.arms.arm import MAIN, Arm, methods_of
+from dfstudy.evaluate.arms.controls import list_controls
 from dfstudy.evaluate.arms.defects import list_defects
 from dfstudy.evaluate.arms.forgeries import list_forgeries
 from dfstudy.evaluate.arms.policies import list_policy_arms
@@ -19,6 +20,7 @@ from dfstudy.study import Study
 
 __all__ = [
     "COMPARISONS",
+    "CONTROLS",
     "DEFECTS",
     "FORGERIES",
     "GROUPS",
@@ -30,7 +32,7 @@ __all__ = [
     "list_arms",
 ]
 
-RUNS, POLICIES, FORGERIES, DEFECTS = "runs", "policies", "forgeries", "defects"
+RUNS, POLICIES, CONTROLS, FORGERIES, DEFECTS = "runs", "policies", "controls", "forgeries", "defects"
 
 
 def _main(study: Study, split: Split) -> list[Arm]:
@@ -41,19 +43,21 @@ def _main(study: Study, split: Split) -> list[Arm]:
 GROUPS: dict[str, Callable[[Study, Split], list[Arm]]] = {
     RUNS: _main,
     POLICIES: list_policy_arms,
+    CONTROLS: list_controls,
     FORGERIES: list_forgeries,
     DEFECTS: list_defects,
 }
 
 
 # groups that a section of the study shapes, by its name
-COMPARISONS = {POLICIES: "policies", FORGERIES: "forgeries", DEFECTS: "defects"}
+COMPARISONS = {POLICIES: "policies", CONTROLS: "policies", FORGERIES: "forgeries", DEFECTS: "defects"}
 
 
 def list_arms(study: Study, split: Split, group: str) -> list[Arm]:
     """The arms of a group.
 
-    `runs` is the study's own, `policies` one for each policy and budget, `forgeries` one for each method and
+    `runs` is the study's own, `policies` one for each policy and budget, `controls` those between which there
+    is nothing to find, `forgeries` one for each method and
     network, `defects` one for each recorded defect that needs a training.
 
     Args:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 
 from dfstudy.data import Split
 from dfstudy.data.pipelines import own_reals
@@ -86,6 +87,11 @@ def with_methods(split: Split, methods: tuple[str, ...]) -> Split:
     rows = split.rows
     fakes = (rows["label"] == 1) & rows["method"].isin(methods)
     return with_rows(split, fakes | own_reals(rows, methods) | (rows["split"] == "test"))
+
+
+def with_table(split: Split, rows: pd.DataFrame) -> Split:
+    """The split with these rows, of other labels or in other parts; its fingerprint is theirs."""
+    return with_rows(replace(split, rows=rows), np.ones(len(rows), bool))
 
 
 def with_rows(split: Split, keep: np.ndarray) -> Split:

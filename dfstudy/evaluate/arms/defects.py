@@ -16,14 +16,12 @@ be tested honestly.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 
 import numpy as np
-import pandas as pd
 
 from dfstudy.data import Split
 from dfstudy.data.deal import assign_groups
-from dfstudy.evaluate.arms.arm import MAIN, Arm, methods_of, with_recipe, with_rows
+from dfstudy.evaluate.arms.arm import MAIN, Arm, methods_of, with_recipe, with_rows, with_table
 from dfstudy.study import Protocol, Study
 
 SWITCHES = tuple(Protocol.model_fields)
@@ -117,7 +115,7 @@ def guess_labels(split: Split) -> Split:
     found = rows["path"].str.lower().str.contains(WORD, regex=False) | (WORD in split.root.name.lower())
     method = np.where(~found, "real", np.where(rows["label"] == 1, rows["method"], WORD))
     guessed = rows.assign(label=found.astype("int64"), method=method)
-    return _with_table(split, guessed)
+    return with_table(split, guessed)
 
 
 def _arm(base: Arm, name: str, split: Split, **defects: bool) -> Arm:
@@ -131,11 +129,7 @@ def _scatter_training(split: Split, seed: int) -> Split:
     learned = rows[rows["split"] != "test"]
     share = float((learned["split"] == "val").mean())
     dealt = assign_groups(learned.assign(group=learned["path"]), {"val": share}, seed)
-    return _with_table(split, rows.assign(split=rows["path"].map(dealt).fillna("test")))
-
-
-def _with_table(split: Split, rows: pd.DataFrame) -> Split:
-    return with_rows(replace(split, rows=rows), np.ones(len(rows), bool))
+    return with_table(split, rows.assign(split=rows["path"].map(dealt).fillna("test")))
 
 
 def _shuffle_key(seed: int, path: str) -> bytes:

@@ -73,9 +73,9 @@ def list_policy_arms(study: Study, split: Split) -> list[Arm]:
     names = name_arms(study)
     if not names:
         return []
-    own = _without_unseen(study, split)
+    own = without_unseen(study, split)
     learned = methods_of(own)
-    return [Arm(name, learned, _shortened(study, trained), own) for trained, name in names.items()]
+    return [Arm(name, learned, shortened(study, trained), own) for trained, name in names.items()]
 
 
 def name_arms(study: Study) -> dict[Trained, str]:
@@ -147,7 +147,7 @@ def _strengths(study: Study) -> list[Comparison]:
     return made
 
 
-def _shortened(study: Study, trained: Trained) -> Study:
+def shortened(study: Study, trained: Trained) -> Study:
     """The study under that policy, its schedule drawn together to so many epochs."""
     recipe = study.training
     short = trained.epochs / recipe.epochs
@@ -162,7 +162,7 @@ def _shortened(study: Study, trained: Trained) -> Study:
     return shortened.model_copy(update={"augment": augment})
 
 
-def _without_unseen(study: Study, split: Split) -> Split:
+def without_unseen(study: Study, split: Split) -> Split:
     """The split without training and validation pictures of the methods that are held out; itself without."""
     unseen = study.policies.unseen
     if not unseen:

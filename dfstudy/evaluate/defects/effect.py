@@ -84,6 +84,7 @@ class Effect:
         reported_on, true_on: pictures behind `reported` and `true`.
         is_same: these are the same pictures.
         adjusted: `change` and `inflation` -> Holm's p of the question.
+        family: so many questions were corrected together with each of them.
         diverged: where its training left the finite numbers, so that there is no network to compare.
         learning: whether its networks have learned; None where that was not judged.
         untold: why no verdict is given, as that the correct networks have not learned; empty where one is.
@@ -100,6 +101,7 @@ class Effect:
     true_on: int = 0
     is_same: bool = False
     adjusted: Mapping[str, float] = field(default_factory=dict)
+    family: int = 1
     diverged: str = ""
     learning: Learning | None = None
     untold: str = ""

@@ -181,7 +181,8 @@ def _adjust(effects: dict[str, Effect]) -> dict[str, Effect]:
         adjusted = holm([p for _, _, p in asked]) if asked else ()
         for (name, kind, _), p in zip(asked, adjusted, strict=True):
             known = effects[name]
-            effects[name] = replace(known, adjusted={**known.adjusted, kind: float(p)})
+            adjusted_so_far = {**known.adjusted, kind: float(p)}
+            effects[name] = replace(known, adjusted=adjusted_so_far, family=len(asked))
     return effects
 
 

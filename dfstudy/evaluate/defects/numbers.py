@@ -94,5 +94,6 @@ def _of_question(effect: Effect, name: str) -> Iterator[Number]:
             n,
             note="Holm's, over the questions asked with it",
         )
-        note = f"true {kind} that would be found with a probability of 0.8, before Holm's correction"
-        yield Number(f"{where}.detectable", found.detectable, unit, n, note=note)
+        found_at = f"found with a probability of 0.8, Holm's correction over {effect.family}"
+        note = f"true {kind} that would be {found_at}"
+        yield Number(f"{where}.detectable", found.detectable_among(effect.family), unit, n, note=note)

@@ -7,7 +7,18 @@ with intervals over groups and seeds, Holm's correction and verdicts by rule. Re
 """
 
 from dfstudy.evaluate.policies.compare import Compared, Course, Effect, compare_policies
+from dfstudy.evaluate.policies.controls import control_numbers, run_controls
 from dfstudy.evaluate.policies.numbers import policy_numbers
 from dfstudy.evaluate.policies.tested import Tested, run_policies
 
-__all__ = ["Compared", "Course", "Effect", "Tested", "compare_policies", "policy_numbers", "run_policies"]
+__all__ = [
+    "Compared",
+    "Course",
+    "Effect",
+    "Tested",
+    "compare_policies",
+    "control_numbers",
+    "policy_numbers",
+    "run_controls",
+    "run_policies",
+]

@@ -6,7 +6,7 @@ once a quantity for all trainings together; intervals of differences cover other
 
 A verdict follows from `decision.decide`; `helps` and `hurts` need Holm's p to be small as well. Networks
 that have not learned get none (`learning`), and neither do two that leave less room above them than a gain
-worth having. Holm's correction takes the comparisons of one kind, quantity and budget as one family.
+worth having. What is corrected together, and what was declared before training, is settled in `families`.
 A course is called a trend where the difference at the full budget less that at the smallest one passes the
 same rule; where it does not, curves that cross by chance are not said to cross.
 """
@@ -20,11 +20,11 @@ from typing import Literal, get_args
 import numpy as np
 
 from dfstudy.evaluate.arms.policies import Comparison, Trained, list_comparisons
-from dfstudy.evaluate.comparisons import holm
 from dfstudy.evaluate.decision import decide
 from dfstudy.evaluate.intervals import Floats, Interval, group_interval
-from dfstudy.evaluate.learning import Learning, judge_learning, tell_untrained
+from dfstudy.evaluate.learning import Learning, tell_untrained
 from dfstudy.evaluate.paired import PairedDifference, difference_from
+from dfstudy.evaluate.policies.families import Tier, correct_families, holm_known
 from dfstudy.evaluate.policies.sheets import LEAST_AUC, QUANTITIES, Sheet, make_sheet, methods_not_learned
 from dfstudy.evaluate.policies.tested import Tested
 from dfstudy.study import Study
@@ -54,21 +54,23 @@ class Effect:
 
     Attributes:
         difference: second less first.
-        p: after Holm's correction; None without an interval.
-        family: comparisons that were corrected together.
+        p: after Holm's correction; None without an interval, and where nothing is asked.
+        family: comparisons that were corrected together; 0 where nothing is asked.
         n: pictures.
         untold: why nothing is said of it, one of `UNTOLD` and the reason; empty where something is.
         is_weaker: the second training's validation AUC is lower by more than a gain worth having.
+        tier: whether the study declared it before training.
     """
 
     comparison: Comparison
     quantity: str
     difference: PairedDifference
-    p: float | None
-    family: int
     n: int
+    p: float | None = None
+    family: int = 0
     untold: str = ""
     is_weaker: bool = False
+    tier: Tier = "exploratory"
 
     @property
     def verdict(self) -> Verdict:
@@ -161,30 +163,28 @@ def compare_policies(study: Study, tested: Mapping[Trained, Tested]) -> Compared
     if not tested:
         return None
     comparisons = list_comparisons(study)
-    learning = {trained: _judge(one, study) for trained, one in tested.items()}
+    learning = {trained: one.judge(study.evaluate) for trained, one in tested.items()}
     values: dict[str, dict[Trained, Interval]] = {}
-    pictures, effects, courses = {}, [], []
+    pictures, effects, trends = {}, [], {}
     for name in QUANTITIES:
         sheet = make_sheet(name, tested, study.evaluate)
         if sheet is None:
             continue
         asked = [one for one in comparisons if _is_asked(one, name)]
         values[name], differences, changes = _measure(sheet, asked, name)
+        trends |= changes  # of one quantity alone
         pictures[name] = sheet.n
-        own = _corrected(asked, differences, name, sheet.n)
-        own = [_judged(one, values[name], learning) for one in own]
-        effects += own
-        courses += _courses(own, changes)
+        effects += [
+            _judged(Effect(one, name, difference, sheet.n), values[name], learning)
+            for one, difference in zip(asked, differences, strict=True)
+        ]
+    effects = correct_families(effects, study.policies)
+    courses = _courses([one for one in effects if one.quantity == COURSE], trends)
     order = {one.stem: at for at, one in enumerate(comparisons)}
     effects.sort(key=lambda one: order[one.comparison.stem])  # by quantity within, as sorting is stable
     runs = sum(len(one.test) for one in tested.values())
     unseen = tuple(methods_not_learned(tested))
     return Compared(study, values, tuple(effects), tuple(courses), pictures, unseen, runs, learning)
-
-
-def _judge(one: Tested, study: Study) -> Learning:
-    temperatures = one.temperatures or [1.0] * len(one.clean)
-    return judge_learning(one.clean, temperatures, one.losses, study.evaluate)
 
 
 def _judged(
@@ -261,35 +261,14 @@ def _budgets(comparisons: Sequence[Comparison]) -> dict[str, list[int]]:
     }
 
 
-def _corrected(
-    comparisons: Sequence[Comparison], differences: Sequence[PairedDifference], quantity: str, n: int
-) -> list[Effect]:
-    keys = [(one.kind, one.share) for one in comparisons]
-    adjusted: dict[int, float | None] = {}
-    for key in dict.fromkeys(keys):
-        rows = [row for row, own in enumerate(keys) if own == key]
-        adjusted |= dict(zip(rows, _holm([differences[row].p for row in rows]), strict=True))
-    return [
-        Effect(one, quantity, difference, adjusted[row], keys.count(keys[row]), n)
-        for row, (one, difference) in enumerate(zip(comparisons, differences, strict=True))
-    ]
-
-
 def _courses(effects: Sequence[Effect], changes: Mapping[str, PairedDifference]) -> list[Course]:
-    adjusted = _holm([change.p for change in changes.values()])
+    adjusted = holm_known([change.p for change in changes.values()])
     made = []
     for (policy, change), p in zip(changes.items(), adjusted, strict=True):
         own = [one for one in effects if one.comparison.kind == "policy" and one.comparison.subject == policy]
         points = tuple(sorted(own, key=lambda one: one.comparison.share))
         made.append(Course(policy, points, change, p, len(changes)))
     return made
-
-
-def _holm(p_values: Sequence[float | None]) -> list[float | None]:
-    """Holm's correction of those that are defined."""
-    known = [p for p in p_values if p is not None]
-    stepped = iter(holm(known).tolist())
-    return [None if p is None else next(stepped) for p in p_values]
 
 
 def _side(difference: PairedDifference, p: float | None) -> int:

@@ -50,8 +50,8 @@ def effect_numbers(effect: Effect) -> Iterable[Number]:
     )
     note = sentences(f"{kind.spoken}, {told}", f"at {comparison.budget}", effect.untold or effect.verdict)
     yield found.number(f"{stem}.difference", unit=kind.unit, n=effect.n, note=note)
-    none = f"at {comparison.budget}; too few groups or a class is missing"
-    corrected = f"Holm's correction over {effect.family}; at {comparison.budget}"
+    none = f"at {comparison.budget}; {effect.untold or 'too few groups or a class is missing'}"
+    corrected = f"{_corrected(effect)}; at {comparison.budget}"
     yield Number(
         f"{stem}.p",
         effect.p,
@@ -61,15 +61,23 @@ def effect_numbers(effect: Effect) -> Iterable[Number]:
         note=none if effect.p is None else corrected,
         digits=4,
     )
-    found_at = f"found with a probability of {POWER:g} by one such comparison; at {comparison.budget}"
+    found_at = f"found with a probability of {POWER:g}, {_corrected(effect)}; at {comparison.budget}"
+    detectable = found.detectable_among(effect.family) if effect.family else None
     yield Number(
         f"{stem}.detectable",
-        found.detectable,
+        detectable,
         kind.unit,
         effect.n,
         groups=found.groups,
-        note=none if found.detectable is None else found_at,
+        note=none if detectable is None else found_at,
     )
+
+
+def _corrected(effect: Effect) -> str:
+    """What its p and its detectable difference were corrected for."""
+    if effect.tier == "primary":
+        return "the primary question, which needs no correction"
+    return f"Holm's correction over {effect.family}, {effect.tier}"
 
 
 def _about(compared: Compared) -> list[Number]:

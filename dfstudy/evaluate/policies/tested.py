@@ -19,8 +19,9 @@ from dfstudy.evaluate.arms import POLICIES, Arm, list_arms
 from dfstudy.evaluate.arms.policies import Trained
 from dfstudy.evaluate.corrupted import Condition, predict_corrupted
 from dfstudy.evaluate.corruptions import CORRUPTIONS
+from dfstudy.evaluate.learning import Learning, judge_learning
 from dfstudy.evaluate.predict import predict
-from dfstudy.study import Study
+from dfstudy.study import Evaluate, Study
 
 if TYPE_CHECKING:
     from dfstudy.data import Split
@@ -50,6 +51,11 @@ class Tested:
     temperatures: list[float] = field(default_factory=list)
     losses: list[list[float]] = field(default_factory=list)
 
+    def judge(self, settings: Evaluate) -> Learning:
+        """Whether these runs have learned."""
+        temperatures = self.temperatures or [1.0] * len(self.clean)
+        return judge_learning(self.clean, temperatures, self.losses, settings)
+
 
 def run_policies(study: Study, split: Split, progress: bool = True) -> dict[Trained, Tested]:
     """Find or train every arm's runs and predict; empty where no policy is named.
@@ -66,16 +72,24 @@ def run_policies(study: Study, split: Split, progress: bool = True) -> dict[Trai
     ]
     corrupted = _corrupt(study, [runs[trained] for trained in whole], progress)
     return {
-        trained: Tested(
-            tuple(sorted(arm.split.part("train").query("label == 1")["method"].unique())),
-            [calibrated(predict(run, arm.split, "test", progress), run) for run in own],
-            [run.clean for run in own],
-            corrupted.get(trained, []),
-            [run.checkpoint["temperature"] for run in own],
-            [run.history["val_loss"].tolist() for run in own],
-        )
-        for trained, (arm, own) in runs.items()
+        trained: _test(arm, own, corrupted.get(trained, []), progress) for trained, (arm, own) in runs.items()
     }
+
+
+def run_arm(arm: Arm, progress: bool = True) -> Tested:
+    """Find or train one arm's runs and predict the test; no corrupted image."""
+    return _test(arm, arm.train(progress), [], progress)
+
+
+def _test(arm: Arm, runs: list[Run], corrupted: list[pd.DataFrame], progress: bool) -> Tested:
+    return Tested(
+        tuple(sorted(arm.split.part("train").query("label == 1")["method"].unique())),
+        [calibrated(predict(run, arm.split, "test", progress), run) for run in runs],
+        [run.clean for run in runs],
+        corrupted,
+        [run.checkpoint["temperature"] for run in runs],
+        [run.history["val_loss"].tolist() for run in runs],
+    )
 
 
 def calibrated(table: pd.DataFrame, run: Run) -> pd.DataFrame:

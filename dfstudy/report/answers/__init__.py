@@ -1,10 +1,11 @@
 """The study's questions, each answered by a rule from the numbers of the chapters.
 
 Takes numbers by id; gives `Answer`s with the verdict `supported`, `refuted` or `inconclusive`, never a bare
-yes; the rules stand in `verdicts`, the limits, fixed before any number was known, beside the questions:
-`augmentation`, `protocol` (what the recorded defects did), `networks`, `detector`, and `trust` for the
-pictures. A question whose chapter gave no number is left out; one that it could not measure is inconclusive
-and says why. Refuses to answer without the numbers of training and test. Pure: no file is read.
+yes; the rules stand in `verdicts`, the limits beside the questions: `augmentation` and `transforms`,
+`protocol` (what the recorded defects did), `networks`, `detector`, `controls`, and `trust` for the pictures.
+Which of them were declared before training, an answer's tier says. A question whose chapter gave no number
+is left out; one that it could not measure is inconclusive and says why.
+Refuses to answer without the numbers of training and test. Pure: no file is read.
 """
 
 from __future__ import annotations
@@ -18,17 +19,26 @@ from dfstudy.errors import StudyError
 from dfstudy.number import Number
 from dfstudy.report.answers.abstract import write_abstract
 from dfstudy.report.answers.augmentation import decide_on_augmentation
+from dfstudy.report.answers.controls import decide_on_controls
 from dfstudy.report.answers.detector import decide_on_new_pictures, decide_on_use
 from dfstudy.report.answers.networks import decide_on_networks
 from dfstudy.report.answers.protocol import decide_on_protocol
+from dfstudy.report.answers.transforms import decide_on_transforms
 from dfstudy.report.numbers import plain, say
 from dfstudy.report.trust import decide_data_answers
-from dfstudy.report.verdicts import Answer, Numbers
+from dfstudy.report.verdicts import Answer, Numbers, Tier
 from dfstudy.study import Study
 
 __all__ = ["answer_numbers", "answer_table", "decide_answers", "write_abstract"]
 
 NEEDED = ("data.pictures", "train.auc_gap", "test.auc")
+# headings of the table, in order; verdicts on what was not declared stand in brackets
+TIERS: dict[Tier, str] = {
+    "primary": "Primary question, declared before training",
+    "secondary": "Secondary questions, declared before training; corrected as one family",
+    "exploratory": "Exploratory: not declared before training; ideas for another study, no findings",
+    "check": "Checks of images and method",
+}
 HEADINGS = ("question", "claim", "answer", "because", "n", "shown in")
 
 
@@ -50,25 +60,32 @@ def decide_answers(numbers: Numbers, groups_known: bool, study: Study) -> list[A
         )
     return [
         *decide_on_augmentation(numbers, study),
+        *decide_on_transforms(numbers, study),
         *decide_on_protocol(numbers, study),
         *decide_on_networks(numbers, study),
         *decide_on_new_pictures(numbers, groups_known),
-        *decide_data_answers(numbers),
         *decide_on_use(numbers),
+        *decide_data_answers(numbers),
+        *decide_on_controls(numbers),
     ]
 
 
 def answer_table(answers: Iterable[Answer], numbers: Numbers) -> HTML:
-    """Question, claim, verdict, the numbers that decided, pictures, and a link to the figure.
+    """Question, claim, verdict, the numbers that decided, pictures, and a link to the figure, tier by tier.
 
     The link names a notebook and a figure in it, `04_test.ipynb#test_roc`: JupyterLab opens the notebook, and
     the report's page makes it a link to the figure (`links`).
     """
     head = "".join(f"<th>{name}</th>" for name in HEADINGS)
     rows = []
-    for each in answers:
+    every = list(answers)
+    ordered = [(tier, each) for tier in TIERS for each in every if each.tier == tier]
+    for at, (tier, each) in enumerate(ordered):
+        if not at or ordered[at - 1][0] != tier:
+            rows.append(f'<tr><th colspan="{len(HEADINGS)}" scope="rowgroup">{TIERS[tier]}</th></tr>')
         because = plain(say(each.because, numbers).data)
-        words = (each.question, each.claim, each.verdict, because, f"{each.n:,}")
+        said = f"({each.verdict})" if tier == "exploratory" else each.verdict
+        words = (each.question, each.claim, said, because, f"{each.n:,}")
         figure = each.figure.rpartition("#")[2]
         link = f'<a href="{each.figure}">{figure}</a>' if figure else ""
         cells = [*(html.escape(word, quote=False) for word in words), link]

@@ -1,4 +1,4 @@
-"""The abstract: the study's question first, then the detector, then what it does not say.
+"""The abstract: the primary question first, then the secondary ones, the detector, and what it does not say.
 
 Takes answers and the numbers behind them; gives text for `say`. No number is typed here. Pure.
 """
@@ -8,30 +8,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from dfstudy.report.answers.augmentation import RECORDED, first_policy, heading, improving
+from dfstudy.report.answers.augmentation import QUALITIES, asked_policy, first_policy, heading, improving
 from dfstudy.report.answers.detector import headline_auc
 from dfstudy.report.verdicts import UNTRAINED, Answer, Numbers, Verdict
+from dfstudy.study import Study
 
-# what the verdict on each quantity says of the recorded augmentation
-HELPS: dict[str, dict[Verdict, str]] = {
-    "gap": {
-        "supported": "reduces overfitting (the gap between training and validation AUC changes by {0})",
-        "refuted": "does not reduce overfitting (the gap between training and validation AUC changes by {0})",
-        "inconclusive": "may or may not reduce overfitting (the gap changes by {0})",
-        UNTRAINED: "was not trained enough to tell whether it reduces overfitting",
-    },
-    "auc": {
-        "supported": "raises the AUC on forgeries like those it trained on (by {0})",
-        "refuted": "does not raise the AUC on forgeries like those it trained on ({0})",
-        "inconclusive": "leaves open whether it raises the AUC on forgeries like those it trained on ({0})",
-        UNTRAINED: "was not trained enough to tell whether it raises the AUC on forgeries that it learned",
-    },
-    "unseen": {
-        "supported": "raises the AUC on forgeries that it never saw (by {0})",
-        "refuted": "does not raise the AUC on forgeries that it never saw ({0})",
-        "inconclusive": "leaves open whether it raises the AUC on forgeries that it never saw ({0})",
-        UNTRAINED: "was not trained enough to tell whether it raises the AUC on forgeries that it never saw",
-    },
+# what each quantity is, and what the verdict on it says of the declared augmentation
+CHANGED: dict[str, tuple[str, str]] = {
+    "auc": ("the test AUC on forgeries like those it learned", "raises"),
+    "gap": ("the gap between training and validation AUC", "reduces"),
+    "unseen": ("the AUC on forgeries that it never saw", "raises"),
+    "robust": ("the AUC on corrupted images", "raises"),
 }
 TRUTH: dict[Verdict, str] = {
     "supported": "would have reported nearly the truth",
@@ -47,35 +34,75 @@ COST: dict[Verdict, str] = {
 }
 
 
-def write_abstract(answers: Iterable[Answer], numbers: Numbers, is_sample: bool) -> str:
-    """The abstract as text for `say`: what was asked, what came out, what it does not say."""
-    verdicts = {answer.id: answer.verdict for answer in answers}
-    parts = [_augmentation(verdicts, numbers), _protocol(verdicts, numbers), _detector(verdicts, numbers)]
-    return " ".join(part for part in [*parts, _limits(numbers, is_sample)] if part)
+def write_abstract(answers: Iterable[Answer], numbers: Numbers, study: Study) -> str:
+    """The abstract as text for `say`, a paragraph a tier, and what it does not say."""
+    every = list(answers)
+    verdicts = {answer.id: answer.verdict for answer in every}
+    parts = [
+        _primary(every, numbers, study),
+        _secondary(every, numbers, study),
+        _detector(verdicts, numbers),
+        _protocol(verdicts, numbers),
+        _limits(numbers, study.is_sample),
+    ]
+    return "\n\n".join(part for part in parts if part)
 
 
-def _augmentation(verdicts: Mapping[str, Verdict], numbers: Numbers) -> str:
-    parts = []
-    for quality, words in HELPS.items():
-        name, asked = f"policy.{RECORDED}.{quality}.difference", f"answer.augmentation.{quality}"
-        if asked in verdicts and numbers[name].value is not None:
-            parts.append(words[verdicts[asked]].replace("{0}", _with_values(numbers, name)))
-    if not parts:
+def _primary(answers: Iterable[Answer], numbers: Numbers, study: Study) -> str:
+    own = [answer for answer in answers if answer.tier == "primary"]
+    if not own:
         return ""
-    listed = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])}, and {parts[-1]}"
-    grows = heading(numbers, RECORDED, "auc") == "grows"
-    more = "; its effect on the AUC grows with the budget" if grows else ""
-    if improving(numbers, RECORDED):
-        more += "; its networks were still improving when training ended"
-    return f"**Does heavy augmentation help?** At this budget the recorded augmentation {listed}{more}."
+    quantity = own[0].id.rpartition(".")[2]
+    policy = asked_policy(study)
+    name = f"policy.{policy}.{quantity}.difference"
+    moving = improving(numbers, first_policy(numbers), policy)
+    late = " It was still improving when training ended." if policy in moving else ""
+    grows = " Its gain grows with the budget." if heading(numbers, policy, quantity) == "grows" else ""
+    return (
+        f"**Primary question, declared before training.** {own[0].question} "
+        f"**{_told(own[0], numbers, name, quantity)}**: {_with_values(numbers, name)}.{grows}{late}"
+    )
+
+
+def _secondary(answers: Iterable[Answer], numbers: Numbers, study: Study) -> str:
+    told = []
+    for answer in answers:
+        if answer.tier == "secondary":
+            quantity = answer.id.rpartition(".")[2]
+            name = f"policy.{asked_policy(study)}.{quantity}.difference"
+            if numbers[name].value is None:
+                continue
+            words = _told(answer, numbers, name, quantity).lower()
+            told.append(f"{CHANGED[quantity][0]}: {words} ({_with_values(numbers, name)})")
+    return f"**Secondary questions.** Whether it changes {'; '.join(told)}." if told else ""
+
+
+def _told(answer: Answer, numbers: Numbers, name: str, quantity: str) -> str:
+    """The verdict as a reader says it."""
+    verb = CHANGED[quantity][1]
+    if answer.verdict == "supported":
+        return f"Yes, it {verb} it"
+    if answer.verdict == "refuted":
+        least = QUALITIES[quantity].least
+        change = numbers[name]
+        worse = (
+            change.low is not None
+            and change.high is not None
+            and (change.high < 0 if QUALITIES[quantity].sign > 0 else change.low > 0)
+        )
+        if "learns less" in change.note:
+            return "No: it learns less, and validation is worse"
+        return "No: it makes it worse" if worse else f"No: a gain of {least} or more is excluded"
+    return "Not trained enough to tell" if answer.verdict == UNTRAINED else "Cannot tell"
 
 
 def _with_values(numbers: Numbers, name: str) -> str:
-    """A difference, then what it is the difference of, where both are known."""
+    """What a difference is the difference of, where both are known, then the difference."""
     _, policy, quality, _ = name.split(".")
-    sides = [f"policy.{side}.{quality}" for side in (policy, first_policy(numbers))]
-    values = f": {{{sides[0]}}} against {{{sides[1]}}}" if set(sides) <= set(numbers) else ""
-    return f"{{{name}}}{values}"
+    first = first_policy(numbers)
+    sides = [f"policy.{side}.{quality}" for side in (policy, first)]
+    values = f"{{{sides[0]}}} with it, {{{sides[1]}}} with {first}; " if set(sides) <= set(numbers) else ""
+    return f"{values}difference {{{name}}}"
 
 
 def _protocol(verdicts: Mapping[str, Verdict], numbers: Numbers) -> str:
@@ -84,7 +111,8 @@ def _protocol(verdicts: Mapping[str, Verdict], numbers: Numbers) -> str:
     if known != set(names) or not {"answer.protocol.truth", "answer.protocol.cost"} <= set(verdicts):
         return ""
     return (
-        f"**What did the recorded defects cost?** All together, the protocol as it was recorded "
+        "**Exploratory: what did the defects of the original protocol cost?** All together, the protocol as "
+        f"it was recorded "
         f"{TRUTH[verdicts['answer.protocol.truth']]} (reported AUC less true AUC {{{names['inflation']}}}) "
         f"{COST[verdicts['answer.protocol.cost']]} (AUC on an honest test {{{names['change']}}})."
     )
@@ -124,7 +152,8 @@ def _detector(verdicts: Mapping[str, Verdict], numbers: Numbers) -> str:
             "(cross-validated over all images)."
         )
     return (
-        "A network of {train.parameters} parameters learned to tell {data.fake} forged pictures of faces "
+        "**The detector.** A network of {train.parameters} parameters learned to tell {data.fake} forged "
+        "pictures of faces "
         "from {data.real} real ones, and was tested on {split.test} pictures in {split.test.groups} "
         f"groups kept apart.{unknown} {detects}: the test AUC is {{{headline_auc(numbers)}}}, the "
         "balanced accuracy at the threshold chosen on validation pictures {test.balanced_accuracy}; "

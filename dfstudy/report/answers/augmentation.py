@@ -1,7 +1,7 @@
 """Does augmentation help, and what of it? Verdicts from the numbers of chapter 05.
 
-Takes numbers `policy.*`, `leave_out.*`, `add_one.*`; gives an answer for the recorded policy (`seed`) and one
-for all other policies together, for each quantity that was measured, and what single transforms bring. Every
+Takes numbers `policy.*`; gives an answer for the policy that the study declared, primary and secondary
+quantities first, and one for all other policies together, for each quantity that was measured. Every
 verdict names the budget it holds for. Of policies whose networks have not learned nothing is said; where they
 were still improving when training ended, nothing is refuted. No answer where nothing was compared. Pure.
 """
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from dfstudy.evaluate.arms.policies import SEED, slugs_of
 from dfstudy.evaluate.paired import LEAST_SEEDS
 from dfstudy.evaluate.policies.sheets import QUANTITIES
 from dfstudy.report.numbers import literal
@@ -23,17 +24,15 @@ from dfstudy.report.verdicts import (
     Numbers,
     Verdict,
     best_of,
+    chapters_p,
     gains,
     gains_any,
+    is_small,
 )
 from dfstudy.study import Study
 
-RECORDED = "seed"  # the policy that the study is about: asked for beforehand, so its verdicts need no Holm
-NO_GAIN = (
-    "learns less",
-    "not applicable",
-    "no room to tell",
-)  # in notes: a difference that is no gain of theirs
+# in notes: a difference that is no gain of theirs
+NO_GAIN = ("learns less", "not applicable", "no room to tell")
 CHAPTER = "05_compare_augmentation.ipynb"
 
 
@@ -77,26 +76,20 @@ QUALITIES = {
         ),
     )
 }
-PARTS = {
-    "leave_out": (
-        "Which of its transforms carry it?",
-        "leaving at least one of them out lowers the test AUC",
-    ),
-    "add_one": (
-        "Which transforms help by themselves?",
-        "at least one of them alone raises the test AUC",
-    ),
-}
 
 
 def decide_on_augmentation(numbers: Numbers, study: Study) -> list[Answer]:
-    """Every answer for which chapter 05 gave a number."""
-    answers = []
-    for quality in QUALITIES:
-        answers += _recorded(numbers, study, quality) + _others(numbers, study, quality)
-    for kind in PARTS:
-        answers += _parts(numbers, study, kind)
-    return answers
+    """Every answer for which chapter 05 gave a number: the declared questions first."""
+    declared = study.policies
+    order = [declared.primary, *declared.secondary]
+    order += [quality for quality in QUALITIES if quality not in order]
+    asked = [answer for quality in order for answer in _asked(numbers, study, quality)]
+    return asked + [answer for quality in order for answer in _others(numbers, study, quality)]
+
+
+def asked_policy(study: Study) -> str:
+    """Part of the ids of the declared policy, such as `seed`; empty where it is not compared."""
+    return slugs_of(study).get(study.policies.asked, "")
 
 
 def heading(numbers: Numbers, policy: str, quality: str) -> Literal["grows", "shrinks", ""]:
@@ -118,19 +111,22 @@ def improving(numbers: Numbers, *policies: str) -> list[str]:
     return [each for each in policies if (told := numbers.get(f"policy.{each}.improving")) and told.value]
 
 
-def _recorded(numbers: Numbers, study: Study, quality: str) -> list[Answer]:
-    name = f"policy.{RECORDED}.{quality}.difference"
+def _asked(numbers: Numbers, study: Study, quality: str) -> list[Answer]:
+    """The declared policy: one primary question, and secondary ones that are one family."""
+    policy = asked_policy(study)
+    name = f"policy.{policy}.{quality}.difference"
     if name not in numbers:
         return []
     asked, change = QUALITIES[quality], numbers[name]
-    sides = (first_policy(numbers), RECORDED)
-    verdict = gains(change, asked.least, _seeds(study), asked.sign)
+    sides = (first_policy(numbers), policy)
+    sure = is_small(chapters_p(numbers, name))
+    verdict = gains(change, asked.least, seeds_of(study), asked.sign, is_sure=sure)
     verdict = _while_it_improves(verdict, improving(numbers, *sides))
     values = ", ".join(f"{side} {{policy.{side}.{quality}}}" for side in reversed(sides))
     known = all(f"policy.{side}.{quality}" in numbers for side in sides)
     because = f"{_against(numbers)} {{{name}}}{f' ({values})' if known else ''} {_budget(study)}"
-    because += f"{_course(numbers, RECORDED, quality)}{_late(numbers, sides)}{_few(study)}"
-    findable = f"policy.{RECORDED}.{quality}.detectable"
+    because += f"{_course(numbers, policy, quality)}{_late(numbers, sides)}{_few(study)}"
+    findable = f"policy.{policy}.{quality}.detectable"
     if verdict == "inconclusive" and findable in numbers and numbers[findable].value is not None:
         because += f"; a difference of {{{findable}}} would have been found"
     if change.value is None:
@@ -139,25 +135,34 @@ def _recorded(numbers: Numbers, study: Study, quality: str) -> list[Answer]:
         verdict, because = UNTRAINED, _lacking(lacking)
     elif quality == "gap" and verdict == "supported" and "learns less" in change.note:
         verdict, because = "refuted", f"it learns less: the gap is smaller, and validation worse; {because}"
-    elif "no room to tell" in change.note:
-        verdict, because = "inconclusive", f"no room to tell, so near to 1 are both; {because}"
+    elif words := next((word for word in NO_GAIN[1:] if word in change.note), ""):
+        verdict, because = "inconclusive", f"{words}; {because}"
+    policies = study.policies
+    secondary = "secondary" if quality in policies.secondary else "exploratory"
     return [
         Answer(
             f"answer.augmentation.{quality}",
-            f"Does the recorded augmentation {asked.asked}?",
+            f"Does {_spoken(study)} {asked.asked}?",
             f"{asked.claim} than with {first_policy(numbers)}; refuted where it is not, and a gain of "
             f"{asked.least} or more is excluded",
             verdict,
             because,
             change.n,
             f"{CHAPTER}#policies_forest",
+            "primary" if quality == policies.primary else secondary,
         )
     ]
 
 
+def _spoken(study: Study) -> str:
+    policy = study.policies.asked
+    return "the original augmentation" if policy == SEED else f"the augmentation {policy}"
+
+
 def _others(numbers: Numbers, study: Study, quality: str) -> list[Answer]:
     """The other policies, asked for all at once, so with Holm's correction."""
-    slugs = [policy for policy in _compared(numbers, quality) if policy != RECORDED]
+    declared = asked_policy(study)
+    slugs = [policy for policy in _compared(numbers, quality) if policy != declared]
     measured = [slug for slug in slugs if numbers[f"policy.{slug}.{quality}.difference"].value is not None]
     if not measured:
         return []
@@ -172,9 +177,9 @@ def _others(numbers: Numbers, study: Study, quality: str) -> list[Answer]:
         )
         n = numbers[f"policy.{measured[0]}.{quality}.difference"].n
         return [_of_others(quality, len(measured), first, verdict, because, n)]
-    verdict, found = gains_any(numbers, known, asked.least, _seeds(study), asked.sign)
+    verdict, found = gains_any(numbers, known, asked.least, seeds_of(study), asked.sign)
     verdict = _while_it_improves(verdict, improving(numbers, first, *told))
-    listed = ", ".join(f"{_slug(name)} {{{name}}}" for name in (found or known))
+    listed = ", ".join(f"{slug_in(name)} {{{name}}}" for name in (found or known))
     words = f"{'those that do' if found else 'none surely'}, {_against(numbers)} {_budget(study)}: {listed}"
     words += (f"; {_lacking(lacking)}" if lacking else "") + _few(study)
     best = numbers[best_of(numbers, known, asked.sign)]
@@ -194,48 +199,18 @@ def _of_others(quality: str, count: int, first: str, verdict: Verdict, because: 
     )
 
 
-def _parts(numbers: Numbers, study: Study, kind: str) -> list[Answer]:
-    names = [name for name in numbers if re.fullmatch(rf"{kind}\.[a-z0-9_-]+\.auc\.difference", name)]
-    measured = [name for name in names if numbers[name].value is not None]
-    if not measured:
-        return []
-    question, claim = PARTS[kind]
-    # the chapter's note says of which nothing can be said
-    known = [
-        name for name in measured if not any(word in numbers[name].note for word in (*NO_GAIN, UNTRAINED))
-    ]
-    if not known:
-        why, n = "the networks of all of them have learned too little", numbers[measured[0]].n
-        return [Answer(f"answer.transforms.{kind}", question, claim, UNTRAINED, why, n)]
-    verdict, found = gains_any(numbers, known, QUALITIES["auc"].least, _seeds(study))
-    shown = found or [best_of(numbers, known)]
-    listed = ", ".join(f"{_slug(name)} {{{name}}}" for name in shown)
-    share = f"at {study.policies.parts_budget:.0%} of the epochs".replace("%", " %")
-    return [
-        Answer(
-            f"answer.transforms.{kind}",
-            question,
-            f"{claim} (Holm over {len(known)}, {ALPHA})",
-            verdict,
-            f"{'those that do' if found else 'none surely; the most'}, {share}: {listed}",
-            numbers[shown[0]].n,
-            f"{CHAPTER}#policies_parts",
-        )
-    ]
-
-
 def _while_it_improves(verdict: Verdict, moving: Sequence[str]) -> Verdict:
     """A gain is not refuted by networks that were still improving when training ended."""
     return "inconclusive" if verdict == "refuted" and moving else verdict
 
 
-def _seeds(study: Study) -> int:
+def seeds_of(study: Study) -> int:
     """Trainings of each policy."""
     return min(study.policies.seeds, len(study.training.seeds))
 
 
 def _few(study: Study) -> str:
-    seeds = _seeds(study)
+    seeds = seeds_of(study)
     return f"; {seeds} of at least {LEAST_SEEDS} seeds a side" if seeds < LEAST_SEEDS else ""
 
 
@@ -285,7 +260,8 @@ def _compared(numbers: Numbers, quality: str) -> list[str]:
     return sorted(match[1] for name in numbers if (match := re.fullmatch(own, name)))
 
 
-def _slug(name: str) -> str:
+def slug_in(name: str) -> str:
+    """The part of a number's id that names policy or transform."""
     return name.split(".")[1]
 
 

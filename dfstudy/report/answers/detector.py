@@ -80,6 +80,7 @@ def _new_people(numbers: Numbers, groups_known: bool) -> Answer:
         known if groups_known else unknown,
         numbers["data.pictures"].n,
         "01_explore_data.ipynb#data_counts",
+        "check",
     )
 
 

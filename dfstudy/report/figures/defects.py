@@ -74,7 +74,9 @@ def verdict_table(audit: Audit) -> pd.DataFrame:
     rows = []
     for name, effect in audit.effects.items():
         asked = effect.asked()
-        detectable = [_signed(f"{one.detectable:.3f}", kind, asked) for kind, one in asked.items()]
+        detectable = [
+            _signed(f"{one.detectable_among(effect.family):.3f}", kind, asked) for kind, one in asked.items()
+        ]
         adjusted = [_signed(f"{effect.adjusted[kind]:.3f}", kind, asked) for kind in asked]
         cost, inflation = (_told(of.get(effect.question)) for of in (effect.changes, effect.inflation))
         question = "" if effect.reason else QUANTITIES[effect.question].spoken
