@@ -57,7 +57,8 @@ main.add_command(report)
 def index(study: str, data: str, out: str) -> None:
     """Count the pictures of a study by split and class."""
     from dfstudy.data import count_duplicates, index_study, layout_line, set_aside, split_study
-    from dfstudy.data.listing import count_others, describe_others
+    from dfstudy.data.endings import describe_endings
+    from dfstudy.data.listing import count_others
     from dfstudy.invocation import resolve
 
     settings = resolve(study, data, out).settings
@@ -72,7 +73,7 @@ def index(study: str, data: str, out: str) -> None:
         click.echo(f"{len(split.set_aside):,} are set aside:")
         for row in set_aside(split.set_aside).itertuples(index=False):
             click.echo(f"  {row.pictures:>6,}  {row.reason}")
-    others = describe_others(count_others(settings))
+    others = describe_endings(count_others(settings))
     if others:
         click.echo(f"also there, and taken for no picture: {', '.join(others)}")
     found = count_duplicates(split.duplicates, split.rows)

@@ -15,7 +15,7 @@ from dfstudy.data import endings, index_study
 from dfstudy.data.faces.weights import read_weights
 from dfstudy.data.images import PictureError, read_picture
 from dfstudy.data.index_csv import read_masks
-from dfstudy.data.listing import count_others, describe_others
+from dfstudy.data.listing import count_others
 from dfstudy.errors import StudyError
 from dfstudy.study import load_study
 
@@ -100,9 +100,9 @@ def test_every_other_file_is_counted_by_its_ending(fill, open_study):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b"x")
     counted = count_others(open_study(root))
-    assert counted == {".mp4": 2, ".xyz": 1, "without ending": 1, ".txt": 1, ".gz": 1}
+    assert counted == {".mp4": 2, ".xyz": 1, "": 1, ".txt": 1, ".gz": 1}
     assert sum(counted.values()) + len(PATHS) == sum(path.is_file() for path in root.rglob("*"))
-    assert describe_others(counted)[0] == "2 .mp4"
+    assert endings.describe_endings(counted)[0] == "2 .mp4"
 
 
 def test_endings_stand_in_one_table_and_in_one_list_each():

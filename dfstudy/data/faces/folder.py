@@ -78,7 +78,7 @@ def crop_folder(
             jobs = plan_jobs(sources.files)
             _run(jobs, root, partial, finder, settings, workers or count_cores(), progress)
             _finish(partial, target, key, jobs, sources)
-        return Cropped(target, **_read_mark(target)["done"])
+        return Cropped(target, sources.others, **_read_mark(target)["done"])
 
 
 def _key(sources: Sources, settings: FaceSettings, finder: Finder) -> str:
