@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dfstudy.errors import StudyError
+from dfstudy.errors import StudyError, printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,7 +71,7 @@ def score(
         click.echo(
             "next step: mend the cause and give the same command again, which tries them again", err=True
         )
-    told = ", ".join(describe_endings(others))
+    told = printable(", ".join(describe_endings(others)))
     if not done + failed:
         raise StudyError(
             f"no picture or video lies in {', '.join(paths)}; there is {told or 'no file at all'}",
@@ -86,7 +86,7 @@ def print_scores(
     detector: Detector, paths: tuple[str, ...], kind: str, others: Counter[str]
 ) -> tuple[int, int]:
     """Print each score as it comes; how many were scored, and how many could not be."""
-    from dfstudy.evaluate.score_table import LINES, as_row
+    from dfstudy.evaluate.score_table import LINES, as_bytes, as_row
 
     header, line = LINES.get(kind, ("", None))
     for told in detector.legend():
@@ -97,11 +97,12 @@ def print_scores(
     for one in _scores(detector, paths, set(), others, bar=not sys.stdout.isatty()):
         counts[bool(one.error)] += 1
         if line is not None:
-            click.echo(line(as_row(one, detector.key)), nl=False)
+            # as bytes: of a text that goes to no terminal click takes out what would command one
+            click.echo(as_bytes(line(as_row(one, detector.key))), nl=False)
         elif one.error:
-            click.echo(f"{'-':<8}{'-':<7}{one.name}: {one.error}")
+            click.echo(f"{'-':<8}{'-':<7}{printable(f'{one.name}: {one.error}')}")
         else:
-            click.echo(f"{one.verdict:<8}{one.probability:<7.3f}{one.name}{_frames(one)}")
+            click.echo(f"{one.verdict:<8}{one.probability:<7.3f}{printable(one.name)}{_frames(one)}")
     return counts[0], counts[1]
 
 
@@ -125,7 +126,7 @@ def write_scores(
                 table.flush()
             if one.error:
                 failed += 1
-                tqdm.write(f"{one.name}: {one.error}", file=sys.stderr)
+                tqdm.write(printable(f"{one.name}: {one.error}"), file=sys.stderr)
             else:
                 done += 1
         if table.failed:

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from dfstudy.data.endings import DESCRIPTIONS, PICTURES, UNREAD_PICTURES, describe_endings, ending
 from dfstudy.data.index_file import STAT
-from dfstudy.data.walk import MISNAMED, walk_files, writable
+from dfstudy.data.walk import name_fault, walk_files, writable
 from dfstudy.errors import StudyError, near_match
 from dfstudy.study import Study
 
@@ -67,7 +67,7 @@ def _sort_files(study: Study) -> tuple[list[tuple], list[str], Counter[str]]:
         suffix = ending(entry.name)  # a Path a file would double the time of a re-index
         shown = writable(path)
         if suffix in known:
-            fault = "" if shown == path else MISNAMED
+            fault = name_fault(path)
             try:
                 facts = entry.stat()
                 rows.append((shown, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, fault))

@@ -2,8 +2,8 @@
 
 Takes a root; gives every file but hidden ones, masks and archives' leftovers, which are counted, following
 links. Tables and messages are UTF-8, and a file's name need not be: `writable` gives the name that stands
-for it there, and whoever lists files sets such a file aside as `MISNAMED`. Refuses a folder that cannot be
-listed.
+for it there, and whoever lists files sets such a file aside for its `name_fault`. Refuses a folder that
+cannot be listed.
 Cost: under 1 us a file, and one stat where it is a link.
 """
 
@@ -17,7 +17,8 @@ from pathlib import Path
 from dfstudy.data.layouts import MASK_FOLDERS
 from dfstudy.errors import StudyError
 
-MISNAMED = "the name is not UTF-8: rename it, as by convmv -f latin1 -t utf8 -r --notest FOLDER"
+_NOT_UTF8 = "the name is not UTF-8: rename it, as by convmv -f latin1 -t utf8 -r --notest FOLDER"
+_RETURN = "the name holds a carriage return, at which tables of text end a line: rename it"
 HIDDEN, MASKS = "hidden", "in mask folders"
 
 
@@ -64,12 +65,20 @@ def walk_files(root: Path, skip: Path, passed: Counter[str]) -> Iterator[tuple[s
 
 
 def writable(path: str) -> str:
-    r"""The path itself where UTF-8 can hold it, else with the bytes that it cannot as `\xe9`."""
+    r"""The path itself where a table can hold it, else with the bytes that it cannot as `\xe9` or `\r`."""
     try:
         path.encode()
     except UnicodeEncodeError:  # an old archive's names, unpacked as the bytes that they were
-        return os.fsencode(path).decode("utf-8", "backslashreplace")
-    return path
+        path = os.fsencode(path).decode("utf-8", "backslashreplace")
+    return path.replace("\r", r"\r")
+
+
+def name_fault(path: str) -> str:
+    """Why a table cannot hold a file under its own name; `` where it can."""
+    shown = writable(path)
+    if shown == path:
+        return ""
+    return _RETURN if shown == path.replace("\r", r"\r") else _NOT_UTF8
 
 
 def _is_folder(entry: os.DirEntry) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +18,8 @@ from dfstudy.data.listing import count_others
 from dfstudy.errors import StudyError
 from dfstudy.study import load_study
 
+from .corpus.places import make_socket
+
 PATHS = [f"{label}/{at}.png" for label in ("real", "fake") for at in range(4)]
 ROOT = Path(__file__).resolve().parents[2]
 needs_pipes = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
@@ -31,13 +32,7 @@ def make_odd(path: Path, kind: str) -> None:
     elif kind == "a device":
         path.symlink_to("/dev/zero")
     elif kind == "a socket":
-        before = Path.cwd()
-        os.chdir(path.parent)  # a socket's address is short
-        try:
-            with socket.socket(socket.AF_UNIX) as bound:
-                bound.bind(path.name)
-        finally:
-            os.chdir(before)
+        make_socket(path)
 
 
 ODD = ("a named pipe", "a device", "a socket")

@@ -22,6 +22,7 @@ from dfstudy.data.faces.sheet import Example, render_sheet
 from dfstudy.data.faces.sources import Sources
 from dfstudy.data.faces.table import ASIDE, COLUMNS
 from dfstudy.data.index_csv import NAME
+from dfstudy.errors import printable
 
 SET_ASIDE, SHEET = "set_aside.csv", "contact_sheet.html"
 
@@ -93,7 +94,7 @@ def summarise(done: Cropped) -> str:
     lines.append(f"look at {done.target / SHEET} before you train")
     if done.labelled:
         lines.append(f"next step: make report DATA={shlex.quote(str(done.target))}")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _account(done: Mapping[str, Any]) -> list[str]:

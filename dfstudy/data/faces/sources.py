@@ -31,7 +31,7 @@ from dfstudy.data.faces.pairs import Clip, find_originals, name_groups
 from dfstudy.data.index_csv import NAME, has_index_csv, read_index_csv
 from dfstudy.data.layouts import Files, build_aliases, read_meaning, recognise
 from dfstudy.data.listing import EXCLUDED, left_out
-from dfstudy.data.walk import MISNAMED, walk_files, writable
+from dfstudy.data.walk import name_fault, walk_files, writable
 from dfstudy.errors import StudyError
 from dfstudy.study import Study
 
@@ -180,7 +180,7 @@ def _list(study: Study) -> tuple[dict[str, tuple[int, int]], list[str], dict[str
             others[writable(suffix)] += 1
             if suffix in DESCRIPTIONS and shown == path and entry.is_file():  # a pipe would never be read
                 side_files.append(path)
-        elif reason := MISNAMED if shown != path else unread_format(path):
+        elif reason := name_fault(path) or unread_format(path):
             unread[shown] = reason
         else:
             try:
