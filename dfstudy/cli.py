@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+import warnings
 from typing import Any, Literal
 
 import click
@@ -17,7 +18,7 @@ from dfstudy import __version__
 from dfstudy.cli_evaluate import evaluate
 from dfstudy.cli_report import report, speed, study_options
 from dfstudy.cli_score import score
-from dfstudy.errors import StudyError
+from dfstudy.errors import StudyError, printable
 from dfstudy.lock import refuse_unguarded
 
 
@@ -30,7 +31,8 @@ class Commands(click.Group):
             refuse_unguarded()
             return super().invoke(ctx)
         except StudyError as error:
-            click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
+            told = "\n".join(map(printable, str(error).split("\n")))
+            click.echo(f"{click.style('error:', fg='red', bold=True)} {told}", err=True)
             ctx.exit(1)
         except KeyboardInterrupt:
             click.echo("\ninterrupted: the same command goes on from here", err=True)
@@ -47,6 +49,8 @@ def main() -> None:
     """A reproducible study of deepfake face-image detection."""
     if not sys.stderr.isatty():  # in a log, a line of a progress bar every half minute is enough
         os.environ.setdefault("TQDM_MININTERVAL", "30")
+    # what it says about damaged files goes into our own lists
+    warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
 
 
 main.add_command(report)
@@ -57,24 +61,25 @@ main.add_command(report)
 def index(study: str, data: str, out: str) -> None:
     """Count the pictures of a study by split and class."""
     from dfstudy.data import count_duplicates, index_study, layout_line, set_aside, split_study
-    from dfstudy.data.listing import count_others, describe_others
+    from dfstudy.data.endings import describe_endings
+    from dfstudy.data.listing import count_others
     from dfstudy.invocation import resolve
 
     settings = resolve(study, data, out).settings
     table = index_study(settings)
-    click.echo(layout_line(settings))
+    click.echo(printable(layout_line(settings)))
     split = split_study(settings, table)
     counts = split.rows.groupby(["split", "label", "method"], observed=True).size()
     click.echo(f"{len(split.rows):,} pictures of {settings.title} are used:")
     for (part, label, method), count in counts.items():
-        click.echo(f"  {part:<6} {('real', 'fake')[label]:<5} {method:<20} {count:>8,}")
+        click.echo(f"  {part:<6} {('real', 'fake')[label]:<5} {printable(method):<20} {count:>8,}")
     if len(split.set_aside):
         click.echo(f"{len(split.set_aside):,} are set aside:")
         for row in set_aside(split.set_aside).itertuples(index=False):
-            click.echo(f"  {row.pictures:>6,}  {row.reason}")
-    others = describe_others(count_others(settings))
+            click.echo(f"  {row.pictures:>6,}  {printable(row.reason)}")
+    others = describe_endings(count_others(settings))
     if others:
-        click.echo(f"also there, and taken for no picture: {', '.join(others)}")
+        click.echo(f"also there, and taken for no picture: {printable(', '.join(others))}")
     found = count_duplicates(split.duplicates, split.rows)
     if found["near"]:
         groups = f"{found['joined_groups']:,} group{'s' * (found['joined_groups'] != 1)}"
@@ -93,7 +98,7 @@ def audit(study: str, data: str, out: str) -> None:
 
     settings = resolve(study, data, out).settings
     split = split_study(settings, index_study(settings))
-    click.echo(layout_line(settings))
+    click.echo(printable(layout_line(settings)))
     rows = draw_pictures(split.rows, settings.evaluate.seed)
     findings = audit_shortcuts(rows, read_traits(settings, rows), settings.evaluate)
     click.echo(shortcut_table(findings).to_string(index=False))

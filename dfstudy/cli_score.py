@@ -8,13 +8,14 @@ status 1 where anything could not be scored. Registered by `dfstudy.cli`; loads 
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Container, Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 import click
 
-from dfstudy.errors import StudyError
+from dfstudy.errors import StudyError, printable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,6 +49,7 @@ def score(
     """Score pictures and videos by a finished run (docs/scoring.md)."""
     from pathlib import Path
 
+    from dfstudy.data.endings import describe_endings
     from dfstudy.data.faces import FaceFinder, read_settings
     from dfstudy.evaluate.detector import Detector
 
@@ -57,28 +59,34 @@ def score(
         raise StudyError("--weights and --frames are about faces", "add --find-faces, or leave them out")
     faces = read_settings({} if frames is None else {"frames": frames})
     finder = FaceFinder.load(weights, faces.score) if find_faces else None
-    detector = Detector.load(run, finder, faces, strategy)
+    detector, others = Detector.load(run, finder, faces, strategy), Counter()
     if out:
-        done, failed = write_scores(detector, paths, Path(out))
+        done, failed = write_scores(detector, paths, Path(out), others)
         click.echo(f"{done:,} scored in {out}")
     else:
-        done, failed = print_scores(detector, paths, kind or "table")
+        done, failed = print_scores(detector, paths, kind or "table", others)
     if failed:
         click.echo(f"{failed:,} of {done + failed:,} could not be scored", err=True)
     if failed and out:
         click.echo(
             "next step: mend the cause and give the same command again, which tries them again", err=True
         )
+    told = printable(", ".join(describe_endings(others)))
     if not done + failed:
         raise StudyError(
-            f"no picture or video lies in {', '.join(paths)}", "give pictures, or folders of them"
+            f"no picture or video lies in {', '.join(paths)}; there is {told or 'no file at all'}",
+            "give pictures, or folders of them",
         )
+    if told:
+        click.echo(f"also there, and not scored: {told}", err=True)
     sys.exit(1 if failed else 0)
 
 
-def print_scores(detector: Detector, paths: tuple[str, ...], kind: str) -> tuple[int, int]:
+def print_scores(
+    detector: Detector, paths: tuple[str, ...], kind: str, others: Counter[str]
+) -> tuple[int, int]:
     """Print each score as it comes; how many were scored, and how many could not be."""
-    from dfstudy.evaluate.score_table import LINES, as_row
+    from dfstudy.evaluate.score_table import LINES, as_bytes, as_row
 
     header, line = LINES.get(kind, ("", None))
     for told in detector.legend():
@@ -86,18 +94,21 @@ def print_scores(detector: Detector, paths: tuple[str, ...], kind: str) -> tuple
     click.echo(f"{'verdict':<8}{'score':<7}path" if line is None else header.rstrip("\n"), nl=kind != "jsonl")
     counts = [0, 0]
     # where rows go to a terminal, a bar would only get between them
-    for one in _scores(detector, paths, set(), bar=not sys.stdout.isatty()):
+    for one in _scores(detector, paths, set(), others, bar=not sys.stdout.isatty()):
         counts[bool(one.error)] += 1
         if line is not None:
-            click.echo(line(as_row(one, detector.key)), nl=False)
+            # as bytes: of a text that goes to no terminal click takes out what would command one
+            click.echo(as_bytes(line(as_row(one, detector.key))), nl=False)
         elif one.error:
-            click.echo(f"{'-':<8}{'-':<7}{one.name}: {one.error}")
+            click.echo(f"{'-':<8}{'-':<7}{printable(f'{one.name}: {one.error}')}")
         else:
-            click.echo(f"{one.verdict:<8}{one.probability:<7.3f}{one.name}{_frames(one)}")
+            click.echo(f"{one.verdict:<8}{one.probability:<7.3f}{printable(one.name)}{_frames(one)}")
     return counts[0], counts[1]
 
 
-def write_scores(detector: Detector, paths: tuple[str, ...], out: Path) -> tuple[int, int]:
+def write_scores(
+    detector: Detector, paths: tuple[str, ...], out: Path, others: Counter[str]
+) -> tuple[int, int]:
     """Append what the file lacks; how many rows have a score, and how many of these paths have none."""
     from tqdm import tqdm
 
@@ -109,13 +120,13 @@ def write_scores(detector: Detector, paths: tuple[str, ...], out: Path) -> tuple
         for told in detector.legend():
             click.echo(told, err=True)
         done, failed = len(table.done), 0
-        for number, one in enumerate(_scores(detector, paths, table, bar=True), 1):
+        for number, one in enumerate(_scores(detector, paths, table, others, bar=True), 1):
             table.add(one)
             if number % FLUSH == 0:
                 table.flush()
             if one.error:
                 failed += 1
-                tqdm.write(f"{one.name}: {one.error}", file=sys.stderr)
+                tqdm.write(printable(f"{one.name}: {one.error}"), file=sys.stderr)
             else:
                 done += 1
         if table.failed:
@@ -123,8 +134,10 @@ def write_scores(detector: Detector, paths: tuple[str, ...], out: Path) -> tuple
     return done, failed
 
 
-def _scores(detector: Detector, paths: tuple[str, ...], done: Container[str], bar: bool) -> Iterator[Score]:
-    """Scores of what is not done, each once, with a bar.
+def _scores(
+    detector: Detector, paths: tuple[str, ...], done: Container[str], others: Counter[str], bar: bool
+) -> Iterator[Score]:
+    """Scores of what is not done, each once, with a bar; `others` counts what is passed over.
 
     Listing twice is cheap, and holding the list would not be; only of several paths, which may hold the same
     files, what was listed is remembered.
@@ -133,9 +146,9 @@ def _scores(detector: Detector, paths: tuple[str, ...], done: Container[str], ba
 
     from dfstudy.evaluate.intake import walk_items
 
-    def wanted() -> Iterator[str]:
+    def wanted(passed: Counter[str] | None = None) -> Iterator[str]:
         listed: set[str] = set()
-        for path in walk_items(paths):
+        for path in walk_items(paths, passed):
             if path in done or path in listed:
                 continue
             if len(paths) > 1:
@@ -143,7 +156,7 @@ def _scores(detector: Detector, paths: tuple[str, ...], done: Container[str], ba
             yield path
 
     with ExitStack() as stack:
-        count = sum(1 for _ in wanted())
+        count = sum(1 for _ in wanted(others))
         progress = stack.enter_context(
             tqdm(total=count, desc="score", unit="file", disable=not (bar and count), leave=False)
         )

@@ -7,6 +7,7 @@ exception's text. Anything else that escapes is a defect of dfstudy and keeps it
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 
 
@@ -31,6 +32,15 @@ class StudyError(Exception):
 
 class Diverged(StudyError):
     """A training whose loss left the finite numbers; from the same inputs it does so every time."""
+
+
+# ends of lines, a terminal's commands, and turns of the direction of writing
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]")
+
+
+def printable(text: str) -> str:
+    r"""A name as one line of a terminal, which it commands nothing: a file's name may hold `\n` or `\x1b`."""
+    return _CONTROL.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def near_match(word: str, allowed: Iterable[str]) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from PIL import Image
 
 import dfstudy
 from dfstudy.cli import main
@@ -240,3 +241,31 @@ def test_one_missing_file_does_not_keep_the_others_from_being_scored(run, folder
     assert "the file is missing" in said and "the folder cannot be listed (Permission denied)" in said
     assert "File name too long" in said
     assert "3 of 5 could not be scored" in said and all(path.as_posix() in said for path in good)
+
+
+def test_a_name_that_would_command_a_terminal_is_printed_as_text(run, folder):
+    name = "b/\x1b[31mred\n\r\u202e.png"
+    (folder / "b" / "00.png").rename(folder / name)
+    assert r"b/\x1b[31mred\n\r\u202e.png" in score(folder / "b", "--run", run, status=0).stdout
+    for kind, read in {
+        "csv": lambda text: [row["path"] for row in csv.DictReader(io.StringIO(text, newline=""))],
+        "jsonl": lambda text: [json.loads(line)["path"] for line in text.split("\n")[:-1]],
+    }.items():
+        done = score(folder / "b", "--run", run, "--format", kind, status=0)
+        assert f"{folder}/{name}" in read(done.stdout_bytes.decode())
+
+
+def test_what_is_passed_over_is_counted_and_a_format_that_is_not_read_is_named(run, folder, tmp_path):
+    for name in ("notes.txt", "b/table.csv", "b/more.csv", "noending", ".DS_Store", "masks/00.png"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"x")
+    Image.new("RGB", (40, 40), "red").save(folder / "moving.gif")
+    for more in ((), ("--out", tmp_path / "scores.csv"), ("--format", "jsonl")):
+        done = score(folder, "--run", run, *more, status=1)
+        assert (
+            "also there, and not scored: 2 .csv, 1 without ending, 1 .txt, 1 hidden, 1 in mask" in done.stderr
+        )
+        assert "format .gif is not read: convert it to PNG or JPEG" in done.output
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "notes.txt").touch()
+    assert "there is 1 .txt" in score(tmp_path / "other", "--run", run, status=1).stderr

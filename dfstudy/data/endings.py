@@ -7,6 +7,8 @@ Cost: none.
 
 from __future__ import annotations
 
+from collections import Counter
+
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
 # Named and set aside, so that none goes missing unseen.
 UNREAD_PICTURES = (".gif", ".heic", ".heif", ".hif", ".avif", ".jp2", ".j2k", ".jpf", ".jxl", ".jxr", ".jfif")
@@ -22,6 +24,20 @@ def ending(name: str) -> str:
     return f".{last.lower()}" if dot else ""
 
 
+def describe_endings(others: Counter[str]) -> list[str]:
+    """Counts of files by ending in words, the most first: `3 .mp4`, `1 without ending`."""
+    return [
+        f"{count:,} {name or 'without ending'}"
+        for name, count in sorted(others.items(), key=lambda item: (-item[1], item[0]))
+    ]
+
+
+def unread_format(name: str) -> str:
+    """Why a picture of this name is set aside unopened; `` where its format is read, or it is no picture."""
+    own = ending(name)
+    return f"format {own} is not read: convert it to PNG or JPEG" if own in UNREAD_PICTURES else ""
+
+
 def is_clip(name: str) -> bool:
     """Whether a name is one of a video."""
-    return name.lower().endswith(VIDEOS)
+    return ending(name) in VIDEOS

@@ -6,7 +6,8 @@ palette entries are composited on black, CMYK and other colour models are conver
 colour profiles are not applied), and of an animation or a multi-page file the first frame counts.
 Refuses, as `PictureError` with a reason in plain words, whatever cannot be decoded to its last row, and
 pictures of a larger area, or a longer side, than a study handles.
-A JPEG whose damage lies between intact ends decodes with grey patches in every common reader; so here.
+A JPEG whose damage lies between intact ends decodes with grey patches in every common reader; so here. Nor
+can zeros that an interrupted copy left in WebP, BMP and uncompressed TIFF be told from pixels.
 Cost: 0.23 ms for a 256 px JPEG (OpenCV, the same pixels as Pillow in half the time), 1.6 ms for a PNG.
 """
 
@@ -29,7 +30,7 @@ from PIL import (
     WebPImagePlugin,
 )
 
-from dfstudy.data.png_metadata import without_long_texts
+from dfstudy.data.png_chunks import has_damaged_pixels, without_odd_metadata
 from dfstudy.file_kind import no_file
 
 # Decoders that may run: those of the endings that are read (`endings.py`), and GIF, which travels under
@@ -107,6 +108,8 @@ def decode(data: bytes) -> tuple[np.ndarray, str]:
         with open_image(data) as image:
             kind = "JPEG" if image.format == "MPO" else str(image.format)
             _check_size(*image.size)
+            if has_damaged_pixels(data):
+                raise PictureError("PNG damaged: the checksums of its pixels are wrong")
             pixels = _decode_jpeg(data, image) if kind == "JPEG" else None
             return (_decode_any(image) if pixels is None else pixels), kind
     except (PictureError, MemoryError):
@@ -122,7 +125,7 @@ def decode(data: bytes) -> tuple[np.ndarray, str]:
 
 def open_image(data: bytes) -> Image.Image:
     """A file's header and metadata by Pillow, which raises what it likes where they are damaged."""
-    return Image.open(io.BytesIO(without_long_texts(data)), formats=FORMATS)
+    return Image.open(io.BytesIO(without_odd_metadata(data)), formats=FORMATS)
 
 
 def _decode_jpeg(data: bytes, image: Image.Image) -> np.ndarray | None:

@@ -17,7 +17,7 @@ from pathlib import Path
 import pandas as pd
 
 from dfstudy.data import images, limits, phash
-from dfstudy.data.endings import UNREAD_PICTURES, ending
+from dfstudy.data.endings import UNREAD_PICTURES, unread_format
 from dfstudy.data.index_csv import NAME, has_index_csv, read_index_csv
 from dfstudy.data.index_file import FACTS, FILE, SEEN, STAT, keep_index, keep_summary, read_last
 from dfstudy.data.layouts import CLASS_NAMES, Files, Reading, recognise
@@ -107,8 +107,7 @@ def _name_unread(table: pd.DataFrame) -> pd.DataFrame:
     fault = table.pop("fault")
     table["error"] = table["error"].where(fault == "", fault)
     unread = table["path"].str.lower().str.endswith(UNREAD_PICTURES) & (table["error"] == "")
-    suffixes = table.loc[unread, "path"].map(ending)
-    table.loc[unread, "error"] = "format " + suffixes + " is not read: convert it to PNG or JPEG"
+    table.loc[unread, "error"] = table.loc[unread, "path"].map(unread_format)
     return table
 
 

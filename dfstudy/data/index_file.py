@@ -17,7 +17,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from dfstudy.data import images, limits, phash, png_metadata
+from dfstudy.data import images, limits, phash, png_chunks
 from dfstudy.provenance import digest, file_digest, versions
 from dfstudy.study import Study
 
@@ -112,7 +112,7 @@ def _folder(study: Study) -> Path:
 
 def _reader() -> bytes:
     """Names the decoders and our way of using them; another value reads every file again."""
-    code = [file_digest(Path(module.__file__)) for module in (images, limits, png_metadata, phash)]
+    code = [file_digest(Path(module.__file__)) for module in (images, limits, png_chunks, phash)]
     return digest([versions("pillow", "opencv-python"), code]).encode()
 
 

@@ -8,15 +8,16 @@ Cost: under 2 us a file.
 
 from __future__ import annotations
 
+import posixpath
 from collections import Counter
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from dfstudy.data.endings import DESCRIPTIONS, PICTURES, UNREAD_PICTURES, ending
+from dfstudy.data.endings import DESCRIPTIONS, PICTURES, UNREAD_PICTURES, describe_endings, ending
 from dfstudy.data.index_file import STAT
-from dfstudy.data.walk import MISNAMED, walk_files, writable
+from dfstudy.data.walk import name_fault, walk_files, writable
 from dfstudy.errors import StudyError, near_match
 from dfstudy.study import Study
 
@@ -40,7 +41,7 @@ def list_files(study: Study) -> tuple[pd.DataFrame, list[str]]:
         raise StudyError(f"{root} holds the pictures and is to hold the results", "give another OUT=")
     rows, side_files, others = _sort_files(study)
     if not rows:
-        there = ", ".join(describe_others(others)[:_SHOWN]) or "no file at all"
+        there = ", ".join(describe_endings(others)[:_SHOWN]) or "no file at all"
         raise StudyError(
             f"{root} holds no pictures ({' '.join(PICTURES)}); it holds {there}",
             "give a folder with pictures in subfolders real and fake: make report DATA=folder",
@@ -54,62 +55,57 @@ def list_files(study: Study) -> tuple[pd.DataFrame, list[str]]:
 
 
 def count_others(study: Study) -> Counter[str]:
-    """Files below `study.pictures` that are taken for no picture, by ending; hidden ones and masks apart."""
+    """Files below `study.pictures` that are taken for no picture, by ending, or as hidden or a mask."""
     return _sort_files(study)[2]
-
-
-def describe_others(others: Counter[str]) -> list[str]:
-    """The counts in words, the most first: `3 .mp4`, `1 without ending`."""
-    return [
-        f"{count:,} {name}" for name, count in sorted(others.items(), key=lambda item: (-item[1], item[0]))
-    ]
 
 
 def _sort_files(study: Study) -> tuple[list[tuple], list[str], Counter[str]]:
     """Rows of pictures (path, `STAT`, fault), files that may describe them, and how many others there are."""
     known = {*PICTURES, *UNREAD_PICTURES}
     rows, side_files, others = [], [], Counter()
-    for path, entry in walk_files(study.pictures, skip=study.out):
+    for path, entry in walk_files(study.pictures, study.out, others):
         suffix = ending(entry.name)  # a Path a file would double the time of a re-index
         shown = writable(path)
         if suffix in known:
-            fault = "" if shown == path else MISNAMED
+            fault = name_fault(path)
             try:
                 facts = entry.stat()
                 rows.append((shown, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, fault))
             except OSError:  # a link to nothing or to itself: reading it will say so
                 rows.append((shown, 0, 0, 0, fault))
         else:
-            others[writable(suffix) or "without ending"] += 1
+            others[writable(suffix)] += 1
             if suffix in DESCRIPTIONS and shown == path and entry.is_file():  # a pipe would never be read
                 side_files.append(path)
     return rows, side_files, others
 
 
-def _below(study: Study, path: str) -> bool:
+def is_excluded(study: Study, path: str) -> bool:
     """Whether `data.exclude` names the path or a folder above it."""
-    return any(f"{path}/".startswith(f"{name.strip('/')}/") for name in study.data.exclude)
+    return any(_lies_in(path, name) for name in study.data.exclude)
+
+
+def _lies_in(path: str, folder: str) -> bool:
+    return f"{path}/".startswith(posixpath.normpath(folder).strip("/") + "/")
 
 
 def left_out(study: Study, paths: pd.Series) -> pd.Series:
-    """Bool: `data.exclude` leaves the picture out.
+    """Bool: `data.exclude` leaves the picture, or the video, out.
 
     Raises:
         StudyError: an entry names nothing, or everything.
     """
     for name in study.data.exclude:
-        if not paths.map(lambda path, name=name: f"{path}/".startswith(f"{name.strip('/')}/")).any():
+        if not any(_lies_in(path, name) for path in paths):
             folders = {path.rpartition("/")[0] for path in paths}
             raise StudyError(
-                f"data.exclude: no picture lies in '{name}' below {study.pictures}"
+                f"data.exclude: nothing that is read lies in '{name}' below {study.pictures}"
                 f"{near_match(name, folders)}",
                 "give its path from that folder, such as test or train/other, or take it out of the list",
             )
-    unused = paths.map(lambda path: _below(study, path)).astype(bool)
+    unused = paths.map(lambda path: is_excluded(study, path)).astype(bool)
     if unused.all():
-        raise StudyError(
-            f"data.exclude leaves no picture of {study.pictures}", "take a folder out of the list"
-        )
+        raise StudyError(f"data.exclude leaves nothing of {study.pictures}", "take a folder out of the list")
     return unused
 
 
@@ -117,7 +113,7 @@ def exclude(study: Study, rows: pd.DataFrame, unused: pd.Series) -> pd.DataFrame
     """The rows, and one for each picture that is left out and has none."""
     if not study.data.exclude:
         return rows
-    error = rows["error"].mask(rows["path"].map(lambda path: _below(study, path)), EXCLUDED)
+    error = rows["error"].mask(rows["path"].map(lambda path: is_excluded(study, path)), EXCLUDED)
     rows = rows.assign(error=error)
     unnamed = unused[~unused.isin(rows["path"])].tolist()
     extra = pd.DataFrame({"path": unnamed, "label": pd.array([pd.NA] * len(unnamed), dtype="Int8")})

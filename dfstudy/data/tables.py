@@ -1,9 +1,10 @@
 """Tables of text that any program wrote: index.csv, and tables of scores.
 
-Takes a file with cells between commas, semicolons or tabs, in UTF-8 or UTF-16, with or without a byte-order
-mark and a first line `sep=;`; gives every cell as stripped text, under column names in lower case, with the
-line where each row stands. Empty cells at the ends of lines are ignored. Refuses a file that is missing, no
-file, empty, in another encoding, with a column twice, or with a row of more cells than there are columns.
+Takes a file with cells between commas, semicolons, tabs or bars, in UTF-8 or UTF-16, with or without a
+byte-order mark and a first line `sep=;`; gives every cell as stripped text, under column names in lower case,
+with the line where each row stands. Empty cells at the ends of lines are ignored. Refuses a file that is
+missing, no file, empty, in another encoding, with a column twice, or with a row of more cells than there are
+columns.
 Cost: 0.2 s for 100,000 rows.
 """
 
@@ -21,7 +22,7 @@ from dfstudy.errors import StudyError
 from dfstudy.file_kind import no_file
 
 LINE = "line"
-SEPARATORS = ",;\t"
+SEPARATORS = ",;\t|"
 
 
 def read_cells(file: Path, example: str) -> pd.DataFrame:
@@ -86,13 +87,21 @@ def _label(word: str, aliases: Mapping[str, int]) -> int | None:
     return int(number) if number in (0, 1) else None
 
 
+def _encoding(data: bytes) -> str:
+    """UTF-16 by its mark, or by the zeros beside its first letter; else UTF-8."""
+    if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
+    if data[:1] == b"\0":
+        return "utf-16-be"
+    return "utf-16-le" if data[1:2] == b"\0" else "utf-8-sig"
+
+
 def _text(file: Path) -> str:
     try:
         if kind := no_file(file):
             raise StudyError(f"{file} is {kind}, no table", "give the path of a file")
         data = file.read_bytes()
-        encoding = "utf-16" if data[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE) else "utf-8-sig"
-        return data.decode(encoding)
+        return data.decode(_encoding(data))
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise StudyError(

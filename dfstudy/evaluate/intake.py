@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,16 +19,15 @@ import cv2
 import numpy as np
 
 from dfstudy.augment import build_policy
-from dfstudy.data import images, limits
-from dfstudy.data.endings import PICTURES, UNREAD_PICTURES, VIDEOS
-from dfstudy.data.faces import ClipError, FaceSettings, clips, faces_in_clip, faces_in_picture
+from dfstudy.data import endings, images, limits
+from dfstudy.data.faces import ClipError, FaceSettings, faces_in_clip, faces_in_picture
 from dfstudy.data.faces.finder import Finder
 from dfstudy.data.faces.scene import Found
-from dfstudy.data.layouts import MASK_FOLDERS
+from dfstudy.data.walk import count_files, why_passed, writable
 from dfstudy.errors import StudyError
 
 Item = str | os.PathLike[str] | np.ndarray
-KNOWN = (*PICTURES, *UNREAD_PICTURES, *VIDEOS)
+KNOWN = (*endings.PICTURES, *endings.UNREAD_PICTURES, *endings.VIDEOS)
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Refused(str):
 
 def is_clip(item: Item) -> bool:
     """Whether an item is a video, by its name."""
-    return name_item(item).lower().endswith(clips.SUFFIXES)
+    return endings.is_clip(name_item(item))
 
 
 def name_item(item: Item) -> str:
@@ -122,6 +122,8 @@ class Intake:
                 f"an item is a path or an array uint8 [H, W, 3] RGB, not {type(item).__name__}"
             )
         else:
+            if reason := endings.unread_format(name):
+                raise images.PictureError(reason)
             picture = images.read_picture(name)
         if self.finder is None:
             limits.refuse_useless(picture)
@@ -142,17 +144,20 @@ def _pixels(found: Found) -> list[np.ndarray]:
     return [crop.pixels for crop in found.crops]
 
 
-def walk_items(paths: Iterable[str | Path]) -> Iterator[str]:
+def walk_items(paths: Iterable[str | Path], others: Counter[str] | None = None) -> Iterator[str]:
     """Files to score: those named, and pictures and videos below the folders named, as they are come upon.
 
-    Hidden files, masks and other kinds of files in folders are passed over. Only the names of the folders
-    that are open are held in memory. What is named and not there, and a folder that cannot be listed, is an
-    item as well, which `Intake` gives no square: one of them does not keep the others from being scored.
+    Hidden files, masks and files of other kinds in folders are passed over and counted. Only the names of
+    the folders that are open are held in memory. What is named and not there, and a folder that cannot be
+    listed, is an item as well, which `Intake` gives no square: one of them does not keep the others from
+    being scored.
 
+    Args:
+        others: what is passed over is counted here, by ending, or as hidden or a mask.
     Raises:
         StudyError: nothing of what is named is there.
     """
-    named = list(map(Path, paths))
+    named, others = list(map(Path, paths)), Counter() if others is None else others
     if named and not any(map(_is_there, named)):
         others = f" ({len(named) - 1:,} more are missing as well)" if len(named) > 1 else ""
         raise StudyError(
@@ -160,7 +165,7 @@ def walk_items(paths: Iterable[str | Path]) -> Iterator[str]:
         )
     for path in named:
         if _is_folder(path):
-            yield from _walk(path, ())
+            yield from _walk(path, (), others)
         else:
             yield path.as_posix()
 
@@ -179,7 +184,7 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[str]:
+def _walk(folder: Path, above: tuple[str, ...], others: Counter[str]) -> Iterator[str]:
     real = os.path.realpath(folder)
     if real in above:  # a link back up would never end
         return
@@ -189,11 +194,13 @@ def _walk(folder: Path, above: tuple[str, ...]) -> Iterator[str]:
         yield Refused.because(folder.as_posix(), f"the folder cannot be listed ({error.strerror})")
         return
     for name in names:
-        lower, path = name.lower(), folder / name
-        if lower.startswith(".") or lower == "__macosx":
-            continue
-        if _is_folder(path):
-            if lower not in MASK_FOLDERS:
-                yield from _walk(path, (*above, real))
-        elif lower.endswith(KNOWN):
+        path = folder / name
+        is_folder = _is_folder(path)
+        if why := why_passed(name, is_folder):
+            others[why] += count_files(path) if is_folder else 1
+        elif is_folder:
+            yield from _walk(path, (*above, real), others)
+        elif (suffix := endings.ending(name)) in KNOWN:
             yield path.as_posix()
+        else:
+            others[writable(suffix)] += 1

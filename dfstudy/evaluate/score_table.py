@@ -49,15 +49,15 @@ def json_line(row: Row) -> str:
     return json.dumps(row, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _bytes(text: str) -> bytes:
-    """UTF-8; bytes of a file's name that are none come escaped."""
+def as_bytes(text: str) -> bytes:
+    """A row in UTF-8; bytes of a file's name that are none come escaped."""
     return text.encode("utf-8", "backslashreplace")
 
 
 def _csv(cells: list[Any]) -> str:
     text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(cells)
-    return text.getvalue()
+    csv.writer(text, lineterminator="\r\n").writerow(cells)  # it quotes what it ends lines with
+    return text.getvalue().removesuffix("\r\n") + "\n"
 
 
 HEADER = _csv(list(COLUMNS))
@@ -109,14 +109,14 @@ class ScoreTable:
 
     def add(self, score: Score) -> None:
         """Append a row; one that failed before is replaced by it in the end."""
-        name = _bytes(score.name).decode()
+        name = as_bytes(score.name).decode()
         if name in self.failed:
             self.failed.remove(name)
             self._has_two = True
-        self._stream.write(_bytes(self._line(as_row(score, self.key))))
+        self._stream.write(as_bytes(self._line(as_row(score, self.key))))
 
     def __contains__(self, path: str) -> bool:
-        return _bytes(path).decode() in self.done
+        return as_bytes(path).decode() in self.done
 
     def flush(self) -> None:
         """Hand what was added to the operating system, so that ending this process loses none of it."""
@@ -142,7 +142,7 @@ class ScoreTable:
 
         data = self.file.read_bytes()
         text = data[: data.rfind(b"\n") + 1].decode()
-        kept = _bytes(self._header + "".join({row["path"]: raw for row, raw in self._rows(text)}.values()))
+        kept = as_bytes(self._header + "".join({row["path"]: raw for row, raw in self._rows(text)}.values()))
         write_atomic(self.file.resolve(), kept)  # behind a link: the link stays
         self._has_two = False
         return len(kept)

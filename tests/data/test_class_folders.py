@@ -268,9 +268,9 @@ def test_a_part_that_is_excluded_is_counted_and_lets_the_rest_be_read(fill, open
     study = open_study(root, exclude=["test", "holdout"])
     table = index_study(study, progress=False)
     assert table["error"].value_counts().to_dict() == {"": 8, "left out by data.exclude": 8}
-    with pytest.raises(StudyError, match=r"no picture lies in 'tset'.*did you mean 'test'"):
+    with pytest.raises(StudyError, match=r"nothing that is read lies in 'tset'.*did you mean 'test'"):
         index_study(open_study(root, exclude=["tset"]), progress=False)
-    with pytest.raises(StudyError, match="leaves no picture"):
+    with pytest.raises(StudyError, match="leaves nothing of"):
         index_study(open_study(root, exclude=["train", "test", "holdout"]), progress=False)
 
 

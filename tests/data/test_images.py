@@ -12,7 +12,7 @@ from PIL import Image, PngImagePlugin
 
 from dfstudy.data.header_traits import header_traits
 from dfstudy.data.images import SIDE_LIMIT, PictureError, decode, read_picture
-from dfstudy.data.png_metadata import without_long_texts
+from dfstudy.data.png_chunks import without_odd_metadata
 
 _Y, _X = np.mgrid[0:53, 0:37]
 # 37 wide, 53 high, and a ramp of its own in each channel: a swapped axis or channel shows
@@ -271,6 +271,25 @@ def test_long_metadata_of_a_png_changes_no_pixel(add):
         decode(data[: data.index(b"IDAT") + 20])
 
 
+@pytest.mark.parametrize("kind", [b"tEXt", b"prVt"])
+def test_metadata_with_a_wrong_checksum_changes_no_pixel(kind):
+    data = with_metadata(lambda info: info.add(kind, b"prompt\0a portrait"))
+    end = data.index(kind) + 4 + len(b"prompt\0a portrait")
+    wrong = data[:end] + b"\0\0\0\0" + data[end + 4 :]
+    assert (decode(wrong)[0] == PIXELS).all()
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.9])
+def test_a_png_whose_end_is_zeros_is_refused(share):
+    data = encode("PNG", PIXELS, compress_level=0)
+    kept = int(share * len(data))
+    with pytest.raises(PictureError, match=r"PNG damaged: the checksums|PNG cut off"):
+        decode(data[:kept].ljust(len(data), b"\0"))
+    at = data.index(b"IDAT") + kept // 3
+    with pytest.raises(PictureError, match="PNG damaged: the checksums"):
+        decode(data[:at] + bytes(16) + data[at + 16 :])
+
+
 def test_short_metadata_stays():
     data = with_metadata(lambda info: info.add_text("prompt", "a portrait", zip=True))
-    assert without_long_texts(data) is data
+    assert without_odd_metadata(data) is data

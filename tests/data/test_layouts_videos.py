@@ -224,3 +224,32 @@ def test_another_sets_metadata_is_passed_over(read):
     meta = {"real": {"label": "cat"}, "fake": {"label": "dog"}}
     assert read(frames("real", "fake"), {"metadata.json": meta}).layout == "class folders"
     assert read(frames("real", "fake"), {"metadata.json": [1, 2]}).layout == "class folders"
+
+
+@pytest.mark.parametrize(
+    "names", [["clip07", "clip08", "clip09"], ["000", "001", "002"], ["a/v1", "a/v2", "a/v3"]]
+)
+def test_numbered_folders_above_real_and_fake_are_videos(read, names):
+    reading = read(frames(*(f"{name}/{label}" for name in names for label in ("real", "fake")), number=3))
+    table = rows(reading)
+    assert table["group"].nunique() == 3 and set(table["method"]) == {"real", "fake"}
+    assert (
+        table.groupby("group")["label"].nunique().eq(2).all() and "3 folders, taken as videos" in reading.line
+    )
+
+
+@pytest.mark.parametrize("name", ["fold{}", "part_{}", "set{}", "stylegan{}"])
+def test_parts_of_a_set_above_real_and_fake_are_no_videos(read, name):
+    reading = read(frames(*(f"{name.format(at)}/{label}" for at in range(4) for label in ("real", "fake"))))
+    assert "groups: none named" in reading.line and "may be videos" not in reading.line
+
+
+def test_named_folders_above_real_and_fake_are_said(read):
+    reading = read(frames(*(f"{name}/{label}" for name in ("anna", "ben") for label in ("real", "fake"))))
+    assert "2 folders above real and fake (anna, ben) may be videos or people; not taken" in reading.line
+
+
+def test_a_name_beside_those_of_real_videos_is_no_method(read):
+    real, fake = (["one", "two", "three", "four"], ["one (1)", "two", "three", "four"])
+    table = rows(read(frames(*(f"real/{v}" for v in real), *(f"fake/{v}" for v in fake), number=3)))
+    assert set(table["method"]) == {"real", "fake"} and table["group"].nunique() == 5

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import os
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -15,9 +14,11 @@ from dfstudy.data import endings, index_study
 from dfstudy.data.faces.weights import read_weights
 from dfstudy.data.images import PictureError, read_picture
 from dfstudy.data.index_csv import read_masks
-from dfstudy.data.listing import count_others, describe_others
+from dfstudy.data.listing import count_others
 from dfstudy.errors import StudyError
 from dfstudy.study import load_study
+
+from .corpus.places import make_socket
 
 PATHS = [f"{label}/{at}.png" for label in ("real", "fake") for at in range(4)]
 ROOT = Path(__file__).resolve().parents[2]
@@ -31,13 +32,7 @@ def make_odd(path: Path, kind: str) -> None:
     elif kind == "a device":
         path.symlink_to("/dev/zero")
     elif kind == "a socket":
-        before = Path.cwd()
-        os.chdir(path.parent)  # a socket's address is short
-        try:
-            with socket.socket(socket.AF_UNIX) as bound:
-                bound.bind(path.name)
-        finally:
-            os.chdir(before)
+        make_socket(path)
 
 
 ODD = ("a named pipe", "a device", "a socket")
@@ -100,9 +95,9 @@ def test_every_other_file_is_counted_by_its_ending(fill, open_study):
         (root / name).parent.mkdir(parents=True, exist_ok=True)
         (root / name).write_bytes(b"x")
     counted = count_others(open_study(root))
-    assert counted == {".mp4": 2, ".xyz": 1, "without ending": 1, ".txt": 1, ".gz": 1}
+    assert counted == {".mp4": 2, ".xyz": 1, "": 1, ".txt": 1, ".gz": 1}
     assert sum(counted.values()) + len(PATHS) == sum(path.is_file() for path in root.rglob("*"))
-    assert describe_others(counted)[0] == "2 .mp4"
+    assert endings.describe_endings(counted)[0] == "2 .mp4"
 
 
 def test_endings_stand_in_one_table_and_in_one_list_each():

@@ -17,10 +17,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from dfstudy.data.endings import VIDEOS
 from dfstudy.data.faces.containers import ClipError, count_packets, open_clip, undecodable
-
-SUFFIXES = VIDEOS
 
 LOOK_SECONDS = 0.5  # between two looks: a face moves less than its own width
 MOST_LOOKS = 7  # a sampled frame: an hour of video is not looked at twice a second

@@ -22,7 +22,7 @@ from pathlib import Path
 import cv2
 from tqdm import tqdm
 
-from dfstudy.data import images
+from dfstudy.data import images, limits, png_chunks
 from dfstudy.data.faces.finder import FaceFinder, Finder
 from dfstudy.data.faces.jobs import NOTES, Job, plan_jobs, run_job
 from dfstudy.data.faces.outcome import Cropped, write_lists
@@ -78,13 +78,13 @@ def crop_folder(
             jobs = plan_jobs(sources.files)
             _run(jobs, root, partial, finder, settings, workers or count_cores(), progress)
             _finish(partial, target, key, jobs, sources)
-        return Cropped(target, **_read_mark(target)["done"])
+        return Cropped(target, sources.others, **_read_mark(target)["done"])
 
 
 def _key(sources: Sources, settings: FaceSettings, finder: Finder) -> str:
     """Changes with files, what is said of them, settings, weights, this code and its libraries."""
     code = {path.name: file_digest(path) for path in sorted(Path(__file__).parent.glob("*.py"))}
-    code["images"] = file_digest(Path(images.__file__))
+    code |= {module.__name__: file_digest(Path(module.__file__)) for module in (images, limits, png_chunks)}
     files = [list(vars(source).values()) for source in sources.files]
     libraries = versions("numpy", "opencv-python", "pillow")
     return digest([files, sources.set_aside, settings.model_dump(), finder.key, code, libraries])

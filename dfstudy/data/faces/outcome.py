@@ -16,11 +16,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dfstudy.data.endings import describe_endings
 from dfstudy.data.faces.jobs import Job, read_note
 from dfstudy.data.faces.sheet import Example, render_sheet
 from dfstudy.data.faces.sources import Sources
 from dfstudy.data.faces.table import ASIDE, COLUMNS
 from dfstudy.data.index_csv import NAME
+from dfstudy.errors import printable
 
 SET_ASIDE, SHEET = "set_aside.csv", "contact_sheet.html"
 
@@ -30,6 +32,7 @@ class Cropped:
     """What `crop_folder` did.
 
     Attributes:
+        others: files that are neither video nor picture, by ending.
         line: how the folder was read.
         files: sources; `used` gave at least one crop, `borrowed` of these by their original's boxes.
         crops: pictures written.
@@ -37,6 +40,7 @@ class Cropped:
     """
 
     target: Path
+    others: Counter[str]
     line: str
     files: int
     used: int
@@ -47,7 +51,7 @@ class Cropped:
 
 
 def write_lists(folder: Path, jobs: Sequence[Job], sources: Sources) -> dict[str, Any]:
-    """Write the tables and the sheet; gives the fields of `Cropped` but for its target."""
+    """Write the tables and the sheet; gives the fields of `Cropped` but for its target and others."""
     used: set[str] = set()
     borrowed: set[str] = set()
     crops, reasons, examples = 0, Counter(), []
@@ -84,10 +88,13 @@ def summarise(done: Cropped) -> str:
     if done.reasons:
         lines.append(f"listed in {done.target / SET_ASIDE}:")
         lines += [f"  {count:>6,}  {reason}" for reason, count in done.reasons.items()]
+    if done.others:
+        others = ", ".join(describe_endings(done.others))
+        lines.append(f"also there, and taken for neither video nor picture: {others}")
     lines.append(f"look at {done.target / SHEET} before you train")
     if done.labelled:
         lines.append(f"next step: make report DATA={shlex.quote(str(done.target))}")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _account(done: Mapping[str, Any]) -> list[str]:

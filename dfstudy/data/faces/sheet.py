@@ -17,7 +17,7 @@ import numpy as np
 from dfstudy.data.faces.scene import FaceCrop
 
 MOST = 48  # pictures on the sheet
-_HEIGHT = 220  # pixels
+_HEIGHT, _WIDEST = 220, 880  # pixels
 _ORANGE, _BLUE = (230, 120, 20), (40, 120, 220)
 _STYLE = """
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2rem auto; max-width: 80rem; padding: 0 1rem; }
@@ -41,8 +41,10 @@ def draw_example(picture: np.ndarray, crops: Sequence[FaceCrop]) -> bytes:
     Args:
         picture: uint8 [H, W, 3] RGB.
     """
-    factor = _HEIGHT / picture.shape[0]
-    small = cv2.resize(picture, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    height, width = picture.shape[:2]
+    factor = min(_HEIGHT / height, _WIDEST / width)
+    size = max(round(width * factor), 1), max(round(height * factor), 1)  # a strip of one pixel stays one
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     for crop in crops:
         left, top, side = (round(value * factor) for value in crop.square)
         cv2.rectangle(small, (left, top, side, side), _BLUE, 2)
@@ -51,7 +53,8 @@ def draw_example(picture: np.ndarray, crops: Sequence[FaceCrop]) -> bytes:
         for x, y in face.landmarks:
             cv2.circle(small, (round(x * factor), round(y * factor)), 2, _ORANGE, -1)
     faces = [cv2.resize(crop.pixels, (_HEIGHT, _HEIGHT), interpolation=cv2.INTER_AREA) for crop in crops[:2]]
-    joined = np.hstack([small[:_HEIGHT], *faces])
+    below = np.zeros((_HEIGHT - small.shape[0], *small.shape[1:]), np.uint8)
+    joined = np.hstack([np.vstack([small, below]), *faces])
     return cv2.imencode(".jpg", joined[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 85])[1].tobytes()
 
 

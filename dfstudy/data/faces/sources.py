@@ -3,24 +3,35 @@
 Takes a study, whose `pictures` is the folder; gives one `Source` a file, sorted by path, and the line that
 says what was recognised. Folders are read as those of pictures are (`layouts`, `index.csv`, the study's
 aliases). A folder in which no name says real or fake gives sources without labels, for scoring; one that
-says so for some files only is refused as everywhere. Cost: as `layouts.recognise`.
+says so for some files only is refused as everywhere. What `data.exclude` names is set aside, and every file
+that is neither video nor picture is counted by its ending. Cost: as `layouts.recognise`.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import pandas as pd
 
-from dfstudy.data.endings import DESCRIPTIONS, PICTURES, UNREAD_PICTURES
-from dfstudy.data.faces import clips
+from dfstudy.data.endings import (
+    DESCRIPTIONS,
+    PICTURES,
+    UNREAD_PICTURES,
+    VIDEOS,
+    describe_endings,
+    ending,
+    is_clip,
+    unread_format,
+)
 from dfstudy.data.faces.pairs import Clip, find_originals, name_groups
 from dfstudy.data.index_csv import NAME, has_index_csv, read_index_csv
 from dfstudy.data.layouts import Files, build_aliases, read_meaning, recognise
-from dfstudy.data.walk import MISNAMED, walk_files, writable
+from dfstudy.data.listing import EXCLUDED, left_out
+from dfstudy.data.walk import name_fault, walk_files, writable
 from dfstudy.errors import StudyError
 from dfstudy.study import Study
 
@@ -52,23 +63,25 @@ class Source:
 
 
 class Sources(NamedTuple):
-    """Files to look at, those set aside as {path: reason}, and the line that says how they were read."""
+    """Files to look at, those set aside as {path: reason}, how they were read, and others by ending."""
 
     files: list[Source]
     set_aside: dict[str, str]
     line: str
+    others: Counter[str]
 
 
 def list_sources(study: Study) -> Sources:
     """Videos and photographs below `study.pictures`.
 
     Raises:
-        StudyError: no such folder, nothing in it, or folders that say real or fake of some files only.
+        StudyError: no such folder, nothing in it, folders that say real or fake of some files only, or as
+            `left_out`.
     """
     root = study.pictures
     if not root.is_dir():
         raise StudyError(f"there is no folder {root}", "check the path of the videos or photographs")
-    found, side_files, unread = _list(study)
+    found, side_files, unread, others = _list(study)
     if not found and unread:
         path, reason = min(unread.items())
         raise StudyError(
@@ -77,17 +90,19 @@ def list_sources(study: Study) -> Sources:
         )
     if not found:
         raise StudyError(
-            f"{root} holds neither videos ({' '.join(clips.SUFFIXES)}) nor pictures ({' '.join(PICTURES)})",
+            f"{root} holds neither videos ({' '.join(VIDEOS)}) nor pictures ({' '.join(PICTURES)}); it holds "
+            + (", ".join(describe_endings(others)) or "no file at all"),
             "give the folder that holds them, in any depth",
         )
-    rows, line = _read(study, sorted(found), sorted(side_files))
+    unused = _left_out(study, found, unread)
+    rows, line = _read(study, sorted(found.keys() - unused), sorted(side_files))
     wrong = rows["error"] != ""
     aside = dict(zip(rows.loc[wrong, "path"], rows.loc[wrong, "error"], strict=True))
     rows = rows[~wrong]
     videos = [
         Clip(row.path, None if pd.isna(row.label) else int(row.label), row.group)
         for row in rows.itertuples(index=False)
-        if row.path.lower().endswith(clips.SUFFIXES)
+        if is_clip(row.path)
     ]
     originals = find_originals(videos) | _frame_originals(rows)
     groups = name_groups(videos, originals)
@@ -110,12 +125,18 @@ def list_sources(study: Study) -> Sources:
         )
         for row in rows.sort_values("path").itertuples(index=False)
     ]
-    return Sources(files, unread | aside, line)
+    return Sources(files, unread | aside | dict.fromkeys(unused, EXCLUDED), line, others)
+
+
+def _left_out(study: Study, found: Iterable[str], unread: Iterable[str]) -> set[str]:
+    """What `data.exclude` names."""
+    paths = pd.Series(sorted([*found, *unread]), dtype=str)
+    return set(paths[left_out(study, paths)])
 
 
 def _frame_originals(rows: pd.DataFrame) -> dict[str, str]:
     """Picture -> the one of that name in the folder of its original, where folders are frames of videos."""
-    pictures = rows[~rows["path"].str.lower().str.endswith(clips.SUFFIXES)]
+    pictures = rows[~rows["path"].map(is_clip).astype(bool)]
     folders = {}
     for row in pictures.itertuples(index=False):
         label = None if pd.isna(row.label) else int(row.label)
@@ -150,15 +171,18 @@ def _above(path: str) -> list[str]:
     return ["/".join(parts[: end + 1]) for end in range(len(parts))]
 
 
-def _list(study: Study) -> tuple[dict[str, tuple[int, int]], list[str], dict[str, str]]:
-    """Files to read with size and time, files that may describe them, and why others cannot be read."""
-    found, side_files, unread = {}, [], {}
-    for path, entry in walk_files(study.pictures, skip=study.out):
-        name = entry.name.lower()
-        if (shown := writable(path)) != path:
-            if name.endswith((*clips.SUFFIXES, *PICTURES, *UNREAD_PICTURES)):
-                unread[shown] = MISNAMED
-        elif name.endswith((*clips.SUFFIXES, *PICTURES)):
+def _list(study: Study) -> tuple[dict[str, tuple[int, int]], list[str], dict[str, str], Counter[str]]:
+    """Files to read with size and time, those that may describe them, why some cannot be read, and others."""
+    found, side_files, unread, others = {}, [], {}, Counter()
+    for path, entry in walk_files(study.pictures, study.out, others):
+        suffix, shown = ending(entry.name), writable(path)
+        if suffix not in (*VIDEOS, *PICTURES, *UNREAD_PICTURES):
+            others[writable(suffix)] += 1
+            if suffix in DESCRIPTIONS and shown == path and entry.is_file():  # a pipe would never be read
+                side_files.append(path)
+        elif reason := name_fault(path) or unread_format(path):
+            unread[shown] = reason
+        else:
             try:
                 facts = entry.stat()
                 found[path] = (facts.st_size, facts.st_mtime_ns)
@@ -166,11 +190,7 @@ def _list(study: Study) -> tuple[dict[str, tuple[int, int]], list[str], dict[str
                 unread[path] = "the file is missing"
             except OSError as error:  # one to itself
                 unread[path] = f"the file cannot be read ({error.strerror})"
-        elif name.endswith(DESCRIPTIONS) and entry.is_file():
-            side_files.append(path)
-        elif name.endswith(UNREAD_PICTURES):
-            unread[path] = f"format .{name.rpartition('.')[2]} is not read: convert it to PNG or JPEG"
-    return found, side_files, unread
+    return found, side_files, unread, others
 
 
 def _read(study: Study, paths: list[str], side_files: list[str]) -> tuple[pd.DataFrame, str]:

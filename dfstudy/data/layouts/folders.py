@@ -18,7 +18,7 @@ import pandas as pd
 
 from dfstudy.data.endings import is_clip
 from dfstudy.data.layouts.layout import Files, Reading
-from dfstudy.data.layouts.levels import Spot, is_bare
+from dfstudy.data.layouts.levels import Spot, is_bare, is_container
 from dfstudy.data.layouts.names import (
     FAKE,
     FAKE_WORDS,
@@ -179,9 +179,14 @@ def _spot(
         for part, name in zip(parts[classes[0] : nearest + 1], said[classes[0] : nearest + 1], strict=True)
         if not name.split and name.label != REAL and part.lower() not in FAKE_WORDS
     ]
+    over = tuple(
+        part
+        for part, name in zip(parts[: classes[0]], said[: classes[0]], strict=True)
+        if not name.split and not is_container(part)
+    )
     above = tuple(part for part in between if is_bare(part))
     methods = [part for part in between if not is_bare(part)] if meaning.label == FAKE else []
-    return Spot(int(meaning.label or 0), split, methods[0] if methods else "", levels, above, pictures)
+    return Spot(int(meaning.label or 0), split, methods[0] if methods else "", levels, over, above, pictures)
 
 
 def _nearer(folders: Mapping[str, int], aliases: Mapping[str, int]) -> list[str]:

@@ -25,6 +25,7 @@ _SHOWN = 3  # examples in a line
 _PART_WORDS = frozenset(
     """part parts batch shard chunk folder dir archive volume disk block tar zip""".split()  # noqa: SIM905
 )
+_SET_WORDS = frozenset("set dataset data db fold split group source collection level".split())  # noqa: SIM905
 _COUNTED_WORDS = frozenset(["method", "model", "generator", "version", "type"])  # methods however many
 # Folders that say how pictures were made ready.
 _CONTAINER = re.compile(
@@ -46,6 +47,7 @@ class Spot(NamedTuple):
     Attributes:
         method: of a fake, where the folders name one whatever else lies there; else empty.
         levels: names below the class folder that may be methods, videos or people.
+        over: names above the class folder that may be videos or people, such as `clip07` in `clip07/fake`.
         above: bare numbers between two class folders, such as 1 in `real_train/1/real/7`.
         pictures: their names without endings.
     """
@@ -54,6 +56,7 @@ class Spot(NamedTuple):
     split: str
     method: str
     levels: tuple[str, ...]
+    over: tuple[str, ...]
     above: tuple[str, ...]
     pictures: Sequence[str]
 
@@ -106,6 +109,30 @@ def read_levels(label: int, spots: Sequence[Spot], real: Level, unsure: list[str
     return Level(videos, parts, alike)
 
 
+def read_over(spots: Sequence[Spot], unsure: list[str]) -> set[str]:
+    """Names directly above class folders that are videos or people: numbered ones that count anew."""
+    pictures: dict[str, list[str]] = defaultdict(list)
+    for spot in spots:
+        if spot.over:
+            pictures[spot.over[-1]] += spot.pictures
+    names = {name for name in pictures if not _is_known(name) and not _is_set_word(name)}
+    if len(names) < 2 or 2 * len(names) < len(pictures) or not count_anew({n: pictures[n] for n in names}):
+        return set()
+    found = numbered(names)
+    if len(found) >= FEWEST:
+        return found
+    unsure.append(
+        f"{len(names):,} folders above real and fake ({examples(names)}) may be videos or people; not "
+        "taken as groups"
+    )
+    return set()
+
+
+def _is_set_word(name: str) -> bool:
+    """Whether a name is one of parts of a set, which lie above real and fake as videos may."""
+    return bool((_PART_WORDS | _SET_WORDS) & set(re.findall(r"[a-z]+", name.lower())))
+
+
 def _parts(pictures: Mapping[str, list[str]], families: Iterable[Mapping[str, list[str]]]) -> set[str]:
     """Names of parts of an archive."""
     called = {
@@ -131,6 +158,8 @@ def _videos_among(
     if len(counted) > 1 or same:
         family = numbered(pictures)  # of very many numbered alike, a generator's name is only a word
         found = family if len(family) >= FEW else counted
+        if 2 * len(same) >= len(pictures):  # fakes of videos: what else lies there is one as well
+            found = found | names
         return {name for name in found | same if not _is_method_word(name)}, False
     enough = len(names) >= FEW or (len(names) >= FEWEST and count_anew({n: pictures[n] for n in names}))
     if not enough or 2 * len(names) < len(pictures):

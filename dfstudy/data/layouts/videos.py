@@ -21,7 +21,7 @@ What makes groups is said, and what these rules cannot tell. Cost: a look at eac
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import NamedTuple
 
 from dfstudy.data.layouts.counters import frame_stems, numbered
@@ -35,6 +35,7 @@ from dfstudy.data.layouts.levels import (
     is_bare,
     is_container,
     read_levels,
+    read_over,
 )
 from dfstudy.data.layouts.names import CLASS_NAMES, FAKE, METHOD_NAMES, REAL, known_name
 
@@ -67,7 +68,8 @@ def find_videos(spots: Sequence[Spot]) -> Found:
     fake = read_levels(FAKE, spots, real, unsure)
     levels = {REAL: real, FAKE: fake}
     methods = [_method(spot, levels[spot.label]) for spot in spots]
-    folders = [_video(spot, levels[spot.label]) for spot in spots]
+    over = read_over(spots, unsure)
+    folders = [_video(spot, levels[spot.label], over) for spot in spots]
     names = _name_pictures(spots, folders, unsure)
     untied = _numbers_untied(spots, methods, names)
     names = _tie_pairs(spots, names)
@@ -75,8 +77,10 @@ def find_videos(spots: Sequence[Spot]) -> Found:
     return Found(methods, groups, _say(groups, folders, untied), unsure)
 
 
-def _video(spot: Spot, level: Level) -> str:
+def _video(spot: Spot, level: Level, over: Set[str]) -> str:
     """Name of the topmost folder that is a video or a person, `` where none is."""
+    if spot.over and spot.over[-1] in over:
+        return "/".join(spot.over) + "/"  # so that a bare number is no counter of its class alone
     found = next(
         (name for place in enumerate(spot.levels) if place in level.videos for name in [place[1]]), ""
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -112,3 +113,11 @@ def test_of_two_alike_the_one_in_the_middle_is_prominent():
     middle, corner = face_at(70, 45), face_at(0, 0)
     assert prominence(middle, 160, 120) > prominence(corner, 160, 120)
     assert prominence(face_at(0, 0, 40, 60), 160, 120) > prominence(middle, 160, 120)
+
+
+@pytest.mark.parametrize("shape", [(1, 4000), (4000, 1), (2, 3), (1, 1), (96, 1200)])
+def test_an_example_of_any_shape_can_be_drawn(shape):
+    from dfstudy.data.faces.sheet import draw_example
+
+    drawn = cv2.imdecode(np.frombuffer(draw_example(np.zeros((*shape, 3), np.uint8), []), np.uint8), 1)
+    assert drawn.shape[0] == 220 and 1 <= drawn.shape[1] <= 880

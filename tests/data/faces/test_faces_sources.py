@@ -120,3 +120,16 @@ def test_frames_that_somebody_extracted(listed, faceforensics):
     jobs = plan_jobs(list(files.values()))
     assert [len(job.sources) for job in jobs] == [10, 12]
     assert set(jobs[1].originals.values()) == {jobs[0].number} and not jobs[0].originals
+
+
+def test_what_the_study_excludes_is_set_aside_and_other_files_are_counted(listed):
+    kept = ["train/real/a.mp4", "train/fake/b.mp4"]
+    left = ["holdout/real/c.mp4", "holdout/d.png", "holdout/e.gif"]
+    other = ["readme.md", "train/real/notes.txt", "train/real/noending", ".DS_Store", ".git/config"]
+    masks = ["train/fake/masks/b.png", "train/fake/masks/c.png"]
+    files, sources = listed([*kept, *left, *other, *masks], exclude=["./holdout/"])
+    assert set(files) == set(kept)
+    assert sources.set_aside == dict.fromkeys(left, "left out by data.exclude")
+    assert sources.others == {".md": 1, ".txt": 1, "": 1, "hidden": 2, "in mask folders": 2}
+    with pytest.raises(StudyError, match="nothing that is read lies in 'tset'"):
+        listed(kept, exclude=["tset"])
