@@ -183,8 +183,7 @@ def compare_policies(study: Study, tested: Mapping[Trained, Tested]) -> Compared
 
 
 def _judge(one: Tested, study: Study) -> Learning:
-    temperatures = one.temperatures or [1.0] * len(one.clean)
-    return judge_learning(one.clean, temperatures, one.losses, study.evaluate)
+    return judge_learning(one.clean, one.losses, study.evaluate)
 
 
 def _judged(

@@ -1,7 +1,7 @@
 """What the trainings of chapter 05 say about pictures: the test, their own training, and corrupted pictures.
 
 Takes a study and its split; gives a `Tested` for each training that a comparison needs. Probabilities are
-after each run's own temperature, which does not change their order. Corrupted pictures meet the named
+calibrated on each run's own validation, which does not change their order. Corrupted pictures meet the named
 policies at the full budget alone, at one severity in the middle. Refused: as `predict`. Cost: trains what is
 missing; then one forward pass a run and picture, and one more a corruption for each named policy.
 """
@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from scipy.special import expit
 
 from dfstudy.evaluate.arms import POLICIES, Arm, list_arms
 from dfstudy.evaluate.arms.policies import Trained
+from dfstudy.evaluate.calibration import calibrate_run
 from dfstudy.evaluate.corrupted import Condition, predict_corrupted
 from dfstudy.evaluate.corruptions import CORRUPTIONS
 from dfstudy.evaluate.predict import predict
@@ -39,7 +39,6 @@ class Tested:
         test: of `predict` on the test, the probability calibrated.
         clean: of the run: logits of its training and validation pictures.
         corrupted: of `predict_corrupted`; empty where the training does not meet corrupted pictures.
-        temperatures: one a run, from validation; none counts as 1.
         losses: validation loss by epoch, one list a run.
     """
 
@@ -47,7 +46,6 @@ class Tested:
     test: list[pd.DataFrame]
     clean: list[pd.DataFrame]
     corrupted: list[pd.DataFrame]
-    temperatures: list[float] = field(default_factory=list)
     losses: list[list[float]] = field(default_factory=list)
 
 
@@ -71,7 +69,6 @@ def run_policies(study: Study, split: Split, progress: bool = True) -> dict[Trai
             [calibrated(predict(run, arm.split, "test", progress), run) for run in own],
             [run.clean for run in own],
             corrupted.get(trained, []),
-            [run.checkpoint["temperature"] for run in own],
             [run.history["val_loss"].tolist() for run in own],
         )
         for trained, (arm, own) in runs.items()
@@ -79,8 +76,8 @@ def run_policies(study: Study, split: Split, progress: bool = True) -> dict[Trai
 
 
 def calibrated(table: pd.DataFrame, run: Run) -> pd.DataFrame:
-    """The table of `predict` with probabilities after the run's temperature."""
-    return table.assign(probability=expit(table["logit"].to_numpy() / run.checkpoint["temperature"]))
+    """The table of `predict` with calibrated probabilities."""
+    return table.assign(probability=calibrate_run(run)(table["logit"].to_numpy()))
 
 
 def _trained(arm: Arm) -> Trained:
