@@ -29,6 +29,7 @@ MORE = f"more than was promised {SURE}: the one case in twenty, or images unlike
 # Shares of the reals that score below the levels at which groups are asked how alike their images are.
 # Dependence may lie in the middle of the scores or in their tail, where the false alarms are.
 LEVELS = (0.5, 0.75, 0.9, 0.95)
+FIRST = 0.1  # share of a side that is tested first, where that is enough: one error must not end it all
 
 
 @dataclass(frozen=True)
@@ -178,10 +179,10 @@ def choose_band(
 
     Each side is chosen by itself: among the pictures called fake at most `target` are real, and among those
     called real at most `target` are fake, so that neither verdict hides behind the other. The sides never
-    cross the threshold. From the surest picture down, the first end that has pictures enough is tested, then
-    the next, until one fails: ends tested in an order that stood before the errors share no confidence (fixed
-    sequence testing: Angelopoulos et al. 2021, Learn then Test, arXiv 2110.01052). The promise is for a
-    mixture of fakes and reals like that of validation.
+    cross the threshold. On each side the surest tenth is tested first, or as many pictures as a promise
+    takes, then one more at a time until a test fails: ends tested in an order that stood before the errors
+    share no confidence (fixed sequence testing: Angelopoulos et al. 2021, Learn then Test, arXiv 2110.01052).
+    The promise is for a mixture of fakes and reals like that of validation.
 
     Args:
         probabilities: of validation, calibrated, so that the test's mean the same.
@@ -217,7 +218,8 @@ def _reach(
     score, errors = score[order], np.cumsum(wrong[order]) / effect
     images = np.arange(1, len(score) + 1) / effect
     last = np.append(score[1:] != score[:-1], True)  # a tie is taken whole
-    tested = np.flatnonzero(last & (images >= least_images(target) * (1 - 1e-12)))
+    first = max(least_images(target), FIRST * images[-1])
+    tested = np.flatnonzero(last & (images >= first * (1 - 1e-12)))
     passed = promises(errors[tested], images[tested], target)
     kept = len(passed) if passed.all() else int(np.argmin(passed))
     if not kept:

@@ -67,6 +67,9 @@ def calibration_slope(
     """
 
     def fit(fake: Floats, row: Floats) -> tuple[float, Floats, Floats]:
+        reals, fakes = row[fake == 0], row[fake == 1]
+        if not (len(reals) and len(fakes)) or reals.max() <= fakes.min() or fakes.max() <= reals.min():
+            raise ArithmeticError("no slope is the best: a class is missing, or the classes are apart")
         slope, intercept = fit_line(row, fake)
         return slope, intercept + slope * row, np.stack([row, np.ones(len(row))])
 
