@@ -24,7 +24,7 @@ def made(seed, n=2000, sharp=3.0):
 
 
 def by_scikit_learn(x, targets, weights=None):
-    """Slope and intercept: every picture is a fake with the weight of its target, and a real with the rest."""
+    """Slope and intercept: a picture is a fake with the weight of its target, and a real with the rest."""
     weight = np.ones(len(x)) if weights is None else weights
     doubled, labels = np.r_[x, x][:, None], np.repeat([1, 0], len(x))
     model = LogisticRegression(C=np.inf, tol=1e-10, max_iter=10_000)

@@ -116,7 +116,7 @@ def test_a_threshold_above_every_picture_alarms_none_and_says_how_sure_that_is()
 
 
 def test_promises_are_kept_in_nineteen_of_twenty_validations():
-    """The share that validation itself showed was kept in half of them, the last error that fits in a quarter."""
+    """The share that validation showed was kept in half of them, the last end that fits in a quarter."""
     kept = {"alarms": 0, "fake": 0, "real": 0}
     cuts = np.linspace(0, 1, 501)
     labels, scores, _ = made(99, n=200_000)
