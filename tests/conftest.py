@@ -94,7 +94,7 @@ def make_run() -> Callable[..., Path]:
             random = np.random.default_rng(0)
             labels = np.arange(200) % 2
             rows = {"part": "val", "path": [f"{row}.png" for row in range(200)], "label": labels}
-            logits = random.normal(3 * labels - 1.5, 1.2)
+            logits = random.normal(4 * labels - 2, 1.2)
             groups = [f"g{row // 4}" for row in range(200)]
             table = pd.DataFrame({**rows, "group": groups, "logit": logits})
             table.to_csv(folder / "clean.csv", index=False)

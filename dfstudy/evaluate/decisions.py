@@ -1,10 +1,11 @@
-"""From probability to verdict: a threshold for a stated false-alarm rate, and a band without a verdict.
+"""From probability to verdict: a threshold that promises few false alarms, and a band without a verdict.
 
-Takes probabilities (or any scores that rise with fake; [n]), labels [n] and units; what is chosen is chosen
-on validation, and what is said of it comes from test, with intervals over units. A picture is called fake
-where its score is at least the upper end, real where it is below the lower, and unsure between. Refused with
-ValueError: one class, scores that are not finite, rates outside 0..1. Cost: one sort; a test interval as one
-metric.
+Takes probabilities (or any scores that rise with fake; [n]), labels [n] and groups [n]; what is chosen is
+chosen on validation so that it holds on other images like those with a confidence of 95 % (`promises`), and
+what is said of it comes from test, with intervals over units. A picture is called fake where its score is at
+least the upper end, real where it is below the lower, and unsure between. What validation has too few images
+to promise has no threshold. Refused with ValueError: one class, scores that are not finite, rates outside
+0..1. Cost: one sort; a test interval as one metric.
 """
 
 from __future__ import annotations
@@ -13,17 +14,48 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from dfstudy.data.layouts.names import FAKE, REAL
-from dfstudy.evaluate.intervals import Floats, group_interval, groups_behind
+from dfstudy.evaluate.intervals import Floats, Interval, group_interval, groups_behind, sentences
 from dfstudy.evaluate.metrics import sensitivity, specificity
+from dfstudy.evaluate.promises import CONFIDENCE, design_effect, least_images, promises
 from dfstudy.evaluate.weighted import checked, divide
 from dfstudy.number import Number
 from dfstudy.study import Evaluate
 
-RISK_POINTS = 101  # shares of pictures at which the risk-coverage curve is computed
+SURE = f"with {100 * CONFIDENCE:g} % confidence"
+MORE = f"more than was promised {SURE}: the one case in twenty, or images unlike validation's"
+# Shares of the reals that score below the levels at which groups are asked how alike their images are.
+# Dependence may lie in the middle of the scores or in their tail, where the false alarms are.
+LEVELS = (0.5, 0.75, 0.9, 0.95)
+FIRST = 0.1  # share of a side that is tested first, where that is enough: one error must not end it all
+
+
+@dataclass(frozen=True)
+class Alarm:
+    """A threshold for few false alarms.
+
+    Attributes:
+        rate: share of reals that may be called fake, 0..1.
+        threshold: that keeps it with a confidence of 95 %; None where validation has too few reals to
+            promise it, infinity where nothing may be called fake.
+        reals: of validation.
+        independent: as many independent reals as they are worth.
+    """
+
+    rate: float
+    threshold: float | None
+    reals: int
+    independent: float
+
+    @property
+    def lacks(self) -> str:
+        """Why there is no threshold."""
+        return (
+            f"not enough real validation images to promise it: {least_images(self.rate):,} independent ones "
+            f"are needed, and these {self.reals:,} are worth {self.independent:,.0f}"
+        )
 
 
 @dataclass(frozen=True)
@@ -31,9 +63,9 @@ class Band:
     """Where no verdict is given: low <= score < high.
 
     Attributes:
-        low, high: ends; equal ends give a verdict on every picture.
-        target: share of errors among the verdicts that validation allowed.
-        reached: False where no band kept the target on validation, so that nothing gets a verdict.
+        low, high: ends; equal ends give a verdict on every picture, infinite ones never that verdict.
+        target: share of errors among the verdicts of each kind that was promised.
+        reached: False where validation promises it for no end, so that nothing gets a verdict.
     """
 
     low: float
@@ -49,155 +81,150 @@ class Band:
         return np.select([score >= self.high, score < self.low], ["fake", "real"], "unsure")
 
 
-def false_alarm_threshold(labels: ArrayLike, scores: ArrayLike, rate: float) -> float:
-    """The lowest threshold that calls at most this share of the validation's reals fake.
+def false_alarm_threshold(labels: ArrayLike, scores: ArrayLike, groups: ArrayLike, rate: float) -> Alarm:
+    """The lowest threshold that promises to call at most this share of reals fake.
 
-    It lies half way to the next lower score, so that it does not hang on one picture; infinity where even
-    the highest scores alarm too many. With n reals a rate under 1/n allows none: `alarm_numbers` says on
-    test what became of the promise.
+    With k of m independent reals at or above it, the true share lies below the Clopper-Pearson bound of k / m
+    with a confidence of 95 %; that holds although the threshold is one of the reals' own scores (order
+    statistics: Wilks 1941). It lies half way to the next lower score, so that it does not hang on one
+    picture.
 
-    >>> round(false_alarm_threshold([0, 0, 0, 0, 1], [0.1, 0.2, 0.3, 0.8, 0.9], 0.25), 12)
-    0.55
+    Args:
+        groups: [n] what is related; pictures of one group count for less than as many strangers.
+        rate: above 0, below 1.
+
+    >>> false_alarm_threshold([0] * 100 + [1], [*range(100), 200], range(101), 0.05)
+    Alarm(rate=0.05, threshold=98.5, reals=100, independent=100.0)
     """
     fake, score, _ = checked(labels, scores, None)
     if fake.all():
         raise ValueError("a false-alarm rate needs reals, and there is none")
-    if not 0 <= rate <= 1:
-        raise ValueError(f"a rate lies in 0..1, not at {rate}")
+    if not 0 < rate < 1:
+        raise ValueError(f"a rate lies between 0 and 1, not at {rate}")
     reals = np.sort(score[~fake])
-    allowed = int(np.floor(rate * len(reals) * (1 + 1e-12)))
-    if allowed == len(reals):
-        return float(reals[0])
-    last_silent = reals[len(reals) - allowed - 1]  # the highest real that must not alarm
-    above = score[score > last_silent]
-    return _between(last_silent, above.min()) if len(above) else float("inf")
+    many = len(reals)
+    marks = score[~fake] > np.quantile(reals, LEVELS)[:, None]
+    effect = design_effect(marks, np.asarray(groups)[~fake])
+    kept = np.flatnonzero(promises(np.arange(many) / effect, many / effect, rate))
+    if not len(kept):
+        return Alarm(rate, None, many, many / effect)
+    silent = reals[many - kept[-1] - 1]  # the highest real that must not alarm
+    above = score[score > silent]
+    threshold = _between(silent, above.min()) if len(above) else float("inf")
+    return Alarm(rate, threshold, many, many / effect)
 
 
 def alarm_numbers(
     labels: ArrayLike,
     scores: ArrayLike,
     units: ArrayLike,
-    thresholds: ArrayLike,
-    rate: float,
+    alarms: Sequence[Alarm],
     settings: Evaluate,
     prefix: str = "test",
 ) -> list[Number]:
     """Numbers `<prefix>.false_alarms.at_<rate>` and `.sensitivity.at_<rate>` of thresholds from validation.
 
-    The n of a share are the pictures of its class.
+    The n of a share are the pictures of its class. Not defined where a seed has no threshold.
 
     Args:
         scores: [n], or [seeds, n], over which the shares are averaged.
-        thresholds: one, or one a seed.
-        rate: the share that validation allowed; named in the ids in per cent, such as `at_1` or `at_0_1`.
+        alarms: one a seed, of one rate; named in the ids in per cent, such as `at_1` or `at_0_1`.
+    """
+    label, rate = np.asarray(labels), alarms[0].rate
+    percent = f"{100 * rate:g}"
+    ids = [f"{prefix}.{name}.at_{percent.replace('.', '_')}" for name in ("false_alarms", "sensitivity")]
+    pictures = [int((label == kind).sum()) for kind in (REAL, FAKE)]
+    missing = [alarm for alarm in alarms if alarm.threshold is None]
+    if missing:
+        worst = min(missing, key=lambda alarm: alarm.independent)
+        return [Number(name, None, "1", n, note=worst.lacks) for name, n in zip(ids, pictures, strict=True)]
+    shares = called_shares(label, scores, units, [alarm.threshold for alarm in alarms], settings)
+    what = f"at the threshold for which validation promises at most {percent} % false alarms {SURE}"
+    broken = MORE if shares[0].low > rate else ""
+    return [
+        share.number(name, unit="1", n=n, note=sentences(what, note))
+        for name, n, share, note in zip(ids, pictures, shares, (broken, ""), strict=True)
+    ]
+
+
+def called_shares(
+    labels: ArrayLike, scores: ArrayLike, units: ArrayLike, thresholds: ArrayLike, settings: Evaluate
+) -> tuple[Interval, Interval]:
+    """Share of the reals and share of the fakes that are called fake, means over seeds.
+
+    Args:
+        thresholds: one, or one a seed; infinity calls nothing fake.
     """
     label = np.asarray(labels)
     # an infinite threshold alarms on nothing, which is a share like any other
     called = (np.atleast_2d(scores) >= np.reshape(thresholds, (-1, 1))).astype(float)
-    of_reals, of_fakes = groups_behind(label, units)
-    percent = f"{100 * rate:g}"
-    what = f"at the validation's threshold for {percent} % false alarms"
-    numbers = []
-    for name, metric, kind, behind in (
-        ("false_alarms", specificity, REAL, of_reals),
-        ("sensitivity", sensitivity, FAKE, of_fakes),
-    ):
 
-        def share(weights: Floats, metric=metric, name=name) -> Floats:
-            found = np.mean([metric(label, each, 0.5, weights) for each in called], axis=0)
-            return 1 - found if name == "false_alarms" else found
+    def spared(weights: Floats) -> Floats:
+        return 1 - np.mean([specificity(label, each, 0.5, weights) for each in called], axis=0)
 
-        found = group_interval(share, units, settings=settings).student("share", (behind,))
-        note = what
-        if name == "false_alarms" and not np.isnan(found.low) and found.low > rate:
-            note += "; more than validation allowed: chance among its few reals, or other pictures"
-        ending, pictures = percent.replace(".", "_"), int((label == kind).sum())
-        numbers.append(found.number(f"{prefix}.{name}.at_{ending}", unit="1", n=pictures, note=note))
-    return numbers
+    def found(weights: Floats) -> Floats:
+        return np.mean([sensitivity(label, each, 0.5, weights) for each in called], axis=0)
+
+    alarmed, caught = (
+        group_interval(share, units, settings=settings).student("share", (behind,))
+        for share, behind in zip((spared, found), groups_behind(label, units), strict=True)
+    )
+    return alarmed, caught
 
 
-def risk_band(
-    labels: ArrayLike,
-    probabilities: ArrayLike,
-    units: ArrayLike,
-    settings: Evaluate,
-    threshold: ArrayLike = 0.5,
-) -> pd.DataFrame:
-    """Share of errors among the pictures that get a verdict, the surest first, by drawing units.
-
-    Surest is furthest from the threshold, and ties stand as the pictures do. That order stays; a drawn unit's
-    pictures count as often as it was drawn. Reference: El-Yaniv and Wiener 2010, JMLR 11:1605; Geifman and
-    El-Yaniv 2017.
-
-    Args:
-        probabilities: [n], or [seeds, n], over which the risk is averaged.
-        threshold: one, or one a seed.
-
-    Returns:
-        Columns coverage, risk, low, high at 101 shares from 1 % to all.
-    """
-    rows = np.atleast_2d(np.asarray(probabilities, float))
-    limits = np.broadcast_to(np.asarray(threshold, float), len(rows))
-    shares = np.linspace(0.01, 1, RISK_POINTS)
-    seeds = []
-    for row, limit in zip(rows, limits, strict=True):
-        fake, score, _ = checked(labels, row, None)
-        seeds.append(
-            (np.argsort(-np.abs(score - limit), kind="stable"), ((score >= limit) != fake).astype(float))
-        )
-
-    def risks_of(weights: Floats, order: NDArray[np.int64], wrong: Floats) -> Floats:
-        drawn = weights[:, order]
-        held, errors = np.cumsum(drawn, axis=1), np.cumsum(drawn * wrong[order], axis=1)
-        wanted = shares * held[:, -1:]
-        at = np.stack([np.searchsorted(*row) for row in zip(held, wanted * (1 - 1e-12), strict=True)])
-        at = np.minimum(at, held.shape[1] - 1)
-        return divide(np.take_along_axis(errors, at, axis=1), np.take_along_axis(held, at, axis=1))
-
-    def risks(weights: Floats) -> Floats:
-        return np.mean([risks_of(weights, *each) for each in seeds], axis=0)
-
-    found = group_interval(risks, units, settings=settings)
-    return pd.DataFrame({"coverage": shares, "risk": found.value, "low": found.low, "high": found.high})
-
-
-def choose_band(labels: ArrayLike, probabilities: ArrayLike, target: float, threshold: float = 0.5) -> Band:
-    """The band that leaves most validation pictures a verdict with at most `target` of fakes and reals wrong.
+def choose_band(
+    labels: ArrayLike, probabilities: ArrayLike, groups: ArrayLike, target: float, threshold: float = 0.5
+) -> Band:
+    """The band for which validation promises at most `target` of each verdict wrong, with 95 % confidence.
 
     Each side is chosen by itself: among the pictures called fake at most `target` are real, and among those
     called real at most `target` are fake, so that neither verdict hides behind the other. The sides never
-    cross the threshold. A share read off few pictures is a hope: `band_numbers` says what became of it.
+    cross the threshold. On each side the surest tenth is tested first, or as many pictures as a promise
+    takes, then one more at a time until a test fails: ends tested in an order that stood before the errors
+    share no confidence (fixed sequence testing: Angelopoulos et al. 2021, Learn then Test, arXiv 2110.01052).
+    The promise is for a mixture of fakes and reals like that of validation.
 
     Args:
         probabilities: of validation, calibrated, so that the test's mean the same.
-        target: largest share of wrong verdicts of each kind, 0..1.
+        groups: [n] what is related.
+        target: largest share of wrong verdicts of each kind, between 0 and 1.
     """
     fake, score, _ = checked(labels, probabilities, None)
+    group = np.asarray(groups)
     if fake.all() or not fake.any():
         raise ValueError("a band is chosen on both classes, and the pictures are of one")
-    if not 0 <= target < 1:
-        raise ValueError(f"a target error lies in 0..1, not at {target}")
+    if not 0 < target < 1:
+        raise ValueError(f"a target error lies between 0 and 1, not at {target}")
     high, low = float("inf"), float("-inf")
-    if told := _reach(score[score >= threshold], ~fake[score >= threshold], target):
+    upper = score >= threshold  # a score at the threshold is called fake
+    if told := _reach(score[upper], ~fake[upper], group[upper], target):
         high = threshold if told[1] is None else _between(told[1], told[0])
-    # a score at the threshold is called fake, so the side of the reals begins below it
-    if told := _reach(-score[score < threshold], fake[score < threshold], target):
+    if told := _reach(-score[~upper], fake[~upper], group[~upper], target):
         low = threshold if told[1] is None else _between(-told[0], -told[1])
     return Band(low, high, target, reached=bool(np.isfinite(high) or np.isfinite(low)))
 
 
-def _reach(score: Floats, wrong: NDArray[np.bool_], target: float) -> tuple[float, float | None] | None:
-    """How far down a side may be told with at most `target` wrong: last score told, and first not told.
+def _reach(
+    score: Floats, wrong: NDArray[np.bool_], groups: NDArray[np.generic], target: float
+) -> tuple[float, float | None] | None:
+    """How far down a side may be told: last score told, and first not told.
 
-    None where not even the highest may; the second is None where the whole side is told.
+    None where not even the first end that is tested passes; the second is None where the whole side is told.
     """
-    order = np.argsort(-score, kind="stable")
-    score, errors = score[order], np.cumsum(wrong[order])
-    last = np.append(score[1:] != score[:-1], score.size > 0)  # a tie is taken whole
-    fits = np.flatnonzero(last & (errors <= target * np.arange(1, len(score) + 1) * (1 + 1e-12)))
-    if not len(fits):
+    if not len(score):
         return None
-    at = fits[-1]
+    effect = design_effect(wrong, groups)
+    order = np.argsort(-score, kind="stable")
+    score, errors = score[order], np.cumsum(wrong[order]) / effect
+    images = np.arange(1, len(score) + 1) / effect
+    last = np.append(score[1:] != score[:-1], True)  # a tie is taken whole
+    first = max(least_images(target), FIRST * images[-1])
+    tested = np.flatnonzero(last & (images >= first * (1 - 1e-12)))
+    passed = promises(errors[tested], images[tested], target)
+    kept = len(passed) if passed.all() else int(np.argmin(passed))
+    if not kept:
+        return None
+    at = tested[kept - 1]
     return float(score[at]), float(score[at + 1]) if at + 1 < len(score) else None
 
 
@@ -246,12 +273,16 @@ def band_numbers(
             units,
             settings=settings,
         ).student("share", (len(np.unique(units[whole > 0])),))
-        allowed = f"of {int(whole.sum()):,} verdicts; validation allowed {100 * bands[0].target:g} %"
-        note = "share of test pictures with a verdict" if name == "answered" else allowed
+        promised = f"validation promises at most {100 * bands[0].target:g} % {SURE}"
+        told_of = f"of {int(whole.sum()):,} verdicts; {promised}"
+        broken = MORE if found.low > bands[0].target else ""
+        note = "share of test pictures with a verdict" if name == "answered" else sentences(told_of, broken)
         numbers.append(found.number(f"{prefix}.{name}", unit="1", n=int((whole > 0).sum()), note=note))
     for name, ends in (("low", [band.low for band in bands]), ("high", [band.high for band in bands])):
         known = bool(np.isfinite(ends).all()) and all(band.reached for band in bands)
-        note = "chosen on validation" if known else "no end kept the target on validation"
+        note = (
+            "chosen on validation" if known else "validation is too small, or errs too often, to promise one"
+        )
         value = float(np.mean(ends)) if known else None
         numbers.append(Number(f"{prefix}.{name}", value, "probability", len(fake), note=note))
     return numbers

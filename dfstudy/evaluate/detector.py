@@ -107,7 +107,8 @@ class Detector:
         self._network = network.to(self._place.device)
         self._normalisation = Normalisation.of(told["normalisation"])
         found = [finder.key, faces.model_dump(mode="json"), strategy] if finder else []
-        point = [self.operating.calibration.temperature, *vars(self.operating.band).values()]
+        fitted = self.operating.calibration
+        point = [fitted.slope, fitted.intercept, *vars(self.operating.band).values()]
         shaped_by = [
             told["weights"]["best"],
             told["size"],

@@ -1,10 +1,10 @@
 """What a study's own networks are worth on pictures of other folders: `test_on` in the study file.
 
 Takes finished runs, the split that they were trained on and the folders (`dfstudy.data.elsewhere`); gives a
-`There` a folder, and its numbers. Nothing is fitted or chosen there: thresholds and temperatures are those of
+`There` a folder, and its numbers. Nothing is fitted or chosen there: thresholds and calibration are those of
 the study's validation. Values are means over seeds; intervals resample groups, and the drop is the AUC of the
 study's own test less that of the folder, whose groups are drawn independently. Probabilities (log-loss and
-calibration error) are those after the temperature. Refused: as `predict_elsewhere`. Cost: one forward pass a
+calibration error) are calibrated. Refused: as `predict_elsewhere`. Cost: one forward pass a
 picture and run, once, and five metrics a replicate.
 """
 
@@ -16,14 +16,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
 
 from dfstudy.data.elsewhere import Elsewhere, find_elsewhere
 from dfstudy.evaluate import metrics
 from dfstudy.evaluate.aligned import Aligned, align
 from dfstudy.evaluate.arms import RUNS, list_arms
+from dfstudy.evaluate.calibration import calibrate_run
 from dfstudy.evaluate.intervals import Floats, Interval, group_interval, groups_behind, sentences
 from dfstudy.evaluate.predict import predict, predict_elsewhere
+from dfstudy.evaluate.recalibration import ROOT, calibration_error
 from dfstudy.number import Number
 from dfstudy.study import Evaluate, Study
 
@@ -32,17 +33,16 @@ if TYPE_CHECKING:
     from dfstudy.train import Run
 
 CHOSEN = "at the threshold from the study's own validation"
-CALIBRATED = "with the temperature from the study's own validation; smaller is better"
+CALIBRATED = "calibrated on the study's own validation; right for its mixture of fakes and reals"
 # name, unit, scale of the interval, whose groups stand behind it, what it says
 MEASURES = (
     ("auc", "AUC", "share", "both", ""),
     ("balanced_accuracy", "1", "share", "both", CHOSEN),
     ("sensitivity", "1", "share", "fakes", CHOSEN),
     ("specificity", "1", "share", "reals", CHOSEN),
-    ("log_loss", "nats", "positive", "any", CALIBRATED),
-    ("ece", "probability", "positive", "any", f"{metrics.ECE_BINS} bins; {CALIBRATED}"),
+    ("log_loss", "nats", "positive", "any", f"smaller is better; {CALIBRATED}"),
 )
-LOSSES = (metrics.log_loss, metrics.expected_calibration_error)
+ERROR = ("ece", "probability", "positive", "any", f"{ROOT}; {CALIBRATED}")
 DROP = "AUC of the study's own test less the AUC here, groups drawn independently"
 
 
@@ -133,7 +133,7 @@ def _numbers(one: There) -> list[Number]:
         one.there[name].number(
             f"{prefix}.{name}", unit=unit, n=counts.get(behind, one.scored), note=sentences(note, over)
         )
-        for name, unit, _, behind, note in MEASURES
+        for name, unit, _, behind, note in (*MEASURES, ERROR)
     ]
     numbers.append(
         one.drop.number(f"{prefix}.drop", unit="AUC", n=one.own + one.scored, note=sentences(DROP, over))
@@ -157,7 +157,7 @@ class _Scored:
     """Predictions of all seeds for one set of pictures.
 
     Attributes:
-        calibrated: probabilities after each seed's temperature, [seeds, n].
+        calibrated: probabilities after each seed's calibration, [seeds, n].
         units: [n] the independent unit of each picture.
     """
 
@@ -172,7 +172,7 @@ class _Scored:
         test = align(tables)
         paths = test.pictures["path"]
         calibrated = [
-            expit(table.set_index("path").loc[paths, "logit"].to_numpy() / run.checkpoint["temperature"])
+            calibrate_run(run)(table.set_index("path").loc[paths, "logit"].to_numpy())
             for run, table in zip(runs, tables, strict=True)
         ]
         thresholds = [run.checkpoint["threshold"] for run in runs]
@@ -195,8 +195,8 @@ class _Scored:
         for scores, sure, at in zip(self.test.probabilities, self.calibrated, self.thresholds, strict=True):
             found = metrics.sensitivity(labels, scores, at, weights)
             spared = metrics.specificity(labels, scores, at, weights)
-            losses = (metric(labels, sure, weights) for metric in LOSSES)
-            seeds.append([(found + spared) / 2, found, spared, *losses])
+            loss = metrics.log_loss(labels, sure, weights)
+            seeds.append([(found + spared) / 2, found, spared, loss])
         return np.column_stack([self.auc(weights), np.mean(seeds, axis=0).T])
 
     def measure(self, settings: Evaluate) -> dict[str, Interval]:
@@ -204,7 +204,9 @@ class _Scored:
         made = group_interval(self.values, self.units, settings=settings)
         reals, fakes = self.behind
         behind = {"both": (reals, fakes), "reals": (reals,), "fakes": (fakes,), "any": (made.groups,)}
-        return {
+        found = {
             name: made[at].student(scale, behind[needs])
             for at, (name, _, scale, needs, _) in enumerate(MEASURES)
         }
+        error = calibration_error(self.test.labels, self.calibrated, self.units, settings)
+        return {**found, ERROR[0]: error}

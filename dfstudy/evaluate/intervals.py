@@ -35,9 +35,11 @@ from dfstudy.study import Evaluate
 
 CHUNK = 4_000_000  # weights held at once: 32 MB, so that sorting, once a chunk, costs little
 
+PERCENTILES, STUDENT = "percentiles", "Student's interval"
+RESAMPLED = (PERCENTILES, STUDENT)
+
 Floats = NDArray[np.float64]
 Statistic = Callable[..., Floats]
-
 
 Scale = Literal["share", "gap", "positive", "plain"]
 Link = Callable[[Floats], Floats]
@@ -64,7 +66,7 @@ class Interval:
         effective: as many groups of equal size would tell as much: squared pictures over the sum of the
             groups' squared pictures (Kish 1965).
         settings: replicates, confidence, seed and level.
-        made: `percentiles` or `Student's interval`.
+        made: how: `percentiles` or `Student's interval` of resamples; anything else resampled nothing.
     """
 
     value: Floats
@@ -75,7 +77,7 @@ class Interval:
     groups: int
     effective: float
     settings: Evaluate
-    made: str = "percentiles"
+    made: str = PERCENTILES
 
     def __getitem__(self, at: Any) -> Interval:
         """One component, or several, of a statistic that has many."""
@@ -99,7 +101,7 @@ class Interval:
         part = 1 / np.asarray(behind, float)
         return float(min(part.sum() ** 2 / (part**2 / (1 / part - 1)).sum(), self.effective - 1))
 
-    def student(self, scale: Scale, behind: Sequence[int]) -> Interval:
+    def student(self, scale: Scale, behind: Sequence[int], made: str = STUDENT) -> Interval:
         """Student's interval from the standard error, on a scale that fits the statistic.
 
         The error is carried to the scale by its slope at the value (for an AUC: Pepe 2003, section 5.2). A
@@ -108,11 +110,12 @@ class Interval:
 
         Args:
             behind: as for `freedom`.
+            made: what `number` says of it.
         """
         freedom = self.freedom(behind)
         if not freedom:
             none = np.full(np.shape(self.value), np.nan)
-            return replace(self, low=none, high=none, made="Student's interval")
+            return replace(self, low=none, high=none, made=made)
         forth, slope, back = SCALES[scale]
         outside = (1 - self.settings.confidence) / 2
         known = ~np.isnan(self.low)
@@ -127,7 +130,7 @@ class Interval:
             low = np.where(known & (self.value == 1), np.minimum(bound, self.low), low)
             high = np.where(known & (self.value == 0), np.maximum(1 - bound, self.high), high)
         low, high = (np.where(known, end, np.nan) for end in (low, high))
-        return replace(self, low=low, high=high, made="Student's interval")
+        return replace(self, low=low, high=high, made=made)
 
     def number(self, name: str, *, unit: str, n: int, note: str = "", digits: int = 3) -> Number:
         """The number of a report for a statistic that is one value; says how the interval was made."""
@@ -136,9 +139,11 @@ class Interval:
             why = "the pictures lack a class that it needs"
             return Number(name, None, unit, n, groups=groups, note=why)
         if np.isnan(self.low):
-            told = sentences(note, "too few groups for an interval")
+            told = sentences(note, "too few groups, or nothing varies: no interval")
             return Number(name, float(self.value), unit, n, groups=groups, note=told, digits=digits)
-        drawn = f"{self.settings.replicates:,} resamples of {UNITS[self.settings.level]}"
+        drawn = UNITS[self.settings.level]
+        if self.made in RESAMPLED:
+            drawn = f"{self.settings.replicates:,} resamples of {drawn}"
         made = f"{100 * self.settings.confidence:g} % interval over {drawn} ({self.made})"
         left_out = f"{self.undefined:,} of them lack a class and are left out" if self.undefined else ""
         return Number(

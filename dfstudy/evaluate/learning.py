@@ -4,10 +4,12 @@ Takes what the runs of one recipe, one a seed, say of unvaried training and vali
 validation losses by epoch; gives a `Learning`. A network that learned nothing has no gap to reduce, nothing
 to lose to corruptions and no score to flatter, so that every comparison with it is true and says nothing.
 
-- *learned*: over the seeds the AUC on training images and the log-loss on validation images (each class one
-  half, after the run's temperature, so that overconfidence does not count against ranking) are better than
+- *learned*: over the seeds the AUC on training images and the log-loss on validation images are better than
   those of a constant prediction with the whole interval over groups and seeds, and the training AUC is at
-  least `FLOOR`. Too few groups for an interval leave the values to decide, and every verdict open.
+  least `FLOOR`. Each class counts one half, and the loss is that after slope and intercept fitted to other
+  groups of validation: neither overconfidence nor a weight that training gave to a class counts against
+  ranking, and no image is judged by a line that it helped to fit. Too few groups for an interval leave the
+  values to decide, and every verdict open.
 - *still improving*: in the last quarter of the epochs the validation loss fell below the best before it with
   every seed, by `FALLS` or more on average. More epochs would give another network.
 
@@ -22,8 +24,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
+from numpy.typing import NDArray
 
+from dfstudy.evaluate.calibration import fit_platt
 from dfstudy.evaluate.intervals import Floats, groups_behind, sentences
 from dfstudy.evaluate.levels import by_group
 from dfstudy.evaluate.metrics import auc, log_loss
@@ -38,6 +41,7 @@ CHANCE = 0.5  # AUC of a constant prediction
 CONSTANT = float(np.log(2))  # its log-loss where each class counts one half, nats
 FLOOR = 0.85  # AUC on its own training images: below it there is little to compare, however sure it is
 LATE = 0.25  # last share of the epochs
+FOLDS = 5  # parts of validation, of whole groups, each calibrated by the others
 FALLS = 0.02  # nats: a validation loss that falls by less has flattened
 UNTRAINED = "not trained enough to tell"
 
@@ -47,8 +51,9 @@ class Learning:
     """What the runs of one recipe have learned.
 
     Attributes:
-        train_auc: AUC on unvaried training images, mean over seeds; interval over groups and seeds.
-        gain: log-loss of a constant prediction less that on validation images, nats; likewise.
+        train_auc: AUC on unvaried training images, mean over seeds; interval over groups and seeds. gain:
+        log-loss of a constant prediction less that on validation images, nats, calibrated by other groups
+            of validation; likewise.
         val_auc: AUC on validation images, mean over seeds.
         fall: mean over seeds of what the last quarter of the epochs took off the best validation loss; None
             where an epoch is all there is.
@@ -102,7 +107,6 @@ def judge_runs(runs: Sequence[Run], settings: Evaluate) -> Learning:
     """Judge finished runs of one recipe on one split, one a seed."""
     return judge_learning(
         [run.clean for run in runs],
-        [run.checkpoint["temperature"] for run in runs],
         [run.history["val_loss"].tolist() for run in runs],
         settings,
     )
@@ -110,7 +114,6 @@ def judge_runs(runs: Sequence[Run], settings: Evaluate) -> Learning:
 
 def judge_learning(
     clean: Sequence[pd.DataFrame],
-    temperatures: Sequence[float],
     losses: Sequence[Sequence[float]],
     settings: Evaluate,
 ) -> Learning:
@@ -118,7 +121,6 @@ def judge_learning(
 
     Args:
         clean: a table a seed with columns part, path, label, group, logit; see `Run.clean`.
-        temperatures: one a seed, which logits are divided by.
         losses: one list a seed, validation loss by epoch.
     Raises:
         ValueError: the tables show different images.
@@ -126,16 +128,17 @@ def judge_learning(
     settings = by_group(settings)  # what a run keeps of its training names no video
     sides = {name: _part(clean, name) for name in ("train", "val")}
     (seen, scores), (held, logits) = sides["train"], sides["val"]
-    calm = [expit(row / temperature) for row, temperature in zip(logits, temperatures, strict=True)]
     labels = held["label"].to_numpy("int64")
-    share = np.where(labels == 1, labels.mean(), 1 - labels.mean())
+    balance = 0.5 / np.where(labels == 1, labels.mean(), 1 - labels.mean())
+    folds = _folds(held["group"].to_numpy(str), settings.seed)
+    calm = [_cross_fitted(row, labels, balance, folds) for row in logits]
 
     def ranked(weights: Floats) -> Floats:
         known = seen["label"].to_numpy("int64")
         return np.stack([auc(known, row, weights) for row in scores], axis=1)
 
     def gained(weights: Floats) -> Floats:
-        return CONSTANT - np.stack([log_loss(labels, row, weights * (0.5 / share)) for row in calm], axis=1)
+        return CONSTANT - np.stack([log_loss(labels, row, weights * balance) for row in calm], axis=1)
 
     units = [table["group"].to_numpy(str) for table in (seen, held)]
     behind = [groups_behind(table["label"], own) for table, own in zip((seen, held), units, strict=True)]
@@ -163,6 +166,29 @@ def tell_untrained(names: Sequence[str]) -> str:
     if not names:
         return ""
     return sentences(UNTRAINED, f"{' and '.join(names)} {'has' if len(names) == 1 else 'have'} not learned")
+
+
+def _folds(groups: NDArray[np.str_], seed: int) -> NDArray[np.int64]:
+    """Part 0..4 of every image [n]: whole groups at random, or what there is of them."""
+    codes = np.unique(groups, return_inverse=True)[1]
+    return (np.random.default_rng(seed).permutation(codes.max() + 1) % FOLDS)[codes]
+
+
+def _cross_fitted(
+    logits: Floats, labels: NDArray[np.int64], balance: Floats, folds: NDArray[np.int64]
+) -> Floats:
+    """Probabilities [n] of fake where each class is one half; those of a fold by the line of the others.
+
+    Where the others lack a class, as with a group or two, the line is that of all.
+    """
+    found = np.empty(len(logits))
+    for fold in np.unique(folds):
+        others = folds != fold
+        if len(set(labels[others])) < 2:
+            others = np.ones(len(labels), bool)
+        line = fit_platt(logits[others], labels[others], balance[others])
+        found[folds == fold] = line(logits[folds == fold])
+    return found
 
 
 def _part(tables: Sequence[pd.DataFrame], name: str) -> tuple[pd.DataFrame, list[Floats]]:

@@ -1,9 +1,10 @@
 """What a score of the test means: calibration, thresholds for few false alarms, a band without verdict.
 
 Takes finished runs and their tables of `predict`, one a seed; gives a `Meaning`: everything in it is fitted
-and chosen on validation, run by run, and judged on test. Its probabilities are those after the temperature,
-which was settled beforehand; isotonic regression is judged beside it and chooses nothing. Values are means
-over seeds. Refused with ValueError: a validation of one class. Cost: as twenty metrics of `testing`.
+and chosen on validation, run by run, and judged on test. Its probabilities are those after slope and
+intercept, which were settled beforehand; isotonic regression is judged beside them and chooses nothing.
+Values are means over seeds. Refused with ValueError: a validation of one class. Cost: as twenty metrics of
+`testing`.
 """
 
 from __future__ import annotations
@@ -18,24 +19,25 @@ from numpy.typing import NDArray
 from scipy.special import logit
 
 from dfstudy.evaluate.aligned import Aligned, align
-from dfstudy.evaluate.calibration import FITS, Judgement, judge
+from dfstudy.evaluate.calibration import FITS, USED
 from dfstudy.evaluate.decisions import (
+    Alarm,
     Band,
     alarm_numbers,
     band_numbers,
     choose_band,
     false_alarm_threshold,
-    risk_band,
 )
+from dfstudy.evaluate.judgement import Judgement, judge
+from dfstudy.evaluate.risk import risk_band
 from dfstudy.number import Number
 from dfstudy.study import Evaluate
 
 if TYPE_CHECKING:
     from dfstudy.train import Run
 
-USED = "temperature"  # whose probabilities thresholds and bands are on
 RATES = (0.01, 0.05, 0.1)  # shares of reals that may be called fake
-TARGET = 0.05  # share of wrong ones among the verdicts of each kind that the band may leave on validation
+TARGET = 0.05  # share of wrong ones among the verdicts of each kind that the band promises
 
 
 @dataclass(frozen=True)
@@ -44,17 +46,17 @@ class Meaning:
 
     Attributes:
         judgements: what each way of calibrating changes on test, by its name.
-        tables: the test's, `probability` after the temperature; one a seed.
+        tables: the test's, `probability` calibrated; one a seed.
         thresholds: the verdict's, on that probability; one a seed.
-        alarms: rate -> threshold on that probability for at most this share of false alarms, one a seed;
-            infinity where nothing may be called fake.
+        alarms: rate -> threshold on that probability that promises at most this share of false alarms, one a
+            seed.
         bands: where no verdict is given; one a seed.
     """
 
     judgements: dict[str, Judgement]
     tables: list[pd.DataFrame]
     thresholds: list[float]
-    alarms: dict[float, list[float]]
+    alarms: dict[float, list[Alarm]]
     bands: list[Band]
 
 
@@ -75,14 +77,14 @@ def calibrate(runs: Sequence[Run], predictions: Sequence[pd.DataFrame], settings
     }
     judgements = {kind: judge(each, logits, test.labels, units, settings) for kind, each in fitted.items()}
     tables, thresholds, bands = [], [], []
-    alarms: dict[float, list[float]] = {rate: [] for rate in RATES}
+    alarms: dict[float, list[Alarm]] = {rate: [] for rate in RATES}
     for run, rows, table, mapped in zip(runs, validation, predictions, fitted[USED], strict=True):
         tables.append(table.assign(probability=mapped(table["logit"].to_numpy())))
         thresholds.append(float(mapped(logit(run.checkpoint["threshold"]))))
-        labels, scores = rows["label"].to_numpy(), mapped(rows["logit"].to_numpy())
+        known = rows["label"].to_numpy(), mapped(rows["logit"].to_numpy()), rows["group"].to_numpy(str)
         for rate, chosen in alarms.items():
-            chosen.append(false_alarm_threshold(labels, scores, rate))
-        bands.append(choose_band(labels, scores, TARGET, thresholds[-1]))
+            chosen.append(false_alarm_threshold(*known, rate))
+        bands.append(choose_band(*known, TARGET, thresholds[-1]))
     return Meaning(judgements, tables, thresholds, alarms, bands)
 
 
@@ -99,8 +101,8 @@ def meaning_numbers(meaning: Meaning, settings: Evaluate, prefix: str = "test") 
         for number in judgement.numbers(f"{prefix}.calibration")
         if not number.id.endswith(".before")
     ]
-    for rate, thresholds in meaning.alarms.items():
-        numbers += alarm_numbers(test.labels, test.probabilities, units, thresholds, rate, settings, prefix)
+    for alarms in meaning.alarms.values():
+        numbers += alarm_numbers(test.labels, test.probabilities, units, alarms, settings, prefix)
     told = (test.labels, test.probabilities, units, meaning.bands, settings)
     return numbers + band_numbers(*told, f"{prefix}.band")
 

@@ -13,12 +13,12 @@ from dataclasses import replace
 
 from dfstudy.evaluate.aligned import align
 from dfstudy.evaluate.scores_file import ScoredTable
-from dfstudy.evaluate.testing import CHOSEN, MEASURES, Measure, measure, number_by_method
+from dfstudy.evaluate.testing import CHOSEN, MEASURES, NO_PROBABILITIES, Measure, measure, number_by_method
 from dfstudy.number import Number
 from dfstudy.study import Evaluate
 
 MADE = " % interval over "  # how `Interval.number` says how it was made
-OF_PROBABILITIES = {"log_loss", "brier", "ece", "accuracy_at_half"}
+OF_PROBABILITIES = {"log_loss", "brier", "accuracy_at_half"}
 
 
 def evaluate_scores(
@@ -75,7 +75,7 @@ def describe(numbers: Sequence[Number], remarks: Sequence[str]) -> str:
 
 def _why_not(measure: Measure, table: ScoredTable, threshold: float | None) -> str:
     if measure.name in OF_PROBABILITIES and not table.probabilities:
-        return "the scores are no probabilities"
+        return NO_PROBABILITIES
     if measure.note == CHOSEN and threshold is None:
         return "no threshold was given"
     return ""

@@ -7,9 +7,10 @@ is the one for a sentence about the recipe rather than about these networks.
 
 The variance between seeds on one test also holds what pictures add to single seeds by chance; the bootstrap
 measures that part, and it is taken off (as in a two-way layout with pictures and seeds crossed; Searle,
-Casella and McCulloch 1992, Variance Components). Degrees of freedom follow Satterthwaite 1946. With two or
-three seeds the interval is wide, as it must be. Refused with ValueError: fewer than two seeds.
-Cost: one AUC a seed and replicate.
+Casella and McCulloch 1992, Variance Components). Degrees of freedom follow Satterthwaite 1946, from the whole
+variance between seeds: what is taken off is an estimate too, and where it leaves nothing, two or three seeds
+have not shown that there is nothing. With so few the interval is wide, as it must be. Refused with
+ValueError: fewer than two seeds. Cost: one AUC a seed and replicate.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 from scipy.stats import t as student
 
@@ -77,7 +78,9 @@ def summarise_seeds(
     one_network = float((each.error**2).mean())
     spread = seed_variance + one_network
     freedom = mean.freedom(behind)
-    ends = _both(float(mean.value), sampling, seeding, freedom, seeds - 1, settings.confidence)
+    error, apart_error = float(np.hypot(sampling, seeding)), float(np.sqrt(between / seeds))
+    both = _freedom(error, (sampling, apart_error), (freedom, seeds - 1))
+    ends = _ends(float(mean.value), error, both, settings.confidence)
     return SeedSummary(
         each.student("share", behind),
         mean.student("share", behind),
@@ -140,13 +143,15 @@ def seed_numbers(summary: SeedSummary, n: int, prefix: str = "test") -> list[Num
     ]
 
 
-def _both(
-    value: float, sampling: float, seeding: float, pictures: float, seeds: int, confidence: float
-) -> NDArray[np.float64] | tuple[float, float]:
-    """Ends on the scale of the log-odds, from two independent errors with their degrees of freedom."""
-    total = sampling**2 + seeding**2
-    if not 0 < value < 1 or not total or not pictures:
+def _freedom(error: float, parts: tuple[float, float], freedoms: tuple[float, float]) -> float:
+    """Satterthwaite's degrees of freedom of an error that two others make; 0 without any."""
+    shares = sum(part**4 / freedom for part, freedom in zip(parts, freedoms, strict=True) if freedom)
+    return error**4 / shares if shares else 0.0
+
+
+def _ends(value: float, error: float, freedom: float, confidence: float) -> tuple[float, float]:
+    """Ends on the scale of the log-odds."""
+    if not 0 < value < 1 or not error or not freedom:
         return value, value
-    freedom = total**2 / (sampling**4 / pictures + seeding**4 / seeds)
-    half = student.ppf((1 + confidence) / 2, freedom) * np.sqrt(total) / (value * (1 - value))
+    half = student.ppf((1 + confidence) / 2, freedom) * error / (value * (1 - value))
     return tuple(float(end) for end in expit(logit(value) + np.array([-half, half])))

@@ -22,6 +22,7 @@ from dfstudy.evaluate import metrics
 from dfstudy.evaluate.aligned import Aligned, align
 from dfstudy.evaluate.intervals import Floats, Interval, Scale, group_interval, groups_behind, sentences
 from dfstudy.evaluate.levels import UNITS
+from dfstudy.evaluate.recalibration import ROOT, calibration_error
 from dfstudy.evaluate.seeds import seed_numbers, summarise_seeds
 from dfstudy.number import Number, name_methods
 from dfstudy.study import Evaluate
@@ -61,6 +62,7 @@ def _sensitivity_at(false_alarms: float) -> Callable[..., Floats]:
     )
 
 
+NO_PROBABILITIES = "the scores are no probabilities"
 CHOSEN = "at the threshold from validation"
 READ_OFF = "at the test pictures' own threshold for at most {} false alarms, a point of the ROC curve"
 MEASURES = (
@@ -88,14 +90,6 @@ MEASURES = (
         "1",
         "mean squared error; smaller is better",
         _of_scores(metrics.brier),
-        scale="positive",
-        needs="any",
-    ),
-    Measure(
-        "ece",
-        "probability",
-        f"{metrics.ECE_BINS} bins of equal width; smaller is better; few pictures overstate it",
-        _of_scores(metrics.expected_calibration_error),
         scale="positive",
         needs="any",
     ),
@@ -155,7 +149,7 @@ def measure(
     set_aside: int = 0,
     measures: Sequence[Measure] = MEASURES,
 ) -> list[Number]:
-    """Numbers `test.<measure>`, and of pictures, units, fakes and coverage."""
+    """Numbers `test.<measure>`, `test.ece` (calibration error), and counts of what was tested."""
     units = test.units(settings.level)
     interval = group_interval(
         lambda weights: _mean_over_seeds(measures, test, thresholds, np.s_[:], weights),
@@ -165,6 +159,7 @@ def measure(
     asked = len(test) + test.failed + set_aside
     return [
         *_numbers(measures, interval, test, "test.{}", np.arange(len(test))),
+        _error_number(test, units, settings),
         Number("test.pictures", len(test), "pictures", len(test)),
         Number("test.groups", interval.groups, UNITS[settings.level], len(test)),
         Number("test.fakes", int(test.labels.sum()), "pictures", len(test)),
@@ -244,6 +239,15 @@ def _numbers(
             )
         )
     return numbers
+
+
+def _error_number(test: Aligned, units: NDArray[np.int64], settings: Evaluate) -> Number:
+    scores = test.probabilities
+    if scores.min() < 0 or scores.max() > 1:
+        return Number("test.ece", None, "probability", len(test), note=NO_PROBABILITIES)
+    found = calibration_error(test.labels, scores, units, settings)
+    note = sentences(ROOT, _averaged(test))
+    return found.number("test.ece", unit="probability", n=len(test), note=note)
 
 
 def _too_few(name: str, reals: int) -> bool:

@@ -19,10 +19,10 @@ from scipy.special import logit
 
 from dfstudy.errors import StudyError
 from dfstudy.evaluate.aligned import Aligned, align
-from dfstudy.evaluate.calibration import FITS
+from dfstudy.evaluate.calibration import calibrate_run
 from dfstudy.evaluate.intervals import Floats, group_interval, groups_behind, sentences
 from dfstudy.evaluate.levels import by_group
-from dfstudy.evaluate.meaning import USED, Meaning
+from dfstudy.evaluate.meaning import Meaning
 from dfstudy.evaluate.metrics import auc
 from dfstudy.evaluate.testing import MEASURES, measure
 from dfstudy.evaluate.video_level import choose_strategy, compare_strategies, score_videos, video_numbers
@@ -97,8 +97,7 @@ def _validation(run: Run, split: Split) -> pd.DataFrame:
     """Frames of the validation, calibrated as those of the test."""
     clean = run.clean
     rows = clean[clean["part"] == "val"]
-    mapped = FITS[USED](rows["logit"].to_numpy(), rows["label"].to_numpy())
-    table = rows[["path"]].assign(probability=mapped(rows["logit"].to_numpy()))
+    table = rows[["path"]].assign(probability=calibrate_run(run)(rows["logit"].to_numpy()))
     said = split.rows[["path", "label", "method", "group"]]
     frames = _frames(table.merge(said, on="path"), split)
     if frames.empty:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from dfstudy.evaluate.aligned import align
+from dfstudy.evaluate.calibration import USED
+from dfstudy.evaluate.decisions import SURE
 from dfstudy.evaluate.meaning import TARGET, Meaning, calibrate, meaning_numbers
 from dfstudy.evaluate.testing import MEASURES, measure, number_by_method
 from dfstudy.model.packaged import find_packaged
@@ -192,7 +194,7 @@ def _failures(methods: list[Number], pictures: Mapping[str, object]) -> str:
 
 
 def _meaning(run: Run, meaning: Meaning, numbers: Mapping[str, Number]) -> str:
-    used = meaning.judgements["temperature"]
+    used = meaning.judgements[USED]
     [fitted] = used.calibrations
     effect = {
         "improves": "On the test this improves the log-loss.",
@@ -202,21 +204,26 @@ def _meaning(run: Run, meaning: Meaning, numbers: Mapping[str, Number]) -> str:
     lines = [
         f"- Verdict: fake from probability {run.checkpoint['threshold']:.4f} (before calibration) on, which "
         f"is {meaning.thresholds[0]:.4f} after it; chosen on validation for the best balanced accuracy.",
-        f"- Calibration: sigmoid(logit / {fitted.temperature:.4f}). {effect}"
-        f"{' The temperature lies ' + fitted.at_end + '.' if fitted.at_end else ''}",
+        f"- Calibration: sigmoid({fitted.slope:.4f} * logit {fitted.intercept:+.4f}). {effect}"
+        f"{''.join(f' Note: {remark}.' for remark in used.remarks)} A probability is right where "
+        f"{fitted.fakes:.0%} of the pictures are fake, as among the validation pictures; where fakes are "
+        "rarer it is too high.",
     ]
-    for rate, [threshold] in meaning.alarms.items():
+    for rate, [alarm] in meaning.alarms.items():
         percent = f"{100 * rate:g}"
-        from_here = (
-            f"fake from calibrated probability {threshold:.4f} on"
-            if math.isfinite(threshold)
-            else "no threshold keeps it on validation, so nothing is called fake"
-        )
         became = numbers[f"test.false_alarms.at_{percent.replace('.', '_')}"]
-        lines.append(f"- At most {percent} % false alarms on validation: {from_here}; on the test {became}.")
+        if alarm.threshold is None:
+            lines.append(f"- At most {percent} % false alarms: no threshold. There are {alarm.lacks}.")
+            continue
+        from_here = (
+            f"fake from calibrated probability {alarm.threshold:.4f} on"
+            if math.isfinite(alarm.threshold)
+            else "nothing is called fake"
+        )
+        lines.append(f"- At most {percent} % false alarms {SURE}: {from_here}; on the test {became}.")
     [band] = meaning.bands
     lines.append(
-        f"- Unsure band, with at most {100 * TARGET:g} % of the verdicts of each kind wrong on validation: "
+        f"- Unsure band, at most {100 * TARGET:g} % of the verdicts of each kind wrong {SURE}: "
         f"{_band(band.low, band.high)}"
     )
     return "\n".join(lines)

@@ -32,7 +32,6 @@ def made(make_tested, gain=0.0, seed=0):
         again,
         clean=[table.assign(logit=random.normal(size=len(table))) for table in again.clean[:1]],
         test=[table.assign(probability=random.random(len(table))) for table in again.test[:1]],
-        temperatures=again.temperatures[:1],
         losses=again.losses[:1],
     )
     return compare_controls(study, tested, again, lost)

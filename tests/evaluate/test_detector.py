@@ -12,7 +12,6 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.special import expit
 
 import dfstudy
 from dfstudy.data import Split, loader, read_picture
@@ -22,6 +21,7 @@ from dfstudy.data.faces.face import Face
 from dfstudy.errors import StudyError
 from dfstudy.evaluate import detector as detector_module
 from dfstudy.evaluate import predict
+from dfstudy.evaluate.calibration import FITS, USED
 from dfstudy.evaluate.decisions import choose_band
 from dfstudy.evaluate.detector import Detector, find_run
 from dfstudy.evaluate.intake import walk_items
@@ -41,6 +41,11 @@ def pictures(tmp_path, write_noise):
 @pytest.fixture
 def run(tmp_path, make_run):
     return make_run(tmp_path / "runs" / "seed0-key")
+
+
+def fitted(run):
+    clean = pd.read_csv(run / "clean.csv")
+    return FITS[USED](clean["logit"], clean["label"])
 
 
 class MiddleFinder:
@@ -69,7 +74,7 @@ def test_logits_are_those_of_predict_to_the_last_bit(run, pictures, monkeypatch)
     scores = list(detector.stream(pictures))
     assert [score.logit for score in scores] == expected and len(set(expected)) > PICTURES // 2
     assert [score.name for score in scores] == [path.as_posix() for path in pictures]
-    assert [score.probability for score in scores] == expit(np.array(expected) / 1.7).tolist()
+    assert [score.probability for score in scores] == fitted(run)(expected).tolist()
     # neither neighbours nor order matter, nor whether pixels come from a file
     assert [score.logit for score in detector.stream(reversed(pictures[3:9]))] == expected[8:2:-1]
     assert detector.score(pictures[5]) == scores[5]
@@ -79,9 +84,9 @@ def test_logits_are_those_of_predict_to_the_last_bit(run, pictures, monkeypatch)
 def test_verdicts_follow_the_band_that_validation_chose(run, pictures):
     detector = Detector.load(run)
     clean = pd.read_csv(run / "clean.csv")
-    calibrated = expit(clean["logit"] / 1.7)
-    threshold = expit(np.log(0.4 / 0.6) / 1.7)  # the checkpoint's is one of probabilities without temperature
-    band = choose_band(clean["label"], calibrated, 0.05, threshold)
+    calibrated = fitted(run)(clean["logit"])
+    threshold = fitted(run)([np.log(0.4 / 0.6)])[0]  # the checkpoint's is one of probabilities not calibrated
+    band = choose_band(clean["label"], calibrated, clean["group"], 0.05, threshold)
     assert band.low < band.high and detector.operating.threshold == pytest.approx(threshold, rel=1e-12)
     scores = list(detector.stream(pictures))
     for score in scores:
@@ -91,6 +96,7 @@ def test_verdicts_follow_the_band_that_validation_chose(run, pictures):
     alarms = float((calibrated[clean["label"] == 0] >= band.high).mean())
     text = " ".join(detector.legend())
     assert f"{100 * alarms:.1f} % (95 % interval" in text and "200 validation pictures" in text
+    assert "where 50% of the pictures are fake" in text and "with 95 % confidence that at most 5%" in text
     assert text.endswith("forged.") and "Not evidence" in text
 
 
@@ -98,7 +104,11 @@ def test_a_run_without_validation_scores_gives_the_checkpoints_verdicts(tmp_path
     detector = Detector.load(make_run(tmp_path / "old", validation=False))
     for score in detector.stream(pictures):
         assert score.verdict == ("fake" if score.logit / 1.7 >= np.log(0.4 / 0.6) / 1.7 else "real")
-    assert "its false-alarm rate is not known" in " ".join(detector.legend())
+    text = " ".join(detector.legend())
+    assert "its false-alarm rate is not known" in text
+    # a temperature knows of no mixture of fakes and reals, and nothing is said of one
+    assert "a temperature of 1.7" in text and "must be for it to be a probability is not known" in text
+    assert "validation pictures" not in text
 
 
 def test_a_bad_item_costs_one_score(run, pictures):

@@ -18,6 +18,7 @@ from dfstudy.data.elsewhere import Elsewhere, find_elsewhere
 from dfstudy.errors import StudyError
 from dfstudy.evaluate import elsewhere as room
 from dfstudy.evaluate import predict
+from dfstudy.evaluate.calibration import FITS, USED
 from dfstudy.evaluate.elsewhere import MEASURES, elsewhere_numbers, measure_elsewhere
 from dfstudy.evaluate.metrics import ECE_BINS
 from dfstudy.evaluate.predict import predict_elsewhere
@@ -28,10 +29,6 @@ from dfstudy.study import Evaluate, OtherPictures, load_study
 from dfstudy.train.run import Run
 
 SETTINGS = Evaluate(replicates=200)
-RUNS = [
-    SimpleNamespace(checkpoint={"threshold": threshold, "temperature": temperature})
-    for threshold, temperature in ((0.5, 2.0), (0.35, 0.8))
-]
 
 
 def table(strength: float, seed: int, groups: int, prefix: str = "") -> pd.DataFrame:
@@ -51,6 +48,15 @@ def table(strength: float, seed: int, groups: int, prefix: str = "") -> pd.DataF
             "probability": expit(logit),
         }
     )
+
+
+RUNS = [
+    SimpleNamespace(
+        checkpoint={"threshold": threshold},
+        clean=table(strength, 50 + number, 40).assign(part="val"),
+    )
+    for number, (threshold, strength) in enumerate(((0.5, 1.0), (0.35, 4.0)))
+]
 
 
 def folder(name: str, rows: pd.DataFrame, aside: int = 3) -> Elsewhere:
@@ -77,23 +83,24 @@ def measured(monkeypatch):
     return measure
 
 
-def test_values_are_means_over_seeds_at_the_studys_threshold_and_temperature(measured):
+def test_values_are_means_over_seeds_at_the_studys_threshold_and_calibration(measured):
     here, there, [one] = measured({"Faces": 1.0})
-    expected = {}
+    expected, errors = {}, []
     for run, scores in zip(RUNS, there["Faces"], strict=True):
         called = scores["probability"] >= run.checkpoint["threshold"]
-        sure = expit(scores["logit"] / run.checkpoint["temperature"])
+        sure = FITS[USED](run.clean["logit"], run.clean["label"])(scores["logit"])
         parts = {
             "auc": sk.roc_auc_score(scores["label"], scores["probability"]),
             "balanced_accuracy": sk.balanced_accuracy_score(scores["label"], called),
             "sensitivity": sk.recall_score(scores["label"], called),
             "specificity": sk.recall_score(scores["label"], called, pos_label=0),
             "log_loss": sk.log_loss(scores["label"], sure),
-            "ece": calibration_error(scores["label"].to_numpy(), sure),
         }
+        errors.append(squared_error(scores, sure))
         for name, value in parts.items():
             expected.setdefault(name, []).append(value)
     assert set(expected) == {name for name, *_ in MEASURES}
+    assert float(one.there["ece"].value) == pytest.approx(np.sqrt(max(0, np.mean(errors))))
     for name, values in expected.items():
         assert float(one.there[name].value) == pytest.approx(np.mean(values)), name
         assert one.there[name].low < one.there[name].value < one.there[name].high
@@ -105,11 +112,13 @@ def test_values_are_means_over_seeds_at_the_studys_threshold_and_temperature(mea
     assert float(one.drop.error) == pytest.approx(float(spread), rel=0.25)
 
 
-def calibration_error(labels: np.ndarray, sure: np.ndarray) -> float:
-    """Bin by bin: the share of fakes against the mean probability, weighted by pictures."""
-    held = np.minimum((sure * ECE_BINS).astype(int), ECE_BINS - 1)
-    gaps = [abs(labels[held == one].sum() - sure[held == one].sum()) for one in range(ECE_BINS)]
-    return sum(gaps) / len(labels)
+def squared_error(scores: pd.DataFrame, sure: np.ndarray) -> float:
+    """Bin by bin, the products of what different groups are off by."""
+    held, wrong = np.minimum((sure * ECE_BINS).astype(int), ECE_BINS - 1), scores["label"] - sure
+    groups = scores["group"].nunique()
+    sums = wrong.groupby([held, scores["group"]]).sum().groupby(level=0)
+    apart = sums.sum() ** 2 - sums.apply(lambda each: (each**2).sum())
+    return float((apart / np.bincount(held)[apart.index]).sum() / len(scores) * groups / (groups - 1))
 
 
 def test_numbers_say_where_and_over_how_many(measured):

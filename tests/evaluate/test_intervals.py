@@ -157,7 +157,7 @@ def test_no_interval_where_most_replicates_are_undefined():
         settings=Evaluate(replicates=100),
     )
     number = interval.number("test.auc", unit="AUC", n=4, note="a remark")
-    assert number.low is None and number.note == "a remark; too few groups for an interval"
+    assert number.low is None and number.note == "a remark; too few groups, or nothing varies: no interval"
 
 
 def test_one_group_has_no_interval():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
-from scipy.special import expit
+from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import log_loss, roc_auc_score
 
-from dfstudy.evaluate.learning import CONSTANT, FALLS, judge_learning, late_fall, tell_untrained
+from dfstudy.evaluate.learning import CONSTANT, FALLS, FOLDS, judge_learning, late_fall, tell_untrained
 from dfstudy.study import Evaluate
 
 SETTINGS = Evaluate(replicates=200)
@@ -27,20 +27,27 @@ def clean(strength: float, of_validation: float, seed: int, groups: int = 60, fa
 
 def judge(strength, of_validation, seeds=3, losses=(), **made):
     tables = [clean(strength, of_validation, seed, **made) for seed in range(seeds)]
-    return judge_learning(tables, [1.0] * seeds, losses, SETTINGS)
+    return judge_learning(tables, losses, SETTINGS)
 
 
 def test_values_are_those_of_scikit_learn_with_each_class_one_half():
     tables = [clean(3, 1, seed, fakes=3) for seed in range(2)]
-    found = judge_learning(tables, [2.0, 0.5], [], SETTINGS)
+    found = judge_learning(tables, [], SETTINGS)
     train, val = ([table[table["part"] == name] for table in tables] for name in ("train", "val"))
     assert found.train_auc.each == pytest.approx([roc_auc_score(t["label"], t["logit"]) for t in train])
     balance = np.where(val[0]["label"] == 1, 1 / 3, 1.0)
-    expected = [
-        CONSTANT - log_loss(t["label"], expit(t["logit"] / heat), sample_weight=balance)
-        for t, heat in zip(val, (2.0, 0.5), strict=True)
-    ]
-    assert found.gain.each == pytest.approx(expected)
+    # each fifth of the groups, at random, by the line of the others
+    order = np.random.default_rng(SETTINGS.seed).permutation(60) % FOLDS
+    fold = order[np.unique(val[0]["group"], return_inverse=True)[1]]
+    expected = []
+    for table in val:
+        chance = np.empty(len(table))
+        for one in range(FOLDS):
+            rest = table[fold != one]
+            model = LogisticRegression(C=np.inf, class_weight="balanced").fit(rest[["logit"]], rest["label"])
+            chance[fold == one] = model.predict_proba(table.loc[fold == one, ["logit"]])[:, 1]
+        expected.append(CONSTANT - log_loss(table["label"], chance, sample_weight=balance))
+    assert found.gain.each == pytest.approx(expected, abs=1e-3)  # Platt's targets draw in a little
     assert found.val_auc == pytest.approx(np.mean([roc_auc_score(t["label"], t["logit"]) for t in val]))
 
 
@@ -62,14 +69,29 @@ def test_only_networks_that_rank_their_training_and_predict_validation_have_lear
 
 def test_one_seed_of_three_that_did_not_learn_makes_it_unsure():
     tables = [clean(3, 2, 0), clean(3, 2, 1), clean(0, 0, 2)]
-    assert not judge_learning(tables, [1.0] * 3, [], SETTINGS).learned
+    assert not judge_learning(tables, [], SETTINGS).learned
 
 
-def test_overconfidence_is_not_taken_for_ignorance():
+@pytest.mark.parametrize(("slope", "shift"), [(20, 0), (1, 4), (1, -4), (0.05, 1)])
+def test_neither_overconfidence_nor_a_weight_of_a_class_is_taken_for_ignorance(slope, shift):
+    """An inverted class weight moves all logits: with a temperature alone that network had not learned."""
     tables = [clean(3, 2, seed) for seed in range(3)]
-    loud = [table.assign(logit=20 * table["logit"]) for table in tables]
-    assert not judge_learning(loud, [1.0] * 3, [], SETTINGS).learned
-    assert judge_learning(loud, [20.0] * 3, [], SETTINGS).learned
+    moved = [table.assign(logit=slope * table["logit"] + shift) for table in tables]
+    plain, found = (judge_learning(each, [], SETTINGS) for each in (tables, moved))
+    assert found.learned and found.gain.each == pytest.approx(plain.gain.each, abs=1e-6)
+
+
+def test_a_line_that_only_its_own_images_know_earns_nothing():
+    """Fitted to the images that it is judged by, any network that learned nothing gains a little."""
+    gains = [judge(0, 0, seeds=1, groups=12)]
+    gains += [judge_learning([clean(0, 0, seed, groups=12)], [], SETTINGS) for seed in range(1, 60)]
+    mean = np.mean([each.gain.value for each in gains])
+    assert -0.1 < mean <= 0 and not any(each.learned for each in gains)
+
+
+def test_groups_too_few_to_be_split_are_judged_by_themselves():
+    found = judge_learning([clean(3, 3, 0, groups=1)], [], SETTINGS)
+    assert np.isfinite(found.gain.value) and found.gain.low is None
 
 
 def test_a_loss_that_still_falls_with_every_seed_is_still_improving():
@@ -98,4 +120,4 @@ def test_who_has_not_learned_is_named():
 
 def test_runs_on_different_images_are_refused():
     with pytest.raises(ValueError, match="different images"):
-        judge_learning([clean(3, 2, 0), clean(3, 2, 1, groups=59)], [1.0, 1.0], [], SETTINGS)
+        judge_learning([clean(3, 2, 0), clean(3, 2, 1, groups=59)], [], SETTINGS)

@@ -218,5 +218,5 @@ def test_the_command_prints_numbers_and_remarks_and_ends_by_status(tmp_path):
 def test_lines_for_a_terminal_line_up(judged):
     numbers, _ = judged(made())
     lines = describe(list(numbers.values()), ["a remark"]).splitlines()
-    assert len(lines) == len(numbers) + 2 and lines[-1] == "note: a remark"
+    assert len(lines) == len(numbers) + 3 and lines[-1] == "note: a remark"
     assert "not defined" in next(line for line in lines if line.startswith("accuracy "))

@@ -32,7 +32,8 @@ def study_numbers(**changed: Number) -> dict[str, Number]:
         number("test.auc", 0.9, 0.85, 0.95),
         number("test.accuracy", 0.85, 0.8, 0.9),
         number("test.balanced_accuracy", 0.8, 0.75, 0.85),
-        number("test.sensitivity_at_5", 0.4, 0.2, 0.6),
+        number("test.sensitivity.at_5", 0.4, 0.2, 0.6),
+        number("test.false_alarms.at_5", 0.03, 0.01, 0.06),
         number("test.ece", 0.08, 0.06, 0.1),
         number("test.fakes", 140),
         number("test.pictures", 200),
@@ -101,11 +102,30 @@ def test_other_folders_are_answered_by_the_worst(drops, verdict):
 
 
 def test_probabilities_are_judged_as_calibrated_where_they_are():
-    after = "test.calibration.temperature.ece.after"
+    after = "test.calibration.platt.ece.after"
     numbers = study_numbers() | {after: number(after, 0.02, 0.01, 0.03)}
     [found] = [x for x in room.decide_answers(numbers, True, STUDY) if x.id == "answer.probabilities"]
-    assert (found.verdict, found.because) == ("supported", f"expected calibration error {{{after}}}")
+    assert found.verdict == "supported" and found.because.startswith(f"calibration error {{{after}}}")
+    assert "as frequent as in validation" in found.because
     assert "calibrated on validation" in found.question
+
+
+def test_use_is_judged_at_the_threshold_of_validation_and_not_at_one_of_the_test():
+    def useful(found: Number, alarmed: Number) -> tuple[str, str]:
+        own = number("test.sensitivity_at_5", 0.9, 0.8, 1.0)  # read off the test's own ROC curve
+        numbers = study_numbers() | {x.id: x for x in (own, found, alarmed)}
+        [answer] = [x for x in room.decide_answers(numbers, True, STUDY) if x.id == "answer.useful"]
+        return answer.verdict, say(answer.because, numbers).data
+
+    found, alarmed = (
+        number("test.sensitivity.at_5", 0.7, 0.6, 0.8),
+        number("test.false_alarms.at_5", 0.03, 0.01, 0.06),
+    )
+    assert useful(found, alarmed)[0] == "supported"
+    broken = useful(found, number("test.false_alarms.at_5", 0.12, 0.08, 0.17))
+    assert broken[0] == "refuted" and "more than promised" in broken[1]
+    none = [Number(x.id, None, "1", 9, note="not enough real validation images") for x in (found, alarmed)]
+    assert useful(*none) == ("inconclusive", "not enough real validation images")
 
 
 @given(st.tuples(*[st.floats(0, 1)] * 3).map(sorted))

@@ -62,7 +62,9 @@ def test_it_says_what_it_must(study, tmp_path):
     for said in (
         "seed 3", "made up", "CC0", "not stated (data.card.consent", "90 pictures (30 real, 60 fake)",
         "42 pictures (14 real, 28 fake)", "epochs:** 8 of at most 9", "torch:** 9.9", "Intended", "Not for",
-        "`test.auc`", "`test.calibration.temperature.log_loss.change`", "`test.band.answered`", "ab" * 32,
+        "`test.auc`", "`test.calibration.platt.log_loss.change`", "`test.band.answered`", "ab" * 32,
+        "Calibration: sigmoid(", "right where 67% of the pictures are fake",
+        "At most 1 % false alarms: no threshold",
     ):  # fmt: skip
         assert said in card, said
     assert str(tmp_path) not in card and "secret" not in card

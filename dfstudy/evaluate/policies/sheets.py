@@ -71,9 +71,7 @@ QUANTITIES = {
             "AUC on clean pictures; less is better",
             LEAST_GAP,
         ),
-        Quantity(
-            "log_loss", "log-loss", "nats", -1, "positive", "plain", "after temperature; less is better"
-        ),
+        Quantity("log_loss", "log-loss", "nats", -1, "positive", "plain", "calibrated; less is better"),
         Quantity(
             "ece",
             "calibration error",
@@ -81,7 +79,7 @@ QUANTITIES = {
             -1,
             "positive",
             "gap",
-            "after temperature; less is better",
+            "calibrated; less is better",
         ),
         Quantity(
             "robust",

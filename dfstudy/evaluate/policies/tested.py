@@ -1,7 +1,7 @@
 """What the trainings of chapter 05 say about pictures: the test, their own training, and corrupted pictures.
 
 Takes a study and its split; gives a `Tested` for each training that a comparison needs. Probabilities are
-after each run's own temperature, which does not change their order. Corrupted pictures meet the named
+calibrated on each run's own validation, which does not change their order. Corrupted pictures meet the named
 policies at the full budget alone, at one severity in the middle. Refused: as `predict`. Cost: trains what is
 missing; then one forward pass a run and picture, and one more a corruption for each named policy.
 """
@@ -13,10 +13,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pandas as pd
-from scipy.special import expit
 
 from dfstudy.evaluate.arms import POLICIES, Arm, list_arms
 from dfstudy.evaluate.arms.policies import Trained
+from dfstudy.evaluate.calibration import calibrate_run
 from dfstudy.evaluate.corrupted import Condition, predict_corrupted
 from dfstudy.evaluate.corruptions import CORRUPTIONS
 from dfstudy.evaluate.learning import Learning, judge_learning
@@ -40,7 +40,6 @@ class Tested:
         test: of `predict` on the test, the probability calibrated.
         clean: of the run: logits of its training and validation pictures.
         corrupted: of `predict_corrupted`; empty where the training does not meet corrupted pictures.
-        temperatures: one a run, from validation; none counts as 1.
         losses: validation loss by epoch, one list a run.
     """
 
@@ -48,13 +47,11 @@ class Tested:
     test: list[pd.DataFrame]
     clean: list[pd.DataFrame]
     corrupted: list[pd.DataFrame]
-    temperatures: list[float] = field(default_factory=list)
     losses: list[list[float]] = field(default_factory=list)
 
     def judge(self, settings: Evaluate) -> Learning:
         """Whether these runs have learned."""
-        temperatures = self.temperatures or [1.0] * len(self.clean)
-        return judge_learning(self.clean, temperatures, self.losses, settings)
+        return judge_learning(self.clean, self.losses, settings)
 
 
 def run_policies(study: Study, split: Split, progress: bool = True) -> dict[Trained, Tested]:
@@ -87,14 +84,13 @@ def _test(arm: Arm, runs: list[Run], corrupted: list[pd.DataFrame], progress: bo
         [calibrated(predict(run, arm.split, "test", progress), run) for run in runs],
         [run.clean for run in runs],
         corrupted,
-        [run.checkpoint["temperature"] for run in runs],
         [run.history["val_loss"].tolist() for run in runs],
     )
 
 
 def calibrated(table: pd.DataFrame, run: Run) -> pd.DataFrame:
-    """The table of `predict` with probabilities after the run's temperature."""
-    return table.assign(probability=expit(table["logit"].to_numpy() / run.checkpoint["temperature"]))
+    """The table of `predict` with calibrated probabilities."""
+    return table.assign(probability=calibrate_run(run)(table["logit"].to_numpy()))
 
 
 def _trained(arm: Arm) -> Trained:

@@ -15,10 +15,11 @@ from dfstudy.report.verdicts import UNTRAINED, Answer, Numbers, Verdict, above, 
 
 CHANCE = 0.5  # AUC of a coin
 GAP = 0.02  # AUC between training and validation pictures that is worth a word
-CAUGHT = 0.5  # share of fakes found at 5 % false alarms that makes a detector of use
+CAUGHT = 0.5  # share of fakes found with few false alarms that makes a detector of use
+ALARMS = 0.05  # share of reals that may be called fake
 LOSS = 0.05  # AUC, mean over corruptions and severities, that a network which stands them may lose
 AWAY = 0.05  # AUC that a network may lose on pictures of another folder
-BIN_ERROR = 0.05  # calibration error up to which a score may be read as a probability
+BIN_ERROR = 0.05  # root mean square, up to which a score may be read as a probability
 MAJORITY = 0.55  # share of the commoner class from which accuracy flatters whoever always says it
 
 
@@ -117,18 +118,24 @@ def _every_method(numbers: Numbers) -> list[Answer]:
 
 
 def _useful(numbers: Numbers) -> list[Answer]:
-    if "test.sensitivity_at_5" not in numbers:
+    if "test.sensitivity.at_5" not in numbers:
         return []
-    found = numbers["test.sensitivity_at_5"]
+    found, alarmed = numbers["test.sensitivity.at_5"], numbers["test.false_alarms.at_5"]
+    broken = alarmed.low is not None and alarmed.low > ALARMS
+    because = (
+        "it finds {test.sensitivity.at_5} of the fakes and calls {test.false_alarms.at_5} of the reals fake"
+        f"{', more than promised' if broken else ''}"
+    )
     return [
         Answer(
             "answer.useful",
             "Would it be of use with few false alarms?",
-            f"more than {CAUGHT:.0%} of fakes found at 5 % false alarms",
-            above(found, CAUGHT),
-            "share of fakes found {test.sensitivity_at_5}",
+            f"validation's threshold for at most {ALARMS:.0%} false alarms finds more than {CAUGHT:.0%} of "
+            "fakes, and the test does not contradict it",
+            "refuted" if broken else above(found, CAUGHT),
+            because if found.value is not None else literal(found.note),
             found.n,
-            "04_test.ipynb#test_roc",
+            "04_test.ipynb#test_risk",
         )
     ]
 
@@ -155,8 +162,8 @@ def _accuracy(numbers: Numbers) -> list[Answer]:
 def _probabilities(numbers: Numbers) -> list[Answer]:
     if "test.ece" not in numbers:
         return []
-    # what a score is shown with: after the temperature that validation set
-    calibrated = "test.calibration.temperature.ece.after"
+    # what a score is shown with: after the slope and intercept that validation set
+    calibrated = "test.calibration.platt.ece.after"
     name = calibrated if calibrated in numbers else "test.ece"
     when = ", calibrated on validation" if name == calibrated else ""
     error = numbers[name]
@@ -164,9 +171,9 @@ def _probabilities(numbers: Numbers) -> list[Answer]:
         Answer(
             "answer.probabilities",
             f"Can its score{when} be read as a probability?",
-            f"expected calibration error below {BIN_ERROR}",
+            f"calibration error (root mean square) below {BIN_ERROR}",
             opposite(above(error, BIN_ERROR)),
-            f"expected calibration error {{{name}}}",
+            f"calibration error {{{name}}}, where fakes are as frequent as in validation",
             error.n,
             "04_test.ipynb#test_reliability",
         )

@@ -15,13 +15,18 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dfstudy.evaluate.calibration import LOSSES
-from dfstudy.evaluate.meaning import TARGET, USED, Meaning
+from dfstudy.evaluate.calibration import USED
+from dfstudy.evaluate.decisions import SURE
+from dfstudy.evaluate.judgement import LOSSES, Judgement
+from dfstudy.evaluate.meaning import TARGET, Meaning
 from dfstudy.number import Number
 from dfstudy.report.figures.style import FAKE, PALETTE, REAL, WIDTH, legend_below, show_percent
+from dfstudy.report.numbers import literal
 
 INK, FAINT = "#000000", "#8C8C8C"
-SPOKEN = {"log_loss": "log-loss", "brier": "Brier score", "ece": "calibration error"}
+NAMES = {"platt": "slope and intercept", "isotonic": "isotonic regression"}
+DOUBT = "happens once in twenty, or to images unlike validation's"
+SPOKEN = {"log_loss": "log-loss", "brier": "Brier score"}
 SAID = {
     "improves": "improves the log-loss of the test",
     "worsens": "**worsens** the log-loss of the test: take the network's own probabilities",
@@ -86,60 +91,102 @@ def draw_risk(curve: pd.DataFrame, numbers: Mapping[str, Number], meaning: Meani
     percents = [f"{100 * rate:g}" for rate in meaning.alarms]
     _draw_ends(alarms, numbers, "test.false_alarms.at_{}", percents, FAKE)
     alarms.scatter(range(len(percents)), list(meaning.alarms), marker="_", s=220, color=INK, zorder=4)
-    alarms.set(title="False alarms", ylabel="reals called fake (line: allowed)")
+    alarms.set(title="False alarms", ylabel="reals called fake (line: promised)")
     alarms.set_ylim(bottom=0)
     _draw_ends(found, numbers, "test.sensitivity.at_{}", percents, REAL)
     found.set(title="Fakes found", ylim=(-0.02, 1.02))
     return figure
 
 
-def calibration_table(meaning: Meaning) -> pd.DataFrame:
-    """A row a way of calibrating and loss: before, after and change with their intervals, and the verdict."""
+def calibration_table(meaning: Meaning, before: Number) -> pd.DataFrame:
+    """A row a way of calibrating and loss: before, after and change with their intervals, and the verdict.
+
+    The calibration error has no change: what it is before and after says it.
+
+    Args:
+        before: the calibration error without calibration.
+    """
     rows = []
     for kind, judgement in meaning.judgements.items():
         given = {number.id: number for number in judgement.numbers("of")}
         for loss, (_, unit) in LOSSES.items():
             told = [str(given[f"of.{kind}.{loss}.{when}"]) for when in ("before", "after", "change")]
-            rows.append((kind, f"{SPOKEN[loss]} ({unit})", *told, judgement.verdict(loss)))
+            rows.append((NAMES[kind], f"{SPOKEN[loss]} ({unit})", *told, judgement.verdict(loss)))
+        error = str(given[f"of.{kind}.ece.after"])
+        rows.append((NAMES[kind], "calibration error (probability)", str(before), error, "", ""))
     columns = ["calibration", "loss (smaller is better)", "before", "after", "change", "verdict"]
     return pd.DataFrame(rows, columns=columns)
 
 
 def calibration_sentence(meaning: Meaning) -> str:
-    """What the temperature changes, as text for `say`."""
+    """What slope and intercept change, and whether the test still finds them off, as text for `say`."""
     used = meaning.judgements[USED]
-    ends = [f" It lies {each}." for each in dict.fromkeys(x.at_end for x in used.calibrations) if each]
+    stem = f"test.calibration.{USED}"
+    remarks = "".join(f" Note: {remark}." for remark in used.remarks)
     other = meaning.judgements["isotonic"].verdict()
-    change = f"test.calibration.{USED}.log_loss.change"
     return (
-        f"The temperature from validation, {{test.calibration.temperature}}, {SAID[used.verdict()]} (change "
-        f"{{{change}}} nats).{''.join(ends)} The calibration error goes from {{test.ece}} to "
-        f"{{test.calibration.{USED}.ece.after}} ({used.verdict('ece')}). "
-        f"Isotonic regression, by log-loss: {other}."
+        f"The line from validation, slope {{{stem}.fitted_slope}} and intercept {{{stem}.fitted_intercept}}, "
+        f"{SAID[used.verdict()]} (change {{{stem}.log_loss.change}} nats).{remarks} The calibration error "
+        f"goes from {{test.ece}} to {{{stem}.ece.after}}. {_remaining(used, stem)} Isotonic regression, by "
+        f"log-loss: {other}. The probabilities hold where {used.calibrations[0].fakes:.0%} of the pictures "
+        "are fake, as in validation."
     )
+
+
+def _remaining(used: Judgement, stem: str) -> str:
+    """Which way calibrated probabilities are still off."""
+    said = (
+        f"On the test intercept and slope are {{{stem}.intercept}} (right: 0) and {{{stem}.slope}} (right: 1)"
+    )
+    ends = [float(end) for each in (used.intercept, used.slope) for end in (each.low, each.high)]
+    if np.isnan(ends).any():
+        return f"{said}."
+    low, high, flat, steep = ends
+    off = [
+        *(["fakes are more frequent than the probabilities say"] if low > 0 else []),
+        *(["fakes are rarer than the probabilities say"] if high < 0 else []),
+        *(["the probabilities are too timid"] if flat > 1 else []),
+        *(["the probabilities are too extreme"] if steep < 1 else []),
+    ]
+    return f"{said}: {' and '.join(off) or 'neither is shown to be off'}."
 
 
 def decision_sentence(numbers: Mapping[str, Number]) -> str:
     """What few false alarms and the unsure band come to, as text for `say`."""
+    return f"{_alarm_sentence(numbers)} {_band_sentence(numbers)}"
+
+
+def _alarm_sentence(numbers: Mapping[str, Number]) -> str:
     alarmed = numbers["test.false_alarms.at_5"]
-    kept = "the interval of what they became holds the promise"
+    if alarmed.value is None:
+        return f"What at most 5 % false alarms would cost is not known: {literal(alarmed.note)}."
+    kept = "the interval allows the promise"
     if alarmed.low is None or alarmed.high is None:
         kept = "whether the promise held cannot be said"
     elif alarmed.low > 0.05:
-        kept = "they became **more than promised**"
+        kept = f"**more than promised**, which {DOUBT}"
     elif alarmed.high < 0.05:
-        kept = "they became fewer than promised"
-    text = (
-        "The threshold that validation set for 5 % false alarms calls {test.false_alarms.at_5} of the "
-        f"test's reals fake ({kept}), and finds {{test.sensitivity.at_5}} of the fakes. "
+        kept = "fewer than promised"
+    return (
+        f"The threshold for which validation promises {SURE} at most 5 % false alarms calls "
+        f"{{test.false_alarms.at_5}} of the test's reals fake ({kept}), and finds {{test.sensitivity.at_5}} "
+        "of the fakes."
     )
+
+
+def _band_sentence(numbers: Mapping[str, Number]) -> str:
     if not numbers["test.band.answered"].value:
-        return text + "No picture was sure enough for a verdict outside the unsure band."
+        return (
+            f"Validation is too small, or errs too often, to promise {SURE} that at most {100 * TARGET:g} % "
+            "of any verdict is wrong, so every picture stays unsure."
+        )
     wrong = numbers["test.band.wrong"]
-    more = ", and here they are **more**" if wrong.low is not None and wrong.low > TARGET else ""
-    return text + (
+    broken = wrong.low is not None and wrong.low > TARGET
+    more = f", and here they are **more**, which {DOUBT}" if broken else ""
+    return (
         "Outside the unsure band {test.band.answered} of the pictures get a verdict, of which "
-        f"{{test.band.wrong}} are wrong; validation allowed {100 * TARGET:g} % of each kind{more}."
+        f"{{test.band.wrong}} are wrong; validation promises {SURE} at most {100 * TARGET:g} % of each "
+        f"kind{more}."
     )
 
 
@@ -150,11 +197,13 @@ def _draw_ends(
     for at, percent in enumerate(percents):
         number = numbers[pattern.format(percent.replace(".", "_"))]
         if number.value is None:
+            # on the axis, where no value would be told from a small one
+            axes.text(at, 0.02, "none", transform=axes.get_xaxis_transform(), ha="center", fontsize=8)
             continue
         if number.low is not None and number.high is not None:
             axes.vlines(at, number.low, number.high, color=color, linewidth=1.2)
         axes.plot(at, number.value, "o", color=color, markersize=4)
     names = [f"{percent} %" for percent in percents]
     axes.set(xticks=range(len(percents)), xticklabels=names, xlim=(-0.6, len(percents) - 0.4))
-    axes.set_xlabel("allowed on\nvalidation")
+    axes.set_xlabel("promised by\nvalidation")
     show_percent(axes.yaxis)

@@ -25,7 +25,7 @@ OWN = "the study's own test"
 SHOWN_NAME = 30  # letters of a folder's name
 NOTHING = (
     "**No other pictures are tested here.** Folders listed under `test_on` in the study file are scored by "
-    "the study's own networks, at thresholds and temperature from its own validation. What holds on the "
+    "the study's own networks, at thresholds and calibration from its own validation. What holds on the "
     "pictures of one set need not hold on those of another."
 )
 
