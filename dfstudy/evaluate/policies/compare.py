@@ -41,7 +41,7 @@ Verdict = Literal[
 ]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 UNTOLD = VERDICTS[5:]
-
+UNCHANGED = "not applicable: it changes nothing at this size, as both trainings give the same scores"
 FORGED_SIZE = 64  # pixels; whether a policy makes fakes does not depend on it
 BOUNDED = ("auc", "unseen", "robust")  # quantities that cannot pass 1
 COURSE = "auc"  # the quantity whose course over the budgets is judged
@@ -55,7 +55,7 @@ class Effect:
     Attributes:
         difference: second less first.
         p: after Holm's correction; None without an interval.
-        family: comparisons that were corrected together.
+        family: comparisons that were corrected together, without those that have no p.
         n: pictures.
         untold: why nothing is said of it, one of `UNTOLD` and the reason; empty where something is.
         is_weaker: the second training's validation AUC is lower by more than a gain worth having.
@@ -162,6 +162,7 @@ def compare_policies(study: Study, tested: Mapping[Trained, Tested]) -> Compared
         return None
     comparisons = list_comparisons(study)
     learning = {trained: _judge(one, study) for trained, one in tested.items()}
+    same = {one: tested[one.first].is_same(tested[one.second]) for one in comparisons}
     values: dict[str, dict[Trained, Interval]] = {}
     pictures, effects, courses = {}, [], []
     for name in QUANTITIES:
@@ -172,7 +173,7 @@ def compare_policies(study: Study, tested: Mapping[Trained, Tested]) -> Compared
         values[name], differences, changes = _measure(sheet, asked, name)
         pictures[name] = sheet.n
         own = _corrected(asked, differences, name, sheet.n)
-        own = [_judged(one, values[name], learning) for one in own]
+        own = [_judged(one, values[name], learning, same[one.comparison]) for one in own]
         effects += own
         courses += _courses(own, changes)
     order = {one.stem: at for at, one in enumerate(comparisons)}
@@ -188,10 +189,11 @@ def _judge(one: Tested, study: Study) -> Learning:
 
 
 def _judged(
-    effect: Effect, values: Mapping[Trained, Interval], learning: Mapping[Trained, Learning]
+    effect: Effect, values: Mapping[Trained, Interval], learning: Mapping[Trained, Learning], is_same: bool
 ) -> Effect:
     first, second = (learning[each].val_auc for each in (effect.comparison.first, effect.comparison.second))
-    return replace(effect, untold=_untold(effect, values, learning), is_weaker=second < first - LEAST_AUC)
+    untold = UNCHANGED if is_same else _untold(effect, values, learning)
+    return replace(effect, untold=untold, is_weaker=second < first - LEAST_AUC)
 
 
 def _untold(effect: Effect, values: Mapping[Trained, Interval], learning: Mapping[Trained, Learning]) -> str:
@@ -264,7 +266,7 @@ def _budgets(comparisons: Sequence[Comparison]) -> dict[str, list[int]]:
 def _corrected(
     comparisons: Sequence[Comparison], differences: Sequence[PairedDifference], quantity: str, n: int
 ) -> list[Effect]:
-    keys = [(one.kind, one.share) for one in comparisons]
+    keys = [(one.kind, one.share, own.p is None) for one, own in zip(comparisons, differences, strict=True)]
     adjusted: dict[int, float | None] = {}
     for key in dict.fromkeys(keys):
         rows = [row for row, own in enumerate(keys) if own == key]
@@ -287,8 +289,7 @@ def _courses(effects: Sequence[Effect], changes: Mapping[str, PairedDifference])
 
 def _holm(p_values: Sequence[float | None]) -> list[float | None]:
     """Holm's correction of those that are defined."""
-    known = [p for p in p_values if p is not None]
-    stepped = iter(holm(known).tolist())
+    stepped = iter(holm([p for p in p_values if p is not None]).tolist())
     return [None if p is None else next(stepped) for p in p_values]
 
 
