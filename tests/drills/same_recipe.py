@@ -6,7 +6,8 @@ Trains with `networks.py` what is not there yet (half an hour on two cores for 4
 then draws disjoint sets of three seeds of one recipe, calls one side `none` and the other `seed`, and asks
 the chapter's own comparison and the report's own answers. Whatever improves or worsens there is false.
 
-- Chapter 05: `--draws` pairs for each of the recipes `none` and `seed`, in every quantity.
+- Chapter 05: `--draws` pairs for each of the recipes `none` and `seed`, in every quantity; and `--studies`
+  times all policies of the study at once, every one of them with three networks of the same recipe.
 - Chapter 08: `--studies` audits in which the correct networks and those of every defect are of one recipe.
 - Permuted labels: of networks that cannot have learned, and of such beside others, nothing may be said.
 
@@ -47,6 +48,7 @@ from dfstudy.number import Number
 from dfstudy.report.answers import Answer
 from dfstudy.report.answers.augmentation import decide_on_augmentation
 from dfstudy.report.answers.protocol import decide_on_protocol
+from dfstudy.study.recipe import POLICIES
 
 SEEDS = 3  # networks a side
 MOST = 0.05  # share of false verdicts
@@ -72,11 +74,13 @@ def gather(networks: Sequence[Network]) -> Tested:
     )
 
 
-def compare_sides(work: Path, first: Sequence[Network], second: Sequence[Network]) -> list[Row]:
-    """What chapter 05 and its answers say of two sides."""
-    study = study_in(work)
-    sides = [Trained(name, study.training.epochs) for name in study.policies.names]
-    compared = compare_policies(study, dict(zip(sides, map(gather, (first, second)), strict=True)))
+def compare_sides(work: Path, *sides: Sequence[Network]) -> list[Row]:
+    """What chapter 05 and its answers say of as many policies as there are sides, `none` and `seed` first."""
+    study, names = study_in(work), list(POLICIES)[: len(sides)]
+    policies = study.policies.model_copy(update={"names": names})
+    study = study.model_copy(update={"policies": policies})
+    trained = [Trained(name, study.training.epochs) for name in names]
+    compared = compare_policies(study, dict(zip(trained, map(gather, sides), strict=True)))
     numbers = {number.id: number for number in policy_numbers(study, compared)}
     told = [_row(one.quantity, one.verdict, one.difference) for one in compared.effects]
     answers = decide_on_augmentation(numbers, study)
@@ -121,6 +125,9 @@ def is_false(answer: Answer, numbers: dict[str, Number]) -> bool:
 
 
 def _difference(answer: Answer, numbers: dict[str, Number]) -> Number | None:
+    """What the answer is about, where it is about one policy."""
+    if not answer.id.startswith(ASKED):
+        return None
     return numbers.get(f"policy.seed.{answer.id.rpartition('.')[2]}.difference")
 
 
@@ -164,10 +171,11 @@ def judge(work: Path, kind: str, recipe: str, case: int) -> list[Row]:
         own = draw(recipe, len(have), len(have) // SEEDS // 2 * 2, 10_000)[2 * case : 2 * case + 2]
         told = compare_sides(work, *([have[at] for at in side] for side in own))
     else:
-        first, second = ([have[at] for at in side] for side in draw(recipe, len(have), 2, case))
+        count = len(POLICIES) if kind == "05, all" else 2
+        sides = [[have[at] for at in side] for side in draw(recipe, len(have), count, case)]
         if kind == "beside":  # others, that have learned
-            first = [networks_in(work, "none")[at] for at in range(SEEDS)]
-        told = compare_sides(work, first, second)
+            sides[0] = networks_in(work, "none")[:SEEDS]
+        told = compare_sides(work, *sides)
     return [{"kind": kind, "recipe": recipe, "case": case} | row for row in told]
 
 
@@ -178,6 +186,8 @@ def plan(have: dict[str, int], draws: int, studies: int) -> list[tuple[str, str,
         if have[recipe] >= 2 * SEEDS:
             cases += [("05", recipe, case) for case in range(draws)]
             cases += [("partition", recipe, case) for case in range(have[recipe] // (2 * SEEDS))]
+        if have[recipe] >= len(POLICIES) * SEEDS:
+            cases += [("05, all", recipe, case) for case in range(studies)]
     if have["defects"] >= 12 * SEEDS:
         cases += [("08", "defects", case) for case in range(studies)]
     if have["permuted"] >= 2 * SEEDS:
@@ -205,16 +215,16 @@ def share(false: pd.Series) -> Row:
     return {"false": int(false.sum()), "per cent": per_cent}
 
 
-def studies_wrong(table: pd.DataFrame) -> pd.Series:
-    """By recipe and draw: whether any answer to the study's questions is false."""
-    asked = table[(table["kind"] == "05") & table["asked"].str.startswith(ASKED)]
-    return asked.groupby(["recipe", "case"])["false"].any()
+def studies_wrong(table: pd.DataFrame, kind: str = "05", asked: str = ASKED) -> pd.Series:
+    """By recipe and draw: whether any answer to such questions is false."""
+    own = table[(table["kind"] == kind) & table["asked"].str.startswith(asked)]
+    return own.groupby(["recipe", "case"])["false"].any()
 
 
 def verdict_of(table: pd.DataFrame) -> list[str]:
     """What is not as promised; nothing where all is."""
     wrong = []
-    drawn = table[table["kind"].isin(["05", "08"])]
+    drawn = table[table["kind"].isin(["05", "05, all", "08"])]
     for (kind, recipe, asked), own in drawn.groupby(["kind", "recipe", "asked"]):
         if own["false"].mean() > MOST:
             wrong.append(f"{kind}, {recipe}, {asked}: {own['false'].mean():.1%} false")
@@ -262,11 +272,11 @@ def main() -> int:
     table = run(work, cases, asked.processes, lambda text: print(text, file=sys.stderr, flush=True))
     table.to_csv(work / "same_recipe.csv", index=False)
     print(f"networks: {have}\n\n{to_markdown(summarise(table))}")
-    for recipe, own in studies_wrong(table).groupby("recipe"):
-        told = share(own)
-        print(
-            f"\nstudies of {recipe} with a false answer: {told['false']} of {len(own)}, {told['per cent']} %"
-        )
+    questions = {"05": ASKED, "05, all": "answer.", "08": "answer."}
+    for kind, stem in questions.items():
+        for recipe, own in studies_wrong(table, kind, stem).groupby("recipe"):
+            told = f"{share(own)['false']} of {len(own)}, {share(own)['per cent']} %"
+            print(f"\n{kind}, {recipe}: studies with a false answer to {stem}*: {told}")
     wrong = verdict_of(table)
     print("\n" + ("\n".join(wrong) or "as promised"))
     return int(bool(wrong))
