@@ -42,6 +42,7 @@ POWER = 0.8  # of the test for which `detectable` holds
 # Trainings a side for any verdict between ways of training: with one, equal recipes differ in every second
 # comparison, with two in one of thirteen (docs/intervals.md).
 LEAST_SEEDS = 3
+ROUNDING = 1e-12  # a standard error below it is that of a sum of floats
 
 Metric = Callable[[ArrayLike, ArrayLike, Floats], Floats]
 
@@ -171,8 +172,8 @@ def difference_from(
 ) -> PairedDifference:
     """The same from a bootstrap that is done, such as one of many differences at once.
 
-    Where no resample and no seed moves it, as between two sides that both order these few pictures without a
-    mistake, the bootstrap knows nothing of other pictures, and there is no interval.
+    Where no resample moves it, as between two sides that both order these few pictures without a mistake, the
+    bootstrap knows nothing of other pictures, and there is no interval, whatever the seeds say.
 
     Args:
         found: of the mean over seeds, then of each seed: [1 + seeds].
@@ -185,9 +186,9 @@ def difference_from(
     if not pictures or np.isnan(sampling):
         return PairedDifference(value, None, None, None, None, *told, 0.0, found.groups, settings)
     error = float(np.hypot(sampling, seeding))
-    if not error and is_same:
+    if sampling < ROUNDING and is_same:
         return PairedDifference(value, value, value, 1.0, 0.0, *told, pictures, found.groups, settings)
-    if not error:
+    if sampling < ROUNDING:
         return PairedDifference(value, None, None, None, None, *told, 0.0, found.groups, settings)
     shares = sampling**4 / pictures + (seeding**4 / (seeds - 1) if seeding else 0.0)
     freedom = error**4 / shares

@@ -8,6 +8,7 @@ from sklearn.metrics import log_loss as reference_log_loss
 from sklearn.metrics import roc_auc_score
 
 from dfstudy.evaluate.comparisons import auc_difference
+from dfstudy.evaluate.decision import decide
 from dfstudy.evaluate.intervals import groups_behind
 from dfstudy.evaluate.metrics import auc, log_loss
 from dfstudy.evaluate.paired import difference_over, paired_difference
@@ -138,3 +139,13 @@ def test_what_no_resample_moves_has_no_interval(second):
     found = paired_difference(labels, first, [second * 4] * 3, units, SETTINGS)
     assert (found.low, found.p, found.detectable) == (None, None, None) and found.value in (0, -0.5)
     assert "no interval" in found.number("a.b", unit="AUC", n=8).note
+    assert decide(found.low, found.high, found.seeds, least=0.01) == "inconclusive"
+
+
+def test_seeds_alone_make_no_interval_where_no_resample_moves_the_difference():
+    """Scores that are constant, or right everywhere: their AUC is one half, or 1, of any pictures drawn."""
+    labels, units = np.tile([0, 1], 20), np.repeat(np.arange(10), 4)
+    guess, right = np.full(40, 0.5), labels.astype(float)
+    found = paired_difference(labels, [guess] * 3, [guess, right, right], units, SETTINGS)
+    assert found.value == pytest.approx(1 / 3) and found.seed_error > 0.1
+    assert (found.low, found.p, found.detectable) == (None, None, None)

@@ -15,6 +15,7 @@ from dfstudy.evaluate.arms.policies import Trained, list_comparisons
 from dfstudy.evaluate.comparisons import holm
 from dfstudy.evaluate.policies import compare_policies, policy_numbers
 from dfstudy.evaluate.policies.sheets import QUANTITIES
+from dfstudy.report.answers.augmentation import decide_on_augmentation
 from dfstudy.study import Evaluate, Policies, load_study
 
 NOTHING = {"leave_one_out": False, "add_one": False, "strengths": [], "budgets": []}
@@ -372,3 +373,52 @@ def test_fewer_than_three_seeds_a_side_give_no_verdict(seeds, make_tested):
     study = make_study(seeds=seeds, **NOTHING)
     one = effect(compare_policies(study, make_tested(study, {"seed": 0.8}, groups=200)), "policy.seed")
     assert one.p < 0.05 and one.difference.low > 0 and one.verdict == "inconclusive"
+
+
+def test_what_changes_no_score_is_not_applicable_and_outside_the_family(make_tested):
+    """`random_interpolation` on square images of the network's size leaves every byte as it is."""
+    study = make_study(names=["none", "seed"], budgets=[], leave_one_out=False, strengths=[])
+    tested = make_tested(study, {"none+grey": 0.9})
+    share = list_comparisons(study)[-1].second.epochs
+    tested[Trained("none+random_interpolation", share)] = tested[Trained("none", share)]
+    compared, numbers = found(study, tested)
+    idle = effect(compared, "add_one.random_interpolation")
+    assert idle.verdict == "not applicable" and idle.untold.endswith("the same scores")
+    assert (idle.difference.value, idle.p, idle.difference.low) == (0.0, None, None)
+    others = [one for one in compared.of("add_one", "auc") if one is not idle]
+    assert {one.family for one in others} == {len(others)} and len(others) == 6
+    assert [one.p for one in others] == pytest.approx(holm([one.difference.p for one in others]).tolist())
+    assert "not applicable" in numbers["add_one.random_interpolation.auc.difference"].note
+    answers = decide_on_augmentation(numbers, study)
+    (asked,) = [one for one in answers if one.id == "answer.transforms.add_one"]
+    assert "Holm over 6" in asked.claim
+
+
+def test_seeds_that_differ_are_no_comparison_with_itself(make_tested):
+    study = make_study(**NOTHING)
+    tested = make_tested(study, {})
+    none, seed = tested.values()
+    assert none.is_same(none) and not none.is_same(seed)
+    compared = compare_policies(study, tested | {Trained("seed", 16): replace(none, test=none.test[::-1])})
+    assert effect(compared, "policy.seed").verdict != "not applicable"
+
+
+@pytest.mark.parametrize("strength", [40.0, 0.0], ids=["1 against 1", "1 against one half"])
+def test_of_eight_pictures_nothing_is_said(make_tested, strength):
+    """Both sides right everywhere, or one right and one the same score for all: no gain is excluded."""
+    study = make_study(**NOTHING)
+    made = make_tested(study, {"none": 40.0, "seed": 40.0}, groups=4, noise=0.1, unseen=())
+    if not strength:
+        worse = made[Trained("seed", 16)]
+        flat = [table.assign(logit=0.0, probability=0.5) for table in worse.test]
+        made[Trained("seed", 16)] = replace(worse, test=flat)
+    assert len(made[Trained("none", 16)].test[0]) == 8
+    _, numbers = found(study, made)
+    change = numbers["policy.seed.auc.difference"]
+    assert (change.value, change.low, numbers["policy.seed.auc.detectable"].value) == (
+        0.0 if strength else -0.5,
+        None,
+        None,
+    )
+    answers = {one.id: one.verdict for one in decide_on_augmentation(numbers, study)}
+    assert answers["answer.augmentation.auc"] == "inconclusive"

@@ -41,7 +41,7 @@ Verdict = Literal[
 ]
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
 UNTOLD = VERDICTS[5:]
-
+UNCHANGED = "not applicable: it changes nothing at this size, as both trainings give the same scores"
 FORGED_SIZE = 64  # pixels; whether a policy makes fakes does not depend on it
 BOUNDED = ("auc", "unseen", "robust")  # quantities that cannot pass 1
 COURSE = "auc"  # the quantity whose course over the budgets is judged
@@ -164,6 +164,7 @@ def compare_policies(study: Study, tested: Mapping[Trained, Tested]) -> Compared
         return None
     comparisons = list_comparisons(study)
     learning = {trained: one.judge(study.evaluate) for trained, one in tested.items()}
+    same = {one: tested[one.first].is_same(tested[one.second]) for one in comparisons}
     values: dict[str, dict[Trained, Interval]] = {}
     pictures, effects, trends = {}, [], {}
     for name in QUANTITIES:
@@ -175,7 +176,7 @@ def compare_policies(study: Study, tested: Mapping[Trained, Tested]) -> Compared
         trends |= changes  # of one quantity alone
         pictures[name] = sheet.n
         effects += [
-            _judged(Effect(one, name, difference, sheet.n), values[name], learning)
+            _judged(Effect(one, name, difference, sheet.n), values[name], learning, same[one])
             for one, difference in zip(asked, differences, strict=True)
         ]
     effects = correct_families(effects, study.policies)
@@ -188,10 +189,11 @@ def compare_policies(study: Study, tested: Mapping[Trained, Tested]) -> Compared
 
 
 def _judged(
-    effect: Effect, values: Mapping[Trained, Interval], learning: Mapping[Trained, Learning]
+    effect: Effect, values: Mapping[Trained, Interval], learning: Mapping[Trained, Learning], is_same: bool
 ) -> Effect:
     first, second = (learning[each].val_auc for each in (effect.comparison.first, effect.comparison.second))
-    return replace(effect, untold=_untold(effect, values, learning), is_weaker=second < first - LEAST_AUC)
+    untold = UNCHANGED if is_same else _untold(effect, values, learning)
+    return replace(effect, untold=untold, is_weaker=second < first - LEAST_AUC)
 
 
 def _untold(effect: Effect, values: Mapping[Trained, Interval], learning: Mapping[Trained, Learning]) -> str:

@@ -44,7 +44,7 @@ def correct_families(effects: Sequence[Effect], declared: Policies) -> list[Effe
     tiers = [tier_of(one, declared) for one in effects]
     families: dict[Hashable, list[int]] = {}
     for at, (one, tier) in enumerate(zip(effects, tiers, strict=True)):
-        if not one.untold:
+        if not one.untold and one.difference.p is not None:
             families.setdefault(_family(one, tier), []).append(at)
     made = [replace(one, tier=tier, p=None, family=0) for one, tier in zip(effects, tiers, strict=True)]
     for rows in families.values():

@@ -53,6 +53,12 @@ class Tested:
         """Whether these runs have learned."""
         return judge_learning(self.clean, self.losses, settings)
 
+    def is_same(self, other: Tested) -> bool:
+        """Seed by seed the very same scores: what the two trainings differ in changed no weight."""
+        sides = zip(self.test + self.clean, other.test + other.clean, strict=True)
+        columns = ["path", "logit"]
+        return all(one[columns].equals(another[columns]) for one, another in sides)
+
 
 def run_policies(study: Study, split: Split, progress: bool = True) -> dict[Trained, Tested]:
     """Find or train every arm's runs and predict; empty where no policy is named.

@@ -1,0 +1,161 @@
+"""Real networks for drills: recipes of the built-in study, trained with many seeds, and their scores.
+
+    python tests/drills/networks.py --work FOLDER [--networks 40] [--permuted 9] [--processes 2]
+
+Trains what `same_recipe.py` draws from, two at a time, and keeps of every network what the chapters ask for:
+test, training, validation and corrupted images with their logits, the temperature and the losses by epoch.
+A network that is there is not trained again, so the drill can be stopped at any time, and the rules can be
+asked anew after they have changed. Recipes:
+
+- `none`, `seed`: the trainings of chapter 05 under these two policies, five epochs, one forgery unseen.
+- `defects`: the correct training of chapter 08, two epochs.
+- `permuted`: `none` with the labels of training and validation images permuted; nothing can be learned.
+
+About 16 seconds of one core a network, 8 for chapter 08.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from functools import cache
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+sys.path.insert(0, str(Path(__file__).parent))
+from truth import hasten
+
+from dfstudy.data import Split, index_study, split_study
+from dfstudy.evaluate.arms import POLICIES, Arm, list_arms
+from dfstudy.evaluate.arms.arm import with_rows
+from dfstudy.evaluate.arms.defects import correct_arm
+from dfstudy.study import Study, load_study
+
+RECIPES = ("none", "seed", "defects", "permuted")
+TABLES = ("test", "clean", "corrupted")
+
+
+@dataclass(frozen=True)
+class Network:
+    """What one training says of images; as `policies.Tested` holds it for several."""
+
+    learned: tuple[str, ...]
+    test: pd.DataFrame
+    clean: pd.DataFrame
+    corrupted: pd.DataFrame
+    temperature: float
+    losses: list[float]
+
+
+def study_in(work: Path) -> Study:
+    """The built-in study with the two policies of its first question; runs and images under the folder."""
+    study = load_study("sample")
+    policies = study.policies.model_copy(update={"names": ["none", "seed"]})
+    return study.model_copy(update={"out": work / "sample", "policies": policies})
+
+
+@cache
+def arms_in(work: Path) -> dict[str, Arm]:
+    """By recipe; renders the images where they are not there yet."""
+    study = study_in(work)
+    split = split_study(study, index_study(study, progress=False))
+    none, seed = list_arms(study, split, POLICIES)
+    untrue = permute_labels(none.split, study.data.split_seed)
+    permuted = Arm("permuted", none.trained_on, none.study, untrue)
+    return dict(zip(RECIPES, (none, seed, correct_arm(study, split), permuted), strict=True))
+
+
+def permute_labels(split: Split, seed: int) -> Split:
+    """Labels, with their methods, change places among the training and among the validation images."""
+    random, rows = np.random.default_rng(seed), split.rows.copy()
+    columns = ["label", "method"]
+    for part in ("train", "val"):
+        own = np.flatnonzero(rows["split"] == part)
+        rows.loc[own, columns] = rows.loc[random.permutation(own), columns].to_numpy()
+    rows["label"] = rows["label"].astype("int64")
+    return with_rows(Split(**{**split.__dict__, "rows": rows}), np.ones(len(rows), bool))
+
+
+def make_network(work: Path, recipe: str, seed: int) -> float:
+    """Train, predict, keep; gives the seconds of processor time."""
+    from dfstudy.evaluate.corrupted import predict_corrupted
+    from dfstudy.evaluate.policies.tested import CONDITIONS, calibrated
+    from dfstudy.evaluate.predict import predict
+    from dfstudy.train import train
+
+    began, arm = time.process_time(), arms_in(work)[recipe]
+    run = train(arm.study, arm.split, seed, progress=False)
+    tables = {"test": calibrated(predict(run, arm.split, "test", progress=False), run), "clean": run.clean}
+    if recipe != "defects":  # chapter 08 corrupts nothing
+        settings = arm.study.evaluate
+        tables["corrupted"] = predict_corrupted([run], arm.split, settings, CONDITIONS, progress=False)
+    folder = folder_of(work, recipe, seed)
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, table in tables.items():
+        table.to_parquet(folder / f"{name}.parquet")
+    told = {
+        "learned": list(arm.trained_on),
+        "temperature": run.checkpoint["temperature"],
+        "losses": run.history["val_loss"].tolist(),
+    }
+    (folder / "network.json").write_text(json.dumps(told))  # written last: it says that all is there
+    return time.process_time() - began
+
+
+def folder_of(work: Path, recipe: str, seed: int) -> Path:
+    return work / "networks" / recipe / f"{seed:03d}"
+
+
+def load_networks(work: Path, recipe: str) -> list[Network]:
+    """Every finished network of a recipe, in the order of its seeds."""
+    found = []
+    for file in sorted((work / "networks" / recipe).glob("*/network.json")):
+        told = json.loads(file.read_text())
+        shown = {name: file.parent / f"{name}.parquet" for name in TABLES}
+        tables = {name: pd.read_parquet(at) if at.is_file() else pd.DataFrame() for name, at in shown.items()}
+        found.append(Network(tuple(told.pop("learned")), **tables, **told))
+    return found
+
+
+def make_networks(work: Path, counts: dict[str, int], processes: int) -> None:
+    """All that are missing, the low seeds of every recipe first; says how far it is."""
+    arms_in(work)  # renders once, before the processes ask
+    wanted = sorted((seed, recipe) for recipe, count in counts.items() for seed in range(count))
+    missing = [each for each in wanted if not (folder_of(work, *each[::-1]) / "network.json").is_file()]
+    began = time.monotonic()
+    with ProcessPoolExecutor(processes, get_context("spawn"), hasten) as pool:
+        waiting = [pool.submit(make_network, work, recipe, seed) for seed, recipe in missing]
+        spent = []
+        for done in as_completed(waiting):
+            spent.append(done.result())
+            left = (time.monotonic() - began) / len(spent) * (len(missing) - len(spent))
+            print(
+                f"{len(spent)} of {len(missing)} networks, {np.mean(spent):.1f} s of one core each, "
+                f"{left / 60:.0f} min left",
+                file=sys.stderr,
+                flush=True,
+            )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--work", type=Path, required=True, help="where images, runs and scores are kept")
+    parser.add_argument("--networks", type=int, default=40, help="seeds of none, seed and defects")
+    parser.add_argument("--permuted", type=int, default=9)
+    parser.add_argument("--recipes", nargs="*", default=list(RECIPES), choices=RECIPES)
+    parser.add_argument("--processes", type=int, default=2)
+    asked = parser.parse_args()
+    counts = dict.fromkeys(RECIPES, asked.networks) | {"permuted": asked.permuted}
+    counts = {recipe: counts[recipe] for recipe in asked.recipes}
+    make_networks(asked.work.resolve(), counts, asked.processes)
+
+
+if __name__ == "__main__":
+    main()
