@@ -7,10 +7,12 @@ is the one for a sentence about the recipe rather than about these networks.
 
 The variance between seeds on one test also holds what pictures add to single seeds by chance; the bootstrap
 measures that part, and it is taken off (as in a two-way layout with pictures and seeds crossed; Searle,
-Casella and McCulloch 1992, Variance Components). Degrees of freedom follow Satterthwaite 1946, from the whole
-variance between seeds: what is taken off is an estimate too, and where it leaves nothing, two or three seeds
-have not shown that there is nothing. With so few the interval is wide, as it must be. Refused with
-ValueError: fewer than two seeds. Cost: one AUC a seed and replicate.
+Casella and McCulloch 1992, Variance Components). Each of the two errors is multiplied by its own Student
+quantile, that of seeds with one degree of freedom less than there are seeds, and their squares add up (as in
+Graybill and Wang 1980, Journal of the American Statistical Association 75:869). Satterthwaite's degrees of
+freedom, read off the same two or three seeds, make the interval short just where the seeds happen to lie
+close together. So it is wide, as it must be. Refused with ValueError: fewer than two seeds. Cost: one AUC a
+seed and replicate.
 """
 
 from __future__ import annotations
@@ -78,9 +80,7 @@ def summarise_seeds(
     one_network = float((each.error**2).mean())
     spread = seed_variance + one_network
     freedom = mean.freedom(behind)
-    error, apart_error = float(np.hypot(sampling, seeding)), float(np.sqrt(between / seeds))
-    both = _freedom(error, (sampling, apart_error), (freedom, seeds - 1))
-    ends = _ends(float(mean.value), error, both, settings.confidence)
+    ends = _ends(float(mean.value), (sampling, seeding), (freedom, seeds - 1), settings.confidence)
     return SeedSummary(
         each.student("share", behind),
         mean.student("share", behind),
@@ -143,15 +143,12 @@ def seed_numbers(summary: SeedSummary, n: int, prefix: str = "test") -> list[Num
     ]
 
 
-def _freedom(error: float, parts: tuple[float, float], freedoms: tuple[float, float]) -> float:
-    """Satterthwaite's degrees of freedom of an error that two others make; 0 without any."""
-    shares = sum(part**4 / freedom for part, freedom in zip(parts, freedoms, strict=True) if freedom)
-    return error**4 / shares if shares else 0.0
-
-
-def _ends(value: float, error: float, freedom: float, confidence: float) -> tuple[float, float]:
-    """Ends on the scale of the log-odds."""
-    if not 0 < value < 1 or not error or not freedom:
+def _ends(
+    value: float, errors: tuple[float, float], freedoms: tuple[float, float], confidence: float
+) -> tuple[float, float]:
+    """Ends on the scale of the log-odds, from two independent errors with their degrees of freedom."""
+    if not 0 < value < 1 or not any(errors) or not all(freedoms):
         return value, value
-    half = student.ppf((1 + confidence) / 2, freedom) * error / (value * (1 - value))
+    quantiles = [student.ppf((1 + confidence) / 2, freedom) for freedom in freedoms]
+    half = np.hypot(*np.multiply(quantiles, errors)) / (value * (1 - value))
     return tuple(float(end) for end in expit(logit(value) + np.array([-half, half])))

@@ -62,6 +62,12 @@ def test_the_drill_asks_the_intervals_that_are_reported(drill):
         assert drilled == pytest.approx((float(reported.low), float(reported.high)))
 
 
+def test_the_headline_holds_the_recipe_with_three_seeds_and_images_alone_do_not(drill):
+    sets = 120
+    both, images = drill.cover_recipe(spread=0.4, own=0.8, sets=sets, replicates=100)
+    assert both * sets >= binom.ppf(1e-4, sets, drill.LOW) and images < 0.85
+
+
 def test_misses_allow_for_chance_only(drill):
     assert not drill.misses(0.93, 1000) and drill.misses(0.90, 1000) and drill.misses(0.995, 1000)
     assert not drill.misses(0.90, 30)
