@@ -3,7 +3,7 @@
     python tests/drills/networks.py --work FOLDER [--networks 40] [--permuted 9] [--processes 2]
 
 Trains what `same_recipe.py` draws from, two at a time, and keeps of every network what the chapters ask for:
-test, training, validation and corrupted images with their logits, the temperature and the losses by epoch.
+test, training, validation and corrupted images with their logits, and the losses by epoch.
 A network that is there is not trained again, so the drill can be stopped at any time, and the rules can be
 asked anew after they have changed. Recipes:
 
@@ -32,10 +32,11 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).parent))
 from truth import hasten
 
-from dfstudy.data import Split, index_study, split_study
+from dfstudy.data import index_study, split_study
 from dfstudy.evaluate.arms import POLICIES, Arm, list_arms
-from dfstudy.evaluate.arms.arm import with_rows
+from dfstudy.evaluate.arms.controls import permute_labels
 from dfstudy.evaluate.arms.defects import correct_arm
+from dfstudy.evaluate.calibration import FITS, USED
 from dfstudy.study import Study, load_study
 
 RECIPES = ("none", "seed", "defects", "permuted")
@@ -50,7 +51,6 @@ class Network:
     test: pd.DataFrame
     clean: pd.DataFrame
     corrupted: pd.DataFrame
-    temperature: float
     losses: list[float]
 
 
@@ -72,27 +72,16 @@ def arms_in(work: Path) -> dict[str, Arm]:
     return dict(zip(RECIPES, (none, seed, correct_arm(study, split), permuted), strict=True))
 
 
-def permute_labels(split: Split, seed: int) -> Split:
-    """Labels, with their methods, change places among the training and among the validation images."""
-    random, rows = np.random.default_rng(seed), split.rows.copy()
-    columns = ["label", "method"]
-    for part in ("train", "val"):
-        own = np.flatnonzero(rows["split"] == part)
-        rows.loc[own, columns] = rows.loc[random.permutation(own), columns].to_numpy()
-    rows["label"] = rows["label"].astype("int64")
-    return with_rows(Split(**{**split.__dict__, "rows": rows}), np.ones(len(rows), bool))
-
-
 def make_network(work: Path, recipe: str, seed: int) -> float:
     """Train, predict, keep; gives the seconds of processor time."""
     from dfstudy.evaluate.corrupted import predict_corrupted
-    from dfstudy.evaluate.policies.tested import CONDITIONS, calibrated
+    from dfstudy.evaluate.policies.tested import CONDITIONS
     from dfstudy.evaluate.predict import predict
     from dfstudy.train import train
 
     began, arm = time.process_time(), arms_in(work)[recipe]
     run = train(arm.study, arm.split, seed, progress=False)
-    tables = {"test": calibrated(predict(run, arm.split, "test", progress=False), run), "clean": run.clean}
+    tables = {"test": predict(run, arm.split, "test", progress=False), "clean": run.clean}
     if recipe != "defects":  # chapter 08 corrupts nothing
         settings = arm.study.evaluate
         tables["corrupted"] = predict_corrupted([run], arm.split, settings, CONDITIONS, progress=False)
@@ -102,7 +91,6 @@ def make_network(work: Path, recipe: str, seed: int) -> float:
         table.to_parquet(folder / f"{name}.parquet")
     told = {
         "learned": list(arm.trained_on),
-        "temperature": run.checkpoint["temperature"],
         "losses": run.history["val_loss"].tolist(),
     }
     (folder / "network.json").write_text(json.dumps(told))  # written last: it says that all is there
@@ -120,7 +108,11 @@ def load_networks(work: Path, recipe: str) -> list[Network]:
         told = json.loads(file.read_text())
         shown = {name: file.parent / f"{name}.parquet" for name in TABLES}
         tables = {name: pd.read_parquet(at) if at.is_file() else pd.DataFrame() for name, at in shown.items()}
-        found.append(Network(tuple(told.pop("learned")), **tables, **told))
+        rows = tables["clean"][tables["clean"]["part"] == "val"]
+        calibration = FITS[USED](rows["logit"].to_numpy(), rows["label"].to_numpy())
+        test = tables["test"]
+        tables["test"] = test.assign(probability=calibration(test["logit"].to_numpy()))
+        found.append(Network(tuple(told["learned"]), **tables, losses=told["losses"]))
     return found
 
 

@@ -69,7 +69,6 @@ def gather(networks: Sequence[Network]) -> Tested:
         [one.test for one in networks],
         [one.clean for one in networks],
         [one.corrupted for one in networks],
-        [one.temperature for one in networks],
         [one.losses for one in networks],
     )
 
@@ -144,9 +143,7 @@ def _audited(arm, networks: Sequence[Network], study) -> Audited:
         .assign(method="", probability=lambda table: expit(table["logit"].to_numpy()))
         for own in clean
     ]
-    learning = judge_learning(
-        clean, [one.temperature for one in networks], [one.losses for one in networks], study.evaluate
-    )
+    learning = judge_learning(clean, [one.losses for one in networks], study.evaluate)
     # chapter 08 takes no temperature
     test = [one.test.assign(probability=expit(one.test["logit"].to_numpy())) for one in networks]
     return Audited(arm, test, validation, learning=learning)

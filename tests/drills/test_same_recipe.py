@@ -42,7 +42,7 @@ def networks(monkeypatch):
         made = make_tested(np.random.default_rng(seed), study, {"none": skill, "seed": skill})
         one = next(iter(made.values()))
         return [
-            trained.Network(one.learned, test, clean, corrupted, 1.0, losses)
+            trained.Network(one.learned, test, clean, corrupted, losses)
             for test, clean, corrupted, losses in zip(
                 one.test, one.clean, one.corrupted, one.losses, strict=True
             )

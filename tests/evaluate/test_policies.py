@@ -16,6 +16,7 @@ from dfstudy.evaluate.comparisons import holm
 from dfstudy.evaluate.policies import compare_policies, policy_numbers
 from dfstudy.evaluate.policies.sheets import QUANTITIES
 from dfstudy.report.answers.augmentation import decide_on_augmentation
+from dfstudy.report.answers.transforms import decide_on_transforms
 from dfstudy.study import Evaluate, Policies, load_study
 
 NOTHING = {"leave_one_out": False, "add_one": False, "strengths": [], "budgets": []}
@@ -389,7 +390,7 @@ def test_what_changes_no_score_is_not_applicable_and_outside_the_family(make_tes
     assert {one.family for one in others} == {len(others)} and len(others) == 6
     assert [one.p for one in others] == pytest.approx(holm([one.difference.p for one in others]).tolist())
     assert "not applicable" in numbers["add_one.random_interpolation.auc.difference"].note
-    answers = decide_on_augmentation(numbers, study)
+    answers = decide_on_transforms(numbers, study)
     (asked,) = [one for one in answers if one.id == "answer.transforms.add_one"]
     assert "Holm over 6" in asked.claim
 
