@@ -133,6 +133,16 @@ def test_a_name_of_two_lines_keeps_them(run, folder, tmp_path):
     assert out.read_bytes() == before and len(pd.read_csv(out)) == 70
 
 
+@pytest.mark.parametrize("kind", ["csv", "jsonl"])
+def test_a_name_that_is_not_utf8_is_gone_on_with(run, folder, tmp_path, kind):
+    (folder / "b" / "00.png").rename(folder / "b" / os.fsdecode(b"caf\xe9\r.png"))
+    out = tmp_path / f"scores.{kind}"
+    score(folder / "b", "--run", run, "--out", out, status=0)
+    before = out.read_bytes()
+    done = score(folder / "b", "--run", run, "--out", out, status=0)
+    assert "60 are in" in done.stderr and out.read_bytes() == before
+
+
 def test_a_picture_named_twice_has_one_row(run, folder, tmp_path):
     out = tmp_path / "scores.csv"
     paths = (folder / "b", folder / "b" / "00.png", folder / "b" / "59.png", folder / "a" / "00.png")

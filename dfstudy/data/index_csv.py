@@ -130,7 +130,8 @@ def _placer(root: Path) -> Callable[[str], str]:
     folders: dict[str, str] = {}
 
     def inside(text: str) -> str:
-        path = text.replace("\\", "/")
+        # of another system's separators, but for a name that holds one
+        path = text if os.sep == "/" and _is_there(root, text) else text.replace("\\", "/")
         if not PurePosixPath(path).is_absolute():
             return os.path.normpath(path).replace(os.sep, "/") if path else ""
         folder, _, name = os.path.normpath(path).replace(os.sep, "/").rpartition("/")
@@ -139,6 +140,11 @@ def _placer(root: Path) -> Callable[[str], str]:
         return os.path.normpath(f"{folders[folder]}/{name}").replace(os.sep, "/")
 
     return inside
+
+
+def _is_there(root: Path, path: str) -> bool:
+    """Whether a path with a backslash is one of a file below the root."""
+    return "\\" in path and os.path.lexists(root / path)
 
 
 def _folder_inside(folder: str, root: Path) -> str:

@@ -166,7 +166,10 @@ class ScoreTable:
             text = data.decode("utf-8")
             if text and not text.startswith(self._header):
                 raise ValueError("it has other columns")
-            rows = [(row["path"], row["error"], str(row["run"])) for row, _ in self._rows(text)]
+            rows = [
+                (as_bytes(str(row["path"])).decode(), row["error"], str(row["run"]))
+                for row, _ in self._rows(text)
+            ]
             others = {run for _, _, run in rows} - {self.key}
             errors = {path: error for path, error, _ in rows}
             self.failed = {path for path, error in errors.items() if error}

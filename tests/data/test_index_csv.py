@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 
 import pytest
@@ -190,3 +191,10 @@ def test_the_hint_of_an_unknown_label_mends_it(listed):
     assert 'in one of the two lists each of "camera", "swap"' in caught.value.hint
     table = listed(text, aliases={"real": ["camera"], "fake": ["swap"]})
     assert table["label"].tolist() == [0, 0, 1, 1]
+
+
+@pytest.mark.skipif(os.sep != "/", reason="a backslash is no part of a name here")
+def test_a_backslash_in_a_name_is_one_and_others_part_folders(listed):
+    paths = ["a/1\\2.png", "a/2.png", "b/3.png", "b/4.png"]
+    table = listed("path,label\na/1\\2.png,0\na\\2.png,0\nb/3.png,1\nb/4.png,1\n", paths)
+    assert set(table["error"]) == {""} and set(table.index) == set(paths)
