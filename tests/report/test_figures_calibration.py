@@ -91,7 +91,7 @@ def test_same_inputs_same_bytes_and_the_points_are_the_numbers():
     drawn = [line.get_ydata()[0] for line in first.axes[1].lines]
     # 150 reals are too few to promise 1 %
     assert drawn == [numbers[f"test.false_alarms.at_{rate}"].value for rate in (5, 10)]
-    assert [text.get_text() for text in first.axes[1].texts] == ["none"]
+    assert [text.get_text() for text in first.axes[1].texts] == ["not defined"]
     assert np.array_equal(first.axes[0].lines[0].get_ydata(), curve["risk"])
 
 

@@ -90,7 +90,12 @@ def draw_risk(curve: pd.DataFrame, numbers: Mapping[str, Number], meaning: Meani
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=8)
     percents = [f"{100 * rate:g}" for rate in meaning.alarms]
     _draw_ends(alarms, numbers, "test.false_alarms.at_{}", percents, FAKE)
-    alarms.scatter(range(len(percents)), list(meaning.alarms), marker="_", s=220, color=INK, zorder=4)
+    promised = {
+        at: rate
+        for at, (rate, chosen) in enumerate(meaning.alarms.items())
+        if all(alarm.threshold is not None for alarm in chosen)
+    }
+    alarms.scatter(list(promised), list(promised.values()), marker="_", s=220, color=INK, zorder=4)
     alarms.set(title="False alarms", ylabel="reals called fake (line: promised)")
     alarms.set_ylim(bottom=0)
     _draw_ends(found, numbers, "test.sensitivity.at_{}", percents, REAL)
@@ -197,8 +202,8 @@ def _draw_ends(
     for at, percent in enumerate(percents):
         number = numbers[pattern.format(percent.replace(".", "_"))]
         if number.value is None:
-            # on the axis, where no value would be told from a small one
-            axes.text(at, 0.02, "none", transform=axes.get_xaxis_transform(), ha="center", fontsize=8)
+            place = axes.get_xaxis_transform()
+            axes.text(at, 0.04, "not defined", transform=place, rotation=90, ha="center", fontsize=8)
             continue
         if number.low is not None and number.high is not None:
             axes.vlines(at, number.low, number.high, color=color, linewidth=1.2)
