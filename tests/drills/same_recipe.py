@@ -9,7 +9,7 @@ the chapter's own comparison and the report's own answers. Whatever improves or 
 - Chapter 05: `--draws` pairs for each of the recipes `none` and `seed`, in every quantity; and `--studies`
   times all policies of the study at once, every one of them with three networks of the same recipe.
 - Chapter 08: `--studies` audits in which the correct networks and those of every defect are of one recipe.
-- Permuted labels: of networks that cannot have learned, and of such beside others, nothing may be said.
+- Permuted labels: of networks that cannot have learned neither chapter may say anything.
 
 All draws share one training set and one test, as all studies of these images do, and the same networks come
 in many draws. So the share of false verdicts is that of these images, its binomial interval is too short, and
@@ -39,6 +39,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from networks import RECIPES, Network, arms_in, load_networks, make_networks, study_in
 
 from dfstudy.evaluate.arms import DEFECTS, list_arms
+from dfstudy.evaluate.arms.defects import SWITCHES
 from dfstudy.evaluate.arms.policies import Trained
 from dfstudy.evaluate.defects import defect_numbers, measure_defects
 from dfstudy.evaluate.defects.measure import Tested as Audited
@@ -170,9 +171,9 @@ def judge(work: Path, kind: str, recipe: str, case: int) -> list[Row]:
     else:
         count = len(POLICIES) if kind == "05, all" else 2
         sides = [[have[at] for at in side] for side in draw(recipe, len(have), count, case)]
-        if kind == "beside":  # others, that have learned
-            sides[0] = networks_in(work, "none")[:SEEDS]
         told = compare_sides(work, *sides)
+        if recipe == "permuted":  # no more than two arms' networks, taken in turn
+            told += audit_sides(work, sides * len(SWITCHES))
     return [{"kind": kind, "recipe": recipe, "case": case} | row for row in told]
 
 
@@ -188,7 +189,7 @@ def plan(have: dict[str, int], draws: int, studies: int) -> list[tuple[str, str,
     if have["defects"] >= 12 * SEEDS:
         cases += [("08", "defects", case) for case in range(studies)]
     if have["permuted"] >= 2 * SEEDS:
-        cases += [(kind, "permuted", case) for kind in ("permuted", "beside") for case in range(20)]
+        cases += [("permuted", "permuted", case) for case in range(10)]
     return cases
 
 

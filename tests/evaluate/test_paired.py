@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.stats import t as student
 from sklearn.metrics import log_loss as reference_log_loss
 from sklearn.metrics import roc_auc_score
 
@@ -11,7 +12,7 @@ from dfstudy.evaluate.comparisons import auc_difference
 from dfstudy.evaluate.decision import decide
 from dfstudy.evaluate.intervals import groups_behind
 from dfstudy.evaluate.metrics import auc, log_loss
-from dfstudy.evaluate.paired import difference_over, paired_difference
+from dfstudy.evaluate.paired import _freedom, difference_over, paired_difference
 from dfstudy.study import Evaluate
 
 SETTINGS = Evaluate(replicates=100)
@@ -76,6 +77,21 @@ def test_the_interval_covers_other_pictures_and_other_seeds():
     held = sum(one.low <= 0 <= one.high for one in found)
     alone = sum(abs(one.value) <= 1.96 * one.sampling_error for one in found)
     assert 0.9 <= held / trials <= 1 and alone / trials < 0.8
+
+
+@pytest.mark.parametrize("seeds, most", [(3, 0.06), (4, 0.057), (8, 0.057)])
+@pytest.mark.parametrize("share", [0.0, 0.5, 0.75, 0.9, 0.97, 1.0])
+def test_few_seeds_do_not_pass_for_many(seeds, most, share):
+    """False alarms at 5 % where seeds bring so much of the variance: errors as the bootstrap would give them,
+    50 degrees of freedom of the pictures'. Without the guard 8 % with three seeds and a share of .9."""
+    random, trials = np.random.default_rng(seeds), 8_000
+    of_pictures = (1 - share) * random.chisquare(50, trials) / 50
+    between = random.normal(0, np.sqrt(seeds * share), (trials, seeds))
+    value = random.normal(0, np.sqrt(1 - share), trials) + between.mean(axis=1)
+    of_seeds = between.var(axis=1, ddof=1) / seeds
+    freedom = [_freedom(one, 50, other, seeds - 1) for one, other in zip(of_pictures, of_seeds, strict=True)]
+    wrong = 2 * student.sf(np.abs(value) / np.sqrt(of_pictures + of_seeds), freedom) < 0.05
+    assert 0.03 < wrong.mean() < most
 
 
 def test_what_is_called_detectable_is_found_about_as_often_as_said():
