@@ -8,11 +8,11 @@ between differences, or of two sets of pictures, and `difference_from` for a boo
 Refused with ValueError: arrays that do not fit.
 
 Pictures: units are drawn with replacement, the same draw for both ways and all seeds. Seeds: their
-differences vary between seeds by more than pictures explain. Both errors are added as in `seeds`, with
-Satterthwaite's degrees of freedom (guarded, see `_freedom`), but the chance of pictures is not taken off the
-variance between seeds: with two or three seeds that estimate is often nothing where there is something, and
-the interval too short (measured by the tests). So it errs to the wide side. With one seed it covers pictures
-alone, and says so.
+differences vary between seeds by more than pictures explain. Both errors are added, with Satterthwaite's
+degrees of freedom (guarded, see `_freedom`). Unlike in `seeds`, the chance of pictures is not taken off their
+variance: with two or three seeds that estimate is often nothing where there is something, and the interval
+too short (measured by the tests). So it errs to the wide side. With one seed it covers pictures alone, and
+says so.
 Cost: two metrics a seed and replicate.
 """
 

@@ -40,7 +40,7 @@ CALIBRATIONS = {
     "too bold, 3 times": (3.0, 0.0, 1.5, 0.0),
     "7 of 10 fake, shifted by 1": (1.0, 1.0, 1.5, 1.4),
 }
-DETECTORS = {"AUC .86": 2.0, "AUC .94": 3.0}  # standard deviation of honest log-odds
+DETECTORS = {"AUC .86": 2.0, "AUC .92": 3.0}  # standard deviation of honest log-odds
 SIZES = {"intervals": (640, 5000), "promises": (300, 1000, 10_000)}
 ASKED = ("error", "intercept", "slope")
 PROMISES = ("5 % false alarms", "10 % false alarms", "5 % of fake wrong", "5 % of real wrong")

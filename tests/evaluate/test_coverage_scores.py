@@ -37,7 +37,7 @@ def test_error_intercept_and_slope_hold_the_truth(drill, name):
 @pytest.mark.parametrize("images", [300, 1000])
 def test_promises_are_kept_where_images_are_related(drill, images):
     sets = 100
-    kept, given = drill.keep_promises("AUC .94", images, grouped=True, sets=sets)
+    kept, given = drill.keep_promises("AUC .92", images, grouped=True, sets=sets)
     assert (kept * sets >= binom.ppf(RARE / 4, sets, drill.LOW)).all(), kept
     assert given[1] > 0.95 and (images == 300 or (given > 0.4).all()), given
 
@@ -62,7 +62,7 @@ def test_the_mean_distance_of_bins_never_holds_that_of_a_calibrated_detector(dri
 def test_truths_are_those_of_very_many_images(drill):
     random = np.random.default_rng(1)
     labels, honest, _ = drill.make_set(random, 400_000, True, 3.0, 0.0)
-    risks = drill.true_risks("AUC .94")
+    risks = drill.true_risks("AUC .92")
     for cut in (0.6, 0.95):
         told = expit(honest) >= cut
         alarms, fake, real = (
