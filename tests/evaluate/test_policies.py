@@ -374,7 +374,11 @@ def test_fewer_than_three_seeds_a_side_give_no_verdict(seeds, make_tested):
     """Networks of one recipe differ by their seeds alone; one of each side looks like a difference."""
     study = make_study(seeds=seeds, **NOTHING)
     one = effect(compare_policies(study, make_tested(study, {"seed": 0.8}, groups=200)), "policy.seed")
-    assert one.difference.p < 0.05 and one.difference.low > 0 and replace(one, untold="").verdict == "inconclusive"
+    assert (
+        one.difference.p < 0.05
+        and one.difference.low > 0
+        and replace(one, untold="").verdict == "inconclusive"
+    )
 
 
 def test_what_changes_no_score_is_not_applicable_and_outside_the_family(make_tested):
