@@ -193,4 +193,5 @@ def test_a_kernel_starts_from_wherever_its_python_lies(monkeypatch):
     words = ["/x {prefix}/{y} $z/python", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     monkeypatch.setattr(manager.kernel_spec, "argv", words)
     manager.connection_file = "/tmp/k.json"
-    assert manager.format_kernel_cmd() == [*words[:-1], os.path.realpath("/tmp/k.json")]
+    bound = [*words[:2], "dfstudy.bound", *words[2:-1], os.path.realpath("/tmp/k.json")]
+    assert manager.format_kernel_cmd() == bound
