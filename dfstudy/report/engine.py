@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 
-PATIENCE = 5  # seconds from Ctrl-C until Snakemake and its steps have to have ended
+PATIENCE = 3  # seconds from Ctrl-C until Snakemake and its steps have to have ended
 
 
 def run_snakemake(

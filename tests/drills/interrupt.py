@@ -184,8 +184,8 @@ def _stop(drill: Drill, what: str, number: signal.Signals, randomly: random.Rand
         process.poll()
         time.sleep(0.1)
     row.ended, row.left = f"{time.monotonic() - began:.1f}", len(running)
-    for one in running:
-        print(f"  left: {' '.join(one.cmdline())[:100]}", flush=True)
+    for one, words in running.items():
+        print(f"  left: {words[:100]}", flush=True)
         one.kill()
     row.status = str(process.wait(60))
     row.differing = drill.finish(out)
@@ -199,26 +199,31 @@ def _wait_for(process: subprocess.Popen, token: str, what: str, delay: float) ->
             sys.exit(f"the report ended before it was stopped: see the log of {token}")
         if found := _find(token, what):
             time.sleep(delay)
-            if found[0].is_running() and found[0].status() != psutil.STATUS_ZOMBIE:
+            if found[0] in _find(token, what):
                 return found[0]
         time.sleep(0.05)
 
 
 def _find(token: str, what: str) -> list[psutil.Process]:
-    return [one for one in _running(token) if any(word in " ".join(one.cmdline()) for word in TARGETS[what])]
+    """Processes of a kind; the shells between them are no target."""
+    return [
+        one
+        for one, words in _running(token).items()
+        if not words.startswith(("/bin/sh", "/usr/bin/bash", "bash"))
+        and any(w in words for w in TARGETS[what])
+    ]
 
 
-def _running(token: str) -> list[psutil.Process]:
-    """Every process of a report, whoever its parent is now; shells that only started one are no target."""
-    found = []
+def _running(token: str) -> dict[psutil.Process, str]:
+    """Every process of a report, whoever its parent is now, and its command."""
+    found = {}
     for one in psutil.process_iter():
         try:
-            mine = one.environ().get(TOKEN) == token and one.status() != psutil.STATUS_ZOMBIE
-            if mine and one.name() not in ("sh", "bash"):
-                found.append(one)
+            if one.environ().get(TOKEN) == token and one.status() != psutil.STATUS_ZOMBIE:
+                found[one] = " ".join(one.cmdline())
         except psutil.Error:
             continue
-    return sorted(found, key=lambda one: one.pid)
+    return found
 
 
 def _fill_the_disk(drill: Drill) -> Row:
