@@ -26,7 +26,7 @@ from typing import NoReturn
 
 from dfstudy.lock import hold_shared
 
-PARENT = "DFSTUDY_PARENT"  # `<pid>@<host>`; make gives a bare pid
+PARENT = "DFSTUDY_PARENT"  # `<pid>@<machine>/<job>`; make gives a bare pid
 HELD = "DFSTUDY_HELD"  # path of the lock that the steps of a report share
 LOOK = 0.5  # seconds between two looks at the parent
 
@@ -50,10 +50,11 @@ class Stopped(KeyboardInterrupt):
 
 def bind() -> None:
     """Bind this process to the one named in the environment, and its own children to it."""
-    parent, _, host = os.environ.get(PARENT, "").partition("@")
-    here = platform.node()
+    parent, _, where = os.environ.get(PARENT, "").partition("@")
+    # a job of a cluster may run on the same machine, and is no part of the chain
+    here = f"{platform.node()}/{os.environ.get('SLURM_JOB_ID', '')}"
     os.environ[PARENT] = f"{os.getpid()}@{here}"
-    if parent.isdigit() and int(parent) != os.getpid() and host in ("", here):
+    if parent.isdigit() and int(parent) != os.getpid() and where in ("", here):
         _end_with(int(parent))
     file = os.environ.get(HELD)
     if file and not hold_shared(Path(file)):

@@ -13,6 +13,7 @@ from collections import deque
 from contextlib import suppress
 from pathlib import Path
 
+from dfstudy.bound import HELD
 from dfstudy.data import index_study, layout_line, split_study
 from dfstudy.data.elsewhere import find_elsewhere
 from dfstudy.errors import StudyError
@@ -22,7 +23,7 @@ from dfstudy.report.cluster import Cluster, find_cluster
 from dfstudy.report.compare import compare_with_exhibit
 from dfstudy.report.engine import PATIENCE, run_snakemake
 from dfstudy.report.environment import steady_environment, steps_environment
-from dfstudy.report.folder import claimed, forget_damaged
+from dfstudy.report.folder import STEPS_LOCK, claimed, forget_damaged
 from dfstudy.report.plan import PLAN, write_plan
 from dfstudy.report.progress import Progress, duration
 from dfstudy.report.resources import Site, count_gpus
@@ -119,7 +120,9 @@ def snakemake_command(study: Study, site: Site, jobs: Cluster | None) -> list[st
 
 
 def _run_snakemake(study: Study, site: Site, jobs: Cluster | None, options: list[str]) -> Progress:
-    environment = steps_environment(study.out) | {TYPED_IN: str(Path.cwd())}
+    environment = steps_environment() | {TYPED_IN: str(Path.cwd())}
+    if not jobs:  # a cluster's job may outlive this command, and the next one takes its result
+        environment[HELD] = str(study.out / STEPS_LOCK)
     progress, said = Progress(sys.stdout, study.out), deque(maxlen=SAID)
     with (study.out / LOG).open("wb", buffering=0) as log:  # read while it grows
 

@@ -9,13 +9,10 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from dfstudy.bound import HELD
-
 # of launchers of teams, of Snakemake and of matplotlib
 FOREIGN = {"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT"}
 FOREIGN |= {"SNAKEMAKE_PROFILE", "MATPLOTLIBRC", "MPLBACKEND", "DFSTUDY_STAGING"}
 FOREIGN_START = ("ACCELERATE_", "TORCHELASTIC_")
-STEPS_LOCK = ".steps.lock"  # held by every step as long as it lives
 
 
 def steady_environment() -> dict[str, str]:
@@ -38,13 +35,13 @@ def steady_environment() -> dict[str, str]:
     }
 
 
-def steps_environment(out: Path) -> dict[str, str]:
+def steps_environment() -> dict[str, str]:
     """The whole environment of a report's steps: this process's, without what would change a result.
 
     A shell inside a batch job, a user's matplotlib and a profile of Snakemake's are other people's settings.
     """
     inherited = {k: v for k, v in os.environ.items() if k not in FOREIGN and not k.startswith(FOREIGN_START)}
-    return {**inherited, **steady_environment(), HELD: str(out / STEPS_LOCK)}
+    return {**inherited, **steady_environment()}
 
 
 def kernel_environment(cache: Path) -> dict[str, str]:

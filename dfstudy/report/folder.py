@@ -20,10 +20,10 @@ from dfstudy.invocation import shown_path
 from dfstudy.kept import read_json, write_if_changed
 from dfstudy.lock import file_lock, wait_for_holders
 from dfstudy.provenance import file_digest
-from dfstudy.report.environment import STEPS_LOCK
 from dfstudy.study import Study
 
 MARK = "study/report.json"  # says whose results a folder holds
+STEPS_LOCK = ".steps.lock"  # held by every step on this machine as long as it lives
 LEFT_OVER = 10  # seconds that the steps of a report which was killed have to end
 MADE_BY_HAND = "data/index.parquet"  # what a notebook leaves that was run before any report
 
@@ -52,7 +52,7 @@ def claimed(study: Study) -> Iterator[None]:
         if not wait_for_holders(out / STEPS_LOCK, LEFT_OVER):
             raise StudyError(
                 f"steps of an earlier report are still at work in {shown_path(out)}",
-                "end them, or wait until they have ended; on a cluster: squeue --me",
+                "wait until they have ended, or end them",
             )
         write_if_changed(out / MARK, _owner(study))
         shutil.rmtree(out / ".staging", ignore_errors=True)  # of a run that was killed

@@ -50,7 +50,7 @@ NOT_STATE = (".jpg", ".png", ".log", ".lock")
 TINY = {
     "name": "drill",
     "title": "A study for the drill",
-    "data": {"root": "sample", "sample": {"identities": 10, "frames": 2, "size": 48}},
+    "data": {"root": "sample", "sample": {"identities": 12, "frames": 2, "size": 48}},
     "model": {"size": 48},
     "training": {"epochs": 2, "seeds": [0], "threads": 1, "workers": 0},
     "evaluate": {"replicates": 100},

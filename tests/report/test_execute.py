@@ -156,13 +156,18 @@ def test_the_kernel_is_this_interpreter_with_a_steady_environment(
     (spec / "kernel.json").write_text(json.dumps(trap))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("MPLBACKEND", "svg")
+    monkeypatch.setenv("MATPLOTLIBRC", str(tmp_path))
+    (tmp_path / "matplotlibrc").write_text("lines.linewidth: 9")
     names = ["PYTHONHASHSEED", "NO_ALBUMENTATIONS_UPDATE", "CUBLAS_WORKSPACE_CONFIG", "OMP_NUM_THREADS"]
-    shown = f"import os, sys\nprint(sys.executable)\nprint([os.environ[n] for n in {names}])"
+    shown = f"import os, sys\nprint(sys.executable)\nprint([os.environ[n] for n in {names}])\n"
+    shown += "import matplotlib\nprint(matplotlib.rcParams['lines.linewidth'], matplotlib.get_backend())"
     run_chapter(chapter, invocation, notebook(shown, "open('litter', 'w').close()", SAVE))
     stored = nbformat.read(invocation.settings.out / "notebooks" / "toy.ipynb", 4)
-    printed = stored.cells[2].outputs[0].text
+    printed = "".join(output.text for output in stored.cells[2].outputs)
     assert printed.splitlines()[0] == sys.executable
     assert printed.splitlines()[1] == str(["0", "1", ":4096:8", str(len(os.sched_getaffinity(0)))])
+    assert printed.splitlines()[2] == "1.5 module://matplotlib_inline.backend_inline"
     assert os.environ["OMP_NUM_THREADS"] == "1" and not Path("litter").exists()
 
 
