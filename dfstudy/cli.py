@@ -46,7 +46,7 @@ class Commands(click.Group):
         except OSError as error:
             if error.errno not in FULL:
                 raise
-            told = no_room(Path(error.filename or Path.cwd()))
+            told = no_room(Path(error.filename) if error.filename else None)
             click.echo(f"{click.style('error:', fg='red', bold=True)} {told}", err=True)
             ctx.exit(1)
 
