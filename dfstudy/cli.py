@@ -282,7 +282,7 @@ def tensorboard(study: str, data: str, out: str) -> None:
     if not runs.is_dir():
         raise StudyError("nothing has been trained yet", "begin with make report, or notebook 03")
     click.echo("TensorBoard says below where to look; Ctrl-C ends it")
-    subprocess.run([sys.executable, "-m", "tensorboard.main", "--logdir", str(runs)])
+    subprocess.run([sys.executable, "-m", "dfstudy.bound", "tensorboard.main", "--logdir", str(runs)])
 
 
 @main.command()

@@ -64,9 +64,7 @@ def claimed(study: Study) -> Iterator[None]:
 def forget_damaged(out: Path) -> list[str]:
     """Remove the notes of steps whose results are gone or differ; returns the steps' names."""
     forgotten = []
-    for file in (out / "numbers").glob(
-        "*.json"
-    ):  # chapters read those of others
+    for file in (out / "numbers").glob("*.json"):  # chapters read those of others
         if not is_json(file):
             throw_away(file)
     for note in sorted((out / "steps").glob("*.json")):
