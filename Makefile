@@ -5,16 +5,20 @@
 #   make report CLUSTER=slurm     trains on a Slurm cluster, see docs/cluster.md
 #   make report PYTHON=python     uses the environment that is active instead of .venv
 
-STUDY ?=
-DATA ?=
-OUT ?=
-NOTEBOOK ?=
-RESULTS ?=
-BASE ?= python3
+# Only what stands on the command line counts: a site or a session may have exported these names for something
+# else. What is set in the environment is said, and not used.
+GIVEN := STUDY DATA OUT NOTEBOOK RESULTS BASE PYTHON CLUSTER BUDGET
+EXPORTED := $(strip $(foreach name,$(GIVEN),$(if $(filter environment%,$(origin $(name))),$(name)=)))
+$(foreach name,$(GIVEN),$(if $(filter command%,$(origin $(name))),,$(eval override $(name) :=)))
+ifneq ($(EXPORTED),)
+  $(info note: $(EXPORTED) in the environment is not used: type it after make, as in make report STUDY=full)
+endif
+ifeq ($(value BASE),)
+  override BASE := python3
+endif
 
 # Paths and names reach the commands through the environment, as they were typed: make itself must not read
 # what they hold, so that a space, a quote or a dollar sign in one is only a character.
-GIVEN := STUDY DATA OUT NOTEBOOK RESULTS BASE PYTHON CLUSTER BUDGET
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
 export $(GIVEN)
 
@@ -26,7 +30,8 @@ else
   READY := .venv/ready
 endif
 
-DFSTUDY := $(RUN) -m dfstudy
+# In the shell's place, and bound to make: it ends when make does, however make ended.
+DFSTUDY := export DFSTUDY_PARENT=$$PPID; exec $(RUN) -m dfstudy
 WHICH = --study "$$STUDY" --data "$$DATA" --out "$$OUT"
 
 # In a container one is often root, and JupyterLab then wants to be told.

@@ -20,6 +20,7 @@ from typing import Any
 from dfstudy.errors import StudyError
 from dfstudy.evaluate.detector import Score
 from dfstudy.file_kind import no_file
+from dfstudy.kept import room_in, write_atomic
 
 COLUMNS = ("path", "score", "verdict", "logit", "kind", "frames", "error", "run")
 Row = dict[str, Any]
@@ -113,20 +114,23 @@ class ScoreTable:
         if name in self.failed:
             self.failed.remove(name)
             self._has_two = True
-        self._stream.write(as_bytes(self._line(as_row(score, self.key))))
+        with room_in(self.file):
+            self._stream.write(as_bytes(self._line(as_row(score, self.key))))
 
     def __contains__(self, path: str) -> bool:
         return as_bytes(path).decode() in self.done
 
     def flush(self) -> None:
         """Hand what was added to the operating system, so that ending this process loses none of it."""
-        self._stream.flush()
+        with room_in(self.file):
+            self._stream.flush()
 
     def __enter__(self) -> ScoreTable:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stream.close()
+        with room_in(self.file):
+            self._stream.close()
         if self._has_two:
             try:
                 self._settle()
@@ -138,8 +142,6 @@ class ScoreTable:
 
     def _settle(self) -> int:
         """Keep the last row of each path, in the place of its first, in one step; the file's new bytes."""
-        from dfstudy.model.checkpoint import write_atomic  # here: it loads torch
-
         data = self.file.read_bytes()
         text = data[: data.rfind(b"\n") + 1].decode()
         kept = as_bytes(self._header + "".join({row["path"]: raw for row, raw in self._rows(text)}.values()))

@@ -20,8 +20,10 @@ from dfstudy.data.elsewhere import fingerprint_files
 from dfstudy.errors import StudyError
 from dfstudy.evaluate.arms import COMPARISONS, MAIN, RUNS, Arm, list_arms
 from dfstudy.evaluate.arms import GROUPS as ARM_GROUPS
-from dfstudy.invocation import Invocation
+from dfstudy.invocation import Invocation, shown_path
+from dfstudy.kept import write_if_changed
 from dfstudy.provenance import SHAPING_PACKAGES, file_digest, import_closure, imported_modules, versions
+from dfstudy.report.cells import plain_python
 from dfstudy.report.chapters import Chapter, load_chapters
 from dfstudy.report.inputs import link_code, name_inputs
 from dfstudy.report.resources import NETWORKS, Needs, Site
@@ -59,22 +61,6 @@ def write_plan(invocation: Invocation, split: Split, site: Site) -> Path:
     return write_if_changed(study.out / PLAN, plan)
 
 
-def write_if_changed(file: Path, value: Any) -> Path:
-    """Write JSON, unless the file holds the same already."""
-    text = json.dumps(value, indent=1, sort_keys=True) + "\n"
-    if not file.is_file() or file.read_text("utf-8") != text:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        partial = file.with_name(f".{file.name}")
-        partial.write_text(text, "utf-8")
-        partial.replace(file)
-    return file
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """A small JSON file, or nothing where it is not there."""
-    return json.loads(file.read_text("utf-8")) if file.is_file() else {}
-
-
 def notebook_sources(notebook: Path) -> list[Path]:
     """Modules of dfstudy that the notebook's code imports, directly or not.
 
@@ -83,12 +69,18 @@ def notebook_sources(notebook: Path) -> list[Path]:
     """
     try:
         cells = json.loads(notebook.read_text("utf-8"))["cells"]
-        code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
-        return import_closure(*imported_modules(code))
-    except (OSError, ValueError, KeyError, SyntaxError) as error:
+        code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+        return import_closure(*imported_modules("\n".join(map(plain_python, code))))
+    except SyntaxError as error:
+        line = (error.text or "").strip()
         raise StudyError(
-            f"{notebook.name}: cannot be read for its imports: {error}",
-            f"restore it: git checkout {notebook}",
+            f"{notebook.name}: a code cell is not Python: {error.msg}: {line}",
+            f"mend that cell: {shown_path(notebook)}",
+        ) from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StudyError(
+            f"{notebook.name}: cannot be read as a notebook: {error}",
+            f"restore it from your own copy, or from git: git checkout {shown_path(notebook)}",
         ) from None
 
 

@@ -22,6 +22,9 @@ STARTED = re.compile(r"Job (\d+): (.+)$")
 FINISHED = re.compile(r"Finished jobid: (\d+)")
 COUNTED = re.compile(r"(\d+) of (\d+) steps")
 FAILED = re.compile(r"\s+jobid: (\d+)$")
+ENDED = re.compile(r"Command .* (?:returned non-zero exit status (\d+)|died with <Signals\.\w+: (\d+)>)\.$")
+# it was asked to end by somebody else, and waits until its steps have ended
+ENDING = ("Will exit after finishing currently running jobs", "Terminating processes on user request")
 REASON = re.compile(r"Reason: (.+)$")
 
 
@@ -35,6 +38,8 @@ class Progress:
         clock: seconds, for durations.
         total, done: steps of this run, and those that are finished.
         failed: titles of steps that failed.
+        killed: the signal that ended a step, by title.
+        is_ending: somebody asked Snakemake to end.
         reasons: why each step runs, by title.
     """
 
@@ -44,9 +49,12 @@ class Progress:
     total: int = 0
     done: int = 0
     failed: list[str] = field(default_factory=list)
+    killed: dict[str, int] = field(default_factory=dict)
+    is_ending: bool = False
     reasons: dict[str, str] = field(default_factory=dict)
     _running: dict[str, tuple[str, float]] = field(default_factory=dict)
     _last_title: str = ""
+    _signal: int = 0
     _in_error: bool = False
     _job: FailedJob = field(default_factory=FailedJob)
     _finished: str = ""
@@ -68,11 +76,18 @@ class Progress:
             self._say_finished(int(match[1]), int(match[2]))
         elif match := SUBMITTED.match(line):
             self._say(f"  submitted: {self._title(match[1])}, Slurm job {match[2]}")
+        elif match := ENDED.match(line):
+            # a shell adds 128 to the number of the signal
+            self._signal = int(match[2] or max(0, int(match[1]) - 128))
+        elif line.startswith(ENDING):
+            self.is_ending = True
         elif line.startswith("Error in rule"):
             self._in_error, self._job = True, FailedJob()
         elif self._in_error and (match := FAILED.match(line)):
             self._in_error = False
             self.failed.append(self._title(match[1]))
+            if self._signal:
+                self.killed[self.failed[-1]], self._signal = self._signal, 0
             self._running.pop(match[1], None)
         elif self._in_error:
             self._job.read(line)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from dfstudy import __version__
+from dfstudy.kept import read_json
 from dfstudy.provenance import SHAPING_PACKAGES, commit, file_digest, machine, versions
 from dfstudy.report.compare import compare_with_exhibit
 from dfstudy.report.plan import REPORT_PACKAGES, read_json

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import html
 import itertools
-import os
 import re
 from pathlib import Path
 
@@ -19,13 +18,14 @@ from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dfstudy.errors import StudyError
+from dfstudy.kept import read_json, write_atomic
 from dfstudy.report import record
 from dfstudy.report.chapters import Chapter, load_chapters
 from dfstudy.report.fragments import LIFTED, TEMPLATES, FigureCount, Fragment, make_fragment
 from dfstudy.report.links import settle_links
 from dfstudy.report.numbers import number_table, read_numbers
 from dfstudy.report.page_check import page_problems
-from dfstudy.report.plan import BUDGET, LEAKAGE, PLAN, TRAINING, read_json
+from dfstudy.report.plan import BUDGET, LEAKAGE, PLAN, TRAINING
 from dfstudy.report.settings import describe
 from dfstudy.report.tables import keep_together, tidy_table
 from dfstudy.study import Study
@@ -52,9 +52,7 @@ def render(study: Study, chapters: tuple[Chapter, ...] = ()) -> Path:
             "mend the cell that shows it; figures come from save_figure, which asks for caption and alt text",
         )
     page = study.out / "index.html"
-    partial = page.with_name(f".index.html.{os.getpid()}")
-    partial.write_text(text, "utf-8")
-    partial.replace(page)
+    write_atomic(page, text.encode())
     return page
 
 

@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from dfstudy.errors import Diverged, StudyError
 from dfstudy.evaluate.arms import MAIN
 from dfstudy.invocation import Invocation
+from dfstudy.kept import write_if_changed
 from dfstudy.lock import file_lock
 from dfstudy.provenance import file_digest
 from dfstudy.report.chapters import find_chapter
 from dfstudy.report.environment import steady_environment
-from dfstudy.report.plan import LEAKAGE, TRAINING, write_if_changed
+from dfstudy.report.plan import LEAKAGE, TRAINING
 from dfstudy.study import Study
 
 if TYPE_CHECKING:
