@@ -3,6 +3,7 @@
 #   make report STUDY=full DATA=path/to/pictures OUT=reports/mine
 #   make report BUDGET=20         what fits into 20 minutes, most telling first
 #   make report CLUSTER=slurm     trains on a Slurm cluster, see docs/cluster.md
+#   make report FORCE=1           runs every step again, and replaces another study's report in OUT
 #   make report PYTHON=python     uses the environment that is active instead of .venv
 
 STUDY ?=
@@ -14,16 +15,19 @@ BASE ?= python3
 
 # Paths and names reach the commands through the environment, as they were typed: make itself must not read
 # what they hold, so that a space, a quote or a dollar sign in one is only a character.
-GIVEN := STUDY DATA OUT NOTEBOOK RESULTS BASE PYTHON CLUSTER BUDGET
+GIVEN := STUDY DATA OUT NOTEBOOK RESULTS BASE PYTHON CLUSTER BUDGET FORCE
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
 export $(GIVEN)
 
+# This checkout's own code runs, whatever checkout the environment was installed from.
+OWN_CODE := PYTHONPATH="$$PWD$${PYTHONPATH:+:$$PYTHONPATH}"
+
 ifneq ($(value PYTHON),)
-  RUN := "$$PYTHON"
+  RUN := $(OWN_CODE) "$$PYTHON"
   READY :=
 else
-  RUN := .venv/bin/python
-  READY := .venv/ready
+  RUN := $(OWN_CODE) .venv/bin/python
+  READY := environment
 endif
 
 DFSTUDY := $(RUN) -m dfstudy
@@ -39,7 +43,7 @@ help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 report: $(READY) ## make the report (STUDY= DATA= OUT= BUDGET= CLUSTER=); only what changed runs again
-	@$(DFSTUDY) report $(WHICH) $(if $(value CLUSTER),--cluster "$$CLUSTER") $(if $(value BUDGET),--budget "$$BUDGET")
+	@$(DFSTUDY) report $(WHICH) $(if $(value CLUSTER),--cluster "$$CLUSTER") $(if $(value BUDGET),--budget "$$BUDGET") $(if $(value FORCE),--force)
 
 index: $(READY) ## count the pictures and what is set aside (STUDY= DATA= OUT=)
 	@$(DFSTUDY) index $(WHICH)
@@ -82,9 +86,38 @@ clean: ## remove the built-in studies' generated reports; own reports and .venv 
 	@rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find dfstudy tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Both opencv-python and the headless wheel, which albumentations asks for, own the folder cv2. Installed
-# last, headless wins, and cv2 then imports on machines without a window system's libraries.
-.venv/ready: requirements.lock pyproject.toml
+# The file ready holds a checksum of what was installed, and where .venv lay then. Content decides: files that
+# were only touched install nothing, so that every verb works offline, and where .venv was moved or copied with
+# its checkout, only the paths in it are mended. Both opencv-python and the headless wheel, which albumentations
+# asks for, own the folder cv2. Installed last, headless wins, and cv2 then imports on machines without a window
+# system's libraries.
+environment:
+	@set -e; wanted="$$(cat requirements.lock pyproject.toml | cksum)"; place="$$(pwd -P)/.venv"; \
+	had=""; lay=""; if [ -s .venv/ready ]; then { read -r had; read -r lay; } < .venv/ready || true; fi; \
+	if [ "$$had" = "$$wanted" ] && { [ "$$lay" = "$$place" ] || [ -h .venv ]; }; then exit 0; fi; \
+	if [ -e .venv/ready ] && [ ! -s .venv/ready ] && [ ! pyproject.toml -nt .venv/ready ] \
+			&& [ ! requirements.lock -nt .venv/ready ]; then had="$$wanted"; lay="$$place"; fi; \
+	if [ "$$had" != "$$wanted" ]; then $(MAKE) --no-print-directory install; \
+	elif [ "$$lay" != "$$place" ]; then \
+		echo "mending .venv, which lay in $$lay"; \
+		.venv/bin/python -c "$$MEND" "$$lay" "$$place"; \
+		.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .; fi; \
+	printf '%s\n' "$$wanted" "$$place" > .venv/ready
+
+# Its scripts and its script of activation name the folder in which it was made.
+define MEND
+import pathlib, sys
+old, new = (word.encode() for word in sys.argv[1:])
+for file in pathlib.Path(".venv/bin").iterdir():
+    if file.is_file() and not file.is_symlink():
+        text = file.read_bytes()
+        if old in text and (text.startswith(b"#!") or file.stem.lower() == "activate"):
+            file.write_bytes(text.replace(old, new))
+endef
+export MEND
+
+.PHONY: environment install
+install:
 	@"$$BASE" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 		echo "error: $$BASE is $$("$$BASE" --version 2>&1); dfstudy needs Python 3.11 or later"; \
 		echo "  next step: install one and name it: make report BASE=python3.12"; exit 1; }
@@ -96,4 +129,3 @@ clean: ## remove the built-in studies' generated reports; own reports and .venv 
 	@.venv/bin/python -m pip install --quiet --no-deps --force-reinstall \
 		"$$(grep '^opencv-python-headless==' requirements.lock)"
 	@.venv/bin/python -m pip install --quiet --no-deps --editable .
-	@touch $@
