@@ -19,8 +19,9 @@ from dfstudy.data import Split
 from dfstudy.evaluate.arms import MAIN, Arm
 from dfstudy.evaluate.arms.policies import slugs_of
 from dfstudy.evaluate.corruptions import CORRUPTIONS, SEVERITIES
+from dfstudy.kept import read_json
 from dfstudy.report.chapters import load_chapters
-from dfstudy.report.plan import list_runs, read_json
+from dfstudy.report.plan import list_runs
 from dfstudy.report.precision import say_detectable
 from dfstudy.study import Study
 

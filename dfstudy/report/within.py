@@ -22,10 +22,11 @@ import yaml
 from dfstudy.data import Split
 from dfstudy.errors import StudyError
 from dfstudy.invocation import Invocation, resolve, shown_path
+from dfstudy.kept import read_json, write_if_changed
 from dfstudy.provenance import machine
 from dfstudy.report.budget import Fitted, Speed, count_finished, estimate, fit_budget, networks
 from dfstudy.report.environment import steady_environment
-from dfstudy.report.plan import BUDGET, list_runs, read_json, write_if_changed
+from dfstudy.report.plan import BUDGET, list_runs
 from dfstudy.report.resources import Site, count_gpus
 from dfstudy.study import Study
 
