@@ -6,31 +6,36 @@
 #   make report FORCE=1           runs every step again, and replaces another study's report in OUT
 #   make report PYTHON=python     uses the environment that is active instead of .venv
 
-STUDY ?=
-DATA ?=
-OUT ?=
-NOTEBOOK ?=
-RESULTS ?=
-BASE ?= python3
+# Only what stands on the command line counts: a site or a session may have exported these names for something
+# else. What is set in the environment is said, and not used.
+GIVEN := STUDY DATA OUT NOTEBOOK RESULTS BASE PYTHON CLUSTER BUDGET FORCE
+EXPORTED := $(strip $(foreach name,$(GIVEN),$(if $(filter environment%,$(origin $(name))),$(name)=)))
+$(foreach name,$(GIVEN),$(if $(filter command%,$(origin $(name))),,$(eval override $(name) :=)))
+ifneq ($(EXPORTED),)
+  $(info note: $(EXPORTED) in the environment is not used: type it after make, as in make report STUDY=full)
+endif
+ifeq ($(value BASE),)
+  override BASE := python3
+endif
 
 # Paths and names reach the commands through the environment, as they were typed: make itself must not read
 # what they hold, so that a space, a quote or a dollar sign in one is only a character.
-GIVEN := STUDY DATA OUT NOTEBOOK RESULTS BASE PYTHON CLUSTER BUDGET FORCE
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
 export $(GIVEN)
 
 # This checkout's own code runs, whatever checkout the environment was installed from.
-OWN_CODE := PYTHONPATH="$$PWD$${PYTHONPATH:+:$$PYTHONPATH}"
+export PYTHONPATH := $(CURDIR)$(if $(value PYTHONPATH),:$(value PYTHONPATH))
 
 ifneq ($(value PYTHON),)
-  RUN := $(OWN_CODE) "$$PYTHON"
+  RUN := "$$PYTHON"
   READY :=
 else
-  RUN := $(OWN_CODE) .venv/bin/python
+  RUN := .venv/bin/python
   READY := environment
 endif
 
-DFSTUDY := $(RUN) -m dfstudy
+# In the shell's place, and bound to make: it ends when make does, however make ended.
+DFSTUDY := export DFSTUDY_PARENT=$$PPID; exec $(RUN) -m dfstudy
 WHICH = --study "$$STUDY" --data "$$DATA" --out "$$OUT"
 
 # In a container one is often root, and JupyterLab then wants to be told.
@@ -97,12 +102,30 @@ environment:
 	if [ "$$had" = "$$wanted" ] && { [ "$$lay" = "$$place" ] || [ -h .venv ]; }; then exit 0; fi; \
 	if [ -e .venv/ready ] && [ ! -s .venv/ready ] && [ ! pyproject.toml -nt .venv/ready ] \
 			&& [ ! requirements.lock -nt .venv/ready ]; then had="$$wanted"; lay="$$place"; fi; \
-	if [ "$$had" != "$$wanted" ]; then $(MAKE) --no-print-directory install; \
+	if [ "$$had" != "$$wanted" ]; then sh -ec "$$INSTALL"; \
 	elif [ "$$lay" != "$$place" ]; then \
 		echo "mending .venv, which lay in $$lay"; \
 		.venv/bin/python -c "$$MEND" "$$lay" "$$place"; \
 		.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .; fi; \
 	printf '%s\n' "$$wanted" "$$place" > .venv/ready
+
+define INSTALL
+"$$BASE" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
+  echo "error: $$BASE is $$("$$BASE" --version 2>&1); dfstudy needs Python 3.11 or later"
+  echo "  next step: install one and name it: make report BASE=python3.12"
+  exit 1
+}
+echo "installing the locked environment into .venv (about 6 GB, once)"
+"$$BASE" -m venv .venv || {
+  echo "error: $$BASE cannot make an environment"
+  echo "  next step: install its venv module, such as the package python3-venv"
+  exit 1
+}
+.venv/bin/python -m pip install --quiet --requirement requirements.lock
+.venv/bin/python -m pip install --quiet --no-deps --force-reinstall \
+  "$$(grep '^opencv-python-headless==' requirements.lock)"
+.venv/bin/python -m pip install --quiet --no-deps --editable .
+endef
 
 # Its scripts and its script of activation name the folder in which it was made.
 define MEND
@@ -114,18 +137,5 @@ for file in pathlib.Path(".venv/bin").iterdir():
         if old in text and (text.startswith(b"#!") or file.stem.lower() == "activate"):
             file.write_bytes(text.replace(old, new))
 endef
-export MEND
-
-.PHONY: environment install
-install:
-	@"$$BASE" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "error: $$BASE is $$("$$BASE" --version 2>&1); dfstudy needs Python 3.11 or later"; \
-		echo "  next step: install one and name it: make report BASE=python3.12"; exit 1; }
-	@echo "installing the locked environment into .venv (about 6 GB, once)"
-	@"$$BASE" -m venv .venv || { \
-		echo "error: $$BASE cannot make an environment"; \
-		echo "  next step: install its venv module, such as the package python3-venv"; exit 1; }
-	@.venv/bin/python -m pip install --quiet --requirement requirements.lock
-	@.venv/bin/python -m pip install --quiet --no-deps --force-reinstall \
-		"$$(grep '^opencv-python-headless==' requirements.lock)"
-	@.venv/bin/python -m pip install --quiet --no-deps --editable .
+export INSTALL MEND
+.PHONY: environment

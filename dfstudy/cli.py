@@ -8,16 +8,22 @@ neither torch nor the network's libraries.
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from contextlib import suppress
+from pathlib import Path
 from typing import Any, Literal
 
 import click
 
 from dfstudy import __version__
+from dfstudy.bound import bind
 from dfstudy.cli_evaluate import evaluate
 from dfstudy.cli_report import report, speed, study_options
 from dfstudy.cli_score import score
 from dfstudy.errors import StudyError
+from dfstudy.home import settle_home
+from dfstudy.kept import FULL, no_room
 from dfstudy.lock import refuse_unguarded
 
 
@@ -32,9 +38,17 @@ class Commands(click.Group):
         except StudyError as error:
             click.echo(f"{click.style('error:', fg='red', bold=True)} {error}", err=True)
             ctx.exit(1)
-        except KeyboardInterrupt:
-            click.echo("\ninterrupted: the same command goes on from here", err=True)
-            ctx.exit(130)
+        except KeyboardInterrupt as stop:
+            number = getattr(stop, "number", signal.SIGINT)
+            with suppress(OSError):  # the terminal may be gone
+                click.echo("\ninterrupted: the same command goes on from here", err=True)
+            ctx.exit(128 + number)
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            told = no_room(Path(error.filename or Path.cwd()))
+            click.echo(f"{click.style('error:', fg='red', bold=True)} {told}", err=True)
+            ctx.exit(1)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """Commands in the order of this file: what a user types comes first."""
@@ -45,6 +59,9 @@ class Commands(click.Group):
 @click.version_option(__version__, prog_name="dfstudy")
 def main() -> None:
     """A reproducible study of deepfake face-image detection."""
+    bind()
+    if note := settle_home():
+        click.echo(f"note: {note}", err=True)
     if not sys.stderr.isatty():  # in a log, a line of a progress bar every half minute is enough
         os.environ.setdefault("TQDM_MININTERVAL", "30")
 

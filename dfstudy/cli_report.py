@@ -42,9 +42,11 @@ def report(
     cluster: str,
 ) -> None:
     """Make the report; only what changed runs again."""
+    from dfstudy.bound import raise_on_signals
     from dfstudy.invocation import resolve
     from dfstudy.report.build import build
 
+    raise_on_signals()
     build(resolve(study, data, out), cores or 0, force, dry_run, cluster, budget or 0)
 
 

@@ -92,7 +92,7 @@ def test_an_old_python_is_refused_with_the_next_step(tmp_path):
 
 
 def test_make_hands_over_names_as_they_are(tmp_path):
-    """A space, a quote or a dollar sign in a path is only a character, typed or in the environment."""
+    """A space, a quote or a dollar sign in a path is only a character."""
     spy = tmp_path / "spy"
     spy.write_text('#!/bin/sh\nfor word in "$@"; do echo "<$word>"; done\n')
     spy.chmod(0o755)
@@ -103,16 +103,29 @@ def test_make_hands_over_names_as_they_are(tmp_path):
     expected = [*["-m", "dfstudy", "report", "--study", study], *["--data", data, "--out", out]]
     given = {"STUDY": study, "DATA": data, "OUT": out, "PYTHON": str(spy)}
     words = [f"{name}={value}" for name, value in given.items()]
-    for typed, inherited in ((words, {}), (words[3:], given)):
-        done = subprocess.run(
-            ["make", "--no-print-directory", "report", *typed],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=True,
-            env=os.environ | inherited,
-        )
-        assert done.stdout.split("\n")[:-1] == [f"<{word}>" for word in expected]
+    assert made_by(*words).split("\n")[:-1] == [f"<{word}>" for word in expected]
+
+
+def made_by(*words: str, verb: str = "report", **exported: str) -> str:
+    command = ["make", "--no-print-directory", verb, *words]
+    environment = os.environ | exported
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=True, env=environment
+    ).stdout
+
+
+def test_what_a_site_exports_is_said_and_changes_nothing(tmp_path):
+    spy = tmp_path / "spy"
+    spy.write_text('#!/bin/sh\necho "$@" "[$RESULTS]" "[$BASE]"\n')
+    spy.chmod(0o755)
+    plain = made_by(f"PYTHON={spy}")
+    exported = dict.fromkeys(("STUDY", "DATA", "OUT", "CLUSTER", "BUDGET", "BASE", "RESULTS"), "site")
+    said = made_by(f"PYTHON={spy}", **exported).splitlines()
+    assert said[1:] == plain.splitlines() == ["-m dfstudy report --study  --data  --out  [] [python3]"]
+    assert "STUDY= DATA= OUT= RESULTS= BASE= CLUSTER= BUDGET= in the environment is not used" in said[0]
+    assert "--study mine" in made_by(f"PYTHON={spy}", "STUDY=mine", **exported)
+    commands = made_by("--dry-run", "--assume-old=.venv/ready", PYTHON="site")
+    assert ".venv/bin/python -m dfstudy report" in commands
 
 
 def test_continuous_integration_runs_make_test_only():

@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from dfstudy.data import images, limits, phash, png_metadata
 from dfstudy.data.masks import MASK, MASK_SEEN, MASK_SHA256
+from dfstudy.kept import write_atomic
 from dfstudy.provenance import OPENCV, digest, file_digest, versions
 from dfstudy.study import Study
 
@@ -89,20 +90,18 @@ def keep_index(study: Study, table: pd.DataFrame, layout: str) -> None:
     stored = stored.replace_schema_metadata({**stored.schema.metadata, **marks})
     file = _folder(study) / "index.parquet"
     file.parent.mkdir(parents=True, exist_ok=True)
-    # A name of its own: chapters that run side by side may index at the same moment.
-    partial = file.with_name(f"{file.name}.{os.getpid()}")
-    pq.write_table(stored, partial)
-    partial.replace(file)
+    written = pa.BufferOutputStream()
+    pq.write_table(stored, written)
+    # a name of its own: chapters that run side by side may index at the same moment
+    write_atomic(file, written.getvalue().to_pybytes(), f".{os.getpid()}")
     keep_summary(study, text)
 
 
 def keep_summary(study: Study, text: str) -> None:
     """Steps depend on this file: it keeps its time as long as its content holds."""
     file = _folder(study) / "fingerprint.json"
-    if not file.is_file() or file.read_text("utf-8") != text:
-        partial = file.with_name(f"{file.name}.{os.getpid()}")
-        partial.write_text(text, "utf-8")
-        partial.replace(file)
+    if not file.is_file() or file.read_bytes() != text.encode():
+        write_atomic(file, text.encode(), f".{os.getpid()}")
 
 
 def layout_line(study: Study) -> str:

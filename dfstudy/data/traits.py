@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from dfstudy.data import header_traits, images, pixel_traits
 from dfstudy.data.threads import map_in_order
 from dfstudy.errors import StudyError
+from dfstudy.kept import write_atomic
 from dfstudy.provenance import digest, file_digest, versions
 from dfstudy.study import Study
 
@@ -189,7 +190,7 @@ def _keep(study: Study, table: pd.DataFrame) -> None:
     file.parent.mkdir(parents=True, exist_ok=True)
     stored = pa.Table.from_pandas(table, preserve_index=False)
     stored = stored.replace_schema_metadata({**stored.schema.metadata, b"reader": _reader()})
-    # A name of its own: chapters that run side by side may measure at the same moment.
-    partial_file = file.with_name(f"{file.name}.{os.getpid()}")
-    pq.write_table(stored, partial_file)
-    partial_file.replace(file)
+    written = pa.BufferOutputStream()
+    pq.write_table(stored, written)
+    # a name of its own: chapters that run side by side may measure at the same moment
+    write_atomic(file, written.getvalue().to_pybytes(), f".{os.getpid()}")

@@ -27,6 +27,7 @@ from tqdm import tqdm
 from dfstudy.data.thin import thin_groups
 from dfstudy.evaluate.corruptions import CORRUPTIONS, SEVERITIES, picture_key
 from dfstudy.evaluate.predict import BATCH, predict
+from dfstudy.kept import write_atomic
 from dfstudy.provenance import code_digest, digest, versions
 from dfstudy.study import Evaluate
 
@@ -164,8 +165,6 @@ class _Asked:
 
     def keep(self, condition: Condition, paths: pd.Series, logits: np.ndarray) -> None:
         """Write a condition's logits, in one step."""
-        from dfstudy.model.checkpoint import write_atomic
-
         table = pa.table({"path": paths.astype(str).tolist(), "logit": logits})
         made = pa.BufferOutputStream()
         pq.write_table(

@@ -23,6 +23,7 @@ from tqdm import tqdm
 
 from dfstudy.data.pipelines import PIPELINE
 from dfstudy.errors import StudyError
+from dfstudy.kept import write_atomic
 from dfstudy.provenance import code_digest, digest, file_digest, versions
 
 if TYPE_CHECKING:
@@ -139,8 +140,6 @@ def _describe(run: Run, rows: pd.DataFrame, place: Place) -> dict[str, Any]:
 
 
 def _keep(run: Run, part: str, shaped_by: dict[str, Any], table: pd.DataFrame) -> None:
-    from dfstudy.model.checkpoint import write_atomic
-
     file = run.folder / f"predictions_{part}.csv"
     write_atomic(file, table.to_csv(index=False, lineterminator="\n").encode())
     # last, so that a table without it, or one that it does not fit, is never taken for finished

@@ -20,6 +20,7 @@ from typing import Any
 from dfstudy.errors import StudyError
 from dfstudy.evaluate.detector import Score
 from dfstudy.file_kind import no_file
+from dfstudy.kept import write_atomic
 
 COLUMNS = ("path", "score", "verdict", "logit", "kind", "frames", "error", "run")
 Row = dict[str, Any]
@@ -138,8 +139,6 @@ class ScoreTable:
 
     def _settle(self) -> int:
         """Keep the last row of each path, in the place of its first, in one step; the file's new bytes."""
-        from dfstudy.model.checkpoint import write_atomic  # here: it loads torch
-
         data = self.file.read_bytes()
         text = data[: data.rfind(b"\n") + 1].decode()
         kept = _bytes(self._header + "".join({row["path"]: raw for row, raw in self._rows(text)}.values()))

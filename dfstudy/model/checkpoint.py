@@ -9,7 +9,6 @@ sees the old file or the new one, also after a power cut.
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,9 +16,9 @@ from typing import Any
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from dfstudy.data.names import fit_name
 from dfstudy.errors import StudyError
 from dfstudy.finished import FILE
+from dfstudy.kept import write_atomic
 from dfstudy.model.build import build_model, load_weights
 from dfstudy.provenance import file_digest
 from dfstudy.study import Model
@@ -105,13 +104,3 @@ def save_weights(file: Path, tensors: Mapping[str, Tensor], metadata: dict[str, 
     # cloned: safetensors refuses shared memory, and channels_last is a matter of memory, not of weights
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in tensors.items()}
     write_atomic(file, save(plain, metadata))
-
-
-def write_atomic(file: Path, content: bytes) -> None:
-    """Replace a file's content in one step, after it has reached the disk."""
-    partial = file.with_name(fit_name(file.name, ".partial"))
-    with partial.open("wb") as stream:
-        stream.write(content)
-        stream.flush()
-        os.fsync(stream.fileno())
-    partial.replace(file)

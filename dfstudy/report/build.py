@@ -7,14 +7,13 @@ with nothing to do: a few seconds, most of it two Python starts.
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections import deque
+from contextlib import suppress
 from pathlib import Path
 
+from dfstudy.bound import HELD
 from dfstudy.data import index_study, layout_line, split_study
 from dfstudy.data.elsewhere import find_elsewhere
 from dfstudy.errors import StudyError
@@ -23,18 +22,21 @@ from dfstudy.invocation import TYPED_IN, Invocation, shown_path
 from dfstudy.report.bookings import say_stale, stale_steps
 from dfstudy.report.cluster import Cluster, find_cluster
 from dfstudy.report.compare import compare_with_exhibit
-from dfstudy.report.environment import steady_environment
-from dfstudy.report.folder import claimed, forget_damaged
+from dfstudy.report.engine import PATIENCE, run_snakemake
+from dfstudy.report.environment import steady_environment, steps_environment
+from dfstudy.report.folder import STEPS_LOCK, claimed, forget_damaged
 from dfstudy.report.frozen import freeze
 from dfstudy.report.plan import PLAN, write_plan
 from dfstudy.report.progress import Progress, duration
 from dfstudy.report.resources import Site, count_gpus
+from dfstudy.report.stopped import explain_stop
 from dfstudy.report.within import settle_budget
 from dfstudy.study import Study
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
 LOG = "snakemake.log"  # the last run's, for looking at
-PATIENCE = 20  # seconds from Ctrl-C until Snakemake has to have cancelled its jobs
+SAID = 60  # of its lines are kept for what went wrong
+CLUSTER_PATIENCE = 20  # seconds from Ctrl-C until Snakemake has to have cancelled its jobs
 
 
 def build(
@@ -112,71 +114,39 @@ def steady_cores() -> int:
 
 def snakemake_command(study: Study, site: Site, jobs: Cluster | None) -> list[str]:
     """Snakemake over the map, on this machine or with a cluster's jobs."""
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(SNAKEFILE)]
+    command = [sys.executable, "-m", "dfstudy.bound", "snakemake", "--snakefile", str(SNAKEFILE)]
     command += ["--directory", str(study.out), "--configfile", str(study.out / PLAN)]
     here = ["--cores", str(site.cores), "--resources", f"gpu={site.gpus}"]
     command += jobs.options(site.cores) if jobs else here
     # What is out of date is decided by content, see `bookings`, and not by Snakemake. Our own lock is freed
     # by the system however a run ends; Snakemake's would have to be broken by hand.
-    return [
-        *command,
-        "--rerun-triggers",
-        "input",
-        "--scheduler",
-        "greedy",
-        "--nolock",
-        "--rerun-incomplete",
-        "--workflow-profile",
-        "none",
-    ]
+    command += ["--rerun-triggers", "input", "--rerun-incomplete", "--nolock"]
+    return [*command, "--scheduler", "greedy", "--workflow-profile", "none"]
 
 
 def _run_snakemake(study: Study, site: Site, jobs: Cluster | None, options: list[str]) -> Progress:
-    command = [*snakemake_command(study, site, jobs), *options]
-    environment = {k: v for k, v in os.environ.items() if k != "SNAKEMAKE_PROFILE"}
-    environment |= steady_environment() | {TYPED_IN: str(Path.cwd())}
-    progress = Progress(sys.stdout, study.out)
-    # A step's own output comes through stdout; a dry run's account does as well.
-    merged = {"stderr": subprocess.STDOUT, "stdout": subprocess.PIPE} if "--dry-run" in options else {}
-    pipes = merged or {"stderr": subprocess.PIPE}
-    with (study.out / LOG).open("w", encoding="utf-8", buffering=1) as log:  # by lines: read while it grows
-        process = subprocess.Popen(command, env=environment, text=True, errors="replace", **pipes)
-        with _ended(process, study, jobs):
-            for line in process.stdout or process.stderr or ():
-                log.write(line)
-                progress.read(line)
-    if process.returncode:
-        raise _failure(study, progress)
+    environment = steps_environment() | {TYPED_IN: str(Path.cwd())}
+    if not jobs:  # a cluster's job may outlive this command, and the next one takes its result
+        environment[HELD] = str(study.out / STEPS_LOCK)
+    progress, said = Progress(sys.stdout, study.out), deque(maxlen=SAID)
+    with (study.out / LOG).open("wb", buffering=0) as log:  # read while it grows
+
+        def read(line: str) -> bool:
+            said.append(line.rstrip())
+            with suppress(OSError):  # a full disk: what fails of it, a step says
+                log.write(line.encode("utf-8", "replace"))
+            progress.read(line)
+            return progress.is_ending and not jobs
+
+        command = [*snakemake_command(study, site, jobs), *options]
+        patience = CLUSTER_PATIENCE if jobs else PATIENCE
+        try:
+            status = run_snakemake(command, environment, read, patience)
+        except KeyboardInterrupt:
+            if jobs:
+                say("\n  cancelling the jobs on the cluster ...")
+                jobs.cancel_left((study.out / LOG).read_text("utf-8"))
+            raise
+    if status or progress.is_ending:
+        raise explain_stop(study.out, progress, status, [*said], study.out / LOG)
     return progress
-
-
-@contextmanager
-def _ended(process: subprocess.Popen, study: Study, jobs: Cluster | None) -> Iterator[None]:
-    """Wait for Snakemake whatever happens: Ctrl-C reaches it as well, and it stops its steps."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        if jobs:
-            say("\n  cancelling the jobs on the cluster ...")
-            with suppress(subprocess.TimeoutExpired):  # it may sleep for minutes between two looks at them
-                process.wait(timeout=PATIENCE)
-            jobs.cancel_left((study.out / LOG).read_text("utf-8"))
-            process.kill()
-        raise
-    finally:
-        process.wait()
-
-
-def _failure(study: Study, progress: Progress) -> StudyError:
-    last = study.out / "index.html"
-    kept = f" The last good report is untouched: {shown_path(last)}." if last.is_file() else ""
-    if not progress.failed:  # Snakemake itself: a broken map, a full disk
-        said = (study.out / LOG).read_text("utf-8").strip().splitlines()[-8:]
-        return StudyError(
-            "the report stopped before a step ran:\n    " + "\n    ".join(said),
-            f"read the whole account: {shown_path(study.out / LOG)}",
-        )
-    return StudyError(
-        f"the report stopped: {', '.join(progress.failed)} failed; the reason stands above.{kept}",
-        "mend it and give the same command again: finished steps are not repeated",
-    )

@@ -11,6 +11,11 @@ from pathlib import Path
 
 from dfstudy.provenance import PACKAGE, project_root
 
+# of launchers of teams, of Snakemake and of matplotlib
+FOREIGN = {"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT"}
+FOREIGN |= {"SNAKEMAKE_PROFILE", "MATPLOTLIBRC", "MPLBACKEND", "DFSTUDY_STAGING"}
+FOREIGN_START = ("ACCELERATE_", "TORCHELASTIC_")
+
 
 def steady_environment() -> dict[str, str]:
     """Variables under which the same inputs give the same bytes, whatever the shell had set.
@@ -42,6 +47,15 @@ def _own_code() -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join([root, *(each for each in others if each not in ("", root))])}
 
 
+def steps_environment() -> dict[str, str]:
+    """The whole environment of a report's steps: this process's, without what would change a result.
+
+    A shell inside a batch job, a user's matplotlib and a profile of Snakemake's are other people's settings.
+    """
+    inherited = {k: v for k, v in os.environ.items() if k not in FOREIGN and not k.startswith(FOREIGN_START)}
+    return {**inherited, **steady_environment()}
+
+
 def kernel_environment(cache: Path) -> dict[str, str]:
     """The above, with folders of its own for IPython and matplotlib, so that no user's start-up file,
     style or history reaches a chapter. `cache` outlives the chapter: it holds matplotlib's font list.
@@ -52,5 +66,7 @@ def kernel_environment(cache: Path) -> dict[str, str]:
     return {
         **steady_environment(),
         **{name: str(folder) for name, folder in folders.items()},
+        "MATPLOTLIBRC": str(folders["MPLCONFIGDIR"]),  # no file there: matplotlib's own settings
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",  # plt.show() reaches the page's check
         "PYTHONFAULTHANDLER": "1",  # a crash leaves its stack in the kernel's log
     }

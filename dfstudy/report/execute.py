@@ -212,7 +212,10 @@ def _publish(chapter: Chapter, staging: Path, out: Path) -> dict[str, str]:
 def _published_before(file: Path) -> list[str]:
     if not file.is_file():
         return []
-    names = nbformat.read(file, as_version=4).metadata.get("dfstudy", {}).get("published", [])
+    try:
+        names = nbformat.read(file, as_version=4).metadata.get("dfstudy", {}).get("published", [])
+    except (nbformat.reader.NotJSONError, nbformat.ValidationError):
+        return []  # a damaged one is written over
     return [name for name in names if Path(name).parts[0] in KINDS and ".." not in Path(name).parts]
 
 

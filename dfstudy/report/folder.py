@@ -21,12 +21,14 @@ from dfstudy.errors import StudyError
 from dfstudy.finished import lacking
 from dfstudy.invocation import shown_path
 from dfstudy.kept import read_json, write_if_changed
-from dfstudy.lock import file_lock
+from dfstudy.lock import file_lock, wait_for_holders
 from dfstudy.provenance import file_digest
 from dfstudy.report.reads import FINGERPRINT, study_digest
 from dfstudy.study import Study
 
 MARK = "study/report.json"  # says whose results a folder holds
+STEPS_LOCK = ".steps.lock"  # held by every step on this machine as long as it lives
+LEFT_OVER = 10  # seconds that the steps of a report which was killed have to end
 MADE_BY_HAND = "data/index.parquet"  # what a notebook leaves that was run before any report
 
 
@@ -53,6 +55,11 @@ def claimed(study: Study, replace: bool = False) -> Iterator[None]:
     except OSError as error:
         raise StudyError(f"{shown_path(out)}: {error.strerror}", "give another OUT=") from None
     try:
+        if not wait_for_holders(out / STEPS_LOCK, LEFT_OVER):
+            raise StudyError(
+                f"steps of an earlier report are still at work in {shown_path(out)}",
+                "wait until they have ended, or end them",
+            )
         write_if_changed(out / MARK, _owner(study))
         shutil.rmtree(out / ".staging", ignore_errors=True)  # of a run that was killed
         yield
@@ -64,15 +71,17 @@ def forget_damaged(out: Path) -> list[str]:
     """Remove the notes of steps whose results are gone or differ; returns the steps' names."""
     forgotten = []
     for note in sorted((out / "steps").glob("*.json")):
-        files = read_json(note).get("files", {})
-        if not all((out / name).is_file() and file_digest(out / name) == sha for name, sha in files.items()):
-            note.unlink()
+        told = read_json(note)
+        files = told.get("files", {})
+        kept = ((out / name).is_file() and file_digest(out / name) == sha for name, sha in files.items())
+        if not told or not all(kept):
+            note.unlink(missing_ok=True)
             forgotten.append(note.stem)
     for note in sorted((out / "steps").glob("training_*.json")):
         named = [out / "runs" / f"{name}.json" for name in read_json(note).get("runs", [])]
         keys = [read_json(file).get("key", "") for file in named]
         if not all(key and not lacking(out / "runs" / key) for key in keys):
-            note.unlink()
+            note.unlink(missing_ok=True)
             forgotten.append(note.stem)
     if forgotten:  # Snakemake remakes what is missing only where a later step asks for it
         (out / "steps" / "page.json").unlink(missing_ok=True)
@@ -95,9 +104,10 @@ def _refuse_foreign(study: Study, replace: bool) -> None:
         raise StudyError(f"{shown_path(out)} is a file, not a folder", "give another OUT=")
     if not out.is_dir() or not any(out.iterdir()):
         return
+    is_own = any((out / name).is_file() for name in (MARK, MADE_BY_HAND))
     holder = read_json(out / MARK)
     if not holder:
-        if (out / MADE_BY_HAND).is_file():
+        if is_own:  # what a notebook left, or a mark that was damaged
             return
         raise StudyError(
             f"{shown_path(out)} holds files that are not a report's", "give an empty or a new folder as OUT="

@@ -15,12 +15,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bs4 import BeautifulSoup, Tag
-from nbconvert import HTMLExporter
 from nbformat import NotebookNode
 from PIL import Image
 from traitlets.config import Config
 
 from dfstudy.report.failure import INJECTED
+from dfstudy.report.formulas import FormulaExporter
 from dfstudy.report.parameters import TAG
 from dfstudy.report.tables import keep_together, tidy_table
 
@@ -29,7 +29,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 LIFTED = {"abstract": "Abstract", "trust": "Can these pictures be trusted?", "answers": "Answers"}
 FIGURE_OF = "data-figure-of"  # on a link to a figure: the chapter that should hold it
 CSS_DPI, FIGURE_DPI = 96, 144  # of the page, and of the files that `figures.style` saves
-SHOWN = ["text/html", "text/markdown", "image/png", "image/jpeg", "text/plain"]
+SHOWN = ["text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "text/plain"]
 
 
 @dataclass
@@ -101,7 +101,7 @@ def _to_html(notebook: NotebookNode) -> str:
     config.TagRemovePreprocessor.enabled = True
     config.TagRemovePreprocessor.remove_cell_tags = {TAG, INJECTED}
     config.NbConvertBase.display_data_priority = SHOWN
-    exporter = HTMLExporter(
+    exporter = FormulaExporter(
         config=config,
         template_name="chapter",
         extra_template_basedirs=[str(TEMPLATES)],

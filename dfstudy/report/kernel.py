@@ -1,7 +1,7 @@
 """The kernel of a chapter: always this interpreter.
 
 Gives a kernel manager for papermill that ignores every installed kernel of the name `python3` but this
-interpreter's own, and keeps what the kernel's process writes.
+interpreter's own, ends it with this process, and keeps what the kernel's process writes.
 """
 
 from __future__ import annotations
@@ -34,10 +34,14 @@ class OwnKernelManager(AsyncKernelManager):
         return KernelSpecManager(kernel_dirs=[])
 
     def format_kernel_cmd(self, extra_arguments: list[str] | None = None) -> list[str]:
-        """The kernel's command. Only the connection file is filled in: braces in a path are characters."""
+        """The kernel's command, bound to this process.
+
+        Only the connection file is filled in: braces in a path are characters.
+        """
         filled = {"{connection_file}": os.path.realpath(self.connection_file)}
         words = [*self.kernel_spec.argv, *(extra_arguments or [])]
-        return [filled.get(word, word) for word in words]
+        module = words.index("-m") + 1
+        return [filled.get(word, word) for word in (*words[:module], "dfstudy.bound", *words[module:])]
 
     async def start_kernel(self, **options: Any) -> None:
         """Start the kernel's process."""

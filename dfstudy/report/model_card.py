@@ -19,6 +19,7 @@ import pandas as pd
 from dfstudy.evaluate.aligned import align
 from dfstudy.evaluate.meaning import TARGET, Meaning, calibrate, meaning_numbers
 from dfstudy.evaluate.testing import MEASURES, measure, number_by_method
+from dfstudy.kept import write_atomic
 from dfstudy.model.packaged import find_packaged
 from dfstudy.number import Number, name_methods
 from dfstudy.report.numbers import literal
@@ -60,9 +61,6 @@ def write_model_card(study: Study, split: Split, run: Run, predictions: pd.DataF
     Args:
         predictions: table of `predict` for this run's test.
     """
-    # torch comes with it, which describing a study does without
-    from dfstudy.model.checkpoint import write_atomic
-
     file = run.folder / FILE
     write_atomic(file, model_card(study, split, run, predictions).encode())
     return file

@@ -55,7 +55,9 @@ def _pictures(soup: BeautifulSoup) -> list[str]:
         name = (figure.get("id") if figure else None) or str(picture.get("src", ""))[:30]
         if not str(picture.get("alt", "")).strip():
             problems.append(f"picture {name} has no alt text")
-        if figure is None or figure.find("figcaption") is None:
+        if "formula" not in picture.get("class", []) and (
+            figure is None or figure.find("figcaption") is None
+        ):
             problems.append(f"picture {name} has no caption")
     return problems
 

@@ -33,7 +33,14 @@ def read_parameters(notebook: NotebookNode, name: str) -> dict[str, Any]:
             "tag one cell in JupyterLab: Property Inspector (the cogs), Common Tools, Cell Tags",
         )
     values = {}
-    for statement in ast.parse(cells[0].source).body:
+    try:
+        statements = ast.parse(cells[0].source).body
+    except SyntaxError as error:
+        raise StudyError(
+            f"{name}: the parameters cell is not Python: {error.msg}: {(error.text or '').strip()}",
+            "leave only lines such as  seed = 0  in that cell",
+        ) from None
+    for statement in statements:
         try:
             (target,) = statement.targets  # type: ignore[attr-defined]
             values[target.id] = ast.literal_eval(statement.value)  # type: ignore[attr-defined]

@@ -22,7 +22,9 @@ STARTED = re.compile(r"Job (\d+): (.+)$")
 FINISHED = re.compile(r"Finished jobid: (\d+)")
 COUNTED = re.compile(r"(\d+) of (\d+) steps")
 FAILED = re.compile(r"\s+jobid: (\d+)$")
-REASON = re.compile(r"Reason: (.+)$")
+ENDED = re.compile(r"Command .* (?:returned non-zero exit status (\d+)|died with <Signals\.\w+: (\d+)>)\.$")
+# it was asked to end by somebody else, and waits until its steps have ended
+ENDING = ("Will exit after finishing currently running jobs", "Terminating processes on user request")
 
 
 @dataclass
@@ -35,7 +37,8 @@ class Progress:
         clock: seconds, for durations.
         total, done: steps of this run, and those that are finished.
         failed: titles of steps that failed.
-        reasons: why each step runs, by title.
+        killed: the signal that ended a step, by title.
+        is_ending: somebody asked Snakemake to end.
     """
 
     terminal: TextIO
@@ -44,9 +47,10 @@ class Progress:
     total: int = 0
     done: int = 0
     failed: list[str] = field(default_factory=list)
-    reasons: dict[str, str] = field(default_factory=dict)
+    killed: dict[str, int] = field(default_factory=dict)
+    is_ending: bool = False
     _running: dict[str, tuple[str, float]] = field(default_factory=dict)
-    _last_title: str = ""
+    _signal: int = 0
     _in_error: bool = False
     _job: FailedJob = field(default_factory=FailedJob)
     _finished: str = ""
@@ -58,21 +62,25 @@ class Progress:
             self.total = int(match[1])
         elif match := STARTED.match(line):
             self._running[match[1]] = (match[2], self.clock())
-            self._last_title = match[2]
             self._say_running()
-        elif match := REASON.match(line):
-            self.reasons[self._last_title] = match[1]
         elif match := FINISHED.match(line):
             self._finished = match[1]
         elif match := COUNTED.match(line):
             self._say_finished(int(match[1]), int(match[2]))
         elif match := SUBMITTED.match(line):
             self._say(f"  submitted: {self._title(match[1])}, Slurm job {match[2]}")
+        elif match := ENDED.match(line):
+            # a shell adds 128 to the number of the signal
+            self._signal = int(match[2] or max(0, int(match[1]) - 128))
+        elif line.startswith(ENDING):
+            self.is_ending = True
         elif line.startswith("Error in rule"):
             self._in_error, self._job = True, FailedJob()
         elif self._in_error and (match := FAILED.match(line)):
             self._in_error = False
             self.failed.append(self._title(match[1]))
+            if self._signal:
+                self.killed[self.failed[-1]] = self._signal
             self._running.pop(match[1], None)
         elif self._in_error:
             self._job.read(line)

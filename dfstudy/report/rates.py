@@ -10,6 +10,7 @@ import io
 import os
 
 from dfstudy.invocation import Invocation, shown_path
+from dfstudy.kept import write_atomic
 from dfstudy.report.environment import steady_environment
 
 
@@ -24,7 +25,6 @@ def run_rates(invocation: Invocation, seed: int, low: float, high: float, steps:
     import matplotlib.pyplot as plt
 
     from dfstudy.data import index_study, split_study
-    from dfstudy.model.checkpoint import write_atomic
     from dfstudy.report.figures.training import draw_rate_range
     from dfstudy.train.rate_range import try_rates
 

@@ -113,7 +113,8 @@ def differences(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
 def _say(name: str, before: str | None, now: str | None) -> str:
     if before is None or now is None:
         return f"{name} is {'new' if before is None else 'not read any more'}"
-    return f"{name} changed" if DIGEST.fullmatch(before) or DIGEST.fullmatch(now) else f"{name}: {before}, now {now}"
+    says_nothing = DIGEST.fullmatch(before) or DIGEST.fullmatch(now)
+    return f"{name} changed" if says_nothing else f"{name}: {before}, now {now}"
 
 
 def _file(file: Path) -> str:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import html
 import itertools
-import os
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -20,14 +19,15 @@ from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dfstudy.errors import StudyError
-from dfstudy.kept import read_json
+from dfstudy.kept import read_json, write_atomic
 from dfstudy.report import record
 from dfstudy.report.chapters import Chapter, load_chapters
 from dfstudy.report.fragments import LIFTED, TEMPLATES, FigureCount, Fragment, make_fragment
 from dfstudy.report.links import settle_links
+from dfstudy.report.listing import BUDGET
 from dfstudy.report.numbers import number_table, read_numbers
 from dfstudy.report.page_check import page_problems
-from dfstudy.report.plan import BUDGET, LEAKAGE, PLAN, TRAINING
+from dfstudy.report.plan import LEAKAGE, PLAN, TRAINING
 from dfstudy.report.settings import describe
 from dfstudy.report.tables import keep_together, tidy_table
 from dfstudy.study import Study
@@ -58,9 +58,7 @@ def render(
         )
     confirm()
     page = study.out / "index.html"
-    partial = page.with_name(f".index.html.{os.getpid()}")
-    partial.write_text(text, "utf-8")
-    partial.replace(page)
+    write_atomic(page, text.encode())
     return page
 
 

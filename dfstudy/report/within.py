@@ -19,14 +19,16 @@ from typing import Any
 
 import yaml
 
+from dfstudy.bound import name_signal
 from dfstudy.data import Split
 from dfstudy.errors import StudyError
 from dfstudy.invocation import Invocation, resolve, shown_path
-from dfstudy.kept import read_json, write_if_changed
+from dfstudy.kept import read_json, write_atomic, write_if_changed
 from dfstudy.provenance import machine
 from dfstudy.report.budget import Fitted, Speed, count_finished, estimate, fit_budget, networks
 from dfstudy.report.environment import steady_environment
-from dfstudy.report.plan import BUDGET, list_runs
+from dfstudy.report.listing import BUDGET
+from dfstudy.report.plan import list_runs
 from dfstudy.report.resources import Site, count_gpus
 from dfstudy.study import Study
 
@@ -69,9 +71,9 @@ def write_study(source: Study, fitted_study: Study, fitted: Fitted) -> Path:
     text = "".join(textwrap.indent(textwrap.fill(line, 106), "# ") + "\n" for line in header)
     settings = fitted_study.model_dump(mode="json") | {"budget": 0}  # it is spent
     text += yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=100)
-    if not file.is_file() or file.read_text("utf-8") != text:
+    if not file.is_file() or file.read_bytes() != text.encode():
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, "utf-8")
+        write_atomic(file, text.encode())
     return file
 
 
@@ -124,9 +126,11 @@ def _find_speed(invocation: Invocation, site: Site) -> Speed:
     if known is None:
         print("  measuring what a picture costs on this machine, once ...", flush=True)
         command = [sys.executable, "-m", "dfstudy", "speed", *invocation.options()]
-        if subprocess.run(command, env=os.environ | steady_environment()).returncode:
+        ended = subprocess.run(command, env=os.environ | steady_environment()).returncode
+        if ended:
+            reason = f"it was ended by {name_signal(-ended)}" if ended < 0 else "the reason stands above"
             raise StudyError(
-                "this machine's speed could not be measured; the reason stands above",
+                f"this machine's speed could not be measured; {reason}",
                 "mend it, or make the report without BUDGET=",
             )
         known = read_speed(study, site)

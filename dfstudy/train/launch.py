@@ -16,7 +16,9 @@ from pathlib import Path
 import torch
 import yaml
 
+from dfstudy.bound import name_signal
 from dfstudy.errors import StudyError
+from dfstudy.kept import write_atomic
 from dfstudy.study import Study
 
 
@@ -34,18 +36,19 @@ def launch(study: Study, seed: int, folder: Path) -> None:
             "or check CUDA_VISIBLE_DEVICES",
         )
     file = folder / "study.yaml"
-    file.write_text(yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False), "utf-8")
-    ended = subprocess.run(launch_command(devices, file, study.out, seed), env=dict(os.environ))
-    if ended.returncode:
+    write_atomic(file, yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False).encode())
+    ended = subprocess.run(launch_command(devices, file, study.out, seed), env=dict(os.environ)).returncode
+    if ended:
+        reason = f"it was ended by {name_signal(-ended)}" if ended < 0 else "the reason stands above"
         raise StudyError(
-            f"training seed {seed} on {devices} devices failed; the reason stands above",
+            f"training seed {seed} on {devices} devices failed; {reason}",
             "mend it and give the same command again: it goes on from its last saved state",
         )
 
 
 def launch_command(devices: int, study: Path, out: Path, seed: int) -> list[str]:
     """`accelerate launch` for processes of this machine; port 0 lets the system choose a free one."""
-    launcher = [sys.executable, "-m", "accelerate.commands.launch", "--multi_gpu"]
+    launcher = [sys.executable, "-m", "dfstudy.bound", "accelerate.commands.launch", "--multi_gpu"]
     launcher += ["--num_processes", str(devices), "--num_machines", "1", "--main_process_port", "0"]
     launcher += ["--mixed_precision", "no", "--dynamo_backend", "no"]  # the study's own settings hold
     return [

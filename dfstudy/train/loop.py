@@ -81,9 +81,8 @@ class Trainer:
         """
         refuse_lone_picture(self.learner, self.study, len(self.training.labels))
         progress = progress and self.team.leads
-        file = self.folder / STATE
-        if file.is_file():
-            self.seen, self.progress = load_state(file, self.learner, self.place.device)
+        if saved := load_state(self.folder / STATE, self.learner, self.place.device):
+            self.seen, self.progress = saved
             if not self.team.leads:
                 self.seen = self.seen.without_results(self.progress.batch)  # the leader holds everyone's
             tell(f"{name}: goes on at epoch {self.progress.epoch}, step {self.progress.batch}", progress)

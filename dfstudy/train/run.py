@@ -23,6 +23,7 @@ from torch import Tensor
 from dfstudy.data import Split
 from dfstudy.errors import StudyError
 from dfstudy.finished import FILE, lacking
+from dfstudy.kept import write_atomic
 from dfstudy.lock import file_lock
 from dfstudy.model import (
     ALONE,
@@ -35,7 +36,7 @@ from dfstudy.model import (
     read_checkpoint,
     save_checkpoint,
 )
-from dfstudy.model.checkpoint import RETRAIN, write_atomic
+from dfstudy.model.checkpoint import RETRAIN
 from dfstudy.model.packaged import find_packaged
 from dfstudy.provenance import code_digest, digest, file_digest, versions
 from dfstudy.study import NOT_SHAPING, WEIGHT_SOURCES, Study

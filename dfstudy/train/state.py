@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
+from dfstudy.kept import throw_away
 from dfstudy.model import Team
 from dfstudy.model.checkpoint import save_weights
 
@@ -86,11 +87,20 @@ def save_state(file: Path, learner: Learner, seen: Seen, progress: Progress) -> 
     save_weights(file, tensors, {"progress": json.dumps(dataclasses.asdict(progress))})
 
 
-def load_state(file: Path, learner: Learner, device: torch.device) -> tuple[Seen, Progress]:
-    """Put a saved state back into network, optimiser and average, and return the rest."""
-    with safe_open(file, "pt") as stored:
-        progress = Progress(**json.loads(stored.metadata()["progress"]))
-        tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+def load_state(file: Path, learner: Learner, device: torch.device) -> tuple[Seen, Progress] | None:
+    """Put a saved state back into network, optimiser and average, and return the rest.
+
+    None where there is none. One that was cut off is removed, with a line.
+    """
+    try:
+        with safe_open(file, "pt") as stored:
+            progress = Progress(**json.loads(stored.metadata()["progress"]))
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118
+    except FileNotFoundError:
+        return None
+    except (SafetensorError, OSError, ValueError, TypeError, KeyError):
+        throw_away(file)
+        return None
     learner.network.load_state_dict(_under("network.", tensors))
     if learner.average is not None:
         learner.average.load_state_dict(_under("average.", tensors))

@@ -19,6 +19,7 @@ OPENED = Path(__file__).with_name("opened")  # a folder for PYTHONPATH
 # of the results: what the plan froze or lists by itself, what trainings left under the key of their content,
 # and what a step writes for itself
 OWN = ("data", "elsewhere", "pictures", "study", "steps", "runs", ".cache", ".staging", ".index.lock")
+MACHINERY = ("dfstudy/bound.py", "dfstudy/lock.py")  # how a kernel's process is started
 PUBLISHED = ("notebooks", "figures", "numbers")
 
 
@@ -66,7 +67,7 @@ def _unlisted(
     name = str(path.relative_to(root))
     if name.split("/")[0] not in ("dfstudy", "notebooks", "reports") or name in step["reads"]:
         return None
-    if path.suffix == ".py" and kind != "kernel":
+    if path.suffix == ".py" and (kind != "kernel" or name in MACHINERY):
         return None
     known = {
         "reports/published": "published report",

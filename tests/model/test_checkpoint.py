@@ -9,8 +9,9 @@ import pytest
 import torch
 
 from dfstudy.errors import StudyError
+from dfstudy.kept import write_atomic
 from dfstudy.model import LABEL_MAP, build_model, load_checkpoint, read_checkpoint, save_checkpoint
-from dfstudy.model.checkpoint import save_weights, write_atomic
+from dfstudy.model.checkpoint import save_weights
 from dfstudy.provenance import file_digest
 from dfstudy.study import Model
 

@@ -156,13 +156,18 @@ def test_the_kernel_is_this_interpreter_with_a_steady_environment(
     (spec / "kernel.json").write_text(json.dumps(trap))
     monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "jupyter"))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setenv("MPLBACKEND", "svg")
+    monkeypatch.setenv("MATPLOTLIBRC", str(tmp_path))
+    (tmp_path / "matplotlibrc").write_text("lines.linewidth: 9")
     names = ["PYTHONHASHSEED", "NO_ALBUMENTATIONS_UPDATE", "CUBLAS_WORKSPACE_CONFIG", "OMP_NUM_THREADS"]
-    shown = f"import os, sys\nprint(sys.executable)\nprint([os.environ[n] for n in {names}])"
+    shown = f"import os, sys\nprint(sys.executable)\nprint([os.environ[n] for n in {names}])\n"
+    shown += "import matplotlib\nprint(matplotlib.rcParams['lines.linewidth'], matplotlib.get_backend())"
     run_chapter(chapter, invocation, notebook(shown, "open('litter', 'w').close()", SAVE))
     stored = nbformat.read(invocation.settings.out / "notebooks" / "toy.ipynb", 4)
-    printed = stored.cells[2].outputs[0].text
+    printed = "".join(output.text for output in stored.cells[2].outputs)
     assert printed.splitlines()[0] == sys.executable
     assert printed.splitlines()[1] == str(["0", "1", ":4096:8", str(len(os.sched_getaffinity(0)))])
+    assert printed.splitlines()[2] == "1.5 module://matplotlib_inline.backend_inline"
     assert os.environ["OMP_NUM_THREADS"] == "1" and not Path("litter").exists()
 
 
@@ -193,4 +198,5 @@ def test_a_kernel_starts_from_wherever_its_python_lies(monkeypatch):
     words = ["/x {prefix}/{y} $z/python", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
     monkeypatch.setattr(manager.kernel_spec, "argv", words)
     manager.connection_file = "/tmp/k.json"
-    assert manager.format_kernel_cmd() == [*words[:-1], os.path.realpath("/tmp/k.json")]
+    bound = [*words[:2], "dfstudy.bound", *words[2:-1], os.path.realpath("/tmp/k.json")]
+    assert manager.format_kernel_cmd() == bound

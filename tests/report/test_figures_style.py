@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,8 +14,13 @@ import pytest
 from matplotlib.text import Text
 from PIL import Image
 
+from dfstudy.errors import StudyError
+from dfstudy.report.figures import style
 from dfstudy.report.figures.style import PALETTE, save_figure
+from dfstudy.report.place import STAGING
 from dfstudy.study import load_study
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 def draw(kind: str):
@@ -47,6 +56,40 @@ def test_a_saved_chart_is_the_drawn_one_with_fewer_colours(kind, tmp_path):
     after = np.asarray(saved.convert("RGB")).astype(int)
     assert np.abs(after - before).max() <= 10
     assert (after[(before == 255).all(axis=2)] == 255).all()  # paper stays white
+
+
+DRAWN = """
+import sys
+from pathlib import Path
+import matplotlib.pyplot as plt
+from dfstudy.report import save_figure
+from dfstudy.study import load_study
+figure, axes = plt.subplots(figsize=(2, 1))
+axes.plot([1, 2])
+save_figure(figure, load_study("sample", out=sys.argv[1]), "chart", caption="n = 2.", alt="It rises.")
+"""
+
+
+def test_a_users_matplotlibrc_changes_no_byte(tmp_path):
+    (tmp_path / "matplotlibrc").write_text("lines.linewidth: 9\nfigure.facecolor: red\nbackend: svg\n")
+    bytes_of = []
+    for name, exported in (("plain", {}), ("styled", {"MATPLOTLIBRC": str(tmp_path / "matplotlibrc")})):
+        command = [sys.executable, "-c", DRAWN, str(tmp_path / name)]
+        subprocess.run(command, env=os.environ | {"PYTHONPATH": str(ROOT)} | exported, check=True)
+        bytes_of.append((tmp_path / name / "figures" / "chart.png").read_bytes())
+    assert bytes_of[0] == bytes_of[1]
+
+
+def test_show_is_refused_in_a_chapter_and_shows_elsewhere(tmp_path, monkeypatch):
+    shown = []
+    monkeypatch.setattr(style, "display", shown.append)
+    draw("lines")
+    plt.show()
+    assert len(shown) == 1 and shown[0].data.startswith(b"\x89PNG") and plt.get_fignums() == []
+    monkeypatch.setenv(STAGING, str(tmp_path))
+    with pytest.raises(StudyError, match="a name, a caption and an alt text") as told:
+        plt.show()
+    assert "save_figure(plt.gcf()" in told.value.hint
 
 
 def test_dollar_signs_in_names_are_no_formula(tmp_path):

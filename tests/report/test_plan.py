@@ -12,7 +12,7 @@ from dfstudy.data import Split
 from dfstudy.evaluate.arms import FORGERIES, POLICIES, RUNS, Arm
 from dfstudy.evaluate.arms import GROUPS as ARM_GROUPS
 from dfstudy.invocation import Invocation, resolve
-from dfstudy.report import plan
+from dfstudy.report import listing
 from dfstudy.report.plan import LEAKAGE, PAGE, TRAINING, list_runs, write_plan
 from dfstudy.report.reads import Reads, differences
 from dfstudy.report.resources import Site
@@ -90,7 +90,7 @@ def test_another_number_of_cores_makes_all_of_it_again_or_nothing(planned, monke
     """Else a chapter would train for its own number of threads what the others show of another one."""
     before = planned(training={"threads": "auto"})
     fixed = planned(training={"threads": 1})
-    monkeypatch.setattr(plan, "steady_environment", lambda: {"OMP_NUM_THREADS": "7"})
+    monkeypatch.setattr(listing, "steady_environment", lambda: {"OMP_NUM_THREADS": "7"})
     again = changed(before, planned(training={"threads": "auto"}))
     assert set(again) == {*before} - {PAGE}
     assert again[TRAINING.format("seed_0")][0].endswith("threads 7")

@@ -113,6 +113,35 @@ def test_links_to_other_notebooks_lead_to_their_chapters():
     assert soup.a["href"] == "#03_train"
 
 
+FORMULAS = r"""# T
+
+Inline $\hat p > \frac{1}{2}$ and a price of &#36;5 to &#36;6.
+
+$$\mathrm{AUC} = P(s_1 > s_0)$$
+
+\begin{align} a &= b \\ c &= d \end{align}
+"""
+
+
+def test_formulas_are_drawn_with_their_tex_as_words():
+    made, soup = fragment(prose(FORMULAS), shown(r"$\displaystyle x^{2}$", kind="text/latex"))
+    drawn = soup.find_all("img", class_="formula")
+    names = [r"\hat p > \frac{1}{2}", r"\mathrm{AUC} = P(s_1 > s_0)", "a = b", "c = d", "x^{2}"]
+    assert [one["alt"] for one in drawn] == names
+    assert all(one["src"].startswith("data:image/svg+xml;base64,") for one in drawn)
+    assert len(soup.find_all("span", class_="formula")) == 3
+    assert "a price of $5 to $6" in soup.get_text() and "\\" not in soup.get_text()
+    again, _ = fragment(prose(FORMULAS), shown(r"$\displaystyle x^{2}$", kind="text/latex"))
+    assert again.body == made.body
+    assert not [fault for fault in page_problems(made.body) if "picture" in fault or "outside" in fault]
+
+
+def test_a_formula_that_cannot_be_drawn_is_refused_by_name():
+    with pytest.raises(StudyError, match="cannot show the formula") as told:
+        fragment(prose(r"Say $\nope{x}$"))
+    assert r"$\nope{x}$" in told.value.message and "backticks" in told.value.hint
+
+
 def test_scripts_and_styles_are_left_out():
     made, _ = fragment(shown("<style>b {}</style><script>alert(1)</script><b>kept</b>"))
     assert "alert" not in made.body and "b {}" not in made.body and "kept" in made.body

@@ -41,15 +41,14 @@ def faces(tmp_path) -> Invocation:
 
 
 @pytest.mark.parametrize("name", NEEDED)
-def test_a_training_step_is_not_done_where_a_file_of_its_run_is_gone(tmp_path, name):
-    run = tmp_path / "runs" / "seed0-key"
-    run.mkdir(parents=True)
-    for file in NEEDED:
-        (run / file).write_text("x")
+def test_a_training_step_is_not_done_where_a_file_of_its_run_is_gone(tmp_path, make_run, name):
+    run = make_run(tmp_path / "runs" / "seed0-key")
+    for table in ("history.csv", "timings.csv"):
+        (run / table).write_text("epoch\n1\n")
     (tmp_path / "runs" / "seed_0.json").write_text('{"key": "seed0-key"}')
     (tmp_path / "steps").mkdir()
     (tmp_path / "steps" / "training_seed_0.json").write_text('{"runs": ["seed_0"]}')
-    (tmp_path / "steps" / "page.json").write_text("{}")
+    (tmp_path / "steps" / "page.json").write_text('{"files": {}}')
     assert forget_damaged(tmp_path) == [] and len(list((tmp_path / "steps").iterdir())) == 2
     (run / name).unlink()
     assert forget_damaged(tmp_path) == ["training_seed_0"] and not list((tmp_path / "steps").iterdir())

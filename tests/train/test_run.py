@@ -146,7 +146,7 @@ def test_an_interrupted_second_try_goes_on_and_does_not_count_as_finished(parts,
 @pytest.mark.parametrize("name", ["history.csv", "clean.csv"])
 def test_a_table_that_is_none_says_what_to_do(parts, make_study, name):
     folder = train(make_study(epochs=1), parts, 0, False).folder
-    (folder / name).write_bytes(b'a\n"')
+    (folder / name).write_bytes(b'a\n"\n')
     with pytest.raises(StudyError, match=f"{name} cannot be read") as told:
         _ = load_run(folder).clean
     assert "move that run folder away" in told.value.hint

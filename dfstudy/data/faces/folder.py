@@ -32,6 +32,7 @@ from dfstudy.data.index_csv import NAME
 from dfstudy.data.names import fit_name
 from dfstudy.data.threads import count_cores
 from dfstudy.errors import StudyError
+from dfstudy.kept import read_json
 from dfstudy.lock import file_lock
 from dfstudy.provenance import digest, file_digest, versions
 from dfstudy.study import Study
@@ -135,7 +136,7 @@ def _run(
     workers: int,
     progress: bool,
 ) -> None:
-    missing = [job for job in jobs if not (partial / job.note).is_file()]
+    missing = [job for job in jobs if not read_json(partial / job.note)]
     total, left = sum(job.bytes for job in jobs), sum(job.bytes for job in missing)
     look = {"desc": "cropping faces", "unit": "B", "unit_scale": True, "leave": False}
     bar = tqdm(total=total, initial=total - left, disable=not progress, **look)

@@ -14,6 +14,7 @@ import io
 import json
 import multiprocessing
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterable, Iterator
@@ -26,6 +27,7 @@ import cv2
 import numpy as np
 from tqdm import tqdm
 
+from dfstudy.bound import end_with_parent
 from dfstudy.data.sample.camera import record
 from dfstudy.data.sample.forgery import METHODS
 from dfstudy.data.sample.person import draw_person, draw_shot
@@ -39,6 +41,7 @@ from dfstudy.study import SamplePictures
 MARK = ".dfstudy-sample.json"
 INDEX = "index.csv"
 COLUMNS = ["path", "label", "method", "group", "source", "mask", "difficulty", "variant"]
+OURS = re.compile(r"(real|fake/\w+|masks/\w+)/person\d{4,}_\d+\.(jpg|png)")
 _DONE = ".done"  # one small table a finished person, while the rest is being rendered
 _FEW = 8  # fewer people a process are rendered sooner than a process starts
 
@@ -121,7 +124,8 @@ def _is_finished(folder: Path, key: str) -> bool:
         or file_digest(folder / INDEX) != mark["index"]
     ):
         return False
-    return all((folder / path).is_file() for path in _listed(folder))
+    files = [folder / path for path in _listed(folder)]
+    return all(file.is_file() and file.stat().st_size for file in files)
 
 
 def _read_mark(folder: Path) -> dict[str, str]:
@@ -151,6 +155,8 @@ def _refuse_foreign(folder: Path) -> None:
     if mark and INDEX in present and file_digest(folder / INDEX) != mark["index"]:
         raise StudyError(f"{folder / INDEX} was changed after it was written", hint)
     own = {MARK, INDEX, *(_listed(folder) if mark and INDEX in present else ())} if mark else set()
+    if not mark and MARK in present:  # damaged, as after a power cut
+        own = {MARK, INDEX, *filter(OURS.fullmatch, present)}
     foreign = sorted(present - own)
     if foreign:
         raise StudyError(f"{folder} holds {foreign[0]}, which the sample's rendering did not write", hint)
@@ -170,7 +176,7 @@ def _begin(partial: Path, key: str) -> None:
 def _render_missing(
     partial: Path, settings: SamplePictures, progress: bool, processes: int | None
 ) -> list[dict[str, str]]:
-    done = {int(path.stem) for path in (partial / _DONE).glob("*.json")}
+    done = {int(path.stem) for path in (partial / _DONE).glob("*.json") if path.stat().st_size}
     missing = [number for number in range(settings.identities) if number not in done]
     processes = min(processes or _cores(), max(1, len(missing) // _FEW))
     if processes > 1 and (refusal := why_no_processes("spawn")):
@@ -196,7 +202,7 @@ def _run(partial: Path, settings: SamplePictures, missing: list[int], processes:
         return
     # Spawned, not forked: a notebook's kernel has threads, and a fork of it may hang.
     context = multiprocessing.get_context("spawn")
-    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=cv2.setNumThreads, initargs=(0,))
+    pool = ProcessPoolExecutor(processes, mp_context=context, initializer=_begin_process)
     try:
         for task in as_completed([pool.submit(_render_and_note, partial, settings, n) for n in missing]):
             yield task.result()
@@ -207,6 +213,11 @@ def _run(partial: Path, settings: SamplePictures, missing: list[int], processes:
         ) from None
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _begin_process() -> None:
+    cv2.setNumThreads(0)
+    end_with_parent()
 
 
 def _render_and_note(partial: Path, settings: SamplePictures, number: int) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import html
 import io
+import os
 import re
 
 import matplotlib
@@ -17,7 +18,8 @@ import matplotlib
 matplotlib.use("agg")  # no window system is needed, and the bytes do not depend on one
 
 import matplotlib.pyplot as plt
-from IPython.display import HTML
+from IPython.display import HTML, display
+from IPython.display import Image as Picture
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
@@ -25,7 +27,8 @@ from matplotlib.text import Text
 from matplotlib.ticker import PercentFormatter
 from PIL import Image
 
-from dfstudy.report.place import results_folder
+from dfstudy.errors import StudyError
+from dfstudy.report.place import STAGING, results_folder
 from dfstudy.study import Study
 
 REAL, FAKE = "#0072B2", "#D55E00"
@@ -33,6 +36,7 @@ PALETTE = (REAL, FAKE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#
 WIDTH = 7.2  # inches: the text column of the report
 DPI = 144
 
+matplotlib.rcdefaults()  # whatever a user's matplotlibrc says
 plt.rcParams.update(
     {
         "figure.dpi": DPI,
@@ -89,6 +93,27 @@ def save_figure(
     suffix = "jpg" if pictures else "png"
     (results_folder(study, "figures") / f"{name}.{suffix}").write_bytes(buffer.getvalue())
     return HTML(_figure_html(name, buffer.getvalue(), suffix, caption, alt, timing))
+
+
+def _show(*_: object, **__: object) -> None:
+    """`plt.show` where this module drew: under agg it would show nothing, and say nothing.
+
+    Raises:
+        StudyError: in a chapter of a report, where a figure needs words for those who cannot see it.
+    """
+    if os.environ.get(STAGING):
+        raise StudyError(
+            "plt.show() in a chapter: a figure of the report has a name, a caption and an alt text",
+            'write as the last line: save_figure(plt.gcf(), study, "name", caption="...", alt="...")',
+        )
+    for number in plt.get_fignums():
+        drawn = io.BytesIO()
+        plt.figure(number).savefig(drawn, format="png")
+        plt.close(number)
+        display(Picture(drawn.getvalue()))
+
+
+plt.show = _show
 
 
 def show_percent(*every: Axis) -> None:
