@@ -1,13 +1,15 @@
 """The folder of a report: whose it is, and whether what it holds is still what was made.
 
 Takes a study; refuses a folder that holds something else, and one in which another report is being made.
-A study is known by its file or its settings, and pictures by their content, wherever they lie now. Never
+A study is known by its file, also where both were moved together, or by its settings, and pictures by their
+content, wherever they lie now. Never
 removes what a user made: only the notes of steps whose results are gone or were changed, so that those steps
 run again.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -89,12 +91,12 @@ def forget_damaged(out: Path) -> list[str]:
 
 
 def _owner(study: Study) -> dict[str, str]:
-    settings = study_digest(study)
     return {
         "study": study.name,
         "pictures": study.data.root,
         "file": str(study.file),
-        "settings": settings,
+        "file_from_here": os.path.relpath(study.file, study.out),
+        "settings": study_digest(study),
     }
 
 
@@ -116,7 +118,7 @@ def _refuse_foreign(study: Study, replace: bool) -> None:
     known = own | holder  # an earlier version named fewer things
     same = {
         "study": known["study"] == own["study"],
-        "file": own["file"] == known["file"] or own["settings"] == known["settings"],
+        "file": any(own[name] == known[name] for name in ("file", "file_from_here", "settings")),
         "pictures": own["pictures"] == known["pictures"],
     }
     key = next((key for key, is_same in same.items() if not is_same), None)

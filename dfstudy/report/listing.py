@@ -68,6 +68,7 @@ class Reader:
 
     def __init__(self, study: Study, split: Split, site: Site) -> None:
         self._study, self._present = study, Present(study)
+        self._codes: dict[tuple[str, ...], list[str]] = {}
         self._cores = steady_environment()["OMP_NUM_THREADS"]
         self._split, self._device = split.fingerprint[:SHORT], _name_device(study, site, self._cores)
 
@@ -77,12 +78,15 @@ class Reader:
         reads = self._present.of([*names, *packages, PICTURES])
         return reads | given | {"python": platform.python_version(), "split": self._split}
 
-    def _training_code(self, *modules: str) -> list[str]:
-        return name_code(_with_data(import_closure(*modules)))
+    def _code(self, *modules: str) -> list[str]:
+        """Names of what the modules import and of data files that they name, read once."""
+        if modules not in self._codes:
+            self._codes[modules] = name_code(_with_data(import_closure(*modules)))
+        return self._codes[modules]
 
     def training(self, step: dict[str, Any]) -> Step:
         """A step of trainings; another choice of a comparison's runs is for its own group alone."""
-        names = self._training_code("dfstudy.train", "dfstudy.evaluate.predict", "dfstudy.evaluate.arms")
+        names = [*self._code("dfstudy.train", "dfstudy.evaluate.predict", "dfstudy.evaluate.arms")]
         names += [SHAPING + part for part in TRAINING_PARTS] + [WEIGHTS + "model"]
         if step["group"] in COMPARISONS:
             names.append(SETTING + COMPARISONS[step["group"]])
@@ -92,7 +96,7 @@ class Reader:
 
     def leakage(self) -> Step:
         """The leakage meter, which has a network of its own."""
-        names = [*self._training_code("dfstudy.evaluate.meter"), SHAPING + "data"]
+        names = [*self._code("dfstudy.evaluate.meter"), SHAPING + "data"]
         return Step("Leakage meter", self._of(names, device=self._device), [])
 
     def chapter(self, chapter: Chapter, inputs: list[str]) -> Step:
@@ -117,7 +121,7 @@ class Reader:
 
     def page(self, inputs: list[str]) -> Step:
         """The page: what renders it, all words on the study, and what it is compared with."""
-        names = name_code(_with_data(import_closure("dfstudy.report.render")))
+        names = [*self._code("dfstudy.report.render")]
         names += [
             LAYOUT,
             SETTING + "card",

@@ -13,8 +13,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dfstudy.data.frozen import changed_pictures
 from dfstudy.errors import Diverged, StudyError
 from dfstudy.evaluate.arms import MAIN
+from dfstudy.finished import FILE
 from dfstudy.invocation import Invocation
 from dfstudy.kept import write_if_changed
 from dfstudy.lock import file_lock
@@ -77,7 +79,7 @@ def run_training(
         keys.append(run.key)
         notes[arm.note(each)] = _describe(run, arm)
     if booking:
-        booking.confirm()
+        _confirm(booking, study, keys)
     if os.environ.get("RANK", "0") == "0":
         for name, note in notes.items():
             write_if_changed(study.out / "runs" / f"{name}.json", note)
@@ -142,6 +144,18 @@ def _seeds(arm: Arm, own: str, seed: int | None) -> list[int]:
             f"give one of {', '.join(f'{arm.name}:{each}' for each in known)}",
         )
     return [known[own]] if own else list(known.values()) if seed is None else [seed]
+
+
+def _confirm(booking: Booking, study: Study, keys: Sequence[str]) -> None:
+    """Runs that may have learned from pictures which are others now are finished no more: their key names the
+    pictures of the index, which may come back.
+    """
+    try:
+        booking.confirm()
+    except StudyError:
+        for key in keys if changed_pictures(study) else ():
+            (study.out / "runs" / key / FILE).unlink(missing_ok=True)
+        raise
 
 
 def _describe(run: Run, arm: Arm) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The staleness drill, cut short: one time a subject after a report, and two changes during one."""
+"""The staleness drill, cut short: all changes to steps, and whole reports with a few."""
 
 from __future__ import annotations
 
@@ -10,32 +10,33 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from stale import AGES, KEPT, SUBJECTS, change
+from stale import KEPT, SUBJECTS, change, copy_of, finish_reports, look_inside
 from toy import Toy
-
-AGE = dict(zip(SUBJECTS, list(AGES) * len(SUBJECTS), strict=False))  # in turn
 
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory) -> dict[bool, Toy]:
-    """A finished report of an own study, and one of the sample study, compared with the published one."""
-    made = {sample: Toy.make(tmp_path_factory.mktemp("toy") / "a", sample) for sample in (False, True)}
-    for toy in made.values():
-        toy.report()
-    return made
+    return finish_reports(tmp_path_factory.mktemp("toys"))
 
 
-def test_what_changed_after_a_report_is_named(finished):
-    """One after the other, so that each comes on top of those before it."""
+def test_every_change_is_named_after_a_report_and_none_is_kept_during_it(finished):
+    rows = {row[0]: row[1:] for toy in finished.values() for row in look_inside(toy)}
+    assert not any("WRONG" in cell for cells in rows.values() for cell in cells), rows
+    assert set(rows) == {*SUBJECTS, "nothing, but every time"}
+    assert rows["published report"][:3] == ["1 of 3 steps again"] * 3
     for name, subject in SUBJECTS.items():
-        change(finished[subject.sample], subject, AGE[name])
-        said = finished[subject.sample].report("-n")
-        assert subject.reason in said and "would run: The page" in said, name
-    for toy in finished.values():
-        old = toy.shown()
-        toy.report()
-        shown = toy.shown()
-        assert all(shown[s.shown] != old[s.shown] for s in SUBJECTS.values() if s.sample == toy.sample)
+        assert rows[name][3:] == [KEPT if subject.refused else "of the state before"] * 3
+
+
+def test_what_changed_is_on_the_next_page_and_the_checkouts_own_code_ran(finished):
+    """Whatever checkout the environment was installed from, and in whatever folder a step's Python starts."""
+    toy = copy_of(finished[False])
+    own = [subject for subject in SUBJECTS.values() if not subject.sample]
+    for subject in own:
+        change(toy, subject, "older")
+    old = toy.shown()
+    toy.report(named=False)
+    assert all(toy.shown()[subject.shown] != old[subject.shown] for subject in own)
 
 
 def test_nothing_runs_where_only_times_and_places_changed(finished, tmp_path):
@@ -52,8 +53,8 @@ def test_what_changes_during_a_report_is_in_it_as_a_whole_or_not_at_all(finished
     toy.hold()
     running = toy.start("--force")
     toy.wait_until_held(running)
-    change(toy, SUBJECTS["study"], "older", 1)
-    change(toy, SUBJECTS["index column"], "older", 1)
+    for name in ("study", "index column"):
+        change(toy, SUBJECTS[name], "older")
     shutil.copy(toy.folder / "faces/real/0.png", toy.folder / "faces/real/9.png")
     toy.release()
     said = running.communicate()[0]
@@ -62,7 +63,7 @@ def test_what_changes_during_a_report_is_in_it_as_a_whole_or_not_at_all(finished
     toy.hold()
     running = toy.start()
     toy.wait_until_held(running)
-    change(toy, SUBJECTS["notebook"], "equal", 1)
+    change(toy, SUBJECTS["notebook"], "equal")
     toy.release()
     said = running.communicate()[0]
     assert running.returncode and f"01_first.ipynb changed while this step ran: its result is {KEPT}" in said
@@ -70,12 +71,3 @@ def test_what_changes_during_a_report_is_in_it_as_a_whole_or_not_at_all(finished
     assert "again: The first" in toy.report()
     new = toy.shown()
     assert all(new[name] != old[name] for name in ("study", "column", "notebook"))
-
-
-def test_steps_run_the_code_of_the_checkout_that_was_called(finished, tmp_path):
-    """Whatever checkout the environment was installed from, and wherever a step's Python starts."""
-    toy = Toy(tmp_path / "copied")
-    shutil.copytree(finished[False].folder, toy.folder)
-    change(toy, SUBJECTS["module"], "newer", 5)
-    toy.report(named=False)
-    assert toy.shown()["module"] == "6"

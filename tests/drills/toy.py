@@ -110,22 +110,25 @@ class Toy:
         _write_pictures(folder / "faces")
         return cls(folder, sample)
 
-    def start(self, *options: str, out: str = "results", named: bool = True) -> subprocess.Popen[str]:
-        """Begin a report; its words come through stdout.
+    def environment(self, named: bool = True) -> dict[str, str]:
+        """Variables of a Python that runs this checkout's code, and finds its library.
 
         Args:
             named: PYTHONPATH names the checkout; else only the folder in which Python starts says it.
         """
-        study = [] if self.sample else ["--study", "mine.yaml"]
-        command = [sys.executable, "-m", "dfstudy", "report", *study, "--out", out, *options]
         path = os.pathsep.join([str(self.folder)] * named + [str(self.folder / "libraries")])
-        environment = os.environ | {"PYTHONPATH": path, "TOY_HOLD": str(self.folder / "hold")}
-        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-        return subprocess.Popen(command, cwd=self.folder, env=environment, **pipes)
+        return os.environ | {"PYTHONPATH": path, "TOY_HOLD": str(self.folder / "hold")}
 
-    def report(self, *options: str, out: str = "results", named: bool = True) -> str:
+    def start(self, *options: str, named: bool = True) -> subprocess.Popen[str]:
+        """Begin a report; its words come through stdout."""
+        study = [] if self.sample else ["--study", "mine.yaml"]
+        command = [sys.executable, "-m", "dfstudy", "report", *study, "--out", "results", *options]
+        pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        return subprocess.Popen(command, cwd=self.folder, env=self.environment(named), **pipes)
+
+    def report(self, *options: str, named: bool = True) -> str:
         """Make a report; its words."""
-        process = self.start(*options, out=out, named=named)
+        process = self.start(*options, named=named)
         said = process.communicate(timeout=900)[0]
         assert process.returncode == 0, said
         assert "Traceback (most recent call last):" not in said, said
@@ -146,9 +149,9 @@ class Toy:
         """Let it go on."""
         (self.folder / "hold").unlink()
 
-    def shown(self, out: str = "results") -> dict[str, str]:
+    def shown(self) -> dict[str, str]:
         """What the page shows of each subject."""
-        page = (self.folder / out / "index.html").read_text("utf-8")
+        page = (self.folder / "results" / "index.html").read_text("utf-8")
         found = dict(re.findall(r"\b(data|masks|column|study|notebook|module|table)-(\w+)", page))
         found["library"] = re.search(rf"{LIBRARY}</th><td[^>]*>([\d.]+)", page)[1]
         published = re.search(r"(\d+) are identical", page)

@@ -20,7 +20,7 @@ OPENED = Path(__file__).with_name("opened")  # a folder for PYTHONPATH
 # and what a step writes for itself
 OWN = ("data", "elsewhere", "pictures", "study", "steps", "runs", ".cache", ".staging", ".index.lock")
 MACHINERY = ("dfstudy/bound.py", "dfstudy/lock.py")  # how a kernel's process is started
-PUBLISHED = ("notebooks", "figures", "numbers")
+PUBLISHED = ("notebooks", "figures", "numbers", "index.html")
 
 
 def read_steps(out: Path) -> dict[str, dict]:
@@ -51,6 +51,8 @@ def find_unlisted(
 def _unlisted(
     path: Path, kind: str, own: str, step: dict, out: Path, study_file: Path, root: Path
 ) -> str | None:
+    if not path.is_file():  # looked for and not found, or of this process alone
+        return None
     if path == study_file:
         return str(path.name)
     if path.is_relative_to(out):
@@ -60,7 +62,7 @@ def _unlisted(
             return None
         listed = first in PUBLISHED and (maker == own or f"steps/{maker}.json" in step["after"])
         return None if listed else str(path.relative_to(out))
-    if not path.is_relative_to(root) or ".venv" in path.parts or not path.is_file():
+    if not path.is_relative_to(root) or ".venv" in path.parts:
         return None
     if path.suffix == ".pyc":
         path = Path(importlib.util.source_from_cache(str(path)))
