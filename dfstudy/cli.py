@@ -46,7 +46,7 @@ class Commands(click.Group):
         except OSError as error:
             if error.errno not in FULL:
                 raise
-            told = no_room(Path(error.filename or Path.cwd()))
+            told = no_room(Path(error.filename) if error.filename else None)
             click.echo(f"{click.style('error:', fg='red', bold=True)} {told}", err=True)
             ctx.exit(1)
 
@@ -282,7 +282,7 @@ def tensorboard(study: str, data: str, out: str) -> None:
     if not runs.is_dir():
         raise StudyError("nothing has been trained yet", "begin with make report, or notebook 03")
     click.echo("TensorBoard says below where to look; Ctrl-C ends it")
-    subprocess.run([sys.executable, "-m", "tensorboard.main", "--logdir", str(runs)])
+    subprocess.run([sys.executable, "-m", "dfstudy.bound", "tensorboard.main", "--logdir", str(runs)])
 
 
 @main.command()

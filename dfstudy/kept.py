@@ -13,6 +13,8 @@ import json
 import os
 import shutil
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,15 @@ def read_json(file: Path) -> dict[str, Any]:
     return {}
 
 
+def is_json(file: Path) -> bool:
+    """A file can be read as JSON of any shape."""
+    try:
+        json.loads(file.read_bytes())
+    except ValueError:
+        return False
+    return True
+
+
 def throw_away(file: Path) -> None:
     """Remove a file that cannot be read as what it should be, and say so."""
     damage = "cut off" if file.is_file() and file.stat().st_size else "empty"
@@ -76,13 +87,32 @@ def throw_away(file: Path) -> None:
     file.unlink(missing_ok=True)
 
 
-def no_room(place: Path, needed: int = 0) -> StudyError:
+@contextmanager
+def room_in(place: Path) -> Iterator[None]:
+    """Tell of a full disk what was being written; for writers that name no file in their errors.
+
+    Raises:
+        StudyError: the disk became full.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in FULL:
+            raise no_room(place) from None
+        raise
+
+
+def no_room(place: Path | None, needed: int = 0) -> StudyError:
     """What a full disk is told as.
 
     Args:
-        place: what was being written.
+        place: what was being written; None where nobody knows.
         needed: bytes; 0 where nobody knows.
     """
+    if place is None:
+        return StudyError(
+            "no room left on a disk that this command writes to", f"look with df -h; {MAKE_ROOM}"
+        )
     folder = next((each for each in (place, *place.parents) if each.is_dir()), Path("/"))
     free = shutil.disk_usage(folder).free
     wanted = f"{_amount(needed)} needed for {place.name}, " if needed else ""

@@ -32,6 +32,7 @@ from dfstudy.data.layouts import CLASS_NAMES
 from dfstudy.data.names import fit_path
 from dfstudy.data.threads import map_in_order
 from dfstudy.errors import StudyError
+from dfstudy.kept import FULL, no_room, room_in
 from dfstudy.study import Study
 
 NOT_WRITTEN = "not_written.csv"
@@ -99,7 +100,8 @@ def reencode(
         failed = pd.DataFrame({"path": good["path"], "reason": reasons})
         left_out = pd.concat([left_out, failed[failed["reason"] != ""]]).sort_values("path")
         good = good[[not reason for reason in reasons]]
-        _write_lists(folder, good, left_out)
+        with room_in(folder):
+            _write_lists(folder, good, left_out)
         if target.exists():
             target.rmdir()  # empty, as checked: a rename needs the place
         folder.replace(target)
@@ -192,8 +194,10 @@ def _write(source: Path, target: Path, alike: Alike) -> str:
     except OSError as error:
         if error.errno == errno.ENAMETOOLONG:  # the whole path: names are kept short before
             return "the path is too long in the new folder"
+        if error.errno in FULL:
+            raise no_room(target, len(written.getbuffer())) from None
         raise StudyError(
-            f"{target.parent} cannot be written: {error.strerror}", "make room, or mend the permissions"
+            f"{target.parent} cannot be written: {error.strerror}", "mend the permissions"
         ) from None
     return ""
 

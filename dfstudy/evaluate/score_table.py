@@ -20,7 +20,7 @@ from typing import Any
 from dfstudy.errors import StudyError
 from dfstudy.evaluate.detector import Score
 from dfstudy.file_kind import no_file
-from dfstudy.kept import write_atomic
+from dfstudy.kept import room_in, write_atomic
 
 COLUMNS = ("path", "score", "verdict", "logit", "kind", "frames", "error", "run")
 Row = dict[str, Any]
@@ -114,20 +114,23 @@ class ScoreTable:
         if name in self.failed:
             self.failed.remove(name)
             self._has_two = True
-        self._stream.write(_bytes(self._line(as_row(score, self.key))))
+        with room_in(self.file):
+            self._stream.write(_bytes(self._line(as_row(score, self.key))))
 
     def __contains__(self, path: str) -> bool:
         return _bytes(path).decode() in self.done
 
     def flush(self) -> None:
         """Hand what was added to the operating system, so that ending this process loses none of it."""
-        self._stream.flush()
+        with room_in(self.file):
+            self._stream.flush()
 
     def __enter__(self) -> ScoreTable:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stream.close()
+        with room_in(self.file):
+            self._stream.close()
         if self._has_two:
             try:
                 self._settle()

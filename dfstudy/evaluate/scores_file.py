@@ -22,6 +22,7 @@ from dfstudy.data.tables import LINE, read_cells, read_labels
 from dfstudy.errors import StudyError, near_match
 from dfstudy.evaluate.levels import UNITS
 from dfstudy.file_kind import no_file
+from dfstudy.kept import write_atomic
 
 DESCRIPTION = ("method", "group", "identity", "video", PIPELINE)
 NOT_SCORED = frozenset({"", "nan", "na", "n/a", "none", "null", "-nan", "<na>"})
@@ -93,10 +94,10 @@ def write_scores(predictions: pd.DataFrame, file: Path) -> None:
     if file.exists():
         raise StudyError(f"{file} exists already", "give a new name; nothing is overwritten")
     if file.suffix == ".parquet":
-        table.to_parquet(file, index=False)
+        write_atomic(file, table.to_parquet(index=False))
     elif file.suffix == ".csv":
         # 17 digits, as repr writes them, bring back every bit
-        table.to_csv(file, index=False, lineterminator="\n")
+        write_atomic(file, table.to_csv(index=False, lineterminator="\n").encode())
     else:
         raise StudyError(f"{file}: neither .csv nor .parquet", "choose one of these endings")
 

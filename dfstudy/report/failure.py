@@ -6,6 +6,7 @@ that the study itself explains (a `StudyError` raised in a cell) keeps its own w
 
 from __future__ import annotations
 
+import errno
 import re
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from nbformat import NotebookNode
 
 from dfstudy.errors import StudyError
 from dfstudy.invocation import shown_path
+from dfstudy.kept import no_room
 
 INJECTED = "injected-parameters"  # tag of the cell that papermill adds
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
@@ -64,6 +66,8 @@ def explain_failure(
     raised = _raised(cell)
     if raised is None:
         return StudyError(f"{place}: {type(error).__name__}: {error}", reopen)
+    if raised.ename == "OSError" and f"[Errno {errno.ENOSPC}]" in raised.evalue:
+        return no_room(kept)
     if raised.ename == "StudyError":
         message, _, hint = raised.evalue.partition("\n  next step: ")
         return StudyError(f"{place}: {message}", hint or reopen)

@@ -22,7 +22,7 @@ from dfstudy.data import index_study
 from dfstudy.errors import StudyError
 from dfstudy.finished import lacking
 from dfstudy.invocation import shown_path
-from dfstudy.kept import read_json, write_if_changed
+from dfstudy.kept import is_json, read_json, throw_away, write_if_changed
 from dfstudy.lock import file_lock, wait_for_holders
 from dfstudy.provenance import file_digest
 from dfstudy.report.reads import FINGERPRINT, study_digest
@@ -72,6 +72,9 @@ def claimed(study: Study, replace: bool = False) -> Iterator[None]:
 def forget_damaged(out: Path) -> list[str]:
     """Remove the notes of steps whose results are gone or differ; returns the steps' names."""
     forgotten = []
+    for file in (out / "numbers").glob("*.json"):  # chapters read those of others
+        if not is_json(file):
+            throw_away(file)
     for note in sorted((out / "steps").glob("*.json")):
         told = read_json(note)
         files = told.get("files", {})

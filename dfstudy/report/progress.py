@@ -80,7 +80,7 @@ class Progress:
             self._in_error = False
             self.failed.append(self._title(match[1]))
             if self._signal:
-                self.killed[self.failed[-1]] = self._signal
+                self.killed[self.failed[-1]], self._signal = self._signal, 0
             self._running.pop(match[1], None)
         elif self._in_error:
             self._job.read(line)

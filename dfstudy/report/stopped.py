@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -34,7 +35,9 @@ def explain_stop(out: Path, progress: Progress, status: int, said: Sequence[str]
     kept = f" The last good report is untouched: {shown_path(page)}." if page.is_file() else ""
     if progress.killed:
         told = "; ".join(f"{title} was ended by {name_signal(n)}" for title, n in progress.killed.items())
-        return StudyError(f"the report stopped: {told}.{kept}", f"free what it lacked; then {SAME}")
+        memory = "close what else takes memory, or set a smaller training.batch_size; then "
+        hint = memory * (signal.SIGKILL in progress.killed.values()) + SAME
+        return StudyError(f"the report stopped: {told}.{kept}", hint)
     if any(word in line for line in said for word in FULL):
         return no_room(out)
     if progress.failed:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
@@ -16,6 +17,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm.auto import tqdm
 
+from dfstudy.kept import FULL
 from dfstudy.train.state import Progress
 
 GRID = 16  # augmented pictures shown in TensorBoard
@@ -50,7 +52,7 @@ class Log:
         self.name, self.epochs, self.batches, self.progress = name, epochs, batches, progress
         step = (at.epoch - 1) * batches + at.batch
         events = folder / "tensorboard"
-        self.events = SummaryWriter(str(events), purge_step=step or None) if writes else None
+        self.events: SummaryWriter | None = None
         self.bar = tqdm(
             total=pictures * epochs,
             initial=min(pictures * (at.epoch - 1) + pictures * at.batch // batches, pictures * epochs),
@@ -61,6 +63,9 @@ class Log:
             disable=not progress,
             leave=False,
         )
+        if writes:
+            with self._expendable():
+                self.events = SummaryWriter(str(events), purge_step=step or None)
 
     def note(self, text: str) -> None:
         """A line about this training."""
@@ -70,24 +75,26 @@ class Log:
         """Show the first augmented pictures, as the network gets them."""
         if self.events is None:
             return
-        self.events.add_images("augmented pictures", images_NHWC[:GRID].numpy(), 0, dataformats="NHWC")
+        with self._expendable():
+            self.events.add_images("augmented pictures", images_NHWC[:GRID].numpy(), 0, dataformats="NHWC")
 
     def step(self, pictures: int, step: int, learning_rate: float) -> None:
         """One training step is done."""
         self.bar.update(pictures)
         if self.events is not None:
-            self.events.add_scalar("learning rate", learning_rate, step)
+            with self._expendable():
+                self.events.add_scalar("learning rate", learning_rate, step)
 
     def epoch(self, row: Mapping[str, float], timing: Mapping[str, float], is_best: bool) -> None:
         """One epoch is done and validated."""
-        if self.events is None:
-            return
         step = int(row["epoch"]) * self.batches
-        for quantity in ("loss", "accuracy", "auc"):
-            self.events.add_scalar(f"{quantity}/training", row[f"train_{quantity}"], step)
-            self.events.add_scalar(f"{quantity}/validation", row[f"val_{quantity}"], step)
-        self.events.add_scalar("pictures per second", timing["pictures_per_second"], step)
-        self.events.flush()
+        if self.events is not None:
+            with self._expendable():
+                for quantity in ("loss", "accuracy", "auc"):
+                    self.events.add_scalar(f"{quantity}/training", row[f"train_{quantity}"], step)
+                    self.events.add_scalar(f"{quantity}/validation", row[f"val_{quantity}"], step)
+                self.events.add_scalar("pictures per second", timing["pictures_per_second"], step)
+                self.events.flush()
         self.note(
             f"epoch {row['epoch']} of {self.epochs}: "
             f"loss {row['train_loss']:.3f}, validation {row['val_loss']:.3f}, "
@@ -103,4 +110,16 @@ class Log:
     ) -> None:
         self.bar.close()
         if self.events is not None:
-            self.events.close()
+            with self._expendable():
+                self.events.close()
+
+    @contextmanager
+    def _expendable(self) -> Iterator[None]:
+        """Events that find no room are given up; what a result needs says so itself when it is written."""
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in FULL:
+                raise
+            self.events = None
+            self.note("no room for the events that TensorBoard shows: this training writes no more of them")

@@ -255,7 +255,7 @@ def _fill_the_disk(drill: Drill) -> Row:
     elif done.returncode or "no room left" not in said or "Traceback" in said:
         row.differing = (f"see {out.with_suffix('.log')}",)
     else:
-        row.differing = differing(drill.whole, out)
+        row.differing = differing(drill.whole, out, mounted / "disk")
     return row
 
 
@@ -273,17 +273,21 @@ def _damage(drill: Drill, how: str, kept: float) -> Row:
     return row
 
 
-def differing(whole: Path, other: Path) -> tuple[str, ...]:
-    """Files that one report has and the other has not, or has with other bytes."""
-    one, two = _contents(whole), _contents(other)
+def differing(whole: Path, other: Path, made_in: Path | None = None) -> tuple[str, ...]:
+    """Files that one report has and the other has not, or has with other bytes.
+
+    Args:
+        made_in: the other's folder when it was made, where it was moved since.
+    """
+    one, two = _contents(whole, whole), _contents(other, made_in or other)
     assert len(one) > 5, f"{whole} holds nothing to compare"
     return tuple(sorted(name for name in one.keys() | two.keys() if one.get(name) != two.get(name)))
 
 
-def _contents(folder: Path) -> dict[str, bytes]:
+def _contents(folder: Path, made_in: Path) -> dict[str, bytes]:
     files = [file for name in COMPARED for file in (folder / name).rglob("*") if file.is_file()]
     kept = [file for file in files if file.name not in NOT_COMPARED and "tensorboard" not in file.parts]
-    own = str(folder).encode()  # notebooks name their parameters
+    own = str(made_in).encode()  # notebooks name their parameters
     found = {str(file.relative_to(folder)): _content(file).replace(own, b"OUT") for file in kept}
     soup = BeautifulSoup((folder / "index.html").read_text("utf-8"), "html.parser")
     soup.find("section", id="provenance").decompose()

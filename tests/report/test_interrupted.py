@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -35,14 +36,22 @@ def checkout(tmp_path_factory):
     return made
 
 
+def start_make(checkout) -> subprocess.Popen[str]:
+    shutil.copy(Path(__file__).parents[2] / "Makefile", checkout.folder)
+    command = ["make", "report", "DATA=faces", "OUT=results", f"PYTHON={sys.executable}"]
+    environment = os.environ | {"PYTHONPATH": str(checkout.folder)}
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, cwd=checkout.folder, env=environment, start_new_session=True, **pipes)
+
+
 @pytest.fixture
-def slow(checkout, monkeypatch, tmp_path):
+def slow(request, checkout, monkeypatch, tmp_path):
     """A report whose first chapter waits, found by its token; everything is as before afterwards."""
     monkeypatch.setenv(TOKEN, str(tmp_path))
     running = tmp_path / "running"
     wait = WAIT.format(running.as_posix())
     checkout.edit("notebooks/01_first.ipynb", DRAW, DRAW + wait)
-    process = checkout.start()
+    process = start_make(checkout) if getattr(request, "param", "") == "make" else checkout.start()
     try:
         toy.wait_for(running.exists)
         yield process
@@ -98,6 +107,13 @@ def test_a_command_that_is_asked_to_end_ends_in_order(checkout, slow, tmp_path, 
     said = slow.communicate(timeout=30)[0]
     assert slow.returncode == 128 + number and "interrupted: the same command goes on" in said
     assert "Traceback" not in said and left_after(tmp_path) == []
+
+
+@pytest.mark.parametrize("slow", ["make"], indirect=True)
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_command_ends_with_make(slow, tmp_path, number):
+    slow.send_signal(number)
+    assert left_after(tmp_path) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])

@@ -34,6 +34,7 @@ from dfstudy.data.sample.person import draw_person, draw_shot
 from dfstudy.data.sample.photograph import Photograph, sit, take
 from dfstudy.data.threads import why_no_processes
 from dfstudy.errors import StudyError
+from dfstudy.kept import room_in
 from dfstudy.lock import GUARD, file_lock
 from dfstudy.provenance import OPENCV, digest, file_digest, versions
 from dfstudy.study import SamplePictures
@@ -67,9 +68,10 @@ def render_sample(
             return
         _refuse_foreign(folder)
         partial = folder.parent / f".{folder.name}.partial"
-        _begin(partial, key)
-        rows = _render_missing(partial, settings, progress, processes)
-        _finish(partial, folder, key, rows)
+        with room_in(partial):
+            _begin(partial, key)
+            rows = _render_missing(partial, settings, progress, processes)
+            _finish(partial, folder, key, rows)
 
 
 def render_person(folder: Path, settings: SamplePictures, number: int) -> list[dict[str, str]]:
