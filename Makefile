@@ -3,11 +3,12 @@
 #   make report STUDY=full DATA=path/to/pictures OUT=reports/mine
 #   make report BUDGET=20         what fits into 20 minutes, most telling first
 #   make report CLUSTER=slurm     trains on a Slurm cluster, see docs/cluster.md
+#   make report FORCE=1           runs every step again, and replaces another study's report in OUT
 #   make report PYTHON=python     uses the environment that is active instead of .venv
 
 # Only what stands on the command line counts: a site or a session may have exported these names for something
 # else. What is set in the environment is said, and not used.
-GIVEN := STUDY DATA OUT NOTEBOOK RESULTS BASE PYTHON CLUSTER BUDGET
+GIVEN := STUDY DATA OUT NOTEBOOK RESULTS BASE PYTHON CLUSTER BUDGET FORCE
 EXPORTED := $(strip $(foreach name,$(GIVEN),$(if $(filter environment%,$(origin $(name))),$(name)=)))
 $(foreach name,$(GIVEN),$(if $(filter command%,$(origin $(name))),,$(eval override $(name) :=)))
 ifneq ($(EXPORTED),)
@@ -22,12 +23,15 @@ endif
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
 export $(GIVEN)
 
+# This checkout's own code runs, whatever checkout the environment was installed from.
+export PYTHONPATH := $(CURDIR)$(if $(value PYTHONPATH),:$(value PYTHONPATH))
+
 ifneq ($(value PYTHON),)
   RUN := "$$PYTHON"
   READY :=
 else
   RUN := .venv/bin/python
-  READY := .venv/ready
+  READY := environment
 endif
 
 # In the shell's place, and bound to make: it ends when make does, however make ended.
@@ -44,7 +48,7 @@ help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
 report: $(READY) ## make the report (STUDY= DATA= OUT= BUDGET= CLUSTER=); only what changed runs again
-	@$(DFSTUDY) report $(WHICH) $(if $(value CLUSTER),--cluster "$$CLUSTER") $(if $(value BUDGET),--budget "$$BUDGET")
+	@$(DFSTUDY) report $(WHICH) $(if $(value CLUSTER),--cluster "$$CLUSTER") $(if $(value BUDGET),--budget "$$BUDGET") $(if $(value FORCE),--force)
 
 index: $(READY) ## count the pictures and what is set aside (STUDY= DATA= OUT=)
 	@$(DFSTUDY) index $(WHICH)
@@ -87,18 +91,51 @@ clean: ## remove the built-in studies' generated reports; own reports and .venv 
 	@rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 	@find dfstudy tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Both opencv-python and the headless wheel, which albumentations asks for, own the folder cv2. Installed
-# last, headless wins, and cv2 then imports on machines without a window system's libraries.
-.venv/ready: requirements.lock pyproject.toml
-	@"$$BASE" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "error: $$BASE is $$("$$BASE" --version 2>&1); dfstudy needs Python 3.11 or later"; \
-		echo "  next step: install one and name it: make report BASE=python3.12"; exit 1; }
-	@echo "installing the locked environment into .venv (about 6 GB, once)"
-	@"$$BASE" -m venv .venv || { \
-		echo "error: $$BASE cannot make an environment"; \
-		echo "  next step: install its venv module, such as the package python3-venv"; exit 1; }
-	@.venv/bin/python -m pip install --quiet --requirement requirements.lock
-	@.venv/bin/python -m pip install --quiet --no-deps --force-reinstall \
-		"$$(grep '^opencv-python-headless==' requirements.lock)"
-	@.venv/bin/python -m pip install --quiet --no-deps --editable .
-	@touch $@
+# The file ready holds a checksum of what was installed, and where .venv lay then. Content decides: files that
+# were only touched install nothing, so that every verb works offline, and where .venv was moved or copied with
+# its checkout, only the paths in it are mended. Both opencv-python and the headless wheel, which albumentations
+# asks for, own the folder cv2. Installed last, headless wins, and cv2 then imports on machines without a window
+# system's libraries.
+environment:
+	@set -e; wanted="$$(cat requirements.lock pyproject.toml | cksum)"; place="$$(pwd -P)/.venv"; \
+	had=""; lay=""; if [ -s .venv/ready ]; then { read -r had; read -r lay; } < .venv/ready || true; fi; \
+	if [ "$$had" = "$$wanted" ] && { [ "$$lay" = "$$place" ] || [ -h .venv ]; }; then exit 0; fi; \
+	if [ -e .venv/ready ] && [ ! -s .venv/ready ] && [ ! pyproject.toml -nt .venv/ready ] \
+			&& [ ! requirements.lock -nt .venv/ready ]; then had="$$wanted"; lay="$$place"; fi; \
+	if [ "$$had" != "$$wanted" ]; then sh -ec "$$INSTALL"; \
+	elif [ "$$lay" != "$$place" ]; then \
+		echo "mending .venv, which lay in $$lay"; \
+		.venv/bin/python -c "$$MEND" "$$lay" "$$place"; \
+		.venv/bin/python -m pip install --quiet --no-deps --no-build-isolation --editable .; fi; \
+	printf '%s\n' "$$wanted" "$$place" > .venv/ready
+
+define INSTALL
+"$$BASE" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || {
+  echo "error: $$BASE is $$("$$BASE" --version 2>&1); dfstudy needs Python 3.11 or later"
+  echo "  next step: install one and name it: make report BASE=python3.12"
+  exit 1
+}
+echo "installing the locked environment into .venv (about 6 GB, once)"
+"$$BASE" -m venv .venv || {
+  echo "error: $$BASE cannot make an environment"
+  echo "  next step: install its venv module, such as the package python3-venv"
+  exit 1
+}
+.venv/bin/python -m pip install --quiet --requirement requirements.lock
+.venv/bin/python -m pip install --quiet --no-deps --force-reinstall \
+  "$$(grep '^opencv-python-headless==' requirements.lock)"
+.venv/bin/python -m pip install --quiet --no-deps --editable .
+endef
+
+# Its scripts and its script of activation name the folder in which it was made.
+define MEND
+import pathlib, sys
+old, new = (word.encode() for word in sys.argv[1:])
+for file in pathlib.Path(".venv/bin").iterdir():
+    if file.is_file() and not file.is_symlink():
+        text = file.read_bytes()
+        if old in text and (text.startswith(b"#!") or file.stem.lower() == "activate"):
+            file.write_bytes(text.replace(old, new))
+endef
+export INSTALL MEND
+.PHONY: environment

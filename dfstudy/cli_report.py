@@ -26,7 +26,9 @@ def study_options(command: Callable) -> Callable:
 @study_options
 @click.option("--cores", type=click.IntRange(min=1), help="Cores of this machine for steps; default all.")
 @click.option("--budget", type=click.IntRange(min=1), help="Minutes: make what fits, most telling first.")
-@click.option("--force", is_flag=True, help="Run every step again; finished trainings are kept.")
+@click.option(
+    "--force", is_flag=True, help="Run every step again, and replace another report in OUT; trainings stay."
+)
 @click.option("-n", "--dry-run", is_flag=True, help="Say which steps would run and why.")
 @click.option("--cluster", default="", help="Run what needs a network as jobs: slurm, or a profile's path.")
 def report(

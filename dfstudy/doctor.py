@@ -16,9 +16,9 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from dfstudy.provenance import commit, machine, project_root, versions
+from dfstudy.provenance import PACKAGE, commit, machine, project_root, versions
 
 FREE_GB = 3  # results of a study with checkpoints
 
@@ -35,7 +35,18 @@ class Check:
 
 def examine() -> list[Check]:
     """Look at everything."""
-    return [_python(), *_lock(), *_opencv(), _gpu(), _cores(), _disk(), _fonts(), _kernel(), _checkout()]
+    return [
+        _python(),
+        *_lock(),
+        *_opencv(),
+        _gpu(),
+        _cores(),
+        _disk(),
+        _fonts(),
+        _kernel(),
+        _code(),
+        _checkout(),
+    ]
 
 
 def _python() -> Check:
@@ -135,13 +146,28 @@ def _kernel() -> Check:
     return Check("kernel", "bad", "ipykernel is missing", "pip install -r requirements.lock")
 
 
+def _code() -> Check:
+    """What a Python of this environment imports that was not started in this checkout."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    tried = _try("import dfstudy.provenance as p; print(p.PACKAGE)", cwd=Path("/"), env=environment)
+    hint = f"{sys.executable} -m pip install --no-deps --no-build-isolation --editable '{PACKAGE.parent}'"
+    if tried.returncode:
+        gone = "this environment's dfstudy is gone: was the checkout moved? Outside of it there is none"
+        return Check("code", "bad", gone, hint)
+    if Path(tried.stdout.strip()) != PACKAGE:
+        found = f"this environment is that of {Path(tried.stdout.strip()).parent}; make runs {PACKAGE.parent}"
+        return Check("code", "note", found, hint)
+    return Check("code", "good", f"dfstudy is {PACKAGE}")
+
+
 def _checkout() -> Check:
     head = commit()
     return Check("checkout", "note" if head == "unknown" else "good", f"commit {head}")
 
 
-def _try(code: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120)
+def _try(code: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, **options)
 
 
 def _last(text: str) -> str:

@@ -59,7 +59,7 @@ def resolve(study: str = "", data: str = "", out: str = "") -> Invocation:
     study = study or ("small" if data else SAMPLE)
     settings = load_study(study, data, out)
     return Invocation(
-        study=study if study in built_in_studies() else str(settings.file),
+        study=study if study in built_in_studies() else str(Path(study).expanduser().resolve()),
         data=str(Path(data).expanduser().resolve()) if data else "",
         out=str(settings.out),
         settings=settings,

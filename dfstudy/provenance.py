@@ -13,20 +13,43 @@ import importlib.util
 import json
 import platform
 import subprocess
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 PACKAGE = Path(__file__).resolve().parent
 
+OPENCV = ("opencv-python", "opencv-python-headless")  # both own cv2
+# Beside what shapes weights: what shapes numbers and pictures of the report, and how it reads and keeps them.
+REPORT_PACKAGES = (
+    "scikit-learn",
+    "pandas",
+    "matplotlib",
+    "grad-cam",
+    "threadpoolctl",
+    "safetensors",
+    "pyarrow",
+    "pydantic",
+    "pyyaml",
+    "papermill",
+    "nbclient",
+    "nbformat",
+    "nbconvert",
+    "ipykernel",
+    "ipython",
+    "jinja2",
+    "beautifulsoup4",
+    "snakemake",
+)
 # What shapes a trained weight besides our own code: a change of any of these is a new training run.
 SHAPING_PACKAGES = (
     "torch",
     "torchvision",
     "timm",
     "albumentations",
-    "opencv-python",
-    "opencv-python-headless",
+    "albucore",  # does the arithmetic of albumentations
+    *OPENCV,
     "numpy",
     "pillow",
     "scipy",
@@ -69,29 +92,69 @@ def import_closure(*modules: str) -> list[Path]:
     return sorted({path for path in seen.values() if path is not None})
 
 
+def read_beside(modules: Iterable[Path]) -> list[Path]:
+    """Data files of the package that the modules name: those beside a module whose code holds their name.
+
+    A folder that is no package counts with all its files. A file that a module reads without its name in the
+    code, or from another folder, is not found: a test of whole steps fails there.
+    """
+    found: set[Path] = set()
+    for module in modules:
+        named = _read_source(module.read_text("utf-8")).words
+        for entry in _data_beside(module.parent):
+            if entry.name in named:
+                found |= {file for file in entry.rglob("*") if file.is_file()} if entry.is_dir() else {entry}
+    return sorted(file for file in found if "__pycache__" not in file.parts)
+
+
 def imported_modules(source: str, package: str = "") -> list[str]:
     """Every dfstudy module named by an import in `source` (a module's text or a notebook's code)."""
-    return list(_imported(source, package))
+    found = [
+        part
+        for name in imports(source, package)
+        if name.split(".")[0] == "dfstudy"
+        for part in _with_parents(name)
+    ]
+    return list(dict.fromkeys(found))
+
+
+def imports(source: str, package: str = "") -> tuple[str, ...]:
+    """Every name of a module that `source` imports from anywhere; some are names inside of modules."""
+    return _read_source(source, package).imports
+
+
+class _Source(NamedTuple):
+    """What a text of Python imports, and its strings."""
+
+    imports: tuple[str, ...]
+    words: frozenset[str]
 
 
 @cache
-def _imported(source: str, package: str) -> tuple[str, ...]:
+def _read_source(source: str, package: str = "") -> _Source:
     """By content, because a comparison asks for the digest of the same code once a run."""
     found: list[str] = []
+    words: set[str] = set()
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            words.add(node.value)
+        elif isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = node.module or ""
             if node.level:
                 parent = package.split(".")[: len(package.split(".")) - node.level + 1]
                 base = ".".join([*parent, base] if base else parent)
             # `from dfstudy.data import images` may name a module as well as a function
-            names = [base, *(f"{base}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        found += [part for name in names if name.split(".")[0] == "dfstudy" for part in _with_parents(name)]
-    return tuple(dict.fromkeys(found))
+            found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return _Source(tuple(dict.fromkeys(found)), frozenset(words))
+
+
+@cache
+def _data_beside(folder: Path) -> list[Path]:
+    """What lies beside modules and is neither one nor a package of them."""
+    entries = [entry for entry in folder.iterdir() if entry.suffix != ".py"]
+    return [entry for entry in entries if not (entry / "__init__.py").exists()]
 
 
 @cache
@@ -122,21 +185,27 @@ def _package_of(name: str, path: Path) -> str:
 
 @cache
 def versions(*packages: str) -> dict[str, str]:
-    """Installed versions, read from package metadata (no import); `absent` where there is none."""
-    found = {}
-    for package in packages or SHAPING_PACKAGES:
-        try:
-            found[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            found[package] = "absent"
-    return found
+    """Installed versions by package, as this process found them first; all that shape weights by default."""
+    return {package: version_now(package) for package in packages or SHAPING_PACKAGES}
+
+
+def version_now(package: str) -> str:
+    """The installed version, read from package metadata (no import); `absent` where there is none."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
 
 
 def commit() -> str:
-    """The checkout's commit, with `+changes` where tracked files differ; `unknown` without git."""
+    """The checkout's commit, with `+changes` where tracked files differ.
+
+    `unknown` without git, and where the repository around the checkout does not track it.
+    """
     try:
+        _git("ls-files", "--error-unmatch", "dfstudy/__init__.py")
         head = _git("rev-parse", "--short=12", "HEAD")
-        return head + ("+changes" if _git("status", "--porcelain", "--untracked-files=no") else "")
+        return head + ("+changes" if _git("status", "--porcelain", "--untracked-files=no", "--", ".") else "")
     except (OSError, subprocess.SubprocessError):
         return "unknown"
 

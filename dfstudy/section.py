@@ -61,7 +61,7 @@ def read_settings(path: Path, example: Path) -> dict[str, Any]:
         raise StudyError(f"{path}: not readable as YAML: {error}", "mend the line named above") from None
     if not isinstance(settings, dict):
         raise StudyError(f"{path}: holds no settings", f"copy one to begin with: {example}")
-    for key in ("file", "out"):
+    for key in ("file", "out", "frozen"):
         if key in settings:
             raise StudyError(f"{path}: unknown key '{key}'", "remove it; give OUT= on the command line")
     return settings

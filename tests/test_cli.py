@@ -99,6 +99,16 @@ def test_doctor_names_what_differs_from_the_lock(monkeypatch):
     assert doctor.differing_versions(twice) == []
 
 
+def test_doctor_sees_the_code_of_another_checkout_and_of_none(monkeypatch, tmp_path):
+    monkeypatch.setattr(doctor, "PACKAGE", tmp_path / "moved" / "dfstudy")
+    check = doctor._code()
+    assert check.state == "note" and f"make runs {tmp_path / 'moved'}" in check.found
+    assert f"--editable '{tmp_path / 'moved'}'" in check.hint
+    gone = subprocess.CompletedProcess([], 1, "", "ModuleNotFoundError: No module named 'dfstudy'")
+    monkeypatch.setattr(doctor, "_try", lambda code, **options: gone)
+    assert doctor._code().state == "bad" and "was the checkout moved?" in doctor._code().found
+
+
 def test_doctor_says_when_cv2_does_not_import(monkeypatch):
     missing = "ImportError: libGL.so.1: cannot open shared object file"
     failed = subprocess.CompletedProcess([], 1, "", f"Traceback\n{missing}\n")

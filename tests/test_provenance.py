@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from pathlib import Path
 
@@ -98,3 +99,66 @@ def test_an_error_needs_a_next_step():
 def test_near_match_stays_silent_when_nothing_is_near():
     assert near_match("zzz", ["alpha"]) == ""
     assert near_match("alhpa", ["alpha"]) == " (did you mean 'alpha'?)"
+
+
+def git(folder, *words: str) -> str:
+    own = ["-c", "user.name=x", "-c", "user.email=x@x", "-c", "init.defaultBranch=main"]
+    done = subprocess.run(["git", *own, *words], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def test_the_commit_is_of_a_repository_that_tracks_the_code(tmp_path, monkeypatch):
+    inner = tmp_path / "unpacked"
+    (inner / "dfstudy").mkdir(parents=True)
+    (inner / "dfstudy" / "__init__.py").write_text("")
+    (tmp_path / "thesis.txt").write_text("mine")
+    monkeypatch.setattr(provenance, "project_root", lambda: inner)
+    git(tmp_path, "init")
+    git(tmp_path, "add", "thesis.txt")
+    git(tmp_path, "commit", "-m", "outer")
+    assert provenance.commit() == "unknown"  # an archive that was unpacked inside of another repository
+    git(inner, "init")
+    git(inner, "add", ".")
+    git(inner, "commit", "-m", "own")
+    head = git(inner, "rev-parse", "--short=12", "HEAD")
+    assert provenance.commit() == head
+    (inner / "dfstudy" / "__init__.py").write_text("x = 1")
+    assert provenance.commit() == f"{head}+changes"
+
+
+def test_data_files_that_a_module_names_are_found_beside_it():
+    closure = provenance.import_closure("dfstudy.evaluate.published", "dfstudy.report.render")
+    found = {str(file.relative_to(provenance.PACKAGE)) for file in provenance.read_beside(closure)}
+    assert {"evaluate/published/cross_forgery.csv", "report/chapters.yaml"} <= found
+    assert {"report/templates/page.css", "report/templates/chapter/index.html.j2"} <= found
+    assert provenance.read_beside(provenance.import_closure("dfstudy.number")) == []
+
+
+# of what the code imports: shapes no number, picture or word of a report
+SHAPE_NOTHING = {
+    "accelerate",
+    "click",
+    "filelock",
+    "jupyter_client",
+    "psutil",
+    "tensorboard",
+    "tqdm",
+    "traitlets",
+}
+SHAPE_NOTHING |= {
+    "pydantic_core",
+    "huggingface_hub",
+}  # part of pydantic; fetches weights, which count by their content
+
+
+def test_every_library_that_the_code_imports_counts_by_its_version():
+    from importlib.metadata import packages_distributions
+
+    files = [*provenance.PACKAGE.rglob("*.py")]
+    names = {name.split(".")[0] for file in files for name in provenance.imports(file.read_text("utf-8"))}
+    names |= {"albucore"}  # albumentations computes with it
+    owners = packages_distributions()
+    libraries = {name for name in names if name in owners} - {"dfstudy"}
+    counted = {*provenance.SHAPING_PACKAGES, *provenance.REPORT_PACKAGES}
+    missing = {name for name in libraries - SHAPE_NOTHING if not {o.lower() for o in owners[name]} & counted}
+    assert missing == set() and {"torch", "cv2", "sklearn", "bs4", "pyarrow", "safetensors"} <= libraries

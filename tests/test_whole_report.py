@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,9 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 from PIL import Image
+
+sys.path.insert(0, str(Path(__file__).parent / "drills"))
+from unlisted import OPENED, find_unlisted, read_steps
 
 from dfstudy.report.chapters import load_chapters
 from dfstudy.report.page_check import page_problems
@@ -34,8 +38,12 @@ SMALL = {
 
 
 def report(folder: Path, *options: str) -> str:
+    """Make the report; what its steps open is written into `opened`."""
     command = [sys.executable, "-m", "dfstudy", "report", "--study", "tiny.yaml", "--out", "out", *options]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=500)
+    (folder / "opened").mkdir(exist_ok=True)
+    path = os.pathsep.join([str(OPENED), os.environ.get("PYTHONPATH", "")])
+    watched = os.environ | {"PYTHONPATH": path, "DFSTUDY_OPENED": str(folder / "opened")}
+    done = subprocess.run(command, cwd=folder, env=watched, capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     return done.stdout
 
@@ -84,3 +92,23 @@ def test_a_report_from_nothing(pictures, tmp_path, without_provenance):
     assert str(tmp_path) not in rest and tmp_path.name not in rest
     assert "Traceback" not in rest and "Warning" not in soup.get_text()
     assert "nothing changed" in report(tmp_path, *options)
+    check_reads(tmp_path)
+
+
+def check_reads(folder: Path) -> None:
+    """Every file that a step opened is among what it reads; one that is taken from the list is found."""
+    out, steps = folder / "out", read_steps(folder / "out")
+
+    def find() -> list[str]:
+        return find_unlisted(folder / "opened", out, folder / "tiny.yaml", steps)
+
+    assert find() == []
+    taken = {
+        "06_cross_forgery": "dfstudy/evaluate/published/cross_forgery.csv",
+        "04_test": "dfstudy/evaluate/pointing.py",
+        "01_explore_data": "notebooks/01_explore_data.ipynb",
+        "page": "dfstudy/report/templates/page.css",
+    }
+    for step, name in taken.items():
+        del steps[step]["reads"][name]
+    assert find() == sorted(f"{step}: {name}" for step, name in taken.items())

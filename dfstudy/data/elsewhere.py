@@ -78,9 +78,9 @@ def find_elsewhere(study: Study, split: Split, progress: bool = True) -> list[El
     ]
 
 
-def fingerprint_files(study: Study) -> list[str]:
-    """Where the fingerprints of the folders' indexes lie, relative to the results."""
-    return [f"{FOLDER}/{slug}/data/fingerprint.json" for slug in _by_slug(study)]
+def fingerprint_files(study: Study) -> dict[str, str]:
+    """Where the fingerprints of the folders' indexes lie, relative to the results, by slug."""
+    return {slug: f"{FOLDER}/{slug}/data/fingerprint.json" for slug in _by_slug(study)}
 
 
 def _by_slug(study: Study) -> dict[str, OtherPictures]:

@@ -18,19 +18,21 @@ import pandas as pd
 
 from dfstudy.data import images, limits, phash
 from dfstudy.data.endings import UNREAD_PICTURES, unread_format
+from dfstudy.data.frozen import frozen_index
 from dfstudy.data.index_csv import NAME, has_index_csv, read_index_csv
 from dfstudy.data.index_file import FACTS, FILE, SEEN, STAT, keep_index, keep_summary, read_last
 from dfstudy.data.layouts import CLASS_NAMES, Files, Reading, recognise
 from dfstudy.data.layouts.counters import seem_frames
 from dfstudy.data.listing import exclude, left_out, list_files
+from dfstudy.data.masks import MASK, MASK_SEEN, MASK_SHA256, digest_masks, look_at_masks
 from dfstudy.data.threads import map_in_order
 from dfstudy.errors import StudyError
 from dfstudy.study import Study
 
 _TEXTS = ["path", "method", "group", "video", "given_split", "pipeline"]
-_TEXTS += ["sha256", "format", "phash", "pixels", "error"]
+_TEXTS += ["sha256", "format", "phash", "pixels", "error", MASK, MASK_SEEN]
 COLUMNS = ["path", "label", "method", "group", "video", "given_split", "pipeline", "sha256", "bytes", "width"]
-COLUMNS += ["height", "format", "phash", "pixels", "error"]
+COLUMNS += ["height", "format", "phash", "pixels", "error", "mask"]
 
 
 def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
@@ -44,10 +46,13 @@ def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
         none or nothing says so), given_split (empty, `train`, `val`, `test`), pipeline (how the picture was
         prepared, empty unless index.csv says so), sha256, bytes, width and height (pixels as decoded),
         format, phash (`phash.perceptual_hash`), pixels (CRC-32 of the decoded pixels, eight hexadecimal
-        digits), error (empty = usable).
+        digits), error (empty = usable), mask (of the forged region, posix, relative to `study.pictures`;
+        empty unless index.csv names one).
     Raises:
         StudyError: no such folder, no pictures, one class only, or folders and lists that say nothing.
     """
+    if study.frozen:
+        return frozen_index(study)[COLUMNS]
     if study.is_sample:
         # Imported here: rendering is needed once, and its modules only by those who render.
         from dfstudy.data.sample import render_sample
@@ -61,11 +66,13 @@ def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
     table = table.fillna(dict.fromkeys(STAT, 0) | {"fault": ""}).astype(dict.fromkeys(STAT, "int64"))
     _refuse_one_class(study, table)
     table = _name_unread(table.sort_values("path", ignore_index=True))
+    table[MASK_SEEN] = look_at_masks(study.pictures, table)
     last = read_last(study)
     if _holds(last.rows, table) and last.layout == reading.line:
         keep_summary(study, last.summary)
         return last.rows[COLUMNS]
     table = _add_facts(study, table, last.rows, progress)
+    table[MASK_SHA256] = digest_masks(study.pictures, table, last.rows, progress)
     keep_index(study, table, reading.line)
     return table[COLUMNS]
 
@@ -73,7 +80,7 @@ def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
 def _read_layout(files: Files) -> Reading:
     if not has_index_csv(files.study.pictures):
         reading = recognise(files)
-        return reading._replace(rows=reading.rows.assign(pipeline=""))
+        return reading._replace(rows=reading.rows.assign(pipeline="", mask=""))
     rows = read_index_csv(files.study, list(files.pictures))
     good = rows[rows["error"] == ""]
     splits = "splits given" if (good["given_split"] != "").any() else "no splits given"

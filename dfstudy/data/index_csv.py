@@ -58,7 +58,7 @@ def has_index_csv(root: Path) -> bool:
 
 
 def read_index_csv(study: Study, paths: list[str]) -> pd.DataFrame:
-    """One row a picture that the file names or that lies on disk, columns `layouts.COLUMNS` and pipeline.
+    """One row a picture that the file names or that lies on disk: `layouts.COLUMNS`, pipeline and mask.
 
     Args:
         paths: pictures found on disk, posix, relative to `study.pictures`.
@@ -80,28 +80,16 @@ def read_index_csv(study: Study, paths: list[str]) -> pd.DataFrame:
     named["given_split"] = _splits(study, table, named["path"])
     named["pipeline"] = table["pipeline"]
     named["error"] = _doubts(named, root, set(paths))
+    masked = table["mask"] != ""
+    masks = dict(zip(named.loc[masked, "path"], map(inside, table.loc[masked, "mask"]), strict=True))
     named = named.drop_duplicates("path")
-    masks = {inside(text) for text in table["mask"] if text}
-    unnamed = sorted(set(paths) - set(named["path"]) - masks)
+    named["mask"] = [masks.get(path, "") for path in named["path"]]
+    unnamed = sorted(set(paths) - set(named["path"]) - set(masks.values()))
     extra = pd.DataFrame({"path": unnamed, "label": pd.array([pd.NA] * len(unnamed), dtype="Int8")})
-    extra = extra.assign(method="", group=unnamed, video="", given_split="", pipeline="")
+    extra = extra.assign(method="", group=unnamed, video="", given_split="", pipeline="", mask="")
     extra["error"] = f"not in {NAME}"
-    columns = [*COLUMNS, "pipeline"]
+    columns = [*COLUMNS, "pipeline", "mask"]
     return pd.concat([named, extra], ignore_index=True)[columns] if unnamed else named[columns]
-
-
-def read_masks(root: Path) -> dict[str, str]:
-    """Picture -> mask of its forged region, both posix and relative to the root; empty without the table.
-
-    Args:
-        root: folder of the pictures, whose index was read before.
-    """
-    if not has_index_csv(root):
-        return {}
-    table = _read_table(root / NAME)
-    named = table[table["mask"] != ""]
-    inside = _placer(root)
-    return {inside(p): inside(m) for p, m in zip(named["path"], named["mask"], strict=True)}
 
 
 def _read_table(file: Path) -> pd.DataFrame:

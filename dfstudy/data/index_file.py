@@ -18,8 +18,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dfstudy.data import images, limits, phash, png_chunks
+from dfstudy.data.masks import MASK, MASK_SEEN, MASK_SHA256
 from dfstudy.kept import write_atomic
-from dfstudy.provenance import digest, file_digest, versions
+from dfstudy.provenance import OPENCV, digest, file_digest, versions
 from dfstudy.study import Study
 
 # What decides about a file's use, and so makes the fingerprint; sizes and times do not.
@@ -29,15 +30,16 @@ _CONTENT = ["path", "sha256", "label", "method", "group", "video", "given_split"
 STAT = ["bytes", "mtime_ns", "ctime_ns"]
 FILE = ["path", *STAT]
 # known without a look into the file
-SEEN = [*FILE, "label", "method", "group", "video", "given_split", "pipeline"]
+SEEN = [*FILE, "label", "method", "group", "video", "given_split", "pipeline", MASK, MASK_SEEN]
 FACTS = ["sha256", "width", "height", "format", "phash", "pixels", "error"]
+KEPT = [*SEEN, *FACTS, MASK_SHA256]
 
 
 class Last(NamedTuple):
     """The last index.
 
     Attributes:
-        rows: columns `SEEN` and `FACTS`; none where there is no index of the same decoders.
+        rows: columns `KEPT`; none where there is no index of the same decoders.
         summary: text of `fingerprint.json`, `` where another version of this module wrote it.
     """
 
@@ -56,13 +58,13 @@ def read_last(study: Study) -> Last:
     try:
         marks = pq.read_schema(file).metadata or {}
         if marks.get(b"reader") == _reader():
-            rows = pq.read_table(file, columns=SEEN + FACTS).to_pandas()
+            rows = pq.read_table(file, columns=KEPT).to_pandas()
             # What another version of this module called a fingerprint may be another thing.
             return Last(rows, marks[b"summary"].decode() if marks.get(b"writer") == _writer() else "")
     # none yet, cut off by a full disk, or of an older version with fewer columns: read all again
     except (OSError, pa.ArrowException):
         pass
-    none = pd.DataFrame({name: pd.Series(dtype=object) for name in SEEN + FACTS})
+    none = pd.DataFrame({name: pd.Series(dtype=object) for name in KEPT})
     return Last(none.astype({"path": str} | dict.fromkeys(STAT, "int64")), "")
 
 
@@ -70,12 +72,14 @@ def keep_index(study: Study, table: pd.DataFrame, layout: str) -> None:
     """Write both files.
 
     Args:
-        table: columns `SEEN` and `FACTS`, sorted by path.
+        table: columns `KEPT`, sorted by path.
         layout: the line that says how the folder was read.
     """
     content = table[_CONTENT].astype({"label": "object"}).where(table[_CONTENT].notna(), None)
     summary = {
         "fingerprint": digest(content.to_numpy().tolist()),
+        # apart: what shapes no training
+        "masks": digest(table.loc[table[MASK] != "", ["path", MASK, MASK_SHA256]].to_numpy().tolist()),
         "pictures": int((table["error"] == "").sum()),
         "set_aside": int((table["error"] != "").sum()),
         "layout": layout,
@@ -112,7 +116,7 @@ def _folder(study: Study) -> Path:
 def _reader() -> bytes:
     """Names the decoders and our way of using them; another value reads every file again."""
     code = [file_digest(Path(module.__file__)) for module in (images, limits, png_chunks, phash)]
-    return digest([versions("pillow", "opencv-python"), code]).encode()
+    return digest([versions("pillow", *OPENCV), code]).encode()
 
 
 def _writer() -> bytes:

@@ -117,5 +117,6 @@ def exclude(study: Study, rows: pd.DataFrame, unused: pd.Series) -> pd.DataFrame
     rows = rows.assign(error=error)
     unnamed = unused[~unused.isin(rows["path"])].tolist()
     extra = pd.DataFrame({"path": unnamed, "label": pd.array([pd.NA] * len(unnamed), dtype="Int8")})
-    extra = extra.assign(method="", group=unnamed, video="", given_split="", pipeline="", error=EXCLUDED)
+    extra = extra.assign(method="", group=unnamed, video="", given_split="", pipeline="", mask="")
+    extra["error"] = EXCLUDED
     return pd.concat([rows, extra], ignore_index=True)[list(rows.columns)]

@@ -26,7 +26,6 @@ from scipy.stats import rankdata
 from tqdm import tqdm
 
 from dfstudy.data.images import PictureError, read_picture
-from dfstudy.data.index_csv import read_masks
 from dfstudy.data.thin import thin_groups
 from dfstudy.errors import StudyError
 from dfstudy.evaluate.aligned import Aligned, align
@@ -229,7 +228,7 @@ def _read(test: Aligned, split: Split, size: int) -> tuple[NDArray[np.uint8], ND
     from dfstudy.augment import build_policy
 
     resize = build_policy("none", size, train=False)
-    masks = read_masks(split.root)
+    masks = split.rows.set_index("path")["mask"]
     inputs = np.empty((len(test), size, size, 3), np.uint8)
     inside = np.empty((len(test), size, size), bool)
     regions = np.full((len(test), size, size), np.nan, np.float32)
@@ -242,7 +241,7 @@ def _read(test: Aligned, split: Split, size: int) -> tuple[NDArray[np.uint8], ND
             ) from None
         inputs[row] = resize(picture, 0)
         inside[row] = resize(np.full_like(picture, 255), 0)[..., 0] > 127
-        if label and path in masks:
+        if label and masks[path]:
             mask = _read_mask(split, masks[path], picture.shape)
             if mask is not None:
                 region = resize(mask, 0)[..., 0].astype(np.float32) / 255

@@ -19,11 +19,13 @@ from dfstudy.data.elsewhere import find_elsewhere
 from dfstudy.errors import StudyError
 from dfstudy.evaluate.levels import refuse_unnamed
 from dfstudy.invocation import TYPED_IN, Invocation, shown_path
+from dfstudy.report.bookings import say_stale, stale_steps
 from dfstudy.report.cluster import Cluster, find_cluster
 from dfstudy.report.compare import compare_with_exhibit
 from dfstudy.report.engine import PATIENCE, run_snakemake
 from dfstudy.report.environment import steady_environment, steps_environment
 from dfstudy.report.folder import STEPS_LOCK, claimed, forget_damaged
+from dfstudy.report.frozen import freeze
 from dfstudy.report.plan import PLAN, write_plan
 from dfstudy.report.progress import Progress, duration
 from dfstudy.report.resources import Site, count_gpus
@@ -50,7 +52,8 @@ def build(
 
     Args:
         cores: cores of this machine that steps share; 0 is every core.
-        force: run every step again; finished trainings are kept all the same.
+        force: run every step again, also in a folder that holds another report; finished trainings are kept
+            all the same.
         dry_run: say which steps would run and why, and run none (the index is updated).
         cluster: profile of the cluster that runs what needs a network; empty runs everything here.
         minutes: make as much of the study as fits into them, see `budget`; 0 takes the study's own budget,
@@ -63,7 +66,7 @@ def build(
     jobs = find_cluster(cluster) if cluster else None
     if not study.is_sample and not study.pictures.is_dir():
         raise StudyError(f"there is no folder {study.pictures}", "check the path given as DATA= or data.root")
-    with claimed(study):
+    with claimed(study, replace=force):
         say(f"{study.title}: report in {shown_path(study.out)}")
         index = index_study(study)
         aside = int((index["error"] != "").sum())
@@ -84,14 +87,14 @@ def build(
         for line in lines:
             say(f"  {line}")
         seal_study(invocation.settings, split)
-        write_plan(invocation, split, site)
-        options = [*["--forceall"] * force, *["--dry-run"] * dry_run]
-        progress = _run_snakemake(study, site, jobs, options)
+        write_plan(freeze(invocation), split, site)
+        stale = stale_steps(study.out, force)
+        for line in say_stale(study.out, stale, dry_run):
+            say(f"  {line}")
+        if stale and not dry_run:
+            _run_snakemake(study, site, jobs, ["--forcerun", *stale])
     page = study.out / "index.html"
-    if dry_run:
-        for title, reason in progress.reasons.items():
-            say(f"  would run: {title} ({reason})")
-    if progress.total == 0:
+    if not stale:
         say(f"nothing changed: the report is at {shown_path(page)}")
     elif not dry_run:
         say(f"done in {duration(time.monotonic() - started)}: the report is at {shown_path(page)}")
@@ -117,8 +120,10 @@ def snakemake_command(study: Study, site: Site, jobs: Cluster | None) -> list[st
     command += ["--directory", str(study.out), "--configfile", str(study.out / PLAN)]
     here = ["--cores", str(site.cores), "--resources", f"gpu={site.gpus}"]
     command += jobs.options(site.cores) if jobs else here
-    # Our own lock is freed by the system however a run ends; Snakemake's would have to be broken by hand.
-    return [*command, "--scheduler", "greedy", "--nolock", "--rerun-incomplete", "--workflow-profile", "none"]
+    # What is out of date is decided by content, see `bookings`, and not by Snakemake. Our own lock is freed
+    # by the system however a run ends; Snakemake's would have to be broken by hand.
+    command += ["--rerun-triggers", "input", "--rerun-incomplete", "--nolock"]
+    return [*command, "--scheduler", "greedy", "--workflow-profile", "none"]
 
 
 def _run_snakemake(study: Study, site: Site, jobs: Cluster | None, options: list[str]) -> Progress:
@@ -136,10 +141,9 @@ def _run_snakemake(study: Study, site: Site, jobs: Cluster | None, options: list
             return progress.is_ending and not jobs
 
         command = [*snakemake_command(study, site, jobs), *options]
-        # a dry run's account comes through stdout, otherwise the steps' own
-        merge, patience = "--dry-run" in options, CLUSTER_PATIENCE if jobs else PATIENCE
+        patience = CLUSTER_PATIENCE if jobs else PATIENCE
         try:
-            status = run_snakemake(command, environment, read, merge, patience)
+            status = run_snakemake(command, environment, read, patience)
         except KeyboardInterrupt:
             if jobs:
                 say("\n  cancelling the jobs on the cluster ...")

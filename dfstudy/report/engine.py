@@ -22,7 +22,6 @@ def run_snakemake(
     command: Sequence[str],
     environment: Mapping[str, str],
     read: Callable[[str], bool],
-    merge: bool = False,
     patience: int = PATIENCE,
 ) -> int:
     """Run Snakemake to its end.
@@ -31,19 +30,17 @@ def run_snakemake(
         command: as a module that `dfstudy.bound` runs.
         environment: of it and its steps.
         read: takes each line of its account; True where Snakemake goes on only because it waits for steps.
-        merge: read its output as well, which is otherwise its steps' and goes to the terminal.
         patience: seconds that it has after Ctrl-C.
     Returns:
         Its exit status, negative where a signal ended it.
     """
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT} if merge else {"stderr": subprocess.PIPE}
     process = subprocess.Popen(
-        command, env=environment, text=True, errors="replace", start_new_session=True, **pipes
+        command, env=environment, text=True, errors="replace", start_new_session=True, stderr=subprocess.PIPE
     )
     # its steps hold the other end of the pipe: where it dies alone, reading would wait for them
     threading.Thread(target=_clear_up_after, args=(process,), daemon=True).start()
     try:
-        for line in process.stdout or process.stderr or ():
+        for line in process.stderr or ():
             if read(line):
                 break
     except BaseException:

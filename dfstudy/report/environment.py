@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from dfstudy.provenance import PACKAGE, project_root
+
 # of launchers of teams, of Snakemake and of matplotlib
 FOREIGN = {"RANK", "WORLD_SIZE", "LOCAL_RANK", "LOCAL_WORLD_SIZE", "GROUP_RANK", "MASTER_ADDR", "MASTER_PORT"}
 FOREIGN |= {"SNAKEMAKE_PROFILE", "MATPLOTLIBRC", "MPLBACKEND", "DFSTUDY_STAGING"}
@@ -19,7 +21,8 @@ def steady_environment() -> dict[str, str]:
     """Variables under which the same inputs give the same bytes, whatever the shell had set.
 
     The number of threads changes the order of floating-point sums, so it is every core of the machine
-    for each step, however many steps run side by side.
+    for each step, however many steps run side by side. A checkout's own package comes first for every
+    Python below this one, whatever checkout its environment was installed from.
     """
     try:
         threads = str(len(os.sched_getaffinity(0)))
@@ -32,7 +35,16 @@ def steady_environment() -> dict[str, str]:
         "NO_ALBUMENTATIONS_UPDATE": "1",  # importing it asks the network otherwise
         "JUPYTER_PREFER_ENV_PATH": "1",
         **{f"{name}_NUM_THREADS": threads for name in limits},
+        **_own_code(),
     }
+
+
+def _own_code() -> dict[str, str]:
+    root = str(PACKAGE.parent)
+    if str(project_root()) != root:  # installed alone: it is found anyway
+        return {}
+    others = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return {"PYTHONPATH": os.pathsep.join([root, *(each for each in others if each not in ("", root))])}
 
 
 def steps_environment() -> dict[str, str]:

@@ -13,7 +13,7 @@ import logging
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -38,13 +38,19 @@ KINDS = ("notebooks", "figures", "numbers")  # folders that a chapter publishes 
 BANNER = "papermill-error-cell-tag"  # cells that papermill adds to a failed notebook
 
 
-def run_chapter(chapter: Chapter, invocation: Invocation, notebook: Path | None = None) -> dict[str, str]:
+def run_chapter(
+    chapter: Chapter,
+    invocation: Invocation,
+    notebook: Path | None = None,
+    confirm: Callable[[], None] = lambda: None,
+) -> dict[str, str]:
     """Run a chapter and publish its notebook, figures and numbers into the study's folder.
 
     Args:
         chapter: what to run, and what it must have made afterwards.
         invocation: the study, and the parameters of the notebook.
         notebook: a notebook to run instead of the chapter's own.
+        confirm: called before anything is published; what it raises leaves everything as before.
     Returns:
         sha256 by path, relative to the study's folder, of everything that was published.
     Raises:
@@ -75,6 +81,7 @@ def run_chapter(chapter: Chapter, invocation: Invocation, notebook: Path | None 
             raise
         except Exception as error:
             raise _keep_failed(source.name, executed, staging, out, error) from error
+        confirm()
         _clear_failed(chapter, out)
         return _publish(chapter, staging, out)
     finally:

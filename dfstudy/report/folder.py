@@ -1,25 +1,31 @@
 """The folder of a report: whose it is, and whether what it holds is still what was made.
 
 Takes a study; refuses a folder that holds something else, and one in which another report is being made.
-Never removes what a user made: only the notes of steps whose results are gone or were changed, so that
-those steps run again.
+A study is known by its file, also where both were moved together, or by its settings, and pictures by their
+content, wherever they lie now. Never
+removes what a user made: only the notes of steps whose results are gone or were changed, so that those steps
+run again.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import Timeout
 
+from dfstudy.data import index_study
 from dfstudy.errors import StudyError
 from dfstudy.finished import lacking
 from dfstudy.invocation import shown_path
 from dfstudy.kept import is_json, read_json, throw_away, write_if_changed
 from dfstudy.lock import file_lock, wait_for_holders
 from dfstudy.provenance import file_digest
+from dfstudy.report.reads import FINGERPRINT, study_digest
 from dfstudy.study import Study
 
 MARK = "study/report.json"  # says whose results a folder holds
@@ -29,15 +35,17 @@ MADE_BY_HAND = "data/index.parquet"  # what a notebook leaves that was run befor
 
 
 @contextmanager
-def claimed(study: Study) -> Iterator[None]:
+def claimed(study: Study, replace: bool = False) -> Iterator[None]:
     """Hold the study's folder for one report at a time.
 
+    Args:
+        replace: take over a folder that holds the report of another study or of other pictures.
     Raises:
         StudyError: it holds other files, the results of another study or of other pictures, it cannot be
             written, or another report is being made in it.
     """
     out = study.out
-    _refuse_foreign(study)
+    _refuse_foreign(study, replace)
     try:
         out.mkdir(parents=True, exist_ok=True)
         lock = file_lock(out / ".lock")
@@ -86,10 +94,16 @@ def forget_damaged(out: Path) -> list[str]:
 
 
 def _owner(study: Study) -> dict[str, str]:
-    return {"study": study.name, "pictures": study.data.root}
+    return {
+        "study": study.name,
+        "pictures": study.data.root,
+        "file": str(study.file),
+        "file_from_here": os.path.relpath(study.file, study.out),
+        "settings": study_digest(study),
+    }
 
 
-def _refuse_foreign(study: Study) -> None:
+def _refuse_foreign(study: Study, replace: bool) -> None:
     out = study.out
     if out.exists() and not out.is_dir():
         raise StudyError(f"{shown_path(out)} is a file, not a folder", "give another OUT=")
@@ -103,9 +117,36 @@ def _refuse_foreign(study: Study) -> None:
         raise StudyError(
             f"{shown_path(out)} holds files that are not a report's", "give an empty or a new folder as OUT="
         )
-    for key, value in _owner(study).items():
-        if holder.get(key) != value:
-            raise StudyError(
-                f"{shown_path(out)} holds another report ({key}: {holder.get(key)}, now {value})",
-                "give another OUT=, or remove that folder if you no longer need it",
-            )
+    own = _owner(study)
+    known = own | holder  # an earlier version named fewer things
+    same = {
+        "study": known["study"] == own["study"],
+        "file": any(own[name] == known[name] for name in ("file", "file_from_here", "settings")),
+        "pictures": own["pictures"] == known["pictures"],
+    }
+    key = next((key for key, is_same in same.items() if not is_same), None)
+    if key is None or replace or (key == "pictures" and _take_moved_pictures(study)):
+        return
+    raise StudyError(
+        f"{shown_path(out)} holds another report ({key}: {known[key]}, now {own[key]})",
+        "give another OUT=, or replace that report with FORCE=1 (dfstudy report --force): its trainings stay",
+    )
+
+
+def _take_moved_pictures(study: Study) -> bool:
+    """Whether the pictures are those of the last report in another place; if so, their index comes along."""
+    if not (study.out / MADE_BY_HAND).is_file():
+        return False
+    with tempfile.TemporaryDirectory() as passing:
+        passing_index = Path(passing) / MADE_BY_HAND
+        passing_index.parent.mkdir()
+        shutil.copy(study.out / MADE_BY_HAND, passing_index)  # spares reading what only has another path
+        try:
+            index_study(study.model_copy(update={"out": Path(passing)}))
+        except StudyError:
+            return False  # whatever is wrong with them, they are others
+        here, there = (read_json(folder / FINGERPRINT) for folder in (study.out, Path(passing)))
+        if here.get("fingerprint") != there["fingerprint"]:
+            return False
+        shutil.copy(passing_index, study.out / MADE_BY_HAND)
+        return True

@@ -25,7 +25,6 @@ FAILED = re.compile(r"\s+jobid: (\d+)$")
 ENDED = re.compile(r"Command .* (?:returned non-zero exit status (\d+)|died with <Signals\.\w+: (\d+)>)\.$")
 # it was asked to end by somebody else, and waits until its steps have ended
 ENDING = ("Will exit after finishing currently running jobs", "Terminating processes on user request")
-REASON = re.compile(r"Reason: (.+)$")
 
 
 @dataclass
@@ -40,7 +39,6 @@ class Progress:
         failed: titles of steps that failed.
         killed: the signal that ended a step, by title.
         is_ending: somebody asked Snakemake to end.
-        reasons: why each step runs, by title.
     """
 
     terminal: TextIO
@@ -51,9 +49,7 @@ class Progress:
     failed: list[str] = field(default_factory=list)
     killed: dict[str, int] = field(default_factory=dict)
     is_ending: bool = False
-    reasons: dict[str, str] = field(default_factory=dict)
     _running: dict[str, tuple[str, float]] = field(default_factory=dict)
-    _last_title: str = ""
     _signal: int = 0
     _in_error: bool = False
     _job: FailedJob = field(default_factory=FailedJob)
@@ -66,10 +62,7 @@ class Progress:
             self.total = int(match[1])
         elif match := STARTED.match(line):
             self._running[match[1]] = (match[2], self.clock())
-            self._last_title = match[2]
             self._say_running()
-        elif match := REASON.match(line):
-            self.reasons[self._last_title] = match[1]
         elif match := FINISHED.match(line):
             self._finished = match[1]
         elif match := COUNTED.match(line):

@@ -8,14 +8,15 @@ nothing outside the block does. Reads small files only; never loads torch.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from dfstudy import __version__
 from dfstudy.kept import read_json
-from dfstudy.provenance import SHAPING_PACKAGES, commit, file_digest, machine, versions
+from dfstudy.provenance import REPORT_PACKAGES, SHAPING_PACKAGES, commit, file_digest, machine, versions
 from dfstudy.report.compare import compare_with_exhibit
-from dfstudy.report.plan import REPORT_PACKAGES, read_json
+from dfstudy.report.plan import PLAN, TRAINING
 from dfstudy.report.seal import sealed_on
-from dfstudy.study import Study
+from dfstudy.study import FROZEN, Study
 
 Rows = list[tuple[str, str]]
 
@@ -23,10 +24,10 @@ Rows = list[tuple[str, str]]
 def report_rows(study: Study) -> Rows:
     """What was run on what: study, pictures, code, machine, runs, time of rendering."""
     fingerprint = read_json(study.out / "data" / "fingerprint.json")
-    runs = [read_json(path) for path in sorted((study.out / "runs").glob("*seed_*.json"))]
+    runs = _runs(study)
     system = machine()
     rows = [
-        ("Study", f"{study.name} ({study.file.name}, sha256 {file_digest(study.file)[:16]})"),
+        ("Study", f"{study.name} ({study.file.name}, sha256 {_sha256(study)[:16]})"),
         (
             "Pictures",
             f"{fingerprint.get('pictures', '?'):,}, fingerprint {fingerprint.get('fingerprint', '?')[:16]}",
@@ -42,6 +43,20 @@ def report_rows(study: Study) -> Rows:
     ]
     comparison = compare_with_exhibit(study)
     return rows + ([("Published exhibit", str(comparison))] if comparison else [])
+
+
+def _sha256(study: Study) -> str:
+    """Of the study's file, as it was when the report began."""
+    return read_json(study.out / FROZEN)["sha256"] if study.frozen else file_digest(study.file)
+
+
+def _runs(study: Study) -> list[dict[str, Any]]:
+    """Trainings of this report, as their steps describe them: others may lie in the folder."""
+    steps = [name for rule in read_json(study.out / PLAN).get("training", []) for name in rule["steps"]]
+    found: dict[str, dict[str, Any]] = {}
+    for step in steps:
+        found |= read_json(study.out / TRAINING.format(step)).get("runs", {})
+    return [found[name] for name in sorted(found)]
 
 
 def version_rows() -> Rows:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import html
 import itertools
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -23,9 +24,10 @@ from dfstudy.report import record
 from dfstudy.report.chapters import Chapter, load_chapters
 from dfstudy.report.fragments import LIFTED, TEMPLATES, FigureCount, Fragment, make_fragment
 from dfstudy.report.links import settle_links
+from dfstudy.report.listing import BUDGET
 from dfstudy.report.numbers import number_table, read_numbers
 from dfstudy.report.page_check import page_problems
-from dfstudy.report.plan import BUDGET, LEAKAGE, PLAN, TRAINING
+from dfstudy.report.plan import LEAKAGE, PLAN, TRAINING
 from dfstudy.report.settings import describe
 from dfstudy.report.tables import keep_together, tidy_table
 from dfstudy.study import Study
@@ -33,11 +35,14 @@ from dfstudy.study import Study
 END = [("numbers", "All numbers"), ("settings", "Settings"), ("provenance", "Provenance")]
 
 
-def render(study: Study, chapters: tuple[Chapter, ...] = ()) -> Path:
+def render(
+    study: Study, chapters: tuple[Chapter, ...] = (), confirm: Callable[[], None] = lambda: None
+) -> Path:
     """Write the report's page and return its path; the page before is replaced only by a good one.
 
     Args:
         chapters: which chapters, in reading order; empty is every one that is declared.
+        confirm: called before the page is replaced; what it raises leaves it as before.
     Raises:
         StudyError: a chapter has not run, or the page would be faulty.
     """
@@ -51,6 +56,7 @@ def render(study: Study, chapters: tuple[Chapter, ...] = ()) -> Path:
             "the page would not be readable by everyone:\n  " + "\n  ".join(problems[:20]),
             "mend the cell that shows it; figures come from save_figure, which asks for caption and alt text",
         )
+    confirm()
     page = study.out / "index.html"
     write_atomic(page, text.encode())
     return page

@@ -9,6 +9,7 @@ processor that number is part of a run's key, and a chapter that had fewer would
 
 from __future__ import annotations
 
+import re
 import subprocess
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -86,8 +87,13 @@ def _on_one_device(study: Study) -> Study:
 
 def count_gpus() -> int:
     """GPUs that the driver shows, without loading torch; 0 without a driver."""
+    return len(gpu_names())
+
+
+def gpu_names() -> list[str]:
+    """Name of each GPU that the driver shows; none without a driver."""
     try:
         listed = subprocess.run(["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError):
-        return 0
-    return sum(line.startswith("GPU ") for line in listed.stdout.splitlines())
+        return []
+    return re.findall(r"^GPU \d+: (.+?)(?: \(UUID.*)?$", listed.stdout, re.MULTILINE)

@@ -16,7 +16,7 @@ from typing import Any
 from dfstudy.data import Split
 from dfstudy.kept import read_json, write_if_changed
 from dfstudy.provenance import PACKAGE, digest, file_digest
-from dfstudy.report.plan import SEALED
+from dfstudy.report.listing import SEALED
 from dfstudy.study import Study
 
 SEAL = "study/seal.json"

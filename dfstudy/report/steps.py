@@ -1,7 +1,8 @@
 """The steps of a report as Snakemake runs them: a training, the leakage meter, a chapter, the page.
 
 Each takes an invocation, does its work and leaves a small note in the study's folder: what it made, with
-sha256, and how long it took. The note is the step's output in the map; without it the step runs again.
+sha256, how long it took, and what it read (see `bookings`). The note is the step's output in the map; without
+it the step runs again.
 """
 
 from __future__ import annotations
@@ -12,15 +13,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dfstudy.data.frozen import changed_pictures
 from dfstudy.errors import Diverged, StudyError
 from dfstudy.evaluate.arms import MAIN
+from dfstudy.finished import FILE
 from dfstudy.invocation import Invocation
 from dfstudy.kept import write_if_changed
 from dfstudy.lock import file_lock
 from dfstudy.provenance import file_digest
+from dfstudy.report.bookings import Booking, refuse_mixed
 from dfstudy.report.chapters import find_chapter
 from dfstudy.report.environment import steady_environment
-from dfstudy.report.plan import LEAKAGE, TRAINING
+from dfstudy.report.plan import LEAKAGE, PAGE, TRAINING
 from dfstudy.study import Study
 
 if TYPE_CHECKING:
@@ -53,8 +57,9 @@ def run_training(
     from dfstudy.train.log import tell
 
     study, started = invocation.settings, time.perf_counter()
+    booking = Booking(study, TRAINING.format(step)) if step else None
     split = _split(study)
-    keys, notes, diverged = [], [], {}
+    keys, notes, diverged = [], {}, {}
     asked = [wanted.partition(":") for wanted in arms]
     found = find_arms(study, split, [name for name, _, _ in asked])
     runs = [
@@ -71,14 +76,16 @@ def run_training(
             continue
         if arm.name != MAIN:
             predict(run, arm.split, "test")
-        if os.environ.get("RANK", "0") == "0":
-            _leave_note(study.out / "runs" / f"{arm.note(each)}.json", _describe(run, arm))
         keys.append(run.key)
-        notes.append(arm.note(each))
-    if step:
+        notes[arm.note(each)] = _describe(run, arm)
+    if booking:
+        _confirm(booking, study, keys)
+    if os.environ.get("RANK", "0") == "0":
+        for name, note in notes.items():
+            write_if_changed(study.out / "runs" / f"{name}.json", note)
+    if booking:
         seconds = round(time.perf_counter() - started, 1)
-        note = {"runs": notes, "diverged": diverged, "seconds": seconds}
-        _leave_note(study.out / TRAINING.format(step), note)
+        booking.book({"runs": notes, "diverged": diverged, "seconds": seconds})
     return keys
 
 
@@ -93,11 +100,12 @@ def run_leakage(invocation: Invocation) -> bool:
     from dfstudy.evaluate.meter import run_meter
 
     study = invocation.settings
+    booking = Booking(study, LEAKAGE)
     split = _split(study)
     started = time.perf_counter()
     found = run_meter(study, split)
-    note = {"applies": found is not None, "seconds": round(time.perf_counter() - started, 1)}
-    _leave_note(study.out / LEAKAGE, note)
+    booking.confirm()
+    booking.book({"applies": found is not None, "seconds": round(time.perf_counter() - started, 1)})
     return found is not None
 
 
@@ -107,10 +115,10 @@ def run_chapter_step(invocation: Invocation, name: str) -> dict[str, str]:
     from dfstudy.report.execute import run_chapter
 
     chapter = find_chapter(name)
+    booking = Booking(invocation.settings, f"steps/{name}.json")
     started = time.perf_counter()
-    files = run_chapter(chapter, invocation)
-    note = {"files": files, "seconds": round(time.perf_counter() - started, 1)}
-    _leave_note(invocation.settings.out / "steps" / f"{name}.json", note)
+    files = run_chapter(chapter, invocation, confirm=booking.confirm)
+    booking.book({"files": files, "seconds": round(time.perf_counter() - started, 1)})
     return files
 
 
@@ -119,8 +127,11 @@ def run_page(invocation: Invocation) -> Path:
     # Imported here: nbconvert takes a second that no other step needs.
     from dfstudy.report.render import render
 
-    page = render(invocation.settings)
-    _leave_note(invocation.settings.out / "steps" / "page.json", {"files": {page.name: file_digest(page)}})
+    study = invocation.settings
+    booking = Booking(study, PAGE)
+    refuse_mixed(study.out)
+    page = render(study, confirm=booking.confirm)
+    booking.book({"files": {page.name: file_digest(page)}})
     return page
 
 
@@ -133,6 +144,18 @@ def _seeds(arm: Arm, own: str, seed: int | None) -> list[int]:
             f"give one of {', '.join(f'{arm.name}:{each}' for each in known)}",
         )
     return [known[own]] if own else list(known.values()) if seed is None else [seed]
+
+
+def _confirm(booking: Booking, study: Study, keys: Sequence[str]) -> None:
+    """Runs that may have learned from pictures which are others now are finished no more: their key names the
+    pictures of the index, which may come back.
+    """
+    try:
+        booking.confirm()
+    except StudyError:
+        for key in keys if changed_pictures(study) else ():
+            (study.out / "runs" / key / FILE).unlink(missing_ok=True)
+        raise
 
 
 def _describe(run: Run, arm: Arm) -> dict[str, Any]:
@@ -151,8 +174,3 @@ def _split(study: Study) -> Split:
     study.out.mkdir(parents=True, exist_ok=True)
     with file_lock(study.out / ".index.lock"):  # processes launched together: one indexes, the others read
         return split_study(study, index_study(study))
-
-
-def _leave_note(file: Path, note: dict) -> None:
-    file.unlink(missing_ok=True)  # its time says when the step ran, also where it made the same again
-    write_if_changed(file, note)

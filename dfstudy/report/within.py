@@ -27,7 +27,8 @@ from dfstudy.kept import read_json, write_atomic, write_if_changed
 from dfstudy.provenance import machine
 from dfstudy.report.budget import Fitted, Speed, count_finished, estimate, fit_budget, networks
 from dfstudy.report.environment import steady_environment
-from dfstudy.report.plan import BUDGET, list_runs
+from dfstudy.report.listing import BUDGET
+from dfstudy.report.plan import list_runs
 from dfstudy.report.resources import Site, count_gpus
 from dfstudy.study import Study
 

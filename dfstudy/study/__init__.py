@@ -8,6 +8,7 @@ setting.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Set
 from pathlib import Path
@@ -33,6 +34,7 @@ from dfstudy.study.recipe import (
 )
 
 __all__ = [
+    "FROZEN",
     "NOT_SHAPING",
     "SAMPLE",
     "SEED_TRANSFORMS",
@@ -56,12 +58,14 @@ __all__ = [
 ]
 
 STUDIES = Path(__file__).parents[1] / "studies"
+FROZEN = "study/frozen.json"  # in the results: the study that their last report was made of
 
 
 class Study(Section):
     """A whole study, as its YAML file says, and where its results go.
 
-    `file` and `out` are set by `load_study`, never by the YAML, and are no part of any key.
+    `file`, `out` and `frozen` are set by `load_study`, never by the YAML, and are no part of any key. A
+    frozen study is the copy that a report under way runs with: its index is not looked over again.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="names the folder under reports/")
@@ -88,6 +92,7 @@ class Study(Section):
     )
     file: Path = Field(default=Path(), exclude=True)
     out: Path = Field(default=Path(), exclude=True)
+    frozen: bool = Field(default=False, exclude=True)
 
     @field_validator("evaluate")
     @classmethod
@@ -134,6 +139,8 @@ def load_study(study: str = SAMPLE, data: str = "", out: str = "") -> Study:
         StudyError: no such study, or the file does not fit.
     """
     path = _study_file(study)
+    if path.match(FROZEN):
+        return _thaw(path)
     settings = read_settings(path, STUDIES / "sample.yaml")
     if data:
         folder = Path(data).expanduser().resolve()
@@ -175,6 +182,17 @@ def _study_file(study: str) -> Path:
         f"there is no study '{study}'{near_match(study, names)}",
         f"give one of {', '.join(names)}, or the path of a YAML file: make report STUDY=my.yaml",
     )
+
+
+def _thaw(path: Path) -> Study:
+    try:
+        kept = json.loads(path.read_text("utf-8"))
+        own = {"file": Path(kept["file"]), "out": path.parents[1], "frozen": True}
+        return Study.model_validate(kept["settings"]).model_copy(update=own)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StudyError(
+            f"{path} is no study that a report has kept: {error}", "give make report again: it writes it anew"
+        ) from None
 
 
 def _resolve(value: str, base: Path, keep: Set[str]) -> str:

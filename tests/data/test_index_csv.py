@@ -9,7 +9,6 @@ import pytest
 import yaml
 
 from dfstudy.data import index_study, split_study
-from dfstudy.data.index_csv import read_masks
 from dfstudy.errors import StudyError
 
 PATHS = ["a/1.png", "a/2.png", "b/3.png", "b/4.png"]
@@ -67,12 +66,10 @@ def test_videos_are_named_or_those_that_faces_were_cropped_from(listed):
     assert set(cropped["group"]) == {"g"}
 
 
-def test_masks_are_found_from_their_pictures(fill):
-    text = "path,label,mask\na/1.png,0,\na/2.png,0,\n./b/3.png,1,masks\\3.png\nb/4.png,1,b/5.png\n"
-    root = fill(PATHS)
-    assert read_masks(root) == {}
-    (root / "index.csv").write_text(text)
-    assert read_masks(root) == {"b/3.png": "masks/3.png", "b/4.png": "b/5.png"}
+def test_masks_are_found_from_their_pictures(listed):
+    table = listed("path,label,mask\na/1.png,0,\na/2.png,0,\n./b/3.png,1,masks\\3.png\nb/4.png,1,b/5.png\n")
+    assert table["mask"].tolist() == ["", "", "masks/3.png", "b/5.png"]
+    assert set(listed("path,label\na/1.png,0\na/2.png,0\nb/3.png,1\nb/4.png,1\n")["mask"]) == {""}
 
 
 def test_order_of_columns_case_spaces_backslashes_and_byte_order_mark(listed):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from dfstudy.data.faces import FaceSettings, crop_folder
 from dfstudy.data.names import MOST_BYTES, fit_name, fit_path
 from dfstudy.data.reencode import reencode
-from dfstudy.model.checkpoint import write_atomic
+from dfstudy.kept import write_atomic
 from dfstudy.number import name_methods
 
 from .faces.conftest import RedFinder, draw

@@ -13,7 +13,6 @@ import pytest
 from dfstudy.data import endings, index_study
 from dfstudy.data.faces.weights import read_weights
 from dfstudy.data.images import PictureError, read_picture
-from dfstudy.data.index_csv import read_masks
 from dfstudy.data.listing import count_others
 from dfstudy.errors import StudyError
 from dfstudy.study import load_study
@@ -72,8 +71,6 @@ def test_nothing_that_a_user_names_is_opened_before_its_kind_is_known(fill, open
     make_odd(root / "index.csv", kind)
     with pytest.raises(StudyError, match=f"index.csv is {kind}"):
         index_study(open_study(root), progress=False)
-    with pytest.raises(StudyError, match=f"index.csv is {kind}"):
-        read_masks(root)
 
 
 @needs_pipes

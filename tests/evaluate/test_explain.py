@@ -43,8 +43,7 @@ def split(tmp_path_factory) -> Split:
     masks["7.png"] = "masks/7.png"
     (root / "masks/7.png").write_bytes(b"no picture")
     table = pd.DataFrame(rows)
-    named = table[["path", "label"]].assign(mask=table["path"].map(masks).fillna(""))
-    named.to_csv(root / "index.csv", index=False)
+    table["mask"] = table["path"].map(masks).fillna("")
     return Split(table, pd.DataFrame(), root, "f" * 64, True, (), pd.DataFrame())
 
 

@@ -22,7 +22,7 @@ from dfstudy.report import budget as room
 from dfstudy.report import plan, within
 from dfstudy.report.budget import Speed, estimate, fit_budget, ladder, network_name, networks
 from dfstudy.report.chapters import Chapter
-from dfstudy.report.plan import BUDGET
+from dfstudy.report.listing import BUDGET
 from dfstudy.report.resources import Site
 from dfstudy.study import STUDIES, Policies, Study, load_study
 

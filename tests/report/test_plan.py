@@ -12,11 +12,12 @@ from dfstudy.data import Split
 from dfstudy.evaluate.arms import CONTROLS, FORGERIES, POLICIES, RUNS, Arm
 from dfstudy.evaluate.arms import GROUPS as ARM_GROUPS
 from dfstudy.invocation import Invocation, resolve
-from dfstudy.report.plan import FINGERPRINT, LEAKAGE, TRAINING, list_runs, write_plan
+from dfstudy.report import listing
+from dfstudy.report.plan import LEAKAGE, PAGE, TRAINING, list_runs, write_plan
+from dfstudy.report.reads import Reads, differences
 from dfstudy.report.resources import Site
 from dfstudy.study import Card, OtherPictures, Study, load_study
 
-PARTS = ("study", "data", "model", "augment", "training", "protocol", "card", "versions")
 # two methods in every part, so that further networks are planned to be compared
 ROWS = pd.DataFrame(
     [
@@ -31,19 +32,30 @@ SPLIT = Split(ROWS, ROWS.iloc[:0], Path(), "f" * 64, True, (), ROWS.iloc[:0])
 
 @pytest.fixture
 def planned(tmp_path):
-    """Writes the plan of the sample with other settings of its pictures; the parts' texts."""
+    """Writes the plan of the sample with other settings of its pictures; what each step reads, by note."""
     invocation = resolve(out=str(tmp_path))
 
-    def plan(training=None, test_on=(), policies=None, **data) -> dict[str, str]:
+    def plan(training=None, test_on=(), policies=None, **data) -> dict[str, Reads]:
         study: Study = invocation.settings
         recipe = study.training.model_copy(update=training or {})
         parts = {"data": study.data.model_copy(update=data), "training": recipe, "test_on": list(test_on)}
         parts["policies"] = study.policies.model_copy(update=policies or {})
         changed = study.model_copy(update=parts)
         write_plan(Invocation("sample", "", str(tmp_path), changed), SPLIT, Site(2, 0))
-        return {name: (tmp_path / "study" / f"{name}.json").read_text() for name in PARTS}
+        return read_reads(tmp_path)
 
     return plan
+
+
+def read_reads(folder) -> dict[str, Reads]:
+    listed = json.loads((folder / "study" / "reads.json").read_text())["steps"]
+    return {step["note"]: step["reads"] for step in listed}
+
+
+def changed(before: dict[str, Reads], after: dict[str, Reads]) -> dict[str, list[str]]:
+    """What differs for each step that would run again."""
+    found = {note: differences(before[note], after[note]) for note in before}
+    return {note: words for note, words in found.items() if words}
 
 
 def read_plan(folder) -> dict:
@@ -54,38 +66,62 @@ def test_words_on_the_pictures_change_the_card_and_nothing_that_trains(planned, 
     before = planned()
     plan = read_plan(tmp_path)
     after = planned(card=Card(origin="elsewhere", licence="none"))
-    assert [name for name in PARTS if before[name] != after[name]] == ["card"]
-    assert "elsewhere" in after["card"] and read_plan(tmp_path) == plan
-    readers = [x["id"] for x in plan["chapters"] if "study/card.json" in x["inputs"]]
-    assert readers == ["01_explore_data", "04_test"] and "study/card.json" in plan["page"]["inputs"]
-    other = planned(split_seed=5)
-    assert [name for name in PARTS if before[name] != other[name]] == ["study", "data"]
+    readers = ["steps/01_explore_data.json", "steps/04_test.json", PAGE]
+    assert changed(before, after) == {note: ["setting card changed"] for note in readers}
+    assert read_plan(tmp_path) == plan
+    other = changed(before, planned(split_seed=5))
+    assert list(other) == list(before) and other[PAGE] == ["setting data changed"]
+    assert "shaping part of data changed" in other[TRAINING.format("seed_0")]
+
+
+def test_where_things_lie_is_no_part_of_what_is_read(planned):
+    other = [OtherPictures(root="/one/faces")]
+    before = planned(root="/one/portraits", test_on=other)
+    after = planned(root="/other/place/portraits", test_on=[OtherPictures(root="/other/place/faces")])
+    assert changed(before, after) == {}
+    assert not any(
+        "/one" in name or "/one" in value for reads in before.values() for name, value in reads.items()
+    )
+    renamed = changed(before, planned(root="/one/people", test_on=other))
+    assert PAGE in renamed and TRAINING.format("seed_0") not in renamed
+
+
+def test_another_number_of_cores_makes_all_of_it_again_or_nothing(planned, monkeypatch):
+    """Else a chapter would train for its own number of threads what the others show of another one."""
+    before = planned(training={"threads": "auto"})
+    fixed = planned(training={"threads": 1})
+    monkeypatch.setattr(listing, "steady_environment", lambda: {"OMP_NUM_THREADS": "7"})
+    again = changed(before, planned(training={"threads": "auto"}))
+    assert set(again) == {*before} - {PAGE}
+    assert again[TRAINING.format("seed_0")][0].endswith("threads 7")
+    again = changed(fixed, planned(training={"threads": 1}))
+    assert set(again) == {note for note in before if "training" not in note} - {LEAKAGE, PAGE}
 
 
 def test_the_leakage_meter_stands_between_the_pictures_and_chapter_01(planned, tmp_path):
-    planned()
+    meter = planned()[LEAKAGE]
     plan = read_plan(tmp_path)
-    meter = plan["leakage"]["inputs"]
-    assert {"study/data.json", "study/versions.json", FINGERPRINT} <= set(meter)
+    assert {"shaping part of data", "version of torch", "pictures", "device"} <= set(meter)
     for module in ("evaluate/leakage", "data/traits", "data/deal", "train/loop", "evaluate/predict"):
-        assert any(name.endswith(f"dfstudy/{module}.py") for name in meter), module
-    assert not any("report/" in name or "training.json" in name for name in meter)
+        assert f"dfstudy/{module}.py" in meter, module
+    assert not any("report/" in name or name.endswith(" training") for name in meter)
     readers = [x["id"] for x in plan["chapters"] if LEAKAGE in x["inputs"]]
     assert readers == ["01_explore_data"] and plan["leakage"]["threads"] == 1
 
 
 def test_every_training_is_a_step_of_its_own_with_what_shapes_it(planned, tmp_path):
-    planned(training={"runs_a_step": 1}, policies={"leave_one_out": True})
+    reads = planned(training={"runs_a_step": 1}, policies={"leave_one_out": True})
     plan, steps = read_plan(tmp_path), read_steps(tmp_path)
     own = {name for name, step in steps.items() if step["group"] == RUNS}
     others = {name for name, step in steps.items() if step["group"] == FORGERIES}
     policies = {name for name, step in steps.items() if step["group"] in (POLICIES, CONTROLS)}
     assert own == {f"seed_{seed}" for seed in plan_seeds(tmp_path)} and others
-    for name, step in steps.items():
-        assert {"study/training.json", "study/versions.json", FINGERPRINT} <= set(step["inputs"])
+    for name in steps:
+        read = reads[TRAINING.format(name)]
+        assert {"shaping part of training", "version of torch", "pictures", "split", "device"} <= set(read)
         # another choice of forgeries to learn trains the study's own networks not again
-        assert ("study/forgeries.json" in step["inputs"]) == (name in others)
-        assert ("study/policies.json" in step["inputs"]) == (name in policies)
+        assert ("setting forgeries" in read) == (name in others)
+        assert ("setting policies" in read) == (name in policies)
         assert TRAINING.format(name) in plan["page"]["inputs"]
     readers = {
         chapter["id"]: {name for name in steps if TRAINING.format(name) in chapter["inputs"]}
@@ -138,25 +174,22 @@ def test_other_weights_in_the_file_of_the_second_network_change_what_its_steps_r
     study, file = load_study(out=str(tmp_path)), tmp_path / "second.safetensors"
     second = study.model.model_copy(update={"weights": str(file)})
     study = study.model_copy(update={"forgeries": study.forgeries.model_copy(update={"second": second})})
-    parts = []
+    read = []
     for content in ("one", "other"):
         file.write_text(content)
         write_plan(Invocation("sample", "", str(tmp_path), study), SPLIT, Site(2, 0))
-        parts.append(
-            {name: (tmp_path / "study" / f"{name}.json").read_text() for name in (*PARTS, "forgeries")}
-        )
-    changed = [name for name in parts[0] if parts[0][name] != parts[1][name]]
-    assert changed == ["study", "forgeries"]
+        read.append(read_reads(tmp_path))
+    again = changed(*read)
+    assert {word for words in again.values() for word in words} == {"weights of forgeries changed"}
+    groups = {name: step["group"] for name, step in read_steps(tmp_path).items()}
+    assert {groups[name] for name in groups if TRAINING.format(name) in again} == {FORGERIES}
 
 
 def test_chapter_06_waits_for_the_folders_that_it_tests_on(planned, tmp_path):
-    planned(test_on=[OtherPictures(root="faces"), OtherPictures(root="more", name="Faces II")])
-    waiting = [
-        c["id"] for c in read_plan(tmp_path)["chapters"] if any("elsewhere/" in x for x in c["inputs"])
-    ]
-    inputs = next(c["inputs"] for c in read_plan(tmp_path)["chapters"] if c["id"] == waiting[0])
-    assert waiting == ["06_cross_forgery"]
-    assert {f"elsewhere/{slug}/data/fingerprint.json" for slug in ("faces", "faces_ii")} <= set(inputs)
+    reads = planned(test_on=[OtherPictures(root="faces"), OtherPictures(root="more", name="Faces II")])
+    waiting = [note for note, read in reads.items() if any(name.startswith("pictures of ") for name in read)]
+    assert waiting == ["steps/06_cross_forgery.json"]
+    assert {"pictures of faces", "pictures of faces_ii"} <= set(reads[waiting[0]])
 
 
 def read_steps(folder) -> dict:
@@ -164,4 +197,4 @@ def read_steps(folder) -> dict:
 
 
 def plan_seeds(folder) -> list[int]:
-    return json.loads((folder / "study" / "study.json").read_text())["training"]["seeds"]
+    return load_study(out=str(folder)).training.seeds

@@ -215,11 +215,14 @@ def report(invocation):
     (study.out / "data").mkdir()
     (study.out / "data/fingerprint.json").write_text(json.dumps({"pictures": 12, "fingerprint": "f" * 64}))
     (study.out / "runs").mkdir()
-    note = {"key": "k", "seed": 0, "device": "cpu", "seconds": 7.5}
-    (study.out / "runs/seed_0.json").write_text(json.dumps(note))
+    note = {"key": "seed0-own", "seed": 0, "device": "cpu", "seconds": 7.5}
+    # an abandoned training, and one of an earlier study in the same folder
+    for name, key in (("seed_0", "seed0-abandoned"), ("seed_9", "seed9-earlier")):
+        (study.out / f"runs/{name}.json").write_text(json.dumps(note | {"key": key}))
     (study.out / "study").mkdir()
     (study.out / "steps").mkdir()
-    (study.out / TRAINING.format("seed_0")).write_text(json.dumps({"runs": ["seed_0"], "seconds": 7.5}))
+    (study.out / TRAINING.format("seed_0")).write_text(json.dumps({"runs": {"seed_0": note}, "seconds": 7.5}))
+    (study.out / TRAINING.format("seed_9")).write_text(json.dumps({"runs": {"seed_9": note}}))
     plan = {"training": [{"rule": "training", "steps": {"seed_0": {"title": "Training, seed 0"}}}]}
     (study.out / PLAN).write_text(json.dumps(plan))
     contents = {
@@ -256,6 +259,7 @@ def test_the_page_has_its_parts_in_order(report):
     provenance = soup.find(id="provenance").get_text()
     for words in ("ffffffff", "commit", "torch", "sample.yaml", "Seeds", "Training, seed 07.5 s"):
         assert words in provenance
+    assert "seed0-own" in provenance and "abandoned" not in provenance and "earlier" not in provenance
 
 
 def test_provenance_is_the_only_place_for_what_differs(report, without_provenance):

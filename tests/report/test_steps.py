@@ -81,7 +81,7 @@ def test_a_defect_that_diverges_is_noted_and_nothing_else_may(faces, monkeypatch
     monkeypatch.setattr(training, "train", diverge)
     assert run_training(faces, ["defect_raw_pixels:0"], step="defects_01") == []
     told = json.loads((faces.settings.out / TRAINING.format("defects_01")).read_text())
-    assert told["runs"] == [] and list(told["diverged"]) == ["defect_raw_pixels-seed_0"]
+    assert told["runs"] == {} and list(told["diverged"]) == ["defect_raw_pixels-seed_0"]
     assert "chapter 08 tells of it" in capsys.readouterr().err
     with pytest.raises(Diverged):
         run_training(faces, ["main:0"], step="seed_0")

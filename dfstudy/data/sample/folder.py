@@ -36,7 +36,7 @@ from dfstudy.data.threads import why_no_processes
 from dfstudy.errors import StudyError
 from dfstudy.kept import room_in
 from dfstudy.lock import GUARD, file_lock
-from dfstudy.provenance import digest, file_digest, versions
+from dfstudy.provenance import OPENCV, digest, file_digest, versions
 from dfstudy.study import SamplePictures
 
 MARK = ".dfstudy-sample.json"
@@ -115,7 +115,7 @@ def _generator(settings: SamplePictures, *numbers: int) -> np.random.Generator:
 def _key(settings: SamplePictures) -> str:
     """Changes with the settings, this package's code and the libraries that compute pixels."""
     code = {path.name: file_digest(path) for path in sorted(Path(__file__).parent.glob("*.py"))}
-    return digest([settings.model_dump(), code, versions("numpy", "scipy", "opencv-python")])
+    return digest([settings.model_dump(), code, versions("numpy", "scipy", *OPENCV)])
 
 
 def _is_finished(folder: Path, key: str) -> bool:

@@ -1,0 +1,43 @@
+"""Every file that a step of a report opens for reading, written down while it runs.
+
+Python imports this by itself where its folder stands in PYTHONPATH. The folder that `DFSTUDY_OPENED` names
+gets a file a process: `<step> <kind> <pid>`, kind being `kernel` or `step`. What libraries open from C is not
+seen. Read back by `opened.py` beside this folder.
+"""
+
+import os
+import sys
+
+STEPS = ("train", "leakage", "chapter", "render")
+WRITES = os.O_WRONLY | os.O_RDWR
+
+
+def _name_step() -> str:
+    """The note of the step that this process is, or the one of the step that started it."""
+    words = sys.orig_argv
+    if "dfstudy" in words and words[words.index("dfstudy") + 1] in STEPS:
+        verb, name = words[words.index("dfstudy") + 1 :][:2]
+        if verb == "train":
+            name = f"training_{words[words.index('--step') + 1]}"
+        return {"leakage": "leakage", "render": "page"}.get(verb, name)
+    return os.environ.get("DFSTUDY_STEP", "")
+
+
+def _watch(folder: str, step: str) -> None:
+    kind = "kernel" if "ipykernel_launcher" in " ".join(sys.orig_argv) else "step"
+    log = open(f"{folder}/{step} {kind} {os.getpid()}", "a", buffering=1)  # noqa: SIM115, PTH123
+    seen = set()
+
+    def hook(event, arguments):
+        if event == "open" and isinstance(arguments[0], str | bytes) and not (arguments[2] or 0) & WRITES:
+            path = os.path.abspath(os.fsdecode(arguments[0]))  # noqa: PTH100
+            if path not in seen:
+                seen.add(path)
+                log.write(path.replace("\n", "?") + "\n")
+
+    sys.addaudithook(hook)
+
+
+if os.environ.get("DFSTUDY_OPENED") and (_step := _name_step()):
+    os.environ["DFSTUDY_STEP"] = _step
+    _watch(os.environ["DFSTUDY_OPENED"], _step)

@@ -1,0 +1,88 @@
+"""Whose a folder of results is: no report replaces another without a word, and moved pictures are known."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from dfstudy.data import images, index_study
+from dfstudy.errors import StudyError
+from dfstudy.invocation import resolve
+from dfstudy.report.folder import claimed
+
+
+@pytest.fixture
+def study(tmp_path):
+    """Writes a study file on a folder of pictures; results always go to one folder."""
+    noise = np.random.default_rng(0)
+    for name in ("real", "fake"):
+        (tmp_path / "faces" / name).mkdir(parents=True)
+        for at in range(4):
+            pixels = noise.integers(0, 256, (37, 53, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(tmp_path / "faces" / name / f"{at}.png")
+
+    def write(file: str = "mine.yaml", data: str = "faces", **settings):
+        told = {"name": "mine", "title": "Mine", "data": {"root": data}} | settings
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(yaml.safe_dump(told))
+        return resolve(str(tmp_path / file), out=str(tmp_path / "out")).settings
+
+    return write
+
+
+def report(study, replace: bool = False) -> None:
+    with claimed(study, replace):
+        index_study(study, progress=False)
+
+
+def test_another_study_of_the_same_name_is_refused_until_it_may_replace_the_first(study):
+    report(study())
+    report(study(title="Edited"))  # its own file may change
+    other = study("other.yaml", title="Another study")
+    with pytest.raises(
+        StudyError, match=r"holds another report \(file: .*mine.yaml, now .*other.yaml\)"
+    ) as told:
+        report(other)
+    assert "another OUT=" in told.value.hint and "FORCE=1" in told.value.hint
+    report(other, replace=True)
+    report(other)
+    with pytest.raises(StudyError, match="holds another report"):
+        report(study())
+
+
+def test_a_study_file_that_was_moved_is_the_same_study(study):
+    report(study())
+    report(study("moved.yaml"))
+
+
+def test_pictures_that_were_moved_are_known_by_their_content(study, tmp_path, monkeypatch):
+    report(study())
+    read, original = [], images.read_bytes
+    monkeypatch.setattr(images, "read_bytes", lambda path: read.append(path) or original(path))
+    shutil.move(tmp_path / "faces", tmp_path / "moved")
+    report(study(data="moved"))
+    assert not read  # a folder that was renamed holds the same files
+    shutil.copytree(tmp_path / "moved", tmp_path / "copied")
+    for file in (tmp_path / "copied").rglob("*.png"):
+        os.utime(file, (1, 1))
+    report(study(data="copied"))
+    assert len(read) == 8  # once, although they are compared first
+
+
+def test_other_pictures_are_refused_and_nothing_is_touched(study, tmp_path):
+    report(study())
+    shutil.copytree(tmp_path / "faces", tmp_path / "others")
+    shutil.copy(tmp_path / "others/real/0.png", tmp_path / "others/real/9.png")
+    before = {file: file.stat().st_mtime_ns for file in (tmp_path / "out").rglob("*") if file.is_file()}
+    with pytest.raises(StudyError, match=r"holds another report \(pictures: .*faces, now .*others\)"):
+        report(study(data="others"))
+    assert {file: file.stat().st_mtime_ns for file in before} == before
+    with pytest.raises(StudyError, match="pictures"):
+        report(study(data=str(Path("nowhere"))))
+    report(study(data="others"), replace=True)

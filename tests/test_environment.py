@@ -1,0 +1,87 @@
+"""The environment that make keeps: content decides what is installed, and a moved one is mended."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+# stands for a Python: writes down what it is asked for, and makes an environment of itself
+SPY = """#!/bin/sh
+echo "$@" >> "$SAID"
+case "$*" in
+  "-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python
+    printf '#!%s/.venv/bin/python\\n' "$PWD" > .venv/bin/tool ;;
+  "-c import pathlib"*) exec python3 "$@" ;;
+esac
+"""
+
+
+@pytest.fixture
+def checkout(tmp_path):
+    folder = tmp_path / "checkout with space"
+    folder.mkdir()
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, folder / name)
+    (tmp_path / "spy").write_text(SPY)
+    (tmp_path / "spy").chmod(0o755)
+    return folder
+
+
+def make(folder: Path) -> list[str]:
+    """What the Pythons were asked for by `make doctor`."""
+    said = folder.parent / "said"
+    said.write_text("")
+    command = ["make", "--no-print-directory", "doctor", f"BASE={folder.parent / 'spy'}"]
+    environment = {"PATH": os.environ["PATH"], "SAID": str(said)}
+    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True)
+    return said.read_text().splitlines()
+
+
+def test_files_that_were_only_touched_install_nothing(checkout):
+    assert any("-m venv" in line for line in make(checkout))
+    for moment in (1, time.time() + 3600):
+        for name in ("pyproject.toml", "requirements.lock", "Makefile"):
+            os.utime(checkout / name, (moment, moment))
+        assert make(checkout) == ["-m dfstudy doctor"]
+    before = (checkout / "pyproject.toml").stat()
+    (checkout / "pyproject.toml").write_text((checkout / "pyproject.toml").read_text() + "# other\n")
+    os.utime(checkout / "pyproject.toml", ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert any("--requirement requirements.lock" in line for line in make(checkout))
+
+
+@pytest.mark.parametrize("way", [shutil.move, shutil.copytree])
+def test_a_moved_environment_is_mended_without_a_network(checkout, way):
+    make(checkout)
+    there = checkout.parent / "elsewhere"
+    way(checkout, there)
+    said = make(there)
+    assert said[-2:] == [
+        "-m pip install --quiet --no-deps --no-build-isolation --editable .",
+        "-m dfstudy doctor",
+    ]
+    assert not any("--requirement" in line for line in said)
+    assert (there / ".venv/bin/tool").read_text() == f"#!{there}/.venv/bin/python\n"
+    assert make(there) == ["-m dfstudy doctor"]
+
+
+def test_an_environment_of_an_earlier_version_is_taken_as_it_is(checkout):
+    make(checkout)
+    (checkout / ".venv/ready").write_text("")
+    assert make(checkout) == ["-m dfstudy doctor"]
+    assert make(checkout) == ["-m dfstudy doctor"]
+
+
+def test_a_linked_environment_is_another_checkouts_and_stays_it(checkout):
+    make(checkout)
+    other = checkout.parent / "other"
+    other.mkdir()
+    for name in ("Makefile", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, other / name)
+    (other / ".venv").symlink_to(checkout / ".venv")
+    assert make(other) == ["-m dfstudy doctor"]
