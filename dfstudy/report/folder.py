@@ -1,8 +1,8 @@
 """The folder of a report: whose it is, and whether what it holds is still what was made.
 
 Takes a study; refuses a folder that holds something else, and one in which another report is being made.
-A study is known by its file, also where both were moved together, or by its settings, and pictures by their
-content, wherever they lie now. Never
+A study is known by its file or its settings, and pictures by their folder or their content; a folder that was
+moved with both knows them by the way from here. Never
 removes what a user made: only the notes of steps whose results are gone or were changed, so that those steps
 run again.
 """
@@ -99,6 +99,7 @@ def _owner(study: Study) -> dict[str, str]:
         "pictures": study.data.root,
         "file": str(study.file),
         "file_from_here": os.path.relpath(study.file, study.out),
+        "pictures_from_here": os.path.relpath(study.pictures, study.out),
         "settings": study_digest(study),
     }
 
@@ -118,17 +119,21 @@ def _refuse_foreign(study: Study, replace: bool) -> None:
             f"{shown_path(out)} holds files that are not a report's", "give an empty or a new folder as OUT="
         )
     own = _owner(study)
-    known = own | holder  # an earlier version named fewer things
+
+    def same_in(*names: str) -> bool:
+        return any(own[name] == holder.get(name) for name in names)
+
     same = {
-        "study": known["study"] == own["study"],
-        "file": any(own[name] == known[name] for name in ("file", "file_from_here", "settings")),
-        "pictures": own["pictures"] == known["pictures"],
+        "study": same_in("study"),
+        # an earlier version did not name it
+        "file": "file" not in holder or same_in("file", "file_from_here", "settings"),
+        "pictures": same_in("pictures", "pictures_from_here"),
     }
     key = next((key for key, is_same in same.items() if not is_same), None)
     if key is None or replace or (key == "pictures" and _take_moved_pictures(study)):
         return
     raise StudyError(
-        f"{shown_path(out)} holds another report ({key}: {known[key]}, now {own[key]})",
+        f"{shown_path(out)} holds another report ({key}: {holder.get(key)}, now {own[key]})",
         "give another OUT=, or replace that report with FORCE=1 (dfstudy report --force): its trainings stay",
     )
 

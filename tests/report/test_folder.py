@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from pathlib import Path
@@ -73,6 +74,28 @@ def test_pictures_that_were_moved_are_known_by_their_content(study, tmp_path, mo
         os.utime(file, (1, 1))
     report(study(data="copied"))
     assert len(read) == 8  # once, although they are compared first
+
+
+def test_a_folder_that_was_moved_with_all_of_it_may_go_on_changing(study, tmp_path):
+    report(study())
+    there = tmp_path / "there"
+    there.mkdir()
+    for name in ("mine.yaml", "faces", "out"):
+        shutil.move(tmp_path / name, there / name)
+    shutil.copy(there / "faces/real/0.png", there / "faces/real/9.png")
+    (there / "mine.yaml").write_text("name: mine\ntitle: Edited\ndata: {root: faces}\n")
+    report(resolve(str(there / "mine.yaml"), out=str(there / "out")).settings)
+
+
+def test_a_mark_of_an_earlier_version_names_study_and_pictures_alone(study, tmp_path):
+    report(study())
+    mark = tmp_path / "out/study/report.json"
+    mark.write_text(json.dumps({"study": "mine", "pictures": str(tmp_path / "faces")}))
+    report(study("other.yaml"))
+    mark.write_text(json.dumps({"study": "mine", "pictures": "/elsewhere"}))
+    (tmp_path / "faces/real/0.png").unlink()
+    with pytest.raises(StudyError, match="pictures: /elsewhere"):
+        report(study("other.yaml"))
 
 
 def test_other_pictures_are_refused_and_nothing_is_touched(study, tmp_path):
