@@ -9,7 +9,7 @@
 # Only what stands on the command line counts: a site or a session may have exported these names for something
 # else. What is set in the environment is said, and not used.
 GIVEN := STUDY DATA OUT NOTEBOOK RESULTS BASE PYTHON CLUSTER BUDGET FORCE
-EXPORTED := $(strip $(foreach name,$(GIVEN),$(if $(filter environment%,$(origin $(name))),$(name)=)))
+EXPORTED := $(strip $(foreach name,$(GIVEN),$(if $(filter environment%,$(origin $(name))),$(if $(value $(name)),$(name)=))))
 $(foreach name,$(GIVEN),$(if $(filter command%,$(origin $(name))),,$(eval override $(name) :=)))
 ifneq ($(EXPORTED),)
   $(info note: $(EXPORTED) in the environment is not used: type it after make, as in make report STUDY=full)

@@ -68,9 +68,7 @@ def test_conda_users_get_the_same_lock():
 
 
 def test_make_help_lists_every_verb():
-    said = subprocess.run(
-        ["make", "--no-print-directory", "help"], cwd=ROOT, capture_output=True, text=True, check=True
-    ).stdout
+    said = made_by(verb="help")
     verbs = {line.split()[1] for line in said.splitlines()}
     asked = "report test lab tensorboard lint bench lock strip exhibit doctor clean help"
     assert set(asked.split()) <= verbs
@@ -108,7 +106,10 @@ def test_make_hands_over_names_as_they_are(tmp_path):
 
 def made_by(*words: str, verb: str = "report", **exported: str) -> str:
     command = ["make", "--no-print-directory", verb, *words]
-    environment = os.environ | exported
+    given = re.search(r"^GIVEN := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
+    # the suite is run by make as well, which hands down what it was given
+    handed = {*given, "MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES"}
+    environment = {name: value for name, value in os.environ.items() if name not in handed} | exported
     return subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, check=True, env=environment
     ).stdout

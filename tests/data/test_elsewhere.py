@@ -67,8 +67,8 @@ def test_a_folder_is_read_like_the_studys_own_and_kept_beside_it(look, write):
     assert found.rows["label"].tolist() == [1] * 6 + [0] * 6 and len(found.set_aside) == 0
     assert list(found.rows["group"]) == sorted(OTHERS)
     assert found.checked_against == split.fingerprint
-    [file] = fingerprint_files(study)
-    assert (study.out / file).is_file() and file == "elsewhere/faces_ii/data/fingerprint.json"
+    [slug] = fingerprint_files(study)
+    assert slug == "faces_ii" and (study.out / "elsewhere" / slug / "data" / "fingerprint.json").is_file()
 
 
 def test_what_the_networks_learned_from_is_set_aside_with_its_group(look, write, texture):

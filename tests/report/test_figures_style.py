@@ -83,6 +83,7 @@ def test_a_users_matplotlibrc_changes_no_byte(tmp_path):
 def test_show_is_refused_in_a_chapter_and_shows_elsewhere(tmp_path, monkeypatch):
     shown = []
     monkeypatch.setattr(style, "display", shown.append)
+    plt.close("all")  # what other tests left open would be shown too
     draw("lines")
     plt.show()
     assert len(shown) == 1 and shown[0].data.startswith(b"\x89PNG") and plt.get_fignums() == []
