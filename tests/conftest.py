@@ -19,6 +19,10 @@ hypothesis.settings.load_profile("dfstudy")
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+# and one that nohup started ignores a closed terminal
+if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
