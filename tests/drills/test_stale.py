@@ -68,6 +68,6 @@ def test_what_changes_during_a_report_is_in_it_as_a_whole_or_not_at_all(finished
     said = running.communicate()[0]
     assert running.returncode and f"01_first.ipynb changed while this step ran: its result is {KEPT}" in said
     assert toy.shown() == old
-    assert "again: The first" in toy.report()
+    assert "[1/3] The first" in toy.report()
     new = toy.shown()
     assert all(new[name] != old[name] for name in ("study", "column", "notebook"))
