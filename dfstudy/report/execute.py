@@ -24,6 +24,7 @@ from PIL import Image
 
 from dfstudy.errors import StudyError
 from dfstudy.invocation import Invocation
+from dfstudy.kept import FULL, no_room, room_in
 from dfstudy.provenance import file_digest
 from dfstudy.report.chapters import Chapter
 from dfstudy.report.environment import kernel_environment
@@ -177,6 +178,8 @@ def _check_declared(chapter: Chapter, staging: Path) -> None:
 
 def _keep_failed(name: str, executed: Path, staging: Path, out: Path, error: Exception) -> StudyError:
     """Keep the notebook as far as it came, and say what happened."""
+    if _found_no_room(error):
+        return no_room(out)
     kept = out / "failed" / executed.name
     kept.parent.mkdir(exist_ok=True)
     notebook = nbformat.read(executed, as_version=4) if executed.is_file() else nbformat.v4.new_notebook()
@@ -184,8 +187,19 @@ def _keep_failed(name: str, executed: Path, staging: Path, out: Path, error: Exc
     log = staging / "kernel.log"
     said = log.read_text("utf-8", "replace") if log.is_file() else ""
     message = explain_failure(name, notebook, error, said, kept)
-    nbformat.write(_without_run_records(notebook), kept)
+    with room_in(kept):
+        nbformat.write(_without_run_records(notebook), kept)
     return message
+
+
+def _found_no_room(error: BaseException | None) -> bool:
+    """What failed, or what it was an answer to, is a full disk; papermill's own notebook is cut off then."""
+    while error is not None:
+        is_full = isinstance(error, OSError) and error.errno in FULL
+        if is_full or isinstance(error, nbformat.reader.NotJSONError):
+            return True
+        error = error.__context__
+    return False
 
 
 def _clear_failed(chapter: Chapter, out: Path) -> None:

@@ -18,6 +18,7 @@ suite: some 25 reports.
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import random
 import shutil
@@ -286,7 +287,8 @@ def differing(whole: Path, other: Path, made_in: Path | None = None) -> tuple[st
 
 def _contents(folder: Path, made_in: Path) -> dict[str, bytes]:
     files = [file for name in COMPARED for file in (folder / name).rglob("*") if file.is_file()]
-    kept = [file for file in files if file.name not in NOT_COMPARED and "tensorboard" not in file.parts]
+    passing = {file for file in files if "tensorboard" in file.parts or file.name.startswith("timing_")}
+    kept = [file for file in files if file.name not in NOT_COMPARED and file not in passing]
     own = str(made_in).encode()  # notebooks name their parameters
     found = {str(file.relative_to(folder)): _content(file).replace(own, b"OUT") for file in kept}
     soup = BeautifulSoup((folder / "index.html").read_text("utf-8"), "html.parser")
@@ -298,6 +300,11 @@ def _content(file: Path) -> bytes:
     if file.name == "index.parquet":  # it holds times of files
         return b""
     data = file.read_bytes()
+    if file.suffix == ".ipynb":  # without what shows measured durations
+        notebook = json.loads(data)
+        for cell in notebook["cells"]:
+            cell["outputs"] = [one for one in cell.get("outputs", ()) if "data-timing" not in json.dumps(one)]
+        return json.dumps(notebook).encode()
     # a run's note says how long it took
     return data.partition(b'"seconds"')[0] if file.parent.name == "runs" else data
 

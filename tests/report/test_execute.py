@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import sys
@@ -200,3 +201,15 @@ def test_a_kernel_starts_from_wherever_its_python_lies(monkeypatch):
     manager.connection_file = "/tmp/k.json"
     bound = [*words[:2], "dfstudy.bound", *words[2:-1], os.path.realpath("/tmp/k.json")]
     assert manager.format_kernel_cmd() == bound
+
+
+def test_a_full_disk_is_said_and_no_traceback_of_a_cut_notebook(chapter, invocation, notebook, monkeypatch):
+    def full(_, executed: str, **__) -> None:
+        Path(executed).write_text('{"cells": [')
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("papermill.execute_notebook", full)
+    with pytest.raises(StudyError, match="no room left in") as told:
+        run_chapter(chapter, invocation, notebook(SAVE))
+    assert "the same command then goes on" in told.value.hint
+    assert not list((invocation.settings.out / ".staging").iterdir())
