@@ -241,7 +241,7 @@ def to_markdown(table: pd.DataFrame) -> str:
 
 
 def run(work: Path, cases: Sequence[tuple[str, str, int]], processes: int, tell: Callable) -> pd.DataFrame:
-    """Judge every case, two at once."""
+    """Judge every case; what is judged so far can be read in the folder."""
     began, rows = time.monotonic(), []
     with ProcessPoolExecutor(processes, get_context("spawn")) as pool:
         for at, told in enumerate(pool.map(judge, [work] * len(cases), *zip(*cases, strict=True)), start=1):
@@ -249,7 +249,10 @@ def run(work: Path, cases: Sequence[tuple[str, str, int]], processes: int, tell:
             if at % 20 == 0:
                 left = (time.monotonic() - began) / at * (len(cases) - at)
                 tell(f"{at} of {len(cases)} draws, {left / 60:.0f} min left")
-    return pd.DataFrame(rows)
+                pd.DataFrame(rows).to_csv(work / "same_recipe.csv", index=False)
+    table = pd.DataFrame(rows)
+    table.to_csv(work / "same_recipe.csv", index=False)
+    return table
 
 
 def main() -> int:
@@ -268,7 +271,6 @@ def main() -> int:
     have = {recipe: len(networks_in(work, recipe)) for recipe in RECIPES}
     cases = plan(have, asked.draws, asked.studies)
     table = run(work, cases, asked.processes, lambda text: print(text, file=sys.stderr, flush=True))
-    table.to_csv(work / "same_recipe.csv", index=False)
     print(f"networks: {have}\n\n{to_markdown(summarise(table))}")
     questions = {"05": ASKED, "05, all": "answer.", "08": "answer."}
     for kind, stem in questions.items():
