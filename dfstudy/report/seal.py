@@ -17,7 +17,7 @@ from dfstudy.data import Split
 from dfstudy.kept import read_json, write_if_changed
 from dfstudy.provenance import PACKAGE, digest, file_digest
 from dfstudy.report.listing import SEALED
-from dfstudy.study import Study
+from dfstudy.study import NOT_SHAPING, Study
 
 SEAL = "study/seal.json"
 # What turns intervals into words.
@@ -25,7 +25,9 @@ RULES = (
     "evaluate/decision.py",
     "evaluate/learning.py",
     "evaluate/paired.py",
+    "evaluate/defects/effect.py",
     "evaluate/policies/compare.py",
+    "evaluate/policies/controls.py",
     "evaluate/policies/families.py",
     "evaluate/policies/sheets.py",
     "report/verdicts.py",
@@ -84,6 +86,11 @@ def _declare(study: Study, split: Split) -> dict[str, Any]:
     whole = study.model_dump(mode="json", exclude=set(APART))
     for place in ("root", "card"):
         whole["data"].pop(place)
+    for name in NOT_SHAPING - {"seeds"}:  # workers and the like change speed alone
+        whole["training"].pop(name)
+    for model in (whole["model"], whole["forgeries"]["second"]):
+        if model:
+            model["weights"] = Path(model["weights"]).name
     asked = {name: whole["policies"].pop(name) for name in ("asked", "primary", "secondary")}
     sections = {name: digest(section) for name, section in whole.items()}
     return {

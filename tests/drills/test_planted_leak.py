@@ -54,5 +54,7 @@ def test_what_counts_as_right():
     assert drill.is_right("leak", "supported", 0.3) and not drill.is_right("leak", "inconclusive", 0.3)
     assert not drill.is_right("clean", "supported", 0.3)
     assert drill.is_right("clean", "inconclusive", 0.1) and drill.is_right("clean", "inconclusive", None)
-    assert drill.is_right("clean", "refuted", 0.01)  # a gain worth a word is excluded, which is true
+    assert drill.is_right(
+        "clean", "refuted", 0.01
+    )  # a gain of any size that matters is excluded, which is true
     assert not drill.is_right("clean", "refuted", -0.01)  # a loss is found, which is not there

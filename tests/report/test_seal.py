@@ -66,11 +66,21 @@ def test_other_images_and_other_rules_are_a_change(study, monkeypatch, tmp_path)
 
 def test_words_and_places_are_none(study, tmp_path):
     room.seal_study(study, SPLIT)
-    moved = study.model_copy(
-        update={"title": "other", "data": study.data.model_copy(update={"root": "/else"})}
-    )
+    parts = {
+        "data": study.data.model_copy(update={"root": "/else"}),
+        "training": study.training.model_copy(update={"workers": 7, "runs_a_step": 1}),
+        "model": study.model.model_copy(update={"weights": "/else/package"}),
+    }
+    moved = study.model_copy(update={"title": "other", **parts})
     room.seal_study(moved, SPLIT)
     assert "none of them has changed" in room.tell_seal(study)
+
+
+def test_another_seed_is_a_change(study):
+    room.seal_study(study, SPLIT)
+    training = study.training.model_copy(update={"seeds": [7, 8, 9]})
+    room.seal_study(study.model_copy(update={"training": training}), SPLIT)
+    assert "`study: training`" in room.tell_seal(study)
 
 
 def test_a_seal_that_comes_after_trainings_says_so(study):
