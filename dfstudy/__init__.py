@@ -25,5 +25,5 @@ def __getattr__(name: str) -> Any:
     """`Detector`, the one class that a user of trained runs needs."""
     if name == "Detector":
         # by name: an import statement here would make every digest of code depend on all of dfstudy
-        return importlib.import_module("dfstudy.evaluate.detector").Detector
+        return importlib.import_module("dfstudy.scoring.detector").Detector
     raise AttributeError(f"module 'dfstudy' has no attribute '{name}'")

@@ -70,9 +70,10 @@ def make_run() -> Callable[..., Path]:
         import pandas as pd
         import torch
 
-        from dfstudy.model import build_model, resolve_normalisation, save_checkpoint
-        from dfstudy.model.checkpoint import save_weights
-        from dfstudy.study import Model
+        from dfstudy.model.build import build_model
+        from dfstudy.model.checkpoint import save_checkpoint, save_weights
+        from dfstudy.model.device import resolve_normalisation
+        from dfstudy.study.recipe import Model
 
         folder.mkdir(parents=True)
         model = Model(backbone="test_resnet", size=32)
@@ -139,9 +140,8 @@ def make_tested() -> Callable[..., dict]:
         import numpy as np
         import pandas as pd
 
-        from dfstudy.evaluate.arms.policies import name_arms
-        from dfstudy.evaluate.policies import Tested
-        from dfstudy.evaluate.policies.tested import CONDITIONS
+        from dfstudy.chapters.c05_policies.tested import CONDITIONS, Tested
+        from dfstudy.variants.policies import name_arms
 
         random = np.random.default_rng(seed)
         kinds = ("real", "swap", "warp") if unseen else ("real", "swap")

@@ -44,7 +44,7 @@ def test_the_light_door_loads_no_network_library(arguments, tmp_path):
     if arguments == ["index"]:
         arguments = ["index", "--data", str(tmp_path / "faces"), "--out", str(tmp_path / "out")]
     code = (
-        "import sys\nfrom dfstudy.cli import main\n"
+        "import sys\nfrom dfstudy.cli.main import main\n"
         "try:\n    main(sys.argv[1:])\n"
         "except SystemExit as end:\n    assert end.code in (0, None), end.code\n"
         "heavy = {'torch', 'timm', 'albumentations', 'matplotlib', 'snakemake', 'papermill'}\n"

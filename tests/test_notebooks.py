@@ -10,8 +10,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from dfstudy.report.chapters import load_chapters
-from dfstudy.report.parameters import read_parameters
+from dfstudy.chapters.registry import load_chapters
+from dfstudy.pipeline.parameters import read_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -17,8 +17,8 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parent / "drills"))
 from unlisted import OPENED, find_unlisted, read_steps
 
-from dfstudy.report.chapters import load_chapters
-from dfstudy.report.page_check import page_problems
+from dfstudy.chapters.registry import load_chapters
+from dfstudy.pipeline.page.page_check import page_problems
 
 SMALL = {
     "name": "tiny",
@@ -104,10 +104,10 @@ def check_reads(folder: Path) -> None:
 
     assert find() == []
     taken = {
-        "06_cross_forgery": "dfstudy/evaluate/published/cross_forgery.csv",
-        "04_test": "dfstudy/evaluate/pointing.py",
+        "06_cross_forgery": "dfstudy/chapters/c06_transfer/cross_forgery.csv",
+        "04_test": "dfstudy/chapters/c04_test/pointing.py",
         "01_explore_data": "notebooks/01_explore_data.ipynb",
-        "page": "dfstudy/report/templates/page.css",
+        "page": "dfstudy/pipeline/page/templates/page.css",
     }
     for step, name in taken.items():
         del steps[step]["reads"][name]

@@ -20,7 +20,7 @@ from dfstudy.augment import transforms
 from dfstudy.augment.policies import Policy, Step, build_policy
 from dfstudy.augment.recipes import RECIPES
 from dfstudy.data.images import read_picture
-from dfstudy.data.loader import epoch_order, sample_key
+from dfstudy.data.order import epoch_order, sample_key
 
 NAMES = {
     "JPEGCompression": "jpeg_compression",

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from PIL import Image
 
-from dfstudy.data.threads import count_cores
+from dfstudy.system.threads import count_cores
 
 LOWEST_PRIORITY = 19  # of a thread, in POSIX's counting
 

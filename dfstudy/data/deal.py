@@ -12,7 +12,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 
-from dfstudy.data.layouts import CLASS_NAMES
+from dfstudy.data.layouts.names import CLASS_NAMES
 
 _HELD_BACK = 8  # groups a kind and split that even out what larger groups left uneven
 

@@ -21,12 +21,13 @@ import pandas as pd
 
 from dfstudy.data.duplicates import EXACT, both_labels, find_links, join_groups
 from dfstudy.data.index import index_study
-from dfstudy.data.layouts import CLASS_NAMES
+from dfstudy.data.layouts.names import CLASS_NAMES
 from dfstudy.data.split import COPY, Split, set_aside
 from dfstudy.data.thin import thin_groups
 from dfstudy.errors import StudyError
 from dfstudy.number import name_methods
-from dfstudy.study import OtherPictures, Study
+from dfstudy.study.comparisons import OtherPictures
+from dfstudy.study.study import Study
 
 FOLDER = "elsewhere"  # of the results
 SEEN = "it, or a picture of its group, has a near-duplicate among the training and validation pictures"

@@ -31,7 +31,7 @@ from PIL import (
 )
 
 from dfstudy.data.png_chunks import has_damaged_pixels, without_odd_metadata
-from dfstudy.file_kind import no_file
+from dfstudy.system.file_kind import no_file
 
 # Decoders that may run: those of the endings that are read (`endings.py`), and GIF, which travels under
 # their names.

@@ -20,20 +20,14 @@ import numpy as np
 import pandas as pd
 
 from dfstudy.data.endings import PICTURES, ending
-from dfstudy.data.layouts import (
-    COLUMNS,
-    REAL,
-    alias_hint,
-    build_aliases,
-    read_meaning,
-    read_name,
-    settle,
-    split_pictures,
-)
+from dfstudy.data.layouts.folders import read_meaning
+from dfstudy.data.layouts.names import COLUMNS, REAL, build_aliases
+from dfstudy.data.layouts.splits import read_name, settle, split_pictures
+from dfstudy.data.layouts.unknown import alias_hint
 from dfstudy.data.tables import LINE, read_cells, read_labels
 from dfstudy.errors import StudyError, near_match
-from dfstudy.file_kind import no_file
-from dfstudy.study import Study
+from dfstudy.study.study import Study
+from dfstudy.system.file_kind import no_file
 
 NAME = "index.csv"
 _KNOWN = ("path", "label", "method", "group", "video", "split", "pipeline", "mask", "source", "frame")

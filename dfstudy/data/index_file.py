@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 
 from dfstudy.data import images, limits, phash, png_chunks
 from dfstudy.data.masks import MASK, MASK_SEEN, MASK_SHA256
-from dfstudy.kept import write_atomic
-from dfstudy.provenance import OPENCV, digest, file_digest, versions
-from dfstudy.study import Study
+from dfstudy.study.study import Study
+from dfstudy.system.kept import write_atomic
+from dfstudy.system.provenance import OPENCV, digest, file_digest, versions
 
 # What decides about a file's use, and so makes the fingerprint; sizes and times do not.
 _CONTENT = ["path", "sha256", "label", "method", "group", "video", "given_split", "pipeline", "error"]

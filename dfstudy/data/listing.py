@@ -19,7 +19,7 @@ from dfstudy.data.endings import DESCRIPTIONS, PICTURES, UNREAD_PICTURES, descri
 from dfstudy.data.index_file import STAT
 from dfstudy.data.walk import name_fault, walk_files, writable
 from dfstudy.errors import StudyError, near_match
-from dfstudy.study import Study
+from dfstudy.study.study import Study
 
 EXCLUDED = "left out by data.exclude"
 _SHOWN = 5

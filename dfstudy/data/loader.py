@@ -28,8 +28,8 @@ from dfstudy.data.cache import build_cache
 from dfstudy.data.handover import Inbox, Outbox, Sealed
 from dfstudy.data.order import EpochBatches, epoch_order, sample_key
 from dfstudy.data.samples import Batch, Order, Samples, Transform, Unreadable
-from dfstudy.data.threads import count_cores, why_no_processes
 from dfstudy.errors import StudyError
+from dfstudy.system.threads import count_cores, why_no_processes
 
 # one door for those who want samples: their order and keys come along
 __all__ = ["Batch", "Loader", "Transform", "count_workers", "epoch_order", "make_loader", "sample_key"]

@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from dfstudy.data import images
-from dfstudy.data.threads import map_in_order
+from dfstudy.system.threads import map_in_order
 
 MASK, MASK_SEEN, MASK_SHA256 = "mask", "mask_seen", "mask_sha256"
 

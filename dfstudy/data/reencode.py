@@ -28,12 +28,12 @@ from PIL import Image, ImageCms
 from dfstudy.data import images
 from dfstudy.data.index import index_study
 from dfstudy.data.index_csv import NAME
-from dfstudy.data.layouts import CLASS_NAMES
+from dfstudy.data.layouts.names import CLASS_NAMES
 from dfstudy.data.names import fit_path
-from dfstudy.data.threads import map_in_order
 from dfstudy.errors import StudyError
-from dfstudy.kept import FULL, no_room, room_in
-from dfstudy.study import Study
+from dfstudy.study.study import Study
+from dfstudy.system.kept import FULL, no_room, room_in
+from dfstudy.system.threads import map_in_order
 
 NOT_WRITTEN = "not_written.csv"
 SMALLEST = 64  # pixels of a side; a smaller one shows no face worth judging

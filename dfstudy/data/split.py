@@ -22,10 +22,10 @@ import pandas as pd
 
 from dfstudy.data.deal import assign_groups
 from dfstudy.data.duplicates import EXACT, both_labels, describe_links, find_links, join_groups
-from dfstudy.data.layouts import CLASS_NAMES
+from dfstudy.data.layouts.names import CLASS_NAMES
 from dfstudy.errors import StudyError
-from dfstudy.provenance import digest
-from dfstudy.study import Study
+from dfstudy.study.study import Study
+from dfstudy.system.provenance import digest
 
 SPLITS = ("train", "val", "test")
 # Share of pictures that need a named group for groups to be known: a test that recognised every one of the

@@ -21,7 +21,7 @@ from torch import nn
 from dfstudy.errors import StudyError, near_match
 from dfstudy.model.foreign import fit_weights
 from dfstudy.model.packaged import read_packaged
-from dfstudy.study import Model
+from dfstudy.study.recipe import Model
 
 # A training's file often holds its weights one or two levels down, beside the state of an optimiser.
 CONVERT = (

@@ -20,8 +20,8 @@ from timm.data import resolve_model_data_config
 from torch import Tensor, nn
 
 from dfstudy.model.team import ALONE, Team
-from dfstudy.study import Model
-from dfstudy.study import Protocol as Defects
+from dfstudy.study.recipe import Model
+from dfstudy.study.recipe import Protocol as Defects
 
 MOST_THREADS = 16  # beyond this a small network gains nothing
 # glibc's numbers of what is set in `_keep_memory`: mallopt(3)

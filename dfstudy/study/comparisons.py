@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from dfstudy.section import Section
 from dfstudy.study.pictures import Layout
 from dfstudy.study.recipe import POLICIES, Count, Model, PolicyName
+from dfstudy.study.section import Section
 
 Share = Annotated[float, Field(gt=0, le=1)]
 # what may be asked of a policy: quantities of `evaluate.policies.sheets` with a least gain worth having

@@ -11,8 +11,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from dfstudy.errors import near_match
-from dfstudy.section import Section
 from dfstudy.study.pictures import Fraction
+from dfstudy.study.section import Section
 
 Count = Annotated[int, Field(ge=1)]
 

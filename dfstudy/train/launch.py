@@ -16,10 +16,10 @@ from pathlib import Path
 import torch
 import yaml
 
-from dfstudy.bound import name_signal
 from dfstudy.errors import StudyError
-from dfstudy.kept import write_atomic
-from dfstudy.study import Study
+from dfstudy.study.study import Study
+from dfstudy.system.bound import name_signal
+from dfstudy.system.kept import write_atomic
 
 
 def launch(study: Study, seed: int, folder: Path) -> None:
@@ -48,7 +48,7 @@ def launch(study: Study, seed: int, folder: Path) -> None:
 
 def launch_command(devices: int, study: Path, out: Path, seed: int) -> list[str]:
     """`accelerate launch` for processes of this machine; port 0 lets the system choose a free one."""
-    launcher = [sys.executable, "-m", "dfstudy.bound", "accelerate.commands.launch", "--multi_gpu"]
+    launcher = [sys.executable, "-m", "dfstudy.system.bound", "accelerate.commands.launch", "--multi_gpu"]
     launcher += ["--num_processes", str(devices), "--num_machines", "1", "--main_process_port", "0"]
     launcher += ["--mixed_precision", "no", "--dynamo_backend", "no"]  # the study's own settings hold
     return [

@@ -17,18 +17,15 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from dfstudy.data.loader import Batch, sample_key
+from dfstudy.data.order import sample_key
+from dfstudy.data.samples import Batch
 from dfstudy.errors import StudyError
-from dfstudy.model import (
-    Place,
-    Team,
-    build_model,
-    freeze,
-    resolve_normalisation,
-    start_head_at_zero,
-    train_mode,
-)
-from dfstudy.study import Study, Training
+from dfstudy.model.build import build_model, start_head_at_zero
+from dfstudy.model.device import Place, resolve_normalisation
+from dfstudy.model.freeze import freeze, train_mode
+from dfstudy.model.team import Team
+from dfstudy.study.recipe import Training
+from dfstudy.study.study import Study
 from dfstudy.train.protocol import build_optimiser, loss_of_each
 
 COMPILERS = ("c++", "g++", "clang++", "cl")

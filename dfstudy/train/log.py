@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm.auto import tqdm
 
-from dfstudy.kept import FULL
+from dfstudy.system.kept import FULL
 from dfstudy.train.state import Progress
 
 GRID = 16  # augmented pictures shown in TensorBoard

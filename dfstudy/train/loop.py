@@ -16,12 +16,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from dfstudy.augment import build_policy
-from dfstudy.data.loader import Batch, Loader, epoch_order, make_loader, sample_key
+from dfstudy.augment.policies import build_policy
+from dfstudy.data.loader import Loader, make_loader
+from dfstudy.data.order import epoch_order, sample_key
+from dfstudy.data.samples import Batch
 from dfstudy.errors import Diverged
-from dfstudy.model import ALONE, Place, Team, predict_logits, train_mode
 from dfstudy.model.checkpoint import save_weights
-from dfstudy.study import WEIGHT_SOURCES, Study
+from dfstudy.model.device import Place, predict_logits
+from dfstudy.model.freeze import train_mode
+from dfstudy.model.team import ALONE, Team
+from dfstudy.study.recipe import WEIGHT_SOURCES
+from dfstudy.study.study import Study
 from dfstudy.train.learner import Learner, pictures_at_once, refuse_lone_picture
 from dfstudy.train.log import Log, tell
 from dfstudy.train.protocol import fake_weight, learning_rate

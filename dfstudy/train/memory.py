@@ -17,10 +17,13 @@ from typing import TYPE_CHECKING
 import torch
 from accelerate.utils.memory import clear_device_cache
 
-from dfstudy.data.loader import Batch
+from dfstudy.data.samples import Batch
 from dfstudy.errors import StudyError
-from dfstudy.model import ALONE, Place, train_mode
-from dfstudy.study import Study, Training
+from dfstudy.model.device import Place
+from dfstudy.model.freeze import train_mode
+from dfstudy.model.team import ALONE
+from dfstudy.study.recipe import Training
+from dfstudy.study.study import Study
 from dfstudy.train.learner import Learner, pictures_at_once
 
 if TYPE_CHECKING:

@@ -20,11 +20,12 @@ import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from dfstudy.data import Split
-from dfstudy.data.loader import Batch
+from dfstudy.data.samples import Batch
+from dfstudy.data.split import Split
 from dfstudy.errors import StudyError
-from dfstudy.model import choose_place, train_mode
-from dfstudy.study import Study
+from dfstudy.model.device import choose_place
+from dfstudy.model.freeze import train_mode
+from dfstudy.study.study import Study
 from dfstudy.train.learner import refuse_lone_picture
 from dfstudy.train.loop import Part, Trainer
 from dfstudy.train.memory import explain_out_of_memory

@@ -20,26 +20,19 @@ from filelock import Timeout
 from safetensors.torch import load_file
 from torch import Tensor
 
-from dfstudy.data import Split
+from dfstudy.data.split import Split
 from dfstudy.errors import StudyError
-from dfstudy.finished import FILE, lacking
-from dfstudy.kept import write_atomic
-from dfstudy.lock import file_lock
-from dfstudy.model import (
-    ALONE,
-    Place,
-    Team,
-    choose_place,
-    count_parameters,
-    join_team,
-    launched,
-    read_checkpoint,
-    save_checkpoint,
-)
-from dfstudy.model.checkpoint import RETRAIN
+from dfstudy.model.checkpoint import RETRAIN, read_checkpoint, save_checkpoint
+from dfstudy.model.device import Place, choose_place
+from dfstudy.model.freeze import count_parameters
 from dfstudy.model.packaged import find_packaged
-from dfstudy.provenance import code_digest, digest, file_digest, versions
-from dfstudy.study import NOT_SHAPING, WEIGHT_SOURCES, Study
+from dfstudy.model.team import ALONE, Team, join_team, launched
+from dfstudy.study.recipe import NOT_SHAPING, WEIGHT_SOURCES
+from dfstudy.study.study import Study
+from dfstudy.system.finished import FILE, lacking
+from dfstudy.system.kept import write_atomic
+from dfstudy.system.lock import file_lock
+from dfstudy.system.provenance import code_digest, digest, file_digest, versions
 from dfstudy.train.launch import launch
 from dfstudy.train.learner import pictures_at_once
 from dfstudy.train.log import tell

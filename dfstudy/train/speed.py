@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from dfstudy.data import Split
-from dfstudy.model import Place, choose_place, train_mode
-from dfstudy.study import Study
+from dfstudy.data.split import Split
+from dfstudy.model.device import Place, choose_place
+from dfstudy.model.freeze import train_mode
+from dfstudy.study.study import Study
 from dfstudy.train.loop import Part, Trainer
 from dfstudy.train.memory import explain_out_of_memory
 from dfstudy.train.selection import check_both_classes

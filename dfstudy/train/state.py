@@ -18,9 +18,9 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from dfstudy.kept import throw_away
-from dfstudy.model import Team
 from dfstudy.model.checkpoint import save_weights
+from dfstudy.model.team import Team
+from dfstudy.system.kept import throw_away
 
 if TYPE_CHECKING:
     from dfstudy.train.learner import Learner

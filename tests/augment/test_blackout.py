@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dfstudy.augment import build_policy, face
+from dfstudy.augment import face
 from dfstudy.augment.blackout import CHANCES, DIAGONALS, SIDES, Blackout
+from dfstudy.augment.policies import build_policy
 
 WHITE = np.full((90, 70, 3), 255, np.uint8)
 

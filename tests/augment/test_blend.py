@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from dfstudy.augment import build_policy, show_policies
 from dfstudy.augment.blend import GRID, RATIOS, SelfBlend, draw_mask
-from dfstudy.data.loader import make_loader, sample_key
+from dfstudy.augment.gallery import show_policies
+from dfstudy.augment.policies import build_policy
+from dfstudy.data.loader import make_loader
+from dfstudy.data.order import sample_key
 
 COUNT = 19
 LABELS = np.array([int(row % 3 == 1) for row in range(COUNT)])

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy import stats
 
-from dfstudy.augment import build_policy, list_policies
-from dfstudy.data.loader import sample_key
+from dfstudy.augment.policies import build_policy, list_policies
+from dfstudy.data.order import sample_key
 from dfstudy.errors import StudyError
 
 GOLDEN = Path(__file__).with_name("golden_seed.png")

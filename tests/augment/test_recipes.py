@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from dfstudy.augment import build_policy, list_policies
+from dfstudy.augment.policies import build_policy, list_policies
 from dfstudy.augment.ranges import stretch, stretch_kernel, stretch_quality
 from dfstudy.augment.recipes import RECIPES
-from dfstudy.data.loader import sample_key
+from dfstudy.data.order import sample_key
 from dfstudy.errors import StudyError
 
 STRENGTHS = (0.25, 0.5, 1, 2)

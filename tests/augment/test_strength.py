@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from dfstudy.augment import build_policy, measure_policy, show_ends, time_transforms
-from dfstudy.augment.policies import Step
+from dfstudy.augment.ends import show_ends
+from dfstudy.augment.policies import Step, build_policy
 from dfstudy.augment.recipes import RECIPES
-from dfstudy.augment.strength import NAMES, _strength
-from dfstudy.data import read_picture
+from dfstudy.augment.strength import NAMES, _strength, measure_policy, time_transforms
+from dfstudy.data.images import read_picture
 from dfstudy.data.loader import make_loader
 
 

@@ -23,10 +23,12 @@ from measure import Table, interleave, parse
 from pictures import feed, take, write_pictures
 from recorded_loop import recorded_batches, recorded_step
 
-from dfstudy.augment import build_policy
-from dfstudy.data.loader import Batch, Loader, count_workers
-from dfstudy.model import choose_place, train_mode
-from dfstudy.study import Study, load_study
+from dfstudy.augment.policies import build_policy
+from dfstudy.data.loader import Loader, count_workers
+from dfstudy.data.samples import Batch
+from dfstudy.model.device import choose_place
+from dfstudy.model.freeze import train_mode
+from dfstudy.study.study import Study, load_study
 from dfstudy.train.loop import Part, Trainer
 
 SIDE = 128  # of the files and of the network's input, as in the sample

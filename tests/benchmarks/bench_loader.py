@@ -17,8 +17,8 @@ from measure import Table, cores, interleave, parse
 from pictures import feed, take, write_pictures
 from recorded_loop import recorded_batches
 
-from dfstudy.augment import build_policy
-from dfstudy.data import read_picture
+from dfstudy.augment.policies import build_policy
+from dfstudy.data.images import read_picture
 from dfstudy.data.loader import Loader
 
 SIDE, SIZE, BATCH = 256, 224, 64

@@ -25,9 +25,10 @@ import torch
 from measure import Table, parse
 from pictures import feed, write_pictures
 
-from dfstudy.augment import build_policy
-from dfstudy.model import choose_place, train_mode
-from dfstudy.study import load_study
+from dfstudy.augment.policies import build_policy
+from dfstudy.model.device import choose_place
+from dfstudy.model.freeze import train_mode
+from dfstudy.study.study import load_study
 from dfstudy.train.loop import Part, Trainer
 
 SIDE, WORKERS, EPOCHS = 256, 1, 2

@@ -15,10 +15,10 @@ from unittest import mock
 import torch
 from pictures import take
 
-from dfstudy.data.loader import Batch
-from dfstudy.model import Place, choose_place
-from dfstudy.provenance import digest, file_digest
-from dfstudy.study import Study
+from dfstudy.data.samples import Batch
+from dfstudy.model.device import Place, choose_place
+from dfstudy.study.study import Study
+from dfstudy.system.provenance import digest, file_digest
 from dfstudy.train import loop
 from dfstudy.train.loop import Part, Trainer
 

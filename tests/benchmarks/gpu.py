@@ -36,10 +36,12 @@ from measure import Table, interleave, machine_rows, measure, parse
 from pictures import feed, take, write_pictures
 from recorded_loop import recorded_batches, recorded_step
 
-from dfstudy.augment import build_policy
-from dfstudy.data.loader import Batch, Loader
-from dfstudy.model import choose_place, freeze, train_mode
-from dfstudy.study import Study, load_study
+from dfstudy.augment.policies import build_policy
+from dfstudy.data.loader import Loader
+from dfstudy.data.samples import Batch
+from dfstudy.model.device import choose_place
+from dfstudy.model.freeze import freeze, train_mode
+from dfstudy.study.study import Study, load_study
 from dfstudy.train.loop import Part, Trainer
 
 VARIANTS = {  # name -> (compiled, deterministic)

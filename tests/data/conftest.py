@@ -13,9 +13,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dfstudy.data.layouts import Files, Reading, recognise
+from dfstudy.data.layouts.layout import Files, Reading
+from dfstudy.data.layouts.registry import recognise
 from dfstudy.data.listing import list_files
-from dfstudy.study import Study, load_study
+from dfstudy.study.study import Study, load_study
 
 
 def make_pixels(seed: int) -> np.ndarray:

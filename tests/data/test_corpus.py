@@ -17,12 +17,12 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from dfstudy.cli import main
+from dfstudy.cli.main import main
 from dfstudy.data.endings import ending
-from dfstudy.data.faces import FaceFinder
-from dfstudy.data.faces.face import Face
 from dfstudy.data.walk import writable
-from dfstudy.evaluate.score_table import as_bytes
+from dfstudy.faces.face import Face
+from dfstudy.faces.finder import FaceFinder
+from dfstudy.scoring.score_table import as_bytes
 
 from .corpus.kind import COUNTED, HIDDEN, USED, Kind
 from .corpus.registry import KINDS, write_corpus

@@ -12,14 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dfstudy.data import count_duplicates, find_duplicates, index_study, read_picture, split_study
 from dfstudy.data import duplicates as module
-from dfstudy.data.duplicates import EXACT, NEAR, find_links, join_groups
+from dfstudy.data.duplicates import EXACT, NEAR, count_duplicates, find_duplicates, find_links, join_groups
+from dfstudy.data.images import read_picture
+from dfstudy.data.index import index_study
 from dfstudy.data.near import FARTHEST
 from dfstudy.data.phash import hash_bits, perceptual_hash
-from dfstudy.data.sample import render_sample
-from dfstudy.data.split import COPY
-from dfstudy.study import SamplePictures
+from dfstudy.data.split import COPY, split_study
+from dfstudy.portraits.folder import render_sample
+from dfstudy.study.pictures import SamplePictures
 
 
 def make_rows(drawn: list[tuple[int, str, int, int]]) -> pd.DataFrame:
@@ -222,7 +223,7 @@ def test_planted_duplicates_are_found_and_dealt_with(planted):
 def test_any_number_of_threads_finds_the_same(planted, tmp_path, monkeypatch):
     tables = []
     for threads in (1, 5):
-        monkeypatch.setattr("dfstudy.data.threads.count_cores", lambda threads=threads: threads)
+        monkeypatch.setattr("dfstudy.system.threads.count_cores", lambda threads=threads: threads)
         study = planted.model_copy(update={"out": tmp_path / f"{threads}"})
         tables.append(find_duplicates(index_study(study, progress=False)))
     pd.testing.assert_frame_equal(*tables)

@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dfstudy.data.handover import KEPT, Inbox, Outbox
-from dfstudy.data.loader import Batch, make_loader
+from dfstudy.data.loader import make_loader
+from dfstudy.data.samples import Batch
 
 SHAPE = (4, 3, 3)
 

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dfstudy.data.index import index_study
-from dfstudy.data.layouts import FolderMeaning, build_aliases, read_folders, read_meaning
+from dfstudy.data.layouts.folders import FolderMeaning, read_folders, read_meaning
+from dfstudy.data.layouts.names import build_aliases
 from dfstudy.errors import StudyError
-from dfstudy.study import load_study
+from dfstudy.study.study import load_study
 
 TABLE = build_aliases({})
 

@@ -8,10 +8,10 @@ import pytest
 
 from dfstudy.data.index import index_study
 from dfstudy.data.index_file import layout_line
-from dfstudy.data.layouts import KNOWN
+from dfstudy.data.layouts.registry import KNOWN
 from dfstudy.data.split import split_study
 from dfstudy.errors import StudyError
-from dfstudy.study import Data
+from dfstudy.study.pictures import Data
 
 
 def test_most_specific_first():

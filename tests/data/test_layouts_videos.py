@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dfstudy.data.layouts import Reading
 from dfstudy.data.layouts.faceforensics import join_pairs
+from dfstudy.data.layouts.layout import Reading
 from dfstudy.errors import StudyError
 
 

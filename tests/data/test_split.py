@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from dfstudy.data.deal import assign_groups
 from dfstudy.data.split import COPY, prove_disjoint, set_aside, split_study
 from dfstudy.errors import StudyError
-from dfstudy.study import Protocol, load_study
+from dfstudy.study.recipe import Protocol
+from dfstudy.study.study import load_study
 
 STUDY = load_study("small", data="pictures", out="results")
 

@@ -28,11 +28,11 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.stats import norm
 
-from dfstudy.evaluate.delong import compare_delong, delong
-from dfstudy.evaluate.intervals import Interval, group_interval, groups_behind
-from dfstudy.evaluate.metrics import auc, balanced_accuracy
-from dfstudy.evaluate.seeds import summarise_seeds
-from dfstudy.study import Evaluate
+from dfstudy.stats.delong import compare_delong, delong
+from dfstudy.stats.intervals import Interval, group_interval, groups_behind
+from dfstudy.stats.metrics import auc, balanced_accuracy
+from dfstudy.stats.seeds import summarise_seeds
+from dfstudy.study.comparisons import Evaluate
 
 WORLDS = ("mixed", "rare", "apart")
 GROUPS = (10, 20, 40, 100)

@@ -14,10 +14,9 @@ import pandas as pd
 from scipy.special import expit
 from scipy.stats import norm
 
-from dfstudy.evaluate.arms.policies import Trained, name_arms
-from dfstudy.evaluate.policies import Tested
-from dfstudy.evaluate.policies.tested import CONDITIONS
-from dfstudy.study import Study
+from dfstudy.chapters.c05_policies.tested import CONDITIONS, Tested
+from dfstudy.study.study import Study
+from dfstudy.variants.policies import Trained, name_arms
 
 LEARNED, UNSEEN = ("blend", "swap"), "synthesis"
 OF_GROUP, OF_IMAGE, OF_NETWORK = 0.5, 0.7, 0.6  # standard deviations of a logit

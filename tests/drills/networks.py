@@ -32,12 +32,14 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).parent))
 from truth import hasten
 
-from dfstudy.data import index_study, split_study
-from dfstudy.evaluate.arms import POLICIES, Arm, list_arms
-from dfstudy.evaluate.arms.controls import permute_labels
-from dfstudy.evaluate.arms.defects import correct_arm
-from dfstudy.evaluate.calibration import FITS, USED
-from dfstudy.study import Study, load_study
+from dfstudy.data.index import index_study
+from dfstudy.data.split import split_study
+from dfstudy.stats.calibration import FITS, USED
+from dfstudy.study.study import Study, load_study
+from dfstudy.variants.arm import Arm
+from dfstudy.variants.controls import permute_labels
+from dfstudy.variants.defects import correct_arm
+from dfstudy.variants.registry import POLICIES, list_arms
 
 RECIPES = ("none", "seed", "defects", "permuted")
 TABLES = ("test", "clean", "corrupted")
@@ -74,10 +76,10 @@ def arms_in(work: Path) -> dict[str, Arm]:
 
 def make_network(work: Path, recipe: str, seed: int) -> float:
     """Train, predict, keep; gives the seconds of processor time."""
-    from dfstudy.evaluate.corrupted import predict_corrupted
-    from dfstudy.evaluate.policies.tested import CONDITIONS
-    from dfstudy.evaluate.predict import predict
-    from dfstudy.train import train
+    from dfstudy.chapters.c05_policies.tested import CONDITIONS
+    from dfstudy.predict.corrupted import predict_corrupted
+    from dfstudy.predict.predict import predict
+    from dfstudy.train.run import train
 
     began, arm = time.process_time(), arms_in(work)[recipe]
     run = train(arm.study, arm.split, seed, progress=False)

@@ -37,12 +37,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 from same_recipe import share, to_markdown
 from truth import hasten
 
-from dfstudy.data import Split, index_study, split_study
-from dfstudy.data.sample import render_sample
-from dfstudy.evaluate.leakage import compare, draw_split, scatter, small_study
-from dfstudy.evaluate.meter import meter_numbers, run_meter
-from dfstudy.report.trust import leak_verdict
-from dfstudy.study import SamplePictures, Study, load_study
+from dfstudy.chapters.c01_data.leakage import compare, draw_split, scatter, small_study
+from dfstudy.chapters.c01_data.meter import meter_numbers, run_meter
+from dfstudy.chapters.c01_data.questions import leak_verdict
+from dfstudy.data.index import index_study
+from dfstudy.data.split import Split, split_study
+from dfstudy.portraits.folder import render_sample
+from dfstudy.study.pictures import SamplePictures
+from dfstudy.study.study import Study, load_study
 
 KINDS = ("leak", "clean")
 FIRST = 100  # seed of the first people: no study and no tuning shows them
@@ -137,8 +139,8 @@ def is_right(kind: str, answer: str, high: float | None) -> bool:
 
 def tables_of(work: Path, seed: int, people: int) -> list[list[pd.DataFrame]]:
     """Of a clean set that was measured: predictions of the grouped split, and of the random one."""
-    from dfstudy.evaluate.predict import predict
-    from dfstudy.train import train
+    from dfstudy.predict.predict import predict
+    from dfstudy.train.run import train
 
     study, split = study_of(work, "clean", seed, people)
     study = small_study(study, pictures=len(split.part("train")))

@@ -38,18 +38,21 @@ from scipy.stats import binomtest
 sys.path.insert(0, str(Path(__file__).parent))
 from networks import RECIPES, Network, arms_in, load_networks, make_networks, study_in
 
-from dfstudy.evaluate.arms import DEFECTS, list_arms
-from dfstudy.evaluate.arms.defects import SWITCHES
-from dfstudy.evaluate.arms.policies import Trained
-from dfstudy.evaluate.defects import defect_numbers, measure_defects
-from dfstudy.evaluate.defects.measure import Tested as Audited
-from dfstudy.evaluate.learning import UNTRAINED, judge_learning
-from dfstudy.evaluate.policies import Tested, compare_policies, policy_numbers
+from dfstudy.chapters.c05_policies.compare import compare_policies
+from dfstudy.chapters.c05_policies.numbers import policy_numbers
+from dfstudy.chapters.c05_policies.questions import decide_on_augmentation
+from dfstudy.chapters.c05_policies.tested import Tested
+from dfstudy.chapters.c08_protocol.measure import Tested as Audited
+from dfstudy.chapters.c08_protocol.measure import measure_defects
+from dfstudy.chapters.c08_protocol.numbers import defect_numbers
+from dfstudy.chapters.c08_protocol.questions import decide_on_protocol
 from dfstudy.number import Number
-from dfstudy.report.answers import Answer
-from dfstudy.report.answers.augmentation import decide_on_augmentation
-from dfstudy.report.answers.protocol import decide_on_protocol
+from dfstudy.present.verdicts import Answer
+from dfstudy.stats.learning import UNTRAINED, judge_learning
 from dfstudy.study.recipe import POLICIES
+from dfstudy.variants.defects import SWITCHES
+from dfstudy.variants.policies import Trained
+from dfstudy.variants.registry import DEFECTS, list_arms
 
 SEEDS = 3  # networks a side
 MOST = 0.05  # share of false verdicts

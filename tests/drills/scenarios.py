@@ -38,12 +38,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 from made_up import FALLING, Skill, make_tested
 from same_recipe import to_markdown
 
-from dfstudy.evaluate.arms.policies import name_arms
-from dfstudy.evaluate.learning import UNTRAINED
-from dfstudy.evaluate.policies import Compared, compare_policies, policy_numbers
-from dfstudy.report.answers import Answer
-from dfstudy.report.answers.augmentation import QUALITIES, decide_on_augmentation
-from dfstudy.study import Evaluate, Study, load_study
+from dfstudy.chapters.c05_policies.compare import Compared, compare_policies
+from dfstudy.chapters.c05_policies.numbers import policy_numbers
+from dfstudy.chapters.c05_policies.questions import QUALITIES, decide_on_augmentation
+from dfstudy.present.verdicts import Answer
+from dfstudy.stats.learning import UNTRAINED
+from dfstudy.study.comparisons import Evaluate
+from dfstudy.study.study import Study, load_study
+from dfstudy.variants.policies import name_arms
 
 PRIMARY = "answer.augmentation.auc"
 OPEN = ("inconclusive", UNTRAINED)

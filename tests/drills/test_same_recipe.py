@@ -15,10 +15,10 @@ import networks as trained
 import same_recipe as drill
 from made_up import Skill, make_tested
 
-from dfstudy.data import Split
-from dfstudy.evaluate.arms.defects import correct_arm
-from dfstudy.evaluate.learning import UNTRAINED
-from dfstudy.study import Evaluate
+from dfstudy.data.split import Split
+from dfstudy.stats.learning import UNTRAINED
+from dfstudy.study.comparisons import Evaluate
+from dfstudy.variants.defects import correct_arm
 
 WORK = Path("nowhere")
 QUICK = Evaluate(replicates=100)

@@ -13,10 +13,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import made_up
 import scenarios as drill
 
-from dfstudy.evaluate.metrics import auc
 from dfstudy.number import Number
-from dfstudy.report.answers import Answer
-from dfstudy.study import Evaluate
+from dfstudy.present.verdicts import Answer
+from dfstudy.stats.metrics import auc
+from dfstudy.study.comparisons import Evaluate
 
 
 @pytest.fixture(autouse=True)

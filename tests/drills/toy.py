@@ -37,11 +37,11 @@ while hold.exists():
     time.sleep(0.05)
 """
 FIRST = """
-from dfstudy.data import index_study, split_study
+from dfstudy.data.index import index_study; from dfstudy.data.split import split_study
 from dfstudy.data.images import read_bytes
 from dfstudy.number import Number
-from dfstudy.report.numbers import save_numbers
-from dfstudy.study import load_study
+from dfstudy.present.numbers import save_numbers
+from dfstudy.study.study import load_study
 from dfstudy.toy import read_table, STATE
 settings = load_study(study, data, out)
 rows = split_study(settings, index_study(settings)).rows
@@ -54,8 +54,8 @@ save_numbers(settings, "01_first", [Number("first.n", len(rows), "pictures", len
 """
 LAST = """
 from dfstudy.number import Number
-from dfstudy.report.numbers import load_numbers, save_numbers
-from dfstudy.study import load_study
+from dfstudy.present.numbers import load_numbers, save_numbers
+from dfstudy.study.study import load_study
 settings = load_study(study, data, out)
 n = load_numbers(settings)["first.n"].value
 save_numbers(settings, "09_last", [Number("last.n", 2 * n, "pictures", n)])
@@ -95,7 +95,7 @@ class Toy:
             "pyproject.toml": "",
             "mine.yaml": STUDY,
             "dfstudy/studies/sample.yaml": SAMPLE,
-            "dfstudy/report/chapters.yaml": CHAPTERS,
+            "dfstudy/chapters/chapters.yaml": CHAPTERS,
             "dfstudy/toy.py": MODULE,
             "dfstudy/toy.csv": "0",
             "reports/published/sample/numbers/01_first.json": json.dumps([NUMBER]),

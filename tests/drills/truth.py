@@ -48,14 +48,15 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from dfstudy.data import Split
-from dfstudy.evaluate import predict
-from dfstudy.evaluate.intervals import groups_behind
-from dfstudy.evaluate.metrics import auc
-from dfstudy.evaluate.paired import PairedDifference, difference_over, paired_difference
-from dfstudy.provenance import digest, file_digest
-from dfstudy.study import Evaluate, Study
-from dfstudy.train import train
+from dfstudy.data.split import Split
+from dfstudy.predict.predict import predict
+from dfstudy.stats.intervals import groups_behind
+from dfstudy.stats.metrics import auc
+from dfstudy.stats.paired import PairedDifference, difference_over, paired_difference
+from dfstudy.study.comparisons import Evaluate
+from dfstudy.study.study import Study
+from dfstudy.system.provenance import digest, file_digest
+from dfstudy.train.run import train
 
 SIDE = 48  # pixels
 SEEDS = 3  # networks a side: with two the interval over seeds has one degree of freedom and finds nothing

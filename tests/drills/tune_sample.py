@@ -19,9 +19,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from dfstudy.data import index_study, split_study
-from dfstudy.study import Augment, Study, load_study
-from dfstudy.train import train
+from dfstudy.data.index import index_study
+from dfstudy.data.split import split_study
+from dfstudy.study.recipe import Augment
+from dfstudy.study.study import Study, load_study
+from dfstudy.train.run import train
 
 POLICIES = ("none", "seed")
 COLUMNS = ("candidate", "px", "stages", "epochs", "rate", "policy", "val AUC", "SD", "train AUC", "log-loss",

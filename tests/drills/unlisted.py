@@ -19,7 +19,7 @@ OPENED = Path(__file__).with_name("opened")  # a folder for PYTHONPATH
 # of the results: what the plan froze or lists by itself, what trainings left under the key of their content,
 # and what a step writes for itself
 OWN = ("data", "elsewhere", "pictures", "study", "steps", "runs", ".cache", ".staging", ".index.lock")
-MACHINERY = ("dfstudy/bound.py", "dfstudy/lock.py")  # how a kernel's process is started
+MACHINERY = ("dfstudy/system/bound.py", "dfstudy/system/lock.py")  # how a kernel's process is started
 PUBLISHED = ("notebooks", "figures", "numbers", "index.html")
 
 
@@ -73,7 +73,7 @@ def _unlisted(
         return None
     known = {
         "reports/published": "published report",
-        "dfstudy/report/chapters.yaml": "declared in chapters.yaml",
+        "dfstudy/chapters/chapters.yaml": "declared in chapters.yaml",
     }
     return (
         None if any(name.startswith(key) and each in step["reads"] for key, each in known.items()) else name

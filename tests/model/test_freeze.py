@@ -10,8 +10,10 @@ from timm.models import group_parameters
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from dfstudy.errors import StudyError
-from dfstudy.model import build_model, count_parameters, freeze, train_mode
-from dfstudy.study import Model, Training, load_study
+from dfstudy.model.build import build_model
+from dfstudy.model.freeze import count_parameters, freeze, train_mode
+from dfstudy.study.recipe import Model, Training
+from dfstudy.study.study import load_study
 from dfstudy.train.protocol import build_optimiser
 
 FAMILIES = ["test_resnet", "test_efficientnet", "test_byobnet", "mobilenetv3_small_050", "regnety_002"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from dfstudy.data import read_picture
-from dfstudy.model import Place
-from dfstudy.train import loop, train
+from dfstudy.data.images import read_picture
+from dfstudy.model.device import Place
+from dfstudy.train import loop
 from dfstudy.train.loop import Trainer
+from dfstudy.train.run import train
 
 
 def trainer(parts, study, folder):

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from dfstudy.errors import StudyError
-from dfstudy.model import load_checkpoint
-from dfstudy.study import Protocol, Training
-from dfstudy.train import loop, train
+from dfstudy.model.checkpoint import load_checkpoint
+from dfstudy.study.recipe import Protocol, Training
+from dfstudy.train import loop
 from dfstudy.train.learner import Learner, pictures_at_once
 from dfstudy.train.loop import Trainer
+from dfstudy.train.run import train
 from dfstudy.train.selection import score
 
 # Losses of the first four steps with a head as timm draws it, seed 0, CPU: a refactoring of model/, train/,
@@ -244,7 +245,7 @@ def test_a_picture_alone_trains_where_the_network_can(parts, make_study, monkeyp
     settings["model"] |= model
     first = train(make_study("first", **settings), parts, 0, False)
     # the try before the first step leaves no trace
-    monkeypatch.setattr("dfstudy.train.loop.refuse_lone_picture", lambda *_: None)
+    monkeypatch.setattr("dfstudy.train.learner.refuse_lone_picture", lambda *_: None)
     other = train(make_study("other", **settings), parts, 0, False)
     for name in ("best.safetensors", "last.safetensors", "history.csv", "clean.csv"):
         assert (first.folder / name).read_bytes() == (other.folder / name).read_bytes()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from dfstudy.study import Protocol, load_study
-from dfstudy.train import train
+from dfstudy.study.recipe import Protocol
+from dfstudy.study.study import load_study
+from dfstudy.train.run import train
 
 RECORDED = {
     "bgr_channels": True,

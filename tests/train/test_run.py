@@ -14,11 +14,12 @@ from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
 from dfstudy.errors import StudyError
-from dfstudy.finished import NEEDED, lacking
-from dfstudy.model import choose_place
-from dfstudy.provenance import PACKAGE, import_closure
-from dfstudy.train import load_run, run, train, train_all
+from dfstudy.model.device import choose_place
+from dfstudy.system.finished import NEEDED, lacking
+from dfstudy.system.provenance import PACKAGE, import_closure
+from dfstudy.train import run
 from dfstudy.train.loop import Trainer
+from dfstudy.train.run import load_run, train, train_all
 
 HERE = Path(__file__).parent
 
@@ -259,7 +260,7 @@ def test_a_run_of_one_thread_is_the_same_on_any_number_of_cores(parts, make_stud
     alone = {}
     for cores in (1, 2, 5):
         monkeypatch.setattr("dfstudy.model.device._cores", lambda cores=cores: cores)
-        monkeypatch.setattr("dfstudy.data.loader.count_cores", lambda cores=cores: cores)
+        monkeypatch.setattr("dfstudy.system.threads.count_cores", lambda cores=cores: cores)
         study = make_study(epochs=2, threads=1).model_copy(update={"out": tmp_path / str(cores)})
         done = train(study, parts, 0, progress=False)
         alone[cores] = done.key, load_file(done.folder / "best.safetensors")

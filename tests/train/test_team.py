@@ -12,12 +12,14 @@ import pytest
 import torch
 import yaml
 
-from dfstudy.data import index_study, split_study
+from dfstudy.data.index import index_study
+from dfstudy.data.split import split_study
 from dfstudy.errors import StudyError
-from dfstudy.model import join_team
-from dfstudy.study import load_study
-from dfstudy.train import Run, launch, load_run, train
+from dfstudy.model.team import join_team
+from dfstudy.study.study import load_study
+from dfstudy.train import launch
 from dfstudy.train.launch import launch_command
+from dfstudy.train.run import Run, load_run, train
 from dfstudy.train.state import Seen
 
 # batches of 7 over 2 processes: shares of 4 and 3; of 15 pictures the last one is left for one process

@@ -19,17 +19,12 @@ import pandas as pd
 from dfstudy.data.endings import is_clip
 from dfstudy.data.layouts.layout import Files, Reading
 from dfstudy.data.layouts.levels import Spot, is_bare, is_container
-from dfstudy.data.layouts.names import (
-    FAKE,
-    FAKE_WORDS,
-    REAL,
-    build_aliases,
-)
+from dfstudy.data.layouts.names import FAKE, FAKE_WORDS, REAL, build_aliases
 from dfstudy.data.layouts.splits import EVAL, read_name, split_pictures
 from dfstudy.data.layouts.unknown import unknown_folders
 from dfstudy.data.layouts.videos import find_videos
 from dfstudy.errors import StudyError
-from dfstudy.study import Study
+from dfstudy.study.study import Study
 
 _NUMBERED = {"0_real", "1_fake"}
 

@@ -18,8 +18,8 @@ import pandas as pd
 
 from dfstudy.data.layouts.names import COLUMNS
 from dfstudy.errors import StudyError
-from dfstudy.file_kind import no_file
-from dfstudy.study import Study
+from dfstudy.study.study import Study
+from dfstudy.system.file_kind import no_file
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from dfstudy.data.layouts.layout import Files
 from dfstudy.data.layouts.names import METHOD_NAMES, SOURCE_NAMES, whole_name
 from dfstudy.data.layouts.splits import read_name
 from dfstudy.errors import StudyError
-from dfstudy.study import STUDIES, Study
+from dfstudy.study.study import STUDIES, Study
 
 _SHOWN = 20
 _DFDC_PART = re.compile(r"dfdc_train_part_\d+|train_sample_videos|test_videos")

@@ -1,0 +1,139 @@
+"""Can these pictures be trusted? The audits' verdicts, by rule, from the numbers of chapter 01.
+
+Takes numbers by id; gives `Answer`s, and the few lines that the page shows before any result. An audit whose
+numbers are missing gets no answer. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from dfstudy.present.numbers import literal
+from dfstudy.present.verdicts import Answer, Numbers, Verdict
+
+LEAK = 0.02  # AUC: what a leak may add before it is worth a word
+CHANCE = 0.5  # AUC of a coin
+NOT_APPLICABLE = "not applicable"
+
+
+def decide_data_answers(numbers: Numbers) -> list[Answer]:
+    """What the audits say, as answers beside those on the detector."""
+    return _shortcut(numbers) + _leak(numbers)
+
+
+def leak_verdict(numbers: Numbers) -> Verdict | Literal["not applicable"]:
+    """Whether a split by single pictures would have flattered.
+
+    `supported`: the whole interval of the gain lies above 0. `refuted`: it ends below `LEAK`. Both need one
+    of the two kinds of training to have learned: what learned nothing has nothing to leak. `not applicable`:
+    nothing was measured. `inconclusive`: everything else.
+    """
+    gain = numbers["leakage.inflation"]
+    if gain.value is None:
+        return NOT_APPLICABLE
+    if gain.low is None or gain.high is None or not meter_learned(numbers):
+        return "inconclusive"
+    if gain.low > 0:
+        return "supported"
+    return "refuted" if gain.high < LEAK else "inconclusive"
+
+
+def meter_learned(numbers: Numbers) -> bool:
+    """One of the meter's two kinds of training has learned."""
+    told = numbers.get("leakage.learned")
+    return told is not None and bool(told.value)
+
+
+def trust_lines(shortcuts: str, numbers: Numbers) -> list[str]:
+    """Verdicts on shortcuts, duplicates and leakage, each `**Name: verdict.** why`: Markdown for `say`.
+
+    Args:
+        shortcuts: the verdict of `figures.shortcuts.shortcut_verdict`.
+    """
+    return [shortcuts, _duplicates_line(numbers), _leak_line(numbers)]
+
+
+def write_trust(lines: Iterable[str], layout: str) -> str:
+    """What the page shows before any result: the verdicts, and how the folder was read.
+
+    Args:
+        lines: of `trust_lines`.
+        layout: as `layout_line` gives it.
+    """
+    read = f"**Read as** {literal(layout.removeprefix('layout: '))}."
+    return "\n".join(f"- {line}" for line in (*lines, read))
+
+
+def _shortcut(numbers: Numbers) -> list[Answer]:
+    counts = [numbers.get(f"shortcut.{name}") for name in ("telling", "hinting", "clean", "inconclusive")]
+    if None in counts:
+        return []
+    telling, hinting, clean, unclear = (int(count.value or 0) for count in counts if count)
+    verdict: Verdict = "inconclusive"
+    if telling + hinting:
+        verdict = "supported"
+    elif not unclear:
+        verdict = "refuted"
+    return [
+        Answer(
+            "answer.shortcut",
+            "Can the label be told without looking at the face?",
+            "some family of traits of file or picture tells it better than every shuffle of the labels",
+            verdict,
+            f"of {telling + hinting + clean + unclear} families {{shortcut.telling}} tell the label and "
+            f"{{shortcut.hinting}} hint at it; all together AUC {{shortcut.together.auc}}",
+            numbers["shortcut.telling"].n,
+            "01_explore_data.ipynb#data_shortcuts",
+            "check",
+        )
+    ]
+
+
+def _leak(numbers: Numbers) -> list[Answer]:
+    if "leakage.inflation" not in numbers:
+        return []
+    gain, verdict = numbers["leakage.inflation"], leak_verdict(numbers)
+    measured = "a split by single pictures changes the AUC of a small network by {leakage.inflation}"
+    nothing = "; neither kind of its trainings has learned"
+    because = measured if meter_learned(numbers) else measured + nothing
+    return [
+        Answer(
+            "answer.leak",
+            "Would frames of one group on both sides of the split have flattered?",
+            "a split by single pictures raises the AUC of a small network",
+            "inconclusive" if verdict == NOT_APPLICABLE else verdict,
+            f"not applicable: {literal(gain.note)}" if verdict == NOT_APPLICABLE else because,
+            gain.n,
+            "01_explore_data.ipynb#data_leakage",
+            "check",
+        )
+    ]
+
+
+def _duplicates_line(numbers: Numbers) -> str:
+    both, near = (numbers[f"duplicates.{name}"].value for name in ("both_labels", "near"))
+    parts = ["{duplicates.copies} exact copies within a class"]
+    parts.append("{duplicates.both_labels} pairs of one picture under both labels")
+    joined = ", joined to {duplicates.joined_groups} groups that the split keeps whole" if near else ""
+    parts.append("{duplicates.near} near-duplicates" + joined)
+    verdict = "the same picture is real and fake" if both else "found, none on both sides of the split"
+    if not both and not near and not numbers["duplicates.copies"].value:
+        verdict = "none found"
+    return f"**Duplicates: {verdict}.** {'; '.join(parts)}."
+
+
+def _leak_line(numbers: Numbers) -> str:
+    verdict = leak_verdict(numbers)
+    if verdict == NOT_APPLICABLE:
+        return f"**Leakage: not applicable.** {literal(numbers['leakage.inflation'].note).capitalize()}."
+    heading = {
+        "supported": "a split by single pictures would have flattered",
+        "refuted": "none worth a word",
+        "inconclusive": "inconclusive",
+    }[verdict]
+    idle = "" if meter_learned(numbers) else " Neither kind of training has learned."
+    return (
+        f"**Leakage: {heading}.** With groups torn apart the AUC of a small network changes by "
+        f"{{leakage.inflation}}; this report keeps groups whole.{idle}"
+    )

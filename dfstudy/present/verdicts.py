@@ -1,0 +1,122 @@
+"""What an answer is, and the rules that turn intervals into a verdict.
+
+Takes a number and a limit; gives `supported` where the whole interval lies above it, `refuted` where it lies
+below, else `inconclusive`, never a bare yes. A gain is judged by `evaluate.decision`, as in the chapters: it
+is `supported` where the change helps, and `refuted` where it hurts or brings no gain worth having. Of
+networks that have not learned nothing is said: `not trained enough to tell`. Of many gains asked for at once
+the chapter's p, after Holm's correction, keeps the false alarms. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from dfstudy.number import Number
+from dfstudy.stats.change import Decision, decide
+
+Tier = Literal["primary", "secondary", "exploratory", "check"]
+Verdict = Literal["supported", "refuted", "inconclusive", "not trained enough to tell"]
+UNTRAINED: Verdict = "not trained enough to tell"
+Numbers = Mapping[str, Number]
+
+ALPHA = (
+    0.05  # chance of a false alarm among all that one question asks for: what 95 % intervals allow for one
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One question with its verdict.
+
+    Attributes:
+        id: name of the number that records it, such as `answer.above_chance`.
+        question: as a reader asks it.
+        claim: what is tested, with the rule's limit.
+        because: the numbers that decided, as text for `say`.
+        n: pictures behind them.
+        figure: where they are drawn, notebook and figure: `04_test.ipynb#test_roc`; empty where nowhere.
+        tier: `primary` and `secondary` questions were declared in the study before training; `check` is about
+            images and method; all else is exploratory.
+    """
+
+    id: str
+    question: str
+    claim: str
+    verdict: Verdict
+    because: str
+    n: int
+    figure: str = ""
+    tier: Tier = "exploratory"
+
+
+def above(number: Number, limit: float) -> Verdict:
+    """Whether the number lies above the limit with its whole interval."""
+    if number.low is None or number.high is None:
+        return "inconclusive"
+    if number.low > limit:
+        return "supported"
+    return "refuted" if number.high < limit else "inconclusive"
+
+
+def opposite(verdict: Verdict) -> Verdict:
+    """The verdict on the contrary claim."""
+    swapped: dict[Verdict, Verdict] = {"supported": "refuted", "refuted": "supported"}
+    return swapped.get(verdict, "inconclusive")
+
+
+def gains(
+    number: Number, least: float, seeds: int, sign: Literal[1, -1] = 1, *, is_sure: bool = True
+) -> Verdict:
+    """Whether a change between trained networks is a gain.
+
+    Args:
+        least: smallest gain worth having, above 0.
+        seeds: trainings of each side.
+        sign: -1 where a fall is the gain, as for a gap or an error.
+        is_sure: False where the correction of its family forbids to call it a change.
+    """
+    found = decide(number.low, number.high, seeds, gain=sign, least=least, is_sure=is_sure)
+    said: dict[Decision, Verdict] = {"helps": "supported", "hurts": "refuted", "no gain": "refuted"}
+    return said.get(found, "inconclusive")
+
+
+def gains_any(
+    numbers: Numbers, names: Sequence[str], least: float, seeds: int, sign: Literal[1, -1] = 1
+) -> tuple[Verdict, list[str]]:
+    """Whether any of several changes is a gain, and the ids of those that are.
+
+    A change counts where `gains` supports it and its `chapters_p` is at most `ALPHA`. Refuted only where each
+    of them is.
+    """
+    each = {name: gains(numbers[name], least, seeds, sign) for name in names}
+    p = {name: chapters_p(numbers, name) for name in names}
+    found = [name for name in names if each[name] == "supported" and is_small(p[name])]
+    if found:
+        return "supported", found
+    return ("refuted" if names and set(each.values()) == {"refuted"} else "inconclusive"), []
+
+
+def chapters_p(numbers: Numbers, name: str) -> float | None:
+    """p of a change as its chapter adjusted it over everything that it asks; None where it asked for none.
+
+    It stands beside the change: `policy.seed.auc.p` for `policy.seed.auc.difference`, and
+    `defect.all.auc.inflation.p` for `defect.all.auc.inflation`.
+    """
+    found = numbers.get(f"{re.sub(r'[.](difference|change)$', '', name)}.p")
+    return None if found is None else found.value
+
+
+def best_of(numbers: Numbers, names: Iterable[str], sign: Literal[1, -1] = 1) -> str:
+    """The id with the largest gain; those without a value come last."""
+    values = {name: numbers[name].value for name in names}
+    return max(values, key=lambda name: -np.inf if values[name] is None else sign * values[name])
+
+
+def is_small(p: float | None) -> bool:
+    """Whether a corrected p allows to call something a change."""
+    return p is not None and p <= ALPHA
