@@ -10,7 +10,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from dfstudy.chapters.registry import load_chapters
+from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.pipeline.parameters import read_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -24,12 +24,12 @@ def code_cells(file: Path) -> list[str]:
 
 
 def test_every_chapter_has_its_notebook_and_the_other_way_round():
-    assert [chapter.id for chapter in load_chapters()] == [file.stem for file in NOTEBOOKS]
+    assert [chapter.id for chapter in CHAPTERS] == [file.stem for file in NOTEBOOKS]
 
 
 def test_ids_of_figures_and_numbers_are_declared_once():
     for kind in ("figures", "numbers"):
-        names = [name for chapter in load_chapters() for name in getattr(chapter, kind)]
+        names = [name for chapter in CHAPTERS for name in getattr(chapter, kind)]
         assert len(names) == len(set(names)) and names
 
 

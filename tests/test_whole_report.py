@@ -17,7 +17,7 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parent / "drills"))
 from unlisted import OPENED, find_unlisted, read_steps
 
-from dfstudy.chapters.registry import load_chapters
+from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.pipeline.page.page_check import page_problems
 
 SMALL = {
@@ -74,7 +74,7 @@ def test_a_report_from_nothing(pictures, tmp_path, without_provenance):
     page = (tmp_path / "out" / "index.html").read_text("utf-8")
     soup = BeautifulSoup(page, "html.parser")
     assert page_problems(page) == []
-    for chapter in load_chapters():
+    for chapter in CHAPTERS:
         assert soup.find("section", id=chapter.id) is not None
         for name in chapter.figures:
             assert soup.find("figure", id=name) is not None

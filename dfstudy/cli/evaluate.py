@@ -1,7 +1,7 @@
 """The command `dfstudy evaluate`: tables of scores that any tool made, one judged, or two compared.
 
-Takes paths of tables; prints numbers with their intervals, and remarks. Registered by `dfstudy.cli.main`; loads
-neither torch nor the network's libraries.
+Takes paths of tables; prints numbers with their intervals, and remarks. Registered by `dfstudy.cli.main`;
+loads neither torch nor the network's libraries.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The pictures of a report under way: its index as it was planned, and what has changed on disk since.
 
-Takes a frozen study, see `dfstudy.study.study`; gives its index without a look into the folder, so that every step
-works on the same pictures whatever is added, labelled or taken away meanwhile, and the names of pictures and
-masks whose content is another one now. Cost: reading the table; then 2 us a file, and one read of each whose
-size or times moved.
+Takes a frozen study, see `dfstudy.study.study`; gives its index without a look into the folder, so that every
+step works on the same pictures whatever is added, labelled or taken away meanwhile, and the names of pictures
+and masks whose content is another one now. Cost: reading the table; then 2 us a file, and one read of each
+whose size or times moved.
 """
 
 from __future__ import annotations

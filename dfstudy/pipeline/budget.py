@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from dfstudy.chapters.registry import load_chapters
+from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.data.split import Split
 from dfstudy.pipeline.plan import list_runs
 from dfstudy.pipeline.precision import say_detectable
@@ -173,7 +173,7 @@ def _minutes(runs: list[tuple[Arm, int]], speed: Speed) -> float:
     sizes = {name: split.rows["split"].value_counts().to_dict() for name, split in splits.items()}
     seconds = [_run_seconds(arm, sizes[arm.split.fingerprint], speed) for arm, _ in runs]
     trained = max(sum(seconds) / speed.side_by_side, max(seconds, default=0.0))
-    return (trained + CHAPTER * len(load_chapters()) + OTHERS) / 60
+    return (trained + CHAPTER * len(CHAPTERS) + OTHERS) / 60
 
 
 def _run_seconds(arm: Arm, pictures: Mapping[str, int], speed: Speed) -> float:

@@ -22,7 +22,7 @@ import papermill
 from nbformat import NotebookNode
 from PIL import Image
 
-from dfstudy.chapters.registry import Chapter
+from dfstudy.chapters.base import Chapter
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.environment import kernel_environment
 from dfstudy.pipeline.failure import INJECTED, Incomplete, code_cells, explain_failure
@@ -156,11 +156,11 @@ def _check_cells(notebook: NotebookNode) -> None:
 
 
 def _check_declared(chapter: Chapter, staging: Path) -> None:
-    """Every figure and number of `chapters.yaml` is there; `Number` itself refuses what is not finite."""
+    """Every figure and number of its chapter.py is there; `Number` itself refuses what is not finite."""
     for name in chapter.figures:
         files = sorted((staging / "figures").glob(f"{name}.*"))
         if not files:
-            raise Incomplete(f"figure '{name}' is declared in chapters.yaml, and no cell saved it")
+            raise Incomplete(f"figure '{name}' is declared in its chapter.py, and no cell saved it")
         with Image.open(files[0]) as picture:
             picture.verify()
     file = staging / "numbers" / f"{chapter.id}.json"
@@ -173,7 +173,7 @@ def _check_declared(chapter: Chapter, staging: Path) -> None:
         raise Incomplete(f"its numbers cannot be read back: {error}") from None
     missing = [name for name in chapter.numbers if name not in made]
     if missing:
-        raise Incomplete(f"declared in chapters.yaml, and not saved: number {', '.join(missing)}")
+        raise Incomplete(f"declared in its chapter.py, and not saved: number {', '.join(missing)}")
 
 
 def _keep_failed(name: str, executed: Path, staging: Path, out: Path, error: Exception) -> StudyError:

@@ -62,7 +62,7 @@ def explain_failure(
         return StudyError("\n    ".join(lines), reopen)
     if isinstance(error, CellTimeoutError):
         limit = "the cell ran longer than the chapter's time-out"
-        return StudyError(f"{place}: {limit}", f"raise `timeout` in chapters.yaml, or {reopen}")
+        return StudyError(f"{place}: {limit}", f"raise `timeout` in its chapter.py, or {reopen}")
     raised = _raised(cell)
     if raised is None:
         return StudyError(f"{place}: {type(error).__name__}: {error}", reopen)

@@ -2,8 +2,8 @@
 
 Takes a study, its split and the site; gives a `Step` for a training, the leakage meter, a chapter and the
 page. Code counts as far as a step imports it, data files of the package where that code names them (see
-`dfstudy.system.provenance`); the machinery that runs steps shapes no result and is not listed. Refuses a notebook
-that cannot be read. Cost: the code is read and parsed once, half a second.
+`dfstudy.system.provenance`); the machinery that runs steps shapes no result and is not listed. Refuses a
+notebook that cannot be read. Cost: the code is read and parsed once, half a second.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dfstudy.chapters.registry import Chapter
+from dfstudy.chapters.base import Chapter
+from dfstudy.chapters.c09_conclusions.seal import SEALED
 from dfstudy.data.elsewhere import fingerprint_files
 from dfstudy.data.split import Split
 from dfstudy.errors import StudyError
@@ -51,7 +52,6 @@ from dfstudy.variants.registry import COMPARISONS
 
 TRAINING_PARTS = ("data", "model", "augment", "training", "protocol")
 BUDGET = "study/budget.json"  # what the page says of it
-SEALED = "study/sealed.json"  # what has changed since the study was sealed
 OWN = ("file", "out", "frozen")  # fields of a study that are none of its settings
 NO_SETTINGS = (*OWN, "budget")  # nor what a chapter shows
 
@@ -87,7 +87,7 @@ class Reader:
 
     def training(self, step: dict[str, Any]) -> Step:
         """A step of trainings; another choice of a comparison's runs is for its own group alone."""
-        names = [*self._code("dfstudy.train", "dfstudy.predict.predict", "dfstudy.variants.registry")]
+        names = [*self._code("dfstudy.train.run", "dfstudy.predict.predict", "dfstudy.variants.registry")]
         names += [SHAPING + part for part in TRAINING_PARTS] + [WEIGHTS + "model"]
         if step["group"] in COMPARISONS:
             names.append(SETTING + COMPARISONS[step["group"]])
@@ -97,7 +97,7 @@ class Reader:
 
     def leakage(self) -> Step:
         """The leakage meter, which has a network of its own."""
-        names = [*self._code("dfstudy.chapters.c01_data.meter"), SHAPING + "data"]
+        names = [*self._code("dfstudy.chapters.c01_data.leakage"), SHAPING + "data"]
         return Step("Leakage meter", self._of(names, device=self._device), [])
 
     def chapter(self, chapter: Chapter, inputs: list[str]) -> Step:
@@ -119,7 +119,7 @@ class Reader:
         given = {"device": self._device} if NETWORKS & set(chapter.needs) else {}
         if "numbers" in chapter.needs:
             given["seal"] = digest(read_json(self._study.out / SEALED))[:SHORT]
-        reads = self._of(names, cores=self._cores, **{"declared in chapters.yaml": declared}, **given)
+        reads = self._of(names, cores=self._cores, **{"declared in its chapter.py": declared}, **given)
         return Step(chapter.title, reads, inputs)
 
     def page(self, inputs: list[str]) -> Step:

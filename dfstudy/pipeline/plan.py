@@ -12,7 +12,8 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dfstudy.chapters.registry import Chapter, load_chapters
+from dfstudy.chapters.base import Chapter
+from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.data.split import Split
 from dfstudy.pipeline.invocation import Invocation
 from dfstudy.pipeline.listing import Reader
@@ -36,7 +37,7 @@ def write_plan(invocation: Invocation, split: Split, site: Site) -> Path:
     study = invocation.settings
     reader = Reader(study, split, site)
     trainings = _plan_trainings(study, split, site)
-    chapters = [_plan_chapter(study, chapter, site, trainings.behind) for chapter in load_chapters()]
+    chapters = [_plan_chapter(study, chapter, site, trainings.behind) for chapter in CHAPTERS]
     notes = [TRAINING.format(name) for name in trainings.steps] + [step["note"] for step in chapters]
     plan = {
         "dfstudy": shlex.join([sys.executable, "-m", "dfstudy"]),
@@ -52,7 +53,7 @@ def write_plan(invocation: Invocation, split: Split, site: Site) -> Path:
     steps = {TRAINING.format(name): reader.training(step) for name, step in trainings.steps.items()}
     if any(LEAKAGE in step["inputs"] for step in chapters):
         steps[LEAKAGE] = reader.leakage()
-    for chapter, step in zip(load_chapters(), chapters, strict=True):
+    for chapter, step in zip(CHAPTERS, chapters, strict=True):
         steps[step["note"]] = reader.chapter(chapter, step["inputs"])
     steps[PAGE] = reader.page(notes)
     listed = {
@@ -78,7 +79,7 @@ def list_runs(study: Study, split: Split) -> dict[str, list[tuple[Arm, int]]]:
 
 def _asked_runs(study: Study, split: Split) -> dict[str, dict[str, tuple[Arm, int]]]:
     """By group and identity, every run that a chapter asks for; groups may share some."""
-    needed = {word for chapter in load_chapters() for word in chapter.needs}
+    needed = {word for chapter in CHAPTERS for word in chapter.needs}
     return {
         group: {
             arm.identity(seed): (arm, seed)
@@ -141,7 +142,7 @@ def _plan_chapter(study: Study, chapter: Chapter, site: Site, behind: dict[str, 
     if "leakage" in chapter.needs:
         inputs.append(LEAKAGE)
     if "numbers" in chapter.needs:
-        chapters = load_chapters()
+        chapters = CHAPTERS
         inputs += [f"steps/{above.id}.json" for above in chapters[: chapters.index(chapter)]]
     return {
         "id": chapter.id,

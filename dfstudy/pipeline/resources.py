@@ -14,7 +14,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from dfstudy.chapters.registry import Chapter
+from dfstudy.chapters.base import Chapter
 from dfstudy.study.recipe import Training
 from dfstudy.study.study import Study
 

@@ -13,27 +13,22 @@ import datetime
 from pathlib import Path
 from typing import Any
 
+from dfstudy.chapters.c09_conclusions.seal import SEAL, SEALED
 from dfstudy.data.split import Split
-from dfstudy.pipeline.listing import SEALED
 from dfstudy.study.recipe import NOT_SHAPING
 from dfstudy.study.study import Study
 from dfstudy.system.kept import read_json, write_if_changed
 from dfstudy.system.provenance import PACKAGE, digest, file_digest
 
-SEAL = "study/seal.json"
-# What turns intervals into words.
-RULES = (
-    "stats/change.py",
-    "stats/learning.py",
-    "stats/paired.py",
-    "chapters/c08_protocol/effect.py",
+# What turns intervals into words, beside the rules that stand in the chapters.
+RULES = ("stats/change.py", "stats/learning.py", "stats/paired.py", "present/verdicts.py")
+OF_CHAPTERS = ("questions*.py", "abstract.py", "answers.py")  # in every chapter's folder
+OF_COMPARISONS = (
     "chapters/c05_policies/compare.py",
     "chapters/c05_policies/controls.py",
     "chapters/c05_policies/families.py",
     "chapters/c05_policies/sheets.py",
-    "present/verdicts.py",
-    "chapters/c01_data/questions.py",
-    *(f"report/answers/{file.name}" for file in sorted((PACKAGE / "report" / "answers").glob("*.py"))),
+    "chapters/c08_protocol/effect.py",
 )
 # Words and places: they shape no result.
 APART = ("name", "title", "budget", "test_on")
@@ -58,31 +53,6 @@ def seal_study(study: Study, split: Split) -> Path:
     return write_if_changed(study.out / SEALED, {**state, "changed": changed})
 
 
-def tell_seal(study: Study) -> str:
-    """Whether questions, study and rules stood before the results, as Markdown."""
-    state = read_json(study.out / SEALED)
-    if not state:
-        return "**Not sealed.** Questions and rules are sealed by `make report`, before it trains."
-    count = state["finished"]
-    ended = "training had" if count == 1 else "trainings had"
-    when = (
-        f"after {count:,} {ended} ended, so not before the results" if count else "before the first training"
-    )
-    told = f"Questions, study and rules were sealed {when} (seal `{state['seal']}`)"
-    if not state["changed"]:
-        return f"{told}, and none of them has changed since."
-    return (
-        f"{told}. **Changed after the seal**, so that what was declared is no longer what was asked: "
-        f"{', '.join(f'`{name}`' for name in state['changed'])}."
-    )
-
-
-def sealed_on(study: Study) -> str:
-    """The day, and which seal; empty where there is none."""
-    sealed, state = read_json(study.out / SEAL), read_json(study.out / SEALED)
-    return f"{sealed['day']}, {state['seal']}" if sealed and state else ""
-
-
 def _declare(study: Study, split: Split) -> dict[str, Any]:
     whole = study.model_dump(mode="json", exclude=set(APART))
     for place in ("root", "card"):
@@ -100,5 +70,12 @@ def _declare(study: Study, split: Split) -> dict[str, Any]:
             "questions": digest(asked),
             "images and their split": digest(split.fingerprint),
         },
-        "rules": {name: file_digest(PACKAGE / name) for name in RULES},
+        "rules": {name: file_digest(PACKAGE / name) for name in _rules()},
     }
+
+
+def _rules() -> list[str]:
+    """Files of rules, by their names in the package."""
+    chapters = PACKAGE / "chapters"
+    found = [file for pattern in OF_CHAPTERS for file in chapters.glob(f"c*/{pattern}")]
+    return [*RULES, *OF_COMPARISONS, *sorted(str(file.relative_to(PACKAGE)) for file in found)]

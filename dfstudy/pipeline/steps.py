@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dfstudy.chapters.registry import find_chapter
+from dfstudy.chapters.find import find_chapter
 from dfstudy.data.frozen import changed_pictures
 from dfstudy.errors import Diverged, StudyError
 from dfstudy.pipeline.bookings import Booking, refuse_mixed
@@ -97,7 +97,7 @@ def run_leakage(invocation: Invocation) -> bool:
     """
     os.environ.update(steady_environment())
     # Imported here: the threads of torch are settled by the environment above.
-    from dfstudy.chapters.c01_data.meter import run_meter
+    from dfstudy.chapters.c01_data.leakage import run_meter
 
     study = invocation.settings
     booking = Booking(study, LEAKAGE)

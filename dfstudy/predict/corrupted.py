@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from dfstudy.data.thin import thin_groups
 from dfstudy.predict.corruptions import CORRUPTIONS, SEVERITIES, picture_key
-from dfstudy.predict.predict import BATCH, predict
+from dfstudy.predict.predict import BATCH, NETWORK, predict
 from dfstudy.study.comparisons import Evaluate
 from dfstudy.system.kept import write_atomic
 from dfstudy.system.provenance import code_digest, digest, versions
@@ -82,7 +82,7 @@ def predict_corrupted(
         "seed": settings.seed,
         "batch": BATCH,
         "versions": versions(),
-        "code": code_digest("dfstudy.model", "dfstudy.data.loader", "dfstudy.augment.policies"),
+        "code": code_digest(*NETWORK),
     }
     asked = [_Asked.of(run, shared) for run in runs]
     missing = {one.run.key: [c for c in conditions if one.read(c) is None] for one in asked}

@@ -37,6 +37,13 @@ if TYPE_CHECKING:
 # torch is imported where it is used: reading numbers passes through this room's door and needs none.
 
 BATCH = 64
+# the code between an image on disk and a logit
+NETWORK = (
+    "dfstudy.model.checkpoint",
+    "dfstudy.model.device",
+    "dfstudy.data.loader",
+    "dfstudy.augment.policies",
+)
 COLUMNS = ("path", "label", "method", "group", "logit", "probability")
 FURTHER = ("video", PIPELINE)  # columns where the pictures name any
 
@@ -136,7 +143,7 @@ def _describe(run: Run, rows: pd.DataFrame, place: Place) -> dict[str, Any]:
         "batch": BATCH,
         "device": place.name,
         "versions": versions(),
-        "code": code_digest("dfstudy.model", "dfstudy.data.loader", "dfstudy.augment.policies", __name__),
+        "code": code_digest(*NETWORK, __name__),
     }
 
 

@@ -20,6 +20,8 @@ from IPython.display import Markdown
 from dfstudy.errors import near_match
 from dfstudy.number import Number
 from dfstudy.present.place import results_folder
+from dfstudy.stats.levels import UNITS
+from dfstudy.study.comparisons import Evaluate
 from dfstudy.study.study import Study
 
 pd.set_option("display.max_colwidth", None)  # a table in a report is not cut off at 50 letters
@@ -102,3 +104,9 @@ def as_code(text: str) -> str:
 def plain(text: str) -> str:
     """What `literal` made, as it was: for places that are no Markdown, such as a table of HTML."""
     return re.sub(r"\\([\\`*_\[\]<>|#])", r"\1", html.unescape(text))
+
+
+def describe_interval(settings: Evaluate) -> str:
+    """What a caption must say where an interval is drawn."""
+    drawn = f"{settings.replicates:,} resamples of {UNITS[settings.level]}"
+    return f"Interval: {100 * settings.confidence:g} % over {drawn}."

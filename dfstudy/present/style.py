@@ -33,6 +33,7 @@ from dfstudy.study.study import Study
 
 REAL, FAKE = "#0072B2", "#D55E00"
 PALETTE = (REAL, FAKE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C8C")
+INK, FAINT = "#000000", "#8C8C8C"
 WIDTH = 7.2  # inches: the text column of the report
 DPI = 144
 

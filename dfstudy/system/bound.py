@@ -4,8 +4,8 @@ A report is a chain: make, the command, Snakemake, steps, and the kernels and la
 writes its own number into the environment, `PARENT`; the next one looks twice a second whether that process
 is still there, and ends at once where it is not, with everything in its own process group. Nothing else would
 end after a SIGKILL, and files are whole at any moment. What belongs to a report also holds the lock that
-`HELD` names, so that the next report can wait for it. `python -m dfstudy.system.bound MODULE ...` runs a module of
-somebody else that way. A process that was started by hand, or on another machine, is not bound.
+`HELD` names, so that the next report can wait for it. `python -m dfstudy.system.bound MODULE ...` runs a
+module of somebody else that way. A process that was started by hand, or on another machine, is not bound.
 Cost: a thread that sleeps.
 """
 

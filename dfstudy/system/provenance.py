@@ -18,7 +18,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-PACKAGE = Path(__file__).resolve().parent
+PACKAGE = Path(__file__).resolve().parents[1]
 
 OPENCV = ("opencv-python", "opencv-python-headless")  # both own cv2
 # Beside what shapes weights: what shapes numbers and pictures of the report, and how it reads and keeps them.
@@ -135,7 +135,10 @@ def _read_source(source: str, package: str = "") -> _Source:
     """By content, because a comparison asks for the digest of the same code once a run."""
     found: list[str] = []
     words: set[str] = set()
-    for node in ast.walk(ast.parse(source)):
+    waiting: list[ast.AST] = [ast.parse(source)]
+    while waiting:
+        node = waiting.pop()
+        waiting += _executed(node)
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             words.add(node.value)
         elif isinstance(node, ast.Import):
@@ -148,6 +151,14 @@ def _read_source(source: str, package: str = "") -> _Source:
             # `from dfstudy.data import images` may name a module as well as a function
             found += [base, *(f"{base}.{alias.name}" for alias in node.names)]
     return _Source(tuple(dict.fromkeys(found)), frozenset(words))
+
+
+def _executed(node: ast.AST) -> list[ast.AST]:
+    """Children of a node that Python runs: what stands under `if TYPE_CHECKING` is for readers alone."""
+    children = list(ast.iter_child_nodes(node))
+    if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+        children = [child for child in children if child not in node.body]
+    return children[::-1]  # taken from the end: in the order of the text
 
 
 @cache

@@ -24,6 +24,8 @@ from dfstudy.data.split import Split
 from dfstudy.study.recipe import Protocol
 from dfstudy.study.study import Study
 from dfstudy.variants.arm import MAIN, Arm, methods_of, with_recipe, with_rows, with_table
+from dfstudy.variants.leakage import scatter
+from dfstudy.variants.leakage import why_not as nothing_to_tear
 
 SWITCHES = tuple(Protocol.model_fields)
 ALL, CORRECT, IMBALANCED = "all", "correct", "imbalanced"
@@ -72,8 +74,6 @@ def correct_arm(study: Study, split: Split) -> Arm:
 
 def why_not(study: Study, split: Split) -> dict[str, str]:
     """For each switch why it does not apply here, in words; empty where it does."""
-    from dfstudy.chapters.c01_data.meter import why_not as nothing_to_tear
-
     reasons = dict.fromkeys(SWITCHES, "")
     if study.model.trainable_stages == "all":
         reasons["drifting_batch_norm"] = "no stage is frozen"
@@ -104,9 +104,7 @@ def thin_fakes(split: Split, imbalance: float, seed: int) -> Split:
 
 
 def scatter_all(study: Study, split: Split) -> Split:
-    """Single pictures dealt at random into all three parts; see `dfstudy.chapters.c01_data.leakage`."""
-    from dfstudy.chapters.c01_data.leakage import scatter
-
+    """Single pictures dealt at random into all three parts; see `dfstudy.variants.leakage`."""
     return scatter(split, study.data.split_seed)
 
 

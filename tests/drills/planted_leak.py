@@ -37,8 +37,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 from same_recipe import share, to_markdown
 from truth import hasten
 
-from dfstudy.chapters.c01_data.leakage import compare, draw_split, scatter, small_study
-from dfstudy.chapters.c01_data.meter import meter_numbers, run_meter
+from dfstudy.chapters.c01_data.leakage import (
+    compare,
+    draw_split,
+    meter_numbers,
+    run_meter,
+    scatter,
+    small_study,
+)
 from dfstudy.chapters.c01_data.questions import leak_verdict
 from dfstudy.data.index import index_study
 from dfstudy.data.split import Split, split_study

@@ -8,7 +8,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from dfstudy.chapters.registry import Chapter
+from dfstudy.chapters.base import Chapter
 from dfstudy.pipeline.invocation import Invocation, resolve
 
 PARAMETERS = 'study = "sample"\ndata = ""\nout = ""'

@@ -12,7 +12,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dfstudy.chapters.registry import Chapter
+from dfstudy.chapters.base import Chapter
 from dfstudy.data.split import Split
 from dfstudy.errors import StudyError
 from dfstudy.pipeline import budget as room

@@ -18,7 +18,7 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dfstudy.chapters.registry import load_chapters
+from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.data.index import index_study
 from dfstudy.data.split import split_study
 from dfstudy.errors import StudyError
@@ -63,7 +63,7 @@ def test_a_cluster_is_asked_by_the_study_and_not_by_the_node_that_plans(devices,
     study = load_study("full")
     recipe = study.training.model_copy(update={"devices": devices, "workers": workers})
     study = study.model_copy(update={"training": recipe})
-    chapters = [chapter for chapter in load_chapters() if "runs" in chapter.needs]
+    chapters = [chapter for chapter in CHAPTERS if "runs" in chapter.needs]
     there = Site(*here, cluster=True)
     asked = there.training(study)
     assert asked == CLUSTER.training(study) and asked.gpu == devices and asked.nodes == 1
@@ -75,7 +75,7 @@ def test_a_cluster_is_asked_by_the_study_and_not_by_the_node_that_plans(devices,
         # cores are part of the key of a run on processors: with fewer, a chapter would train again
         assert needs.threads == asked.threads and needs.mem_mb == asked.mem_mb
     meter = there.leakage(study)
-    chapter = next(chapter for chapter in load_chapters() if "leakage" in chapter.needs)
+    chapter = next(chapter for chapter in CHAPTERS if "leakage" in chapter.needs)
     assert there.chapter(study, chapter)[:2] == meter[:2] and meter.threads == 8 and meter.gpu == 1
     site = Site(*here)
     cores, gpus = here
@@ -303,7 +303,7 @@ def test_the_page_says_what_is_asked_for():
     shipped = (PROFILES / "slurm" / "config.yaml").read_text()
     assert f"{asked.threads} cores, {asked.mem_mb} MB" in shipped
     profile = yaml.safe_load(page.split("```yaml\n")[1].split("```")[0])
-    network = {chapter.id for chapter in load_chapters() if NETWORKS & set(chapter.needs)}
+    network = {chapter.id for chapter in CHAPTERS if NETWORKS & set(chapter.needs)}
     steps = {"training", *(f"training_{group}" for group in COMPARISONS), "leakage"} | network
     assert set(profile["set-resources"]) == set(profile["set-threads"]) == steps
     assert {asked["gpu"] for asked in profile["set-resources"].values()} == {0}

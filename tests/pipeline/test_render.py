@@ -11,7 +11,7 @@ import pytest
 from bs4 import BeautifulSoup
 from PIL import Image
 
-from dfstudy.chapters.registry import Chapter
+from dfstudy.chapters.base import Chapter
 from dfstudy.errors import StudyError
 from dfstudy.number import Number
 from dfstudy.pipeline.page.fragments import FIGURE_OF, FigureCount, make_fragment

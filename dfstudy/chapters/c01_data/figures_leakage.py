@@ -1,7 +1,7 @@
 """The leakage meter as a figure and a sentence: what a split by single pictures would have flattered.
 
-Takes what `dfstudy.chapters.c01_data.leakage` measured; gives a figure where there is something to draw, and sentences
-for `say`. Cost: a second.
+Takes what `dfstudy.chapters.c01_data.leakage` measured; gives a figure where there is something to draw, and
+sentences for `say`. Cost: a second.
 """
 
 from __future__ import annotations

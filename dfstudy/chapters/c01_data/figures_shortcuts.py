@@ -1,7 +1,7 @@
 """The shortcut audit as a figure: what each family of traits says about the label, beside chance.
 
-Takes the findings of `dfstudy.chapters.c01_data.shortcuts`; gives a matplotlib figure, unsaved, its caption and alt
-text, and sentences that say what to do. Cost: a second.
+Takes the findings of `dfstudy.chapters.c01_data.shortcuts`; gives a matplotlib figure, unsaved, its caption
+and alt text, and sentences that say what to do. Cost: a second.
 """
 
 from __future__ import annotations

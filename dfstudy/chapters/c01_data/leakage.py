@@ -17,9 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from dfstudy.data.deal import assign_groups
 from dfstudy.data.split import Split
-from dfstudy.data.traits import draw_pictures
 from dfstudy.number import Number
 from dfstudy.predict.predict import predict
 from dfstudy.stats.intervals import Floats, Interval, group_interval, groups_behind
@@ -28,15 +26,8 @@ from dfstudy.stats.levels import by_group
 from dfstudy.stats.metrics import auc
 from dfstudy.stats.paired import PairedDifference, difference_over
 from dfstudy.study.comparisons import Evaluate
-from dfstudy.study.recipe import Augment, Model, Training
 from dfstudy.study.study import Study
-from dfstudy.system.provenance import digest
-
-MOST = 2_000  # images: enough for a small network to remember people, few enough for two minutes
-# Pretrained and small: the meter compares two splits, and a network that learned nothing leaks nothing.
-SMALL = Model(backbone="tf_efficientnet_lite0", weights="package", size=64, trainable_stages=2)
-SHORT = Training(epochs=5, patience=5, learning_rate=1e-3, batch_size=32, seeds=[0, 1, 2])
-SEEN = 2_500  # images that a training sees at least: of few images it takes more epochs to learn anything
+from dfstudy.variants.leakage import SHORT, draw_split, scatter, small_study, why_not
 
 
 @dataclass(frozen=True)
@@ -60,49 +51,6 @@ class Leakage:
     shared: float
     epochs: int = SHORT.epochs
     learned: bool = True
-
-
-def small_study(
-    study: Study, model: Model = SMALL, training: Training = SHORT, pictures: int = SEEN
-) -> Study:
-    """The study with the meter's network and recipe; pictures, split, threads and statistics stay its own.
-
-    Args:
-        pictures: of the training part; few are shown in more epochs.
-    """
-    epochs = max(training.epochs, -(-SEEN // pictures))
-    own = study.training.model_dump(include={"threads", "workers"})
-    return study.model_copy(
-        update={
-            "model": model,
-            "training": training.model_copy(update={**own, "epochs": epochs, "patience": epochs}),
-            "augment": Augment(policy="none+horizontal_flip"),
-        }
-    )
-
-
-def draw_split(split: Split, seed: int, most: int = MOST) -> Split:
-    """The same split of at most about `most` pictures, in whole groups.
-
-    Each part gives in proportion, and both its classes: where groups are large, a draw from all at once could
-    leave one part without.
-    """
-    parts = split.rows.groupby("split", sort=False)
-    drawn = [draw_pictures(own, seed, max(1, most * len(own) // len(split.rows))) for _, own in parts]
-    return _with_rows(split, pd.concat(drawn).sort_values("path"))
-
-
-def scatter(split: Split, seed: int) -> Split:
-    """The split as it would be without groups: single pictures dealt at random, in the same shares.
-
-    Classes and methods are as even as in the grouped split. The column `group` keeps the true groups, which
-    now lie on both sides. For measuring what that pays, and for nothing else.
-    """
-    parts = split.rows["split"].value_counts(normalize=True)
-    shares = {name: float(parts[name]) for name in ("test", "val")}
-    alone = split.rows.assign(group=split.rows["path"])
-    dealt = assign_groups(alone, shares, seed)
-    return _with_rows(split, split.rows.assign(split=split.rows["path"].map(dealt)))
 
 
 def measure_leakage(study: Study, split: Split, progress: bool = True) -> Leakage | None:
@@ -195,7 +143,18 @@ def leakage_numbers(found: Leakage | None, split: Split) -> list[Number]:
     ]
 
 
-def _with_rows(split: Split, rows: pd.DataFrame) -> Split:
-    rows = rows.reset_index(drop=True)
-    content = rows[["path", "sha256", "label", "group", "split"]].to_numpy().tolist()
-    return replace(split, rows=rows, fingerprint=digest(content))
+def run_meter(study: Study, split: Split, progress: bool = True) -> Leakage | None:
+    """Measure, or find what was measured; None where `why_not` gives a reason.
+
+    Raises:
+        StudyError: a training cannot be done; see `dfstudy.train.run.train`.
+    """
+    if why_not(split):
+        return None
+    return measure_leakage(small_study(study, pictures=len(split.part("train"))), split, progress)
+
+
+def meter_numbers(found: Leakage | None, split: Split) -> list[Number]:
+    """Numbers `leakage.*`, with the reason where there is none."""
+    numbers = leakage_numbers(found, split)
+    return numbers if found else [replace(number, note=why_not(split) or number.note) for number in numbers]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Literal
 
+from dfstudy.chapters.base import Gathered
 from dfstudy.present.numbers import literal
 from dfstudy.present.verdicts import Answer, Numbers, Verdict
 
@@ -17,9 +18,10 @@ CHANCE = 0.5  # AUC of a coin
 NOT_APPLICABLE = "not applicable"
 
 
-def decide_data_answers(numbers: Numbers) -> list[Answer]:
-    """What the audits say, as answers beside those on the detector."""
-    return _shortcut(numbers) + _leak(numbers)
+def answer_questions(gathered: Gathered) -> list[Answer]:
+    """Whether the images give the label away, whether groups are known, and what a leak would pay."""
+    numbers = gathered.numbers
+    return [_new_people(numbers, gathered.groups_known), *_shortcut(numbers), *_leak(numbers)]
 
 
 def leak_verdict(numbers: Numbers) -> Verdict | Literal["not applicable"]:
@@ -63,6 +65,21 @@ def write_trust(lines: Iterable[str], layout: str) -> str:
     """
     read = f"**Read as** {literal(layout.removeprefix('layout: '))}."
     return "\n".join(f"- {line}" for line in (*lines, read))
+
+
+def _new_people(numbers: Numbers, groups_known: bool) -> Answer:
+    known = "named groups stand whole in one split: {data.groups} groups of {data.pictures} pictures"
+    unknown = "few of the pictures have a named group, or none, so a person may stand on both sides"
+    return Answer(
+        "answer.new_people",
+        "Are those pictures of other people or videos?",
+        "no group is in two splits, and the pictures name their groups",
+        "supported" if groups_known else "inconclusive",
+        known if groups_known else unknown,
+        numbers["data.pictures"].n,
+        "01_explore_data.ipynb#data_counts",
+        "check",
+    )
 
 
 def _shortcut(numbers: Numbers) -> list[Answer]:

@@ -1,7 +1,7 @@
 """Numbers of what a policy really does to training pictures.
 
-Takes the table of `dfstudy.augment.strength.measure_policy`; gives realised means with Student's interval and shares
-with Wilson's (1927). Samples are independent draws, so no group is resampled. Cost: milliseconds.
+Takes the table of `dfstudy.augment.strength.measure_policy`; gives realised means with Student's interval and
+shares with Wilson's (1927). Samples are independent draws, so no group is resampled. Cost: milliseconds.
 """
 
 from __future__ import annotations

@@ -15,12 +15,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH, legend_below, show_percent
+from dfstudy.present.style import FAINT, FAKE, INK, PALETTE, REAL, WIDTH, legend_below, show_percent
 from dfstudy.stats.aligned import align
-from dfstudy.stats.levels import UNITS
-from dfstudy.study.comparisons import Evaluate
 
-INK, FAINT = "#000000", "#8C8C8C"
 MOST_METHODS = 14  # rows of score distributions: more would not be read
 SCORE_BINS = 40
 CELLS = ["true_real", "false_fake", "false_real", "true_fake"]
@@ -36,12 +33,6 @@ def describe_sample(predictions: Sequence[pd.DataFrame]) -> str:
         f"n = {len(test):,} test pictures ({len(test) - fakes:,} real, {fakes:,} fake) in "
         f"{test.pictures['group'].nunique():,} groups{seeds}."
     )
-
-
-def describe_interval(settings: Evaluate) -> str:
-    """What a caption must say where an interval is drawn."""
-    drawn = f"{settings.replicates:,} resamples of {UNITS[settings.level]}"
-    return f"Interval: {100 * settings.confidence:g} % over {drawn}."
 
 
 def draw_roc(band: pd.DataFrame, curves: Sequence[pd.DataFrame], chosen: pd.DataFrame) -> Figure:

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
+from dfstudy.chapters.base import Gathered
 from dfstudy.present.numbers import literal
 from dfstudy.present.verdicts import UNTRAINED, Answer, Numbers, Verdict, above, opposite
 
@@ -29,14 +30,11 @@ def headline_auc(numbers: Numbers) -> str:
     return "test.auc" if recipe is None or recipe.low is None else recipe.id
 
 
-def decide_on_new_pictures(numbers: Numbers, groups_known: bool) -> list[Answer]:
-    """Whether it works at all, and whether the test asks about other people."""
-    return [_above_chance(numbers), _new_people(numbers, groups_known)]
-
-
-def decide_on_use(numbers: Numbers) -> list[Answer]:
-    """What the score is worth: overfitting, methods, false alarms, accuracy, probabilities, corruptions, and
-    other folders; nothing is said of networks that have not learned."""
+def answer_questions(gathered: Gathered) -> list[Answer]:
+    """Whether it works at all, and what the score is worth: overfitting, methods, false alarms, accuracy,
+    probabilities, corruptions, and other folders; nothing more is said of networks that have not learned.
+    """
+    numbers = gathered.numbers
     answers = [
         _overfits(numbers),
         *_every_method(numbers),
@@ -53,7 +51,7 @@ def decide_on_use(numbers: Numbers) -> list[Answer]:
             else literal(told.note)
         )
         answers = [replace(each, verdict=UNTRAINED, because=why) for each in answers]
-    return [*answers, *_accuracy(numbers)]
+    return [_above_chance(numbers), *answers, *_accuracy(numbers)]
 
 
 def _above_chance(numbers: Numbers) -> Answer:
@@ -67,21 +65,6 @@ def _above_chance(numbers: Numbers) -> Answer:
         f"test AUC {{{name}}}",
         auc.n,
         "04_test.ipynb#test_roc",
-    )
-
-
-def _new_people(numbers: Numbers, groups_known: bool) -> Answer:
-    known = "named groups stand whole in one split: {data.groups} groups of {data.pictures} pictures"
-    unknown = "few of the pictures have a named group, or none, so a person may stand on both sides"
-    return Answer(
-        "answer.new_people",
-        "Are those pictures of other people or videos?",
-        "no group is in two splits, and the pictures name their groups",
-        "supported" if groups_known else "inconclusive",
-        known if groups_known else unknown,
-        numbers["data.pictures"].n,
-        "01_explore_data.ipynb#data_counts",
-        "check",
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from dfstudy.chapters.c05_policies.questions import CHAPTER, NO_GAIN, seeds_of, slug_in
+from dfstudy.chapters.c05_policies.questions_policies import CHAPTER, NO_GAIN, seeds_of, slug_in
 from dfstudy.chapters.c05_policies.sheets import QUANTITIES
 from dfstudy.present.verdicts import ALPHA, UNTRAINED, Answer, Numbers, best_of, gains_any
 from dfstudy.study.study import Study

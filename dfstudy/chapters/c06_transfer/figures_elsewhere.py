@@ -1,7 +1,7 @@
 """Figure, table and sentences of chapter 06 about other folders of pictures.
 
-Takes results of `dfstudy.chapters.c06_transfer.elsewhere`; gives a matplotlib figure, unsaved, a table, and text for
-`say`. Nothing is computed here beyond what is drawn.
+Takes results of `dfstudy.chapters.c06_transfer.elsewhere`; gives a matplotlib figure, unsaved, a table, and
+text for `say`. Nothing is computed here beyond what is drawn.
 """
 
 from __future__ import annotations

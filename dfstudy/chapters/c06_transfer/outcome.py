@@ -1,7 +1,7 @@
 """What the runs of an arm say about the test pictures.
 
-Takes arms (see `dfstudy.variants.registry`); gives an `Outcome` for each, and what its network costs. Arms are
-trained where they are not yet. Cost: predictions of the test pictures, once a run.
+Takes arms (see `dfstudy.variants.registry`); gives an `Outcome` for each, and what its network costs. Arms
+are trained where they are not yet. Cost: predictions of the test pictures, once a run.
 """
 
 from __future__ import annotations

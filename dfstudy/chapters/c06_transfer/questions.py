@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 
+from dfstudy.chapters.base import Gathered
 from dfstudy.chapters.c06_transfer.names import name_models
 from dfstudy.chapters.c06_transfer.published import CNN, TRANSFORMER
 from dfstudy.present.numbers import literal
@@ -20,8 +21,9 @@ from dfstudy.study.study import Study
 CHAPTER = "06_cross_forgery.ipynb"
 
 
-def decide_on_networks(numbers: Numbers, study: Study) -> list[Answer]:
+def answer_questions(gathered: Gathered) -> list[Answer]:
     """The published comparison and this study's own."""
+    numbers, study = gathered.numbers, gathered.study
     return _published(numbers) + _own(numbers, study)
 
 

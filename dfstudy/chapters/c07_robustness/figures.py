@@ -1,8 +1,8 @@
 """Figures and tables of chapter 07: ranking and verdicts under corruptions, and what corruptions look like.
 
-Takes results of `dfstudy.chapters.c07_robustness.measure` and a picture uint8 [H, W, 3]; gives matplotlib figures,
-unsaved, and tables. The first result is the study's own; curves of further policies are drawn beside it.
-Nothing is computed here beyond what is drawn.
+Takes results of `dfstudy.chapters.c07_robustness.measure` and a picture uint8 [H, W, 3]; gives matplotlib
+figures, unsaved, and tables. The first result is the study's own; curves of further policies are drawn beside
+it. Nothing is computed here beyond what is drawn.
 """
 
 from __future__ import annotations
@@ -15,10 +15,9 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from dfstudy.chapters.c04_test.figures_scores import FAINT, INK
 from dfstudy.chapters.c07_robustness.measure import ALL, CLEAN, LEVEL, Robustness
 from dfstudy.predict.corruptions import CORRUPTIONS, Corruption, picture_key
-from dfstudy.present.style import PALETTE, WIDTH
+from dfstudy.present.style import FAINT, INK, PALETTE, WIDTH
 
 COLUMNS = 3
 MOST_CURVES = 6  # policies in one panel: more would not be read

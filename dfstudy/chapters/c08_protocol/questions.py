@@ -11,6 +11,7 @@ import re
 from dataclasses import replace
 from typing import Literal
 
+from dfstudy.chapters.base import Gathered
 from dfstudy.number import Number
 from dfstudy.present.numbers import literal
 from dfstudy.present.verdicts import (
@@ -25,15 +26,15 @@ from dfstudy.present.verdicts import (
     gains_any,
 )
 from dfstudy.stats.paired import LEAST_SEEDS
-from dfstudy.study.study import Study
 
 TRUTH = 0.02  # AUC: a report that is further off than a leak worth a word (`trust.LEAK`) misleads
 COST = 0.01  # AUC: a loss worth a word, as for a gain of augmentation
 FIGURE = "08_audit_protocol.ipynb#defects_effects"
 
 
-def decide_on_protocol(numbers: Numbers, study: Study) -> list[Answer]:
+def answer_questions(gathered: Gathered) -> list[Answer]:
     """Every answer for which chapter 08 gave a number; none is more than open with too few seeds."""
+    numbers, study = gathered.numbers, gathered.study
     seeds = min(study.defects.seeds, len(study.training.seeds))
     answers = [
         *_truth(numbers, seeds),

@@ -1,11 +1,10 @@
 """The study's questions, each answered by a rule from the numbers of the chapters.
 
-Takes numbers by id; gives `Answer`s with the verdict `supported`, `refuted` or `inconclusive`, never a bare
-yes; the rules stand in `verdicts`, the limits beside the questions: `augmentation` and `transforms`,
-`protocol` (what the recorded defects did), `networks`, `detector`, `controls`, and `trust` for the pictures.
-Which of them were declared before training, an answer's tier says. A question whose chapter gave no number
-is left out; one that it could not measure is inconclusive and says why.
-Refuses to answer without the numbers of training and test. Pure: no file is read.
+Takes what the chapters gave; gives `Answer`s with the verdict `supported`, `refuted` or `inconclusive`, never
+a bare yes. Each chapter's `questions` holds its rules and their limits; which of them were declared before
+training, an answer's tier says. A question whose chapter gave no number is left out; one that it could not
+measure is inconclusive and says why. Refuses to answer without the numbers of training and test. Pure: no
+file is read.
 """
 
 from __future__ import annotations
@@ -15,21 +14,12 @@ from collections.abc import Iterable
 
 from IPython.display import HTML
 
-from dfstudy.chapters.c01_data.questions import decide_data_answers
-from dfstudy.chapters.c04_test.questions import decide_on_new_pictures, decide_on_use
-from dfstudy.chapters.c05_policies.questions import decide_on_augmentation
-from dfstudy.chapters.c05_policies.questions_controls import decide_on_controls
-from dfstudy.chapters.c05_policies.questions_transforms import decide_on_transforms
-from dfstudy.chapters.c06_transfer.questions import decide_on_networks
-from dfstudy.chapters.c08_protocol.questions import decide_on_protocol
-from dfstudy.chapters.c09_conclusions.abstract import write_abstract
+from dfstudy.chapters.base import Gathered
+from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.errors import StudyError
 from dfstudy.number import Number
 from dfstudy.present.numbers import plain, say
 from dfstudy.present.verdicts import Answer, Numbers, Tier
-from dfstudy.study.study import Study
-
-__all__ = ["answer_numbers", "answer_table", "decide_answers", "write_abstract"]
 
 NEEDED = ("data.pictures", "train.auc_gap", "test.auc")
 # headings of the table, in order; verdicts on what was not declared stand in brackets
@@ -42,32 +32,20 @@ TIERS: dict[Tier, str] = {
 HEADINGS = ("question", "claim", "answer", "because", "n", "shown in")
 
 
-def decide_answers(numbers: Numbers, groups_known: bool, study: Study) -> list[Answer]:
-    """Answer every question for which the chapters gave numbers, the study's own questions first.
+def decide_answers(gathered: Gathered) -> list[Answer]:
+    """Answer every question for which the chapters gave numbers, chapter by chapter.
 
-    Args:
-        numbers: of all chapters, by id.
-        groups_known: whether the pictures name who or what must not be torn apart.
-        study: whose budget the verdicts name.
     Raises:
         StudyError: the chapters on training and test have not run.
     """
-    missing = [name for name in NEEDED if name not in numbers]
+    missing = [name for name in NEEDED if name not in gathered.numbers]
     if missing:
         raise StudyError(
             f"the conclusions need numbers of earlier chapters: {', '.join(missing)}",
             "run the notebooks 01 to 04 first, or all of them: make report",
         )
-    return [
-        *decide_on_augmentation(numbers, study),
-        *decide_on_transforms(numbers, study),
-        *decide_on_protocol(numbers, study),
-        *decide_on_networks(numbers, study),
-        *decide_on_new_pictures(numbers, groups_known),
-        *decide_on_use(numbers),
-        *decide_data_answers(numbers),
-        *decide_on_controls(numbers),
-    ]
+    asking = [chapter.questions for chapter in CHAPTERS if chapter.questions is not None]
+    return [answer for ask in asking for answer in ask(gathered)]
 
 
 def answer_table(answers: Iterable[Answer], numbers: Numbers) -> HTML:

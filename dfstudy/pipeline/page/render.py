@@ -18,7 +18,8 @@ import pandas as pd
 from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from dfstudy.chapters.registry import Chapter, load_chapters
+from dfstudy.chapters.base import Chapter
+from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.listing import BUDGET
 from dfstudy.pipeline.page import record
@@ -46,7 +47,7 @@ def render(
     Raises:
         StudyError: a chapter has not run, or the page would be faulty.
     """
-    chapters = chapters or load_chapters()
+    chapters = chapters or CHAPTERS
     count = FigureCount()
     fragments = [make_fragment(_executed(study, chapter), chapter.id, count) for chapter in chapters]
     text = settle_links(_fill(study, chapters, fragments))

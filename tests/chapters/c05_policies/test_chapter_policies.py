@@ -9,7 +9,7 @@ import nbformat
 import pytest
 import yaml
 
-from dfstudy.chapters.registry import find_chapter
+from dfstudy.chapters.find import find_chapter
 from dfstudy.pipeline.execute import run_chapter
 from dfstudy.pipeline.invocation import resolve
 

@@ -10,7 +10,7 @@ import pytest
 from sklearn.metrics import balanced_accuracy_score, roc_auc_score
 
 from dfstudy.chapters.c07_robustness.measure import LEVEL, Robustness, measure_robustness, robustness_numbers
-from dfstudy.chapters.registry import find_chapter
+from dfstudy.chapters.find import find_chapter
 from dfstudy.stats.intervals import group_interval
 from dfstudy.study.comparisons import Evaluate
 

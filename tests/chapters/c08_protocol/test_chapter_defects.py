@@ -13,7 +13,7 @@ import yaml
 
 from dfstudy.chapters.c08_protocol import figures
 from dfstudy.chapters.c08_protocol.effect import Audit, Effect
-from dfstudy.chapters.registry import find_chapter
+from dfstudy.chapters.find import find_chapter
 from dfstudy.number import Number
 from dfstudy.pipeline.execute import run_chapter
 from dfstudy.pipeline.invocation import resolve
