@@ -1,1 +1,1 @@
-"""Which training runs a chapter asks for: the study with another policy, protocol, split or set of forgeries."""
+"""Which training runs a chapter asks for: another policy, protocol, split or set of forgeries."""

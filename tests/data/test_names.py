@@ -17,7 +17,7 @@ from dfstudy.faces.settings import FaceSettings
 from dfstudy.number import name_methods
 from dfstudy.system.kept import write_atomic
 
-from .faces.conftest import RedFinder, draw
+from ..faces.conftest import RedFinder, draw
 
 
 @given(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=300))

@@ -150,7 +150,9 @@ class Drill:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        code = sorted(path for room in ("data", "evaluate") for path in _files(room))
+        code = sorted(
+            path for room in ("data", "portraits", "stats", "chapters/c01_data") for path in _files(room)
+        )
         self.key = digest([file_digest(path) for path in (*code, Path(__file__))])
 
     def clean_set(self, seed: int) -> Path:

@@ -37,20 +37,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 from same_recipe import share, to_markdown
 from truth import hasten
 
-from dfstudy.chapters.c01_data.leakage import (
-    compare,
-    draw_split,
-    meter_numbers,
-    run_meter,
-    scatter,
-    small_study,
-)
+from dfstudy.chapters.c01_data.leakage import compare, meter_numbers, run_meter
 from dfstudy.chapters.c01_data.questions import leak_verdict
 from dfstudy.data.index import index_study
 from dfstudy.data.split import Split, split_study
 from dfstudy.portraits.folder import render_sample
 from dfstudy.study.pictures import SamplePictures
 from dfstudy.study.study import Study, load_study
+from dfstudy.variants.leakage import draw_split, scatter, small_study
 
 KINDS = ("leak", "clean")
 FIRST = 100  # seed of the first people: no study and no tuning shows them

@@ -38,14 +38,15 @@ from scipy.stats import binomtest
 sys.path.insert(0, str(Path(__file__).parent))
 from networks import RECIPES, Network, arms_in, load_networks, make_networks, study_in
 
+from dfstudy.chapters.base import Gathered
 from dfstudy.chapters.c05_policies.compare import compare_policies
 from dfstudy.chapters.c05_policies.numbers import policy_numbers
-from dfstudy.chapters.c05_policies.questions import decide_on_augmentation
+from dfstudy.chapters.c05_policies.questions_policies import decide_on_policies
 from dfstudy.chapters.c05_policies.tested import Tested
 from dfstudy.chapters.c08_protocol.measure import Tested as Audited
 from dfstudy.chapters.c08_protocol.measure import measure_defects
 from dfstudy.chapters.c08_protocol.numbers import defect_numbers
-from dfstudy.chapters.c08_protocol.questions import decide_on_protocol
+from dfstudy.chapters.c08_protocol.questions import answer_questions
 from dfstudy.number import Number
 from dfstudy.present.verdicts import Answer
 from dfstudy.stats.learning import UNTRAINED, judge_learning
@@ -86,7 +87,7 @@ def compare_sides(work: Path, *sides: Sequence[Network]) -> list[Row]:
     compared = compare_policies(study, dict(zip(trained, map(gather, sides), strict=True)))
     numbers = {number.id: number for number in policy_numbers(study, compared)}
     told = [_row(one.quantity, one.verdict, one.difference) for one in compared.effects]
-    answers = decide_on_augmentation(numbers, study)
+    answers = decide_on_policies(numbers, study)
     return told + [
         _row(one.id, one.verdict, _difference(one, numbers)) | {"false": is_false(one, numbers)}
         for one in answers
@@ -114,7 +115,7 @@ def audit_sides(work: Path, drawn: Iterable[Sequence[Network]]) -> list[Row]:
             said = "no difference found" if said in DIFFERS and said not in words else said
             told.append(_row(f"{effect.switch}, {kind}", said, found))
     numbers = {number.id: number for number in defect_numbers(audit)}
-    for one in decide_on_protocol(numbers, study):
+    for one in answer_questions(Gathered(numbers, study, groups_known=True)):
         untrue = "refuted" if one.id == "answer.protocol.truth" else "supported"
         told.append({"asked": one.id, "said": one.verdict, "false": one.verdict == untrue})
     return told

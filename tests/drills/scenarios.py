@@ -40,7 +40,7 @@ from same_recipe import to_markdown
 
 from dfstudy.chapters.c05_policies.compare import Compared, compare_policies
 from dfstudy.chapters.c05_policies.numbers import policy_numbers
-from dfstudy.chapters.c05_policies.questions import QUALITIES, decide_on_augmentation
+from dfstudy.chapters.c05_policies.questions_policies import QUALITIES, decide_on_policies
 from dfstudy.present.verdicts import Answer
 from dfstudy.stats.learning import UNTRAINED
 from dfstudy.study.comparisons import Evaluate
@@ -164,7 +164,7 @@ def judge(situation: str, number: int) -> dict[str, str]:
     case = SITUATIONS[situation](random)
     compared = compare_policies(case.study, make_tested(random, case.study, case.skills))
     numbers = {one.id: one for one in policy_numbers(case.study, compared)}
-    answers = decide_on_augmentation(numbers, case.study)
+    answers = decide_on_policies(numbers, case.study)
     asked = {one.id: one for one in answers if one.id.startswith("answer.augmentation.")}
     judged = {name: judge_answer(one, case, numbers) for name, one in asked.items()}
     judged |= {

@@ -24,10 +24,15 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = "threadpoolctl"  # the toy's metadata is found before the real one's
 
-CHAPTERS = """
-- {id: 01_first, title: The first, needs: [pictures], timeout: 60, figures: [], numbers: [first.n]}
-- {id: 09_last, title: The last, needs: [numbers], timeout: 60, figures: [], numbers: [last.n]}
-"""
+CHAPTERS = '''"""Two chapters."""
+
+from dfstudy.chapters.base import Chapter
+
+CHAPTERS = (
+    Chapter("01_first", "The first", ("pictures",), 60, (), ("first.n",)),
+    Chapter("09_last", "The last", ("numbers",), 60, (), ("last.n",)),
+)
+'''
 WAIT = """
 import os, time
 from pathlib import Path
@@ -95,7 +100,7 @@ class Toy:
             "pyproject.toml": "",
             "mine.yaml": STUDY,
             "dfstudy/studies/sample.yaml": SAMPLE,
-            "dfstudy/chapters/chapters.yaml": CHAPTERS,
+            "dfstudy/chapters/registry.py": CHAPTERS,
             "dfstudy/toy.py": MODULE,
             "dfstudy/toy.csv": "0",
             "reports/published/sample/numbers/01_first.json": json.dumps([NUMBER]),

@@ -73,7 +73,6 @@ def _unlisted(
         return None
     known = {
         "reports/published": "published report",
-        "dfstudy/chapters/chapters.yaml": "declared in its chapter.py",
     }
     return (
         None if any(name.startswith(key) and each in step["reads"] for key, each in known.items()) else name

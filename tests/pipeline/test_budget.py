@@ -74,7 +74,7 @@ def groups(monkeypatch):
     monkeypatch.setattr(plan, "ARM_GROUPS", own)
     monkeypatch.setattr(arms, "GROUPS", own)
     for module in (plan, room):
-        monkeypatch.setattr(module, "load_chapters", lambda: chapters)
+        monkeypatch.setattr(module, "CHAPTERS", tuple(chapters))
 
 
 STUDY = room._change(load_study(), "policies", **Policies(unseen=["entire_synthesis"]).model_dump())

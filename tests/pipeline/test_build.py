@@ -25,10 +25,15 @@ from dfstudy.pipeline.page.page_check import page_problems
 
 ROOT = Path(__file__).resolve().parents[2]
 
-CHAPTERS = """
-- {id: 01_first, title: The first, needs: [pictures], timeout: 60, figures: [first], numbers: [first.n]}
-- {id: 09_last, title: The last, needs: [numbers], timeout: 60, figures: [], numbers: [last.n]}
-"""
+CHAPTERS = '''"""Two chapters."""
+
+from dfstudy.chapters.base import Chapter
+
+CHAPTERS = (
+    Chapter("01_first", "The first", ("pictures",), 60, ("first",), ("first.n",)),
+    Chapter("09_last", "The last", ("numbers",), 60, (), ("last.n",)),
+)
+'''
 FIRST = """
 import matplotlib.pyplot as plt
 from dfstudy.data.index import index_study
@@ -73,7 +78,7 @@ class Checkout:
         ignore = shutil.ignore_patterns("__pycache__")
         shutil.copytree(ROOT / "dfstudy", folder / "dfstudy", ignore=ignore)
         (folder / "pyproject.toml").write_text("")
-        (folder / "dfstudy" / "report" / "chapters.yaml").write_text(CHAPTERS)
+        (folder / "dfstudy" / "chapters" / "registry.py").write_text(CHAPTERS)
         self.notebooks = folder / "notebooks"
         self.notebooks.mkdir()
         write_notebook(self.notebooks / "01_first.ipynb", "The first", FIRST)
@@ -197,9 +202,11 @@ def test_the_plan_names_what_each_step_depends_on(checkout):
     assert not reads("09_last", "notebooks/01_first.ipynb")
     assert steps["09_last"]["after"] == ["steps/01_first.json"] and reads("01_first", "pictures")
     for chapter in ("01_first", "09_last"):
-        assert not any(reads(chapter, f"dfstudy/report/{name}.py") for name in ("render", "build", "execute"))
+        assert not any(
+            reads(chapter, f"dfstudy/pipeline/{name}.py") for name in ("page/render", "build", "execute")
+        )
     assert reads("page", "dfstudy/pipeline/page/templates/page.css") and reads(
-        "page", "dfstudy/chapters/chapters.yaml"
+        "page", "dfstudy/chapters/registry.py"
     )
 
 

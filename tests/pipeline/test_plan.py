@@ -105,9 +105,9 @@ def test_the_leakage_meter_stands_between_the_pictures_and_chapter_01(planned, t
     meter = planned()[LEAKAGE]
     plan = read_plan(tmp_path)
     assert {"shaping part of data", "version of torch", "pictures", "device"} <= set(meter)
-    for module in ("evaluate/leakage", "data/traits", "data/deal", "train/loop", "evaluate/predict"):
+    for module in ("variants/leakage", "data/traits", "data/deal", "train/loop", "predict/predict"):
         assert f"dfstudy/{module}.py" in meter, module
-    assert not any("report/" in name or name.endswith(" training") for name in meter)
+    assert not any("pipeline/" in name or name.endswith(" training") for name in meter)
     readers = [x["id"] for x in plan["chapters"] if LEAKAGE in x["inputs"]]
     assert readers == ["01_explore_data"] and plan["leakage"]["threads"] == 1
 

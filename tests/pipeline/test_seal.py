@@ -9,6 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from dfstudy.chapters.c09_conclusions import seal as words
 from dfstudy.data.split import Split
 from dfstudy.pipeline import seal as room
 from dfstudy.study.comparisons import Policies
@@ -28,14 +29,14 @@ def with_policies(study, **changed):
 
 
 def test_an_unchanged_study_says_that_nothing_has_changed(study):
-    assert "Not sealed" in room.tell_seal(study)
+    assert "Not sealed" in words.tell_seal(study)
     room.seal_study(study, SPLIT)
     before = (study.out / room.SEAL).read_bytes()
     room.seal_study(study, SPLIT)
     assert (study.out / room.SEAL).read_bytes() == before
-    told = room.tell_seal(study)
+    told = words.tell_seal(study)
     assert "before the first training" in told and "none of them has changed" in told
-    assert json.loads(before)["day"] in room.sealed_on(study)
+    assert json.loads(before)["day"] in words.sealed_on(study)
 
 
 @pytest.mark.parametrize(
@@ -50,19 +51,19 @@ def test_a_changed_study_is_named_and_the_seal_stays(changed, said, study):
     before = (study.out / room.SEAL).read_bytes()
     room.seal_study(with_policies(study, **changed), SPLIT)
     assert (study.out / room.SEAL).read_bytes() == before
-    told = room.tell_seal(study)
+    told = words.tell_seal(study)
     assert "Changed after the seal" in told and all(f"`{name}`" in told for name in said)
     room.seal_study(study, SPLIT)
-    assert "none of them has changed" in room.tell_seal(study)
+    assert "none of them has changed" in words.tell_seal(study)
 
 
 def test_other_images_and_other_rules_are_a_change(study, monkeypatch, tmp_path):
     room.seal_study(study, SPLIT)
     room.seal_study(study, replace(SPLIT, fingerprint="e" * 64))
-    assert "`study: images and their split`" in room.tell_seal(study)
+    assert "`study: images and their split`" in words.tell_seal(study)
     monkeypatch.setattr(room, "file_digest", lambda path: f"other {path.name}")
     room.seal_study(study, SPLIT)
-    assert "`rules: stats/change.py`" in room.tell_seal(study)
+    assert "`rules: stats/change.py`" in words.tell_seal(study)
 
 
 def test_words_and_places_are_none(study, tmp_path):
@@ -74,14 +75,14 @@ def test_words_and_places_are_none(study, tmp_path):
     }
     moved = study.model_copy(update={"title": "other", **parts})
     room.seal_study(moved, SPLIT)
-    assert "none of them has changed" in room.tell_seal(study)
+    assert "none of them has changed" in words.tell_seal(study)
 
 
 def test_another_seed_is_a_change(study):
     room.seal_study(study, SPLIT)
     training = study.training.model_copy(update={"seeds": [7, 8, 9]})
     room.seal_study(study.model_copy(update={"training": training}), SPLIT)
-    assert "`study: training`" in room.tell_seal(study)
+    assert "`study: training`" in words.tell_seal(study)
 
 
 def test_a_seal_that_comes_after_trainings_says_so(study):
@@ -89,7 +90,7 @@ def test_a_seal_that_comes_after_trainings_says_so(study):
     run.mkdir(parents=True)
     (run / "checkpoint.json").write_text("{}")
     room.seal_study(study, SPLIT)
-    assert "after 1 training had ended" in room.tell_seal(study)
+    assert "after 1 training had ended" in words.tell_seal(study)
 
 
 def test_every_file_of_rules_is_there():

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 
 from dfstudy import train as training
-from dfstudy.chapters.c01_data import meter
+from dfstudy.chapters.c01_data import leakage
 from dfstudy.data.index import index_study
 from dfstudy.data.split import split_study
 from dfstudy.errors import Diverged, StudyError
@@ -65,7 +65,7 @@ def test_without_groups_the_step_trains_nothing_and_says_so(faces, monkeypatch):
 def test_the_step_measures_with_the_study_and_its_split(faces, monkeypatch):
     seen = []
     monkeypatch.setattr(
-        meter, "run_meter", lambda study, split: seen.append((study, len(split.rows))) or "found"
+        leakage, "run_meter", lambda study, split: seen.append((study, len(split.rows))) or "found"
     )
     assert run_leakage(faces) is True
     assert seen == [(faces.settings, 24)]

@@ -15,7 +15,7 @@ import pytest
 from dfstudy.system.bound import HELD, PARENT, name_signal
 from dfstudy.system.lock import hold_shared, wait_for_holders
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SLEEPER = "import subprocess, sys, time\nsubprocess.Popen(['sleep', '60'])\ntime.sleep(60)\n"
 # prints its child's number
 MASTER = """

@@ -30,7 +30,8 @@ def test_the_import_closure_is_what_python_really_loads():
     import subprocess
 
     code = (
-        "import sys, dfstudy.study.study; print('\\n'.join(m.__file__ for n, m in sorted(sys.modules.items()) "
+        "import sys, dfstudy.study.study\n"
+        "print('\\n'.join(m.__file__ for n, m in sorted(sys.modules.items()) "
         "if n.split('.')[0] == 'dfstudy'))"
     )
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -131,7 +132,7 @@ def test_data_files_that_a_module_names_are_found_beside_it():
         "dfstudy.chapters.c06_transfer.published", "dfstudy.pipeline.page.render"
     )
     found = {str(file.relative_to(provenance.PACKAGE)) for file in provenance.read_beside(closure)}
-    assert {"chapters/c06_transfer/cross_forgery.csv", "chapters/chapters.yaml"} <= found
+    assert "chapters/c06_transfer/cross_forgery.csv" in found
     assert {"pipeline/page/templates/page.css", "pipeline/page/templates/chapter/index.html.j2"} <= found
     assert provenance.read_beside(provenance.import_closure("dfstudy.number")) == []
 

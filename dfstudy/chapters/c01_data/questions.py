@@ -21,7 +21,7 @@ NOT_APPLICABLE = "not applicable"
 def answer_questions(gathered: Gathered) -> list[Answer]:
     """Whether the images give the label away, whether groups are known, and what a leak would pay."""
     numbers = gathered.numbers
-    return [_new_people(numbers, gathered.groups_known), *_shortcut(numbers), *_leak(numbers)]
+    return [*_new_people(numbers, gathered.groups_known), *_shortcut(numbers), *_leak(numbers)]
 
 
 def leak_verdict(numbers: Numbers) -> Verdict | Literal["not applicable"]:
@@ -67,19 +67,23 @@ def write_trust(lines: Iterable[str], layout: str) -> str:
     return "\n".join(f"- {line}" for line in (*lines, read))
 
 
-def _new_people(numbers: Numbers, groups_known: bool) -> Answer:
+def _new_people(numbers: Numbers, groups_known: bool) -> list[Answer]:
+    if "data.pictures" not in numbers:
+        return []
     known = "named groups stand whole in one split: {data.groups} groups of {data.pictures} pictures"
     unknown = "few of the pictures have a named group, or none, so a person may stand on both sides"
-    return Answer(
-        "answer.new_people",
-        "Are those pictures of other people or videos?",
-        "no group is in two splits, and the pictures name their groups",
-        "supported" if groups_known else "inconclusive",
-        known if groups_known else unknown,
-        numbers["data.pictures"].n,
-        "01_explore_data.ipynb#data_counts",
-        "check",
-    )
+    return [
+        Answer(
+            "answer.new_people",
+            "Are those pictures of other people or videos?",
+            "no group is in two splits, and the pictures name their groups",
+            "supported" if groups_known else "inconclusive",
+            known if groups_known else unknown,
+            numbers["data.pictures"].n,
+            "01_explore_data.ipynb#data_counts",
+            "check",
+        )
+    ]
 
 
 def _shortcut(numbers: Numbers) -> list[Answer]:

@@ -1,4 +1,4 @@
-"""The paragraphs on the declared questions: primary first, then secondary, each with the two values behind it."""
+"""The paragraphs on the declared questions, primary first, each with the two values behind it."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ COST: dict[Verdict, str] = {
 
 
 def write_abstract(answers: Sequence[Answer], gathered: Gathered) -> str:
-    """Whether all defects together would have told the truth, and what they cost; empty where not measured."""
+    """Whether all defects together would have told the truth, and what they cost."""
     numbers, verdicts = gathered.numbers, {answer.id: answer.verdict for answer in answers}
     names = {part: f"defect.all.auc.{part}" for part in ("inflation", "change")}
     known = {part for part, name in names.items() if name in numbers and numbers[name].value is not None}

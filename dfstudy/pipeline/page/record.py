@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import Any
 
 from dfstudy import __version__
+from dfstudy.chapters.c09_conclusions.seal import sealed_on
 from dfstudy.pipeline.compare import compare_with_exhibit
 from dfstudy.pipeline.plan import PLAN, TRAINING
-from dfstudy.pipeline.seal import sealed_on
 from dfstudy.study.study import FROZEN, Study
 from dfstudy.system.kept import read_json
 from dfstudy.system.provenance import (

@@ -7,15 +7,14 @@ import dataclasses
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
-import yaml
 from bs4 import BeautifulSoup
 from PIL import Image
 
 from dfstudy.chapters.c01_data import figures_duplicates as figures
+from dfstudy.chapters.c01_data.chapter import CHAPTER
 from dfstudy.data.index import index_study
 from dfstudy.data.split import split_study
 from dfstudy.study.study import load_study
-from dfstudy.system.provenance import PACKAGE
 
 
 def portrait(seed: int) -> Image.Image:
@@ -61,8 +60,7 @@ def test_every_kind_is_counted_and_the_promised_numbers_are_there(split):
     table = figures.duplicate_table(split)
     assert table["pairs"].tolist() == [2, 3, 0, 8] and "between given splits" not in table
     numbers = {number.id: number for number in figures.duplicate_numbers(split)}
-    chapters = yaml.safe_load((PACKAGE / "report" / "chapters.yaml").read_text())
-    promised = {name for name in chapters[0]["numbers"] if name.startswith("duplicates.")}
+    promised = {name for name in CHAPTER.numbers if name.startswith("duplicates.")}
     assert promised and promised <= set(numbers)
     values = {name.partition(".")[2]: number.value for name, number in numbers.items()}
     assert (values["copies"], values["both_labels"], values["near"], values["near_labels"]) == (2, 3, 8, 8)

@@ -11,16 +11,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from dfstudy.chapters.c01_data.leakage import (
-    SEEN,
-    SHORT,
-    compare,
-    draw_split,
-    leakage_numbers,
-    measure_leakage,
-    scatter,
-    small_study,
-)
+from dfstudy.chapters.c01_data.leakage import compare, leakage_numbers, measure_leakage
 from dfstudy.data.deal import assign_groups
 from dfstudy.data.index import index_study
 from dfstudy.data.split import SPLITS, Split, split_study
@@ -29,6 +20,7 @@ from dfstudy.study.comparisons import Evaluate
 from dfstudy.study.recipe import Model, Training
 from dfstudy.study.study import load_study
 from dfstudy.train.run import describe_run
+from dfstudy.variants.leakage import SEEN, SHORT, draw_split, scatter, small_study
 
 SCENES = 16
 

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dfstudy.chapters.base import Gathered
 from dfstudy.chapters.c01_data import figures_leakage as figures
-from dfstudy.chapters.c01_data import meter as room
+from dfstudy.chapters.c01_data import leakage as room
 from dfstudy.chapters.c01_data import questions as trust
 from dfstudy.chapters.c01_data.figures_card import card_table
 from dfstudy.chapters.c01_data.leakage import Leakage, leakage_numbers
@@ -81,7 +82,7 @@ def test_a_leak_is_judged_by_its_whole_interval_and_only_by_networks_that_learne
 
 @given(st.tuples(*[st.integers(0, 8)] * 4))
 def test_the_shortcut_answer_counts_families(counts):
-    answers = {x.id: x for x in trust.decide_data_answers(audits(*counts))}
+    answers = {x.id: x for x in answers_to(audits(*counts))}
     telling, hinting, _, unclear = counts
     expected = "supported" if telling + hinting else "inconclusive" if unclear else "refuted"
     assert answers["answer.shortcut"].verdict == expected
@@ -89,8 +90,8 @@ def test_the_shortcut_answer_counts_families(counts):
 
 
 def test_what_was_not_audited_has_no_answer():
-    assert trust.decide_data_answers({}) == []
-    answers = {x.id: x for x in trust.decide_data_answers(audits() | NOTHING)}
+    assert answers_to({}) == []
+    answers = {x.id: x for x in answers_to(audits() | NOTHING)}
     assert answers["answer.leak"].verdict == "inconclusive"
     assert answers["answer.leak"].because == "not applicable: no group has two pictures"
 
@@ -117,6 +118,10 @@ def test_the_first_page_says_each_audits_verdict(found, words):
 
 def test_a_name_is_shown_as_it_is():
     assert say(literal("a*b_{data.x}[c]"), {}).data == r"a\*b\_&#123;data.x}\[c\]"
+
+
+def answers_to(numbers: dict[str, Number]) -> list:
+    return trust.answer_questions(Gathered(numbers, load_study(), groups_known=True))
 
 
 def measured(grouped: float, random: float) -> Leakage:

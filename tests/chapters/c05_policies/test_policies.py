@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from dfstudy.chapters.c05_policies.compare import compare_policies
 from dfstudy.chapters.c05_policies.numbers import policy_numbers
-from dfstudy.chapters.c05_policies.questions import decide_on_augmentation
+from dfstudy.chapters.c05_policies.questions_policies import decide_on_policies
 from dfstudy.chapters.c05_policies.questions_transforms import decide_on_transforms
 from dfstudy.chapters.c05_policies.sheets import QUANTITIES
 from dfstudy.stats.comparisons import holm
@@ -428,5 +428,5 @@ def test_of_eight_pictures_nothing_is_said(make_tested, strength):
         None,
         None,
     )
-    answers = {one.id: one.verdict for one in decide_on_augmentation(numbers, study)}
+    answers = {one.id: one.verdict for one in decide_on_policies(numbers, study)}
     assert answers["answer.augmentation.auc"] == "inconclusive"

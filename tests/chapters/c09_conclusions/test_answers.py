@@ -7,6 +7,8 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dfstudy.chapters.base import Gathered
+from dfstudy.chapters.c09_conclusions import abstract
 from dfstudy.chapters.c09_conclusions import answers as room
 from dfstudy.errors import StudyError
 from dfstudy.number import Number
@@ -48,7 +50,8 @@ def study_numbers(**changed: Number) -> dict[str, Number]:
 
 def verdicts(numbers: dict[str, Number], groups_known: bool = True) -> dict[str, str]:
     return {
-        x.id.removeprefix("answer."): x.verdict for x in room.decide_answers(numbers, groups_known, STUDY)
+        x.id.removeprefix("answer."): x.verdict
+        for x in room.decide_answers(Gathered(numbers, STUDY, groups_known))
     }
 
 
@@ -94,17 +97,21 @@ def test_other_folders_are_answered_by_the_worst(drops, verdict):
     for at, drop in enumerate(drops):
         for name, value in (("auc", (0.7, 0.6, 0.8)), ("drop", drop)):
             numbers |= {f"elsewhere.set_{at}.{name}": number(f"elsewhere.set_{at}.{name}", *value)}
-    [found] = [x for x in room.decide_answers(numbers, True, STUDY) if x.id == "answer.elsewhere"]
+    [found] = [x for x in room.decide_answers(Gathered(numbers, STUDY, True)) if x.id == "answer.elsewhere"]
     assert found.verdict == verdict
     worst = f"elsewhere.set_{len(drops) - 1}"
     assert f"{{{worst}.auc}}, {{{worst}.drop}} less" in found.because and found.figure.startswith("06")
-    assert "answer.elsewhere" not in [x.id for x in room.decide_answers(study_numbers(), True, STUDY)]
+    assert "answer.elsewhere" not in [
+        x.id for x in room.decide_answers(Gathered(study_numbers(), STUDY, True))
+    ]
 
 
 def test_probabilities_are_judged_as_calibrated_where_they_are():
     after = "test.calibration.platt.ece.after"
     numbers = study_numbers() | {after: number(after, 0.02, 0.01, 0.03)}
-    [found] = [x for x in room.decide_answers(numbers, True, STUDY) if x.id == "answer.probabilities"]
+    [found] = [
+        x for x in room.decide_answers(Gathered(numbers, STUDY, True)) if x.id == "answer.probabilities"
+    ]
     assert found.verdict == "supported" and found.because.startswith(f"calibration error {{{after}}}")
     assert "as frequent as in validation" in found.because
     assert "calibrated on validation" in found.question
@@ -114,7 +121,7 @@ def test_use_is_judged_at_the_threshold_of_validation_and_not_at_one_of_the_test
     def useful(found: Number, alarmed: Number) -> tuple[str, str]:
         own = number("test.sensitivity_at_5", 0.9, 0.8, 1.0)  # read off the test's own ROC curve
         numbers = study_numbers() | {x.id: x for x in (own, found, alarmed)}
-        [answer] = [x for x in room.decide_answers(numbers, True, STUDY) if x.id == "answer.useful"]
+        [answer] = [x for x in room.decide_answers(Gathered(numbers, STUDY, True)) if x.id == "answer.useful"]
         return answer.verdict, say(answer.because, numbers).data
 
     found, alarmed = (
@@ -139,7 +146,7 @@ def test_a_verdict_needs_the_whole_interval(ends):
 def test_a_method_that_is_worse_than_chance_refutes():
     worse = number("test.auc.method.swap", 0.4, 0.3, 0.45)
     numbers = study_numbers(**{"test__auc__method__swap": worse})
-    found = {x.id: x for x in room.decide_answers(numbers, True, STUDY)}
+    found = {x.id: x for x in room.decide_answers(Gathered(numbers, STUDY, True))}
     assert found["answer.every_method"].verdict == "refuted"
     assert "hardest of 2: swap with {test.auc.method.swap}" in found["answer.every_method"].because
 
@@ -151,13 +158,13 @@ def test_folders_with_one_method_are_not_asked_about_every_method():
 
 def test_without_test_numbers_it_says_what_to_run():
     with pytest.raises(StudyError, match=r"test\.auc") as failure:
-        room.decide_answers({"data.pictures": number("data.pictures", 3)}, True, STUDY)
+        room.decide_answers(Gathered({"data.pictures": number("data.pictures", 3)}, STUDY, True))
     assert "make report" in failure.value.hint
 
 
 def test_the_table_holds_the_numbers_and_verdicts_are_numbers():
     numbers = study_numbers()
-    answers = room.decide_answers(numbers, True, STUDY)
+    answers = room.decide_answers(Gathered(numbers, STUDY, True))
     soup = BeautifulSoup(room.answer_table(answers, numbers).data, "html.parser")
     rows = [[cell.get_text() for cell in row.find_all("td")] for row in soup.tbody.find_all("tr") if row.td]
     answers = [x for x in answers if x.tier == "exploratory"] + [x for x in answers if x.tier == "check"]
@@ -174,8 +181,8 @@ def test_the_table_holds_the_numbers_and_verdicts_are_numbers():
 @pytest.mark.parametrize("auc", [(0.85, 0.95), (0.45, 0.55), (0.3, 0.4)])
 def test_the_abstract_is_made_of_numbers_and_honest_about_limits(auc, groups_known, is_sample):
     numbers = study_numbers(test__auc=number("test.auc", sum(auc) / 2, *auc))
-    answers = room.decide_answers(numbers, groups_known, STUDY)
-    template = room.write_abstract(answers, numbers, STUDY if is_sample else ELSEWHERE)
+    answers = room.decide_answers(Gathered(numbers, STUDY, groups_known))
+    template = abstract.write_abstract(answers, Gathered(numbers, STUDY if is_sample else ELSEWHERE, True))
     assert not any(character.isdigit() for character in template)
     text = say(template, numbers).data
     assert "{" not in text and ("people seen in training" in text) == (not groups_known)
@@ -186,5 +193,7 @@ def test_the_abstract_is_made_of_numbers_and_honest_about_limits(auc, groups_kno
 @pytest.mark.parametrize("telling", [0, 2])
 def test_the_abstract_warns_where_the_label_is_told_without_a_face(telling):
     numbers = study_numbers() | {"shortcut.telling": Number("shortcut.telling", telling, "families", 9)}
-    text = room.write_abstract(room.decide_answers(numbers, True, STUDY), numbers, ELSEWHERE)
+    text = abstract.write_abstract(
+        room.decide_answers(Gathered(numbers, STUDY, True)), Gathered(numbers, ELSEWHERE, True)
+    )
     assert ("without looking at the face" in text) == bool(telling)

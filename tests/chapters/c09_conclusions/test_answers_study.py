@@ -11,18 +11,19 @@ from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dfstudy.chapters.c05_policies import questions as augmentation
+from dfstudy.chapters.base import Gathered
+from dfstudy.chapters.c05_policies import questions_policies as augmentation
 from dfstudy.chapters.c08_protocol.questions import truthful
 from dfstudy.chapters.c09_conclusions import abstract
 from dfstudy.chapters.c09_conclusions import answers as room
 from dfstudy.number import Number
 from dfstudy.present.numbers import say
-from dfstudy.present.verdicts import chapters_p, gains, gains_any
+from dfstudy.present.verdicts import Answer, chapters_p, gains, gains_any
 from dfstudy.study.recipe import Model
 from dfstudy.study.study import load_study
 
-ROOT = Path(__file__).parents[2]
-NOTEBOOKS, FIGURES = ROOT / "notebooks", ROOT / "dfstudy" / "report" / "figures"
+ROOT = Path(__file__).parents[3]
+NOTEBOOKS, CHAPTERS = ROOT / "notebooks", ROOT / "dfstudy" / "chapters"
 STUDY = load_study()
 
 
@@ -63,8 +64,8 @@ def policies(**effects: float) -> dict[str, Number]:
     return by_id(*found)
 
 
-def decide(numbers: dict[str, Number], study=STUDY) -> dict[str, room.Answer]:
-    return {x.id: x for x in room.decide_answers(basis() | numbers, True, study)}
+def decide(numbers: dict[str, Number], study=STUDY) -> dict[str, Answer]:
+    return {x.id: x for x in room.decide_answers(Gathered(basis() | numbers, study, True))}
 
 
 def test_without_the_chapters_their_questions_are_left_out():
@@ -123,8 +124,10 @@ def test_where_a_gain_heads_follows_from_the_interval_of_its_trend(trend, half, 
     assert (f"so that the gain {course} with the budget" in text) == bool(course)
     assert ("so that the gain" in text) == bool(course)
     assert text.index("at 25 % of them") < text.index("at 50 % of them") and "{" not in text
-    abstract = room.write_abstract(room.decide_answers(basis() | numbers, True, STUDY), numbers, STUDY)
-    assert ("gain grows with the budget" in abstract) == (course == "grows")
+    text = abstract.write_abstract(
+        room.decide_answers(Gathered(basis() | numbers, STUDY, True)), Gathered(numbers, STUDY, True)
+    )
+    assert ("gain grows with the budget" in text) == (course == "grows")
 
 
 def state(policy: str, learned: int = 1, improving: int = 0) -> dict[str, Number]:
@@ -147,12 +150,14 @@ def test_of_networks_that_have_not_learned_nothing_is_said(unlearned):
         assert f"{unlearned} (training AUC 0.550)" in say(answer.because, numbers).data
     others = found["answer.policies.auc"].verdict
     assert others == ("supported" if unlearned == "seed" else "not trained enough to tell")
-    abstract = room.write_abstract(room.decide_answers(basis() | numbers, True, STUDY), numbers, STUDY)
-    assert (
-        "**Not trained enough to tell**" in abstract
-        and "the gap between training and validation AUC: not trained" in abstract
+    text = abstract.write_abstract(
+        room.decide_answers(Gathered(basis() | numbers, STUDY, True)), Gathered(numbers, STUDY, True)
     )
-    assert "yes" not in abstract.lower()
+    assert (
+        "**Not trained enough to tell**" in text
+        and "the gap between training and validation AUC: not trained" in text
+    )
+    assert "yes" not in text.lower()
 
 
 def test_what_was_still_improving_refutes_nothing_and_is_named():
@@ -188,7 +193,7 @@ def test_a_change_that_its_family_forbids_is_no_change():
 def test_the_table_stands_by_tiers_and_brackets_what_was_not_declared():
     numbers = basis() | policies(seed_auc=0.03, seed_gap=-0.03, dfdc_winner_auc=0.03)
     numbers |= by_id(Number("data.groups", 9, "groups", 90))
-    answers = room.decide_answers(numbers, True, STUDY)
+    answers = room.decide_answers(Gathered(numbers, STUDY, True))
     soup = BeautifulSoup(room.answer_table(answers, numbers).data, "html.parser")
     headings = [row.th.get_text() for row in soup.tbody.find_all("tr") if row.th]
     assert [name.split()[0].strip(":") for name in headings] == [
@@ -230,8 +235,10 @@ def test_no_difference_stands_without_its_two_values():
     numbers = policies(seed_auc=0.03)
     text = say(decide(numbers)["answer.augmentation.auc"].because, numbers).data
     assert "(seed 0.830, none 0.800)" in text
-    abstract = room.write_abstract(room.decide_answers(basis() | numbers, True, STUDY), numbers, STUDY)
-    assert "{policy.seed.auc} with it, {policy.none.auc} with none; difference {policy.seed.auc" in abstract
+    text = abstract.write_abstract(
+        room.decide_answers(Gathered(basis() | numbers, STUDY, True)), Gathered(numbers, STUDY, True)
+    )
+    assert "{policy.seed.auc} with it, {policy.none.auc} with none; difference {policy.seed.auc" in text
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
@@ -272,11 +279,11 @@ def test_of_a_detector_that_has_not_learned_only_chance_and_counts_are_said():
         change("robust.drop", 0.0), change("robust.clean.auc", 0.5), change("robust.flipped", 0.1),
         change("test.ece", 0.01),
     )  # fmt: skip
-    found = {x.id: x for x in room.decide_answers(numbers, True, STUDY)}
+    found = {x.id: x for x in room.decide_answers(Gathered(numbers, STUDY, True))}
     for name in ("overfits", "stands_corruptions", "probabilities"):
         assert found[f"answer.{name}"].verdict == "not trained enough to tell"
     assert found["answer.above_chance"].verdict == "supported"
-    assert "hardly overfits" not in room.write_abstract(found.values(), numbers, STUDY)
+    assert "hardly overfits" not in abstract.write_abstract(found.values(), Gathered(numbers, STUDY, True))
 
 
 def test_an_open_question_says_what_would_have_been_found_and_how_sure_the_trend_is():
@@ -367,9 +374,11 @@ def test_the_recorded_protocol_is_judged_by_truth_and_cost():
     assert "random_split" in found["answer.protocol.inflation"].because
     assert "plain_sgd" not in found["answer.protocol.inflation"].because
     assert "plain_sgd" in found["answer.protocol.change"].because
-    abstract = room.write_abstract(room.decide_answers(basis() | numbers, True, STUDY), numbers, STUDY)
-    assert "**Exploratory: what did the defects of the original protocol cost?**" in abstract
-    assert "misreported" in abstract
+    text = abstract.write_abstract(
+        room.decide_answers(Gathered(basis() | numbers, STUDY, True)), Gathered(numbers, STUDY, True)
+    )
+    assert "**Exploratory: what did the defects of the original protocol cost?**" in text
+    assert "misreported" in text
 
 
 def test_a_defect_that_cannot_flatter_is_not_asked_and_each_quantity_has_its_own_p():
@@ -459,7 +468,9 @@ def test_the_abstract_denies_no_test_that_was_made(ids, told):
 def test_the_abstract_leads_with_the_question_and_types_no_number():
     numbers = basis() | policies(seed_auc=0.03, seed_gap=-0.05, seed_unseen=0.0)
     numbers |= defects(all_inflation=0.1, all_change=-0.05)
-    template = room.write_abstract(room.decide_answers(numbers, True, STUDY), numbers, STUDY)
+    template = abstract.write_abstract(
+        room.decide_answers(Gathered(numbers, STUDY, True)), Gathered(numbers, STUDY, True)
+    )
     assert template.startswith(
         "**Primary question, declared before training.** Does the original augmentation"
     )
@@ -470,7 +481,7 @@ def test_the_abstract_leads_with_the_question_and_types_no_number():
     assert text.index("Secondary") < text.index("parameters learned") < text.index("original protocol cost")
 
 
-def everything() -> list[room.Answer]:
+def everything() -> list[Answer]:
     """An answer to every question that can be asked."""
     numbers = policies(
         seed_auc=0.03, seed_gap=0.0, seed_unseen=0.0, seed_robust=0.0, other_auc=0.0, other_gap=0.0
@@ -483,14 +494,16 @@ def everything() -> list[room.Answer]:
     numbers |= by_id(
         change("cross.test_resnet.auc.unseen", 0.7), change("published.difference.balanced", 0.0)
     )
-    return room.decide_answers(basis() | numbers | by_id(change("published.correlation", 0)), True, STUDY)
+    return room.decide_answers(
+        Gathered(basis() | numbers | by_id(change("published.correlation", 0)), STUDY, True)
+    )
 
 
 def test_ids_differ_and_every_figure_is_drawn_in_its_notebook():
     answers = everything()
     assert len({answer.id for answer in answers}) == len(answers)
     assert {f"answer.augmentation.{name}" for name in augmentation.QUALITIES} < {x.id for x in answers}
-    drawn = "".join(path.read_text("utf-8") for path in FIGURES.glob("*.py"))
+    drawn = "".join(path.read_text("utf-8") for path in CHAPTERS.rglob("figures*.py"))
     for answer in answers:
         file, _, figure = answer.figure.partition("#")
         assert re.fullmatch(r"\d\d_\w+\.ipynb", file), answer.id
@@ -502,9 +515,11 @@ def test_ids_differ_and_every_figure_is_drawn_in_its_notebook():
 def test_the_headline_stands_beside_what_needs_no_face():
     probe = by_id(change("shortcut.together.auc", 0.61), Number("shortcut.telling", 0, "families", 90))
     numbers = basis() | probe
-    answers = room.decide_answers(numbers | by_id(Number("shortcut.hinting", 0, "families", 90)), True, STUDY)
-    assert "which sees no face, reaches {shortcut.together.auc}" in room.write_abstract(
-        answers, numbers, STUDY
+    answers = room.decide_answers(
+        Gathered(numbers | by_id(Number("shortcut.hinting", 0, "families", 90)), STUDY, True)
+    )
+    assert "which sees no face, reaches {shortcut.together.auc}" in abstract.write_abstract(
+        answers, Gathered(numbers, STUDY, True)
     )
 
 
@@ -513,8 +528,8 @@ def test_the_headlines_interval_covers_other_seeds_where_there_are_several():
     assert decide({})["answer.above_chance"].verdict == "supported"
     answer = decide(recipe)["answer.above_chance"]
     assert answer.verdict == "inconclusive" and "{test.auc.recipe}" in answer.because
-    abstract = room.write_abstract(decide(recipe).values(), basis() | recipe, STUDY)
-    assert "the test AUC is {test.auc.recipe}" in abstract
+    text = abstract.write_abstract(decide(recipe).values(), Gathered(basis() | recipe, STUDY, True))
+    assert "the test AUC is {test.auc.recipe}" in text
 
 
 def test_of_transforms_whose_networks_have_not_learned_nothing_is_said():
