@@ -1,4 +1,4 @@
-"""The house's rules: layers, a light door, sizes, doors that say what they give, no traces of a machine."""
+"""The house's rules: layers, chapters that stand alone, doors without code, a light command line, no traces."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import ast
 import re
 import subprocess
 import sys
-from importlib import import_module
 from pathlib import Path
 from random import Random
 
+import grimp
 import pytest
+
+from dfstudy.chapters.registry import CHAPTERS
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted((ROOT / "dfstudy").rglob("*.py"))
-ROOMS = ("data", "augment", "model", "train", "evaluate", "report")
 MOST_LINES, MOST_FUNCTION = 300, 60
 
 
@@ -54,11 +55,29 @@ def test_the_light_door_loads_no_network_library(arguments, tmp_path):
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("room", ROOMS)
-def test_a_door_lists_what_it_gives(room):
-    door = import_module(f"dfstudy.{room}")
-    assert door.__doc__ and door.__all__ == sorted(door.__all__)
-    assert all(hasattr(door, name) for name in door.__all__)
+DOORS = sorted(set((ROOT / "dfstudy").rglob("__init__.py")) - {ROOT / "dfstudy" / "__init__.py"})
+
+
+@pytest.mark.parametrize("file", DOORS, ids=names(DOORS))
+def test_a_door_holds_its_text_and_nothing_else(file):
+    """So that an import says where a thing lives, and a digest of code follows what is really used."""
+    tree = ast.parse(file.read_text("utf-8"))
+    assert ast.get_docstring(tree) and len(tree.body) == 1
+
+
+def test_a_chapter_imports_no_other_chapter():
+    """What two chapters use lives in a room below them; chapter 09 asks the others through the registry."""
+    graph = grimp.build_graph("dfstudy")
+    chapters = sorted(name for name in graph.find_children("dfstudy.chapters") if graph.find_children(name))
+    assert len(chapters) == len(CHAPTERS)
+    crossing = [
+        (module, imported)
+        for chapter in chapters
+        for module in graph.find_descendants(chapter)
+        for imported in graph.find_modules_directly_imported_by(module)
+        if imported.startswith("dfstudy.chapters.c") and not imported.startswith(f"{chapter}.")
+    ]
+    assert crossing == []
 
 
 @pytest.mark.parametrize("file", MODULES, ids=names(MODULES))

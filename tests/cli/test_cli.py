@@ -16,6 +16,7 @@ from PIL import Image
 
 from dfstudy.cli import doctor
 from dfstudy.cli.main import main
+from dfstudy.system.provenance import PACKAGE
 
 
 @pytest.fixture
@@ -149,6 +150,6 @@ def test_a_script_without_a_main_guard_ends_with_a_word(tmp_path, command):
 
 def test_no_lock_is_taken_but_by_those_who_may_wait():
     """Everywhere in the package, so that the guard is asked first."""
-    files = Path(doctor.__file__).parent.rglob("*.py")
+    files = PACKAGE.rglob("*.py")
     taking = [file.name for file in files if re.search(r"\bFileLock\(", file.read_text("utf-8"))]
     assert taking == ["lock.py"]

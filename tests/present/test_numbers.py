@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from nbconvert.filters import markdown2html
 
 from dfstudy.number import Number
-from dfstudy.present.numbers import as_code, literal, plain, say
+from dfstudy.present.numbers import as_code, describe_interval, literal, plain, say
+from dfstudy.study.comparisons import Evaluate
 
 AUC = Number("test.auc", 0.75, "AUC", 9, low=0.7, high=0.8)
 ODD = [
@@ -54,3 +55,8 @@ def test_braces_come_back(text):
 def test_a_number_that_does_not_exist_is_an_error():
     with pytest.raises(KeyError, match=r"test\.acu"):
         say("{test.acu}", [AUC])
+
+
+def test_a_caption_says_what_its_interval_was_drawn_over():
+    settings = Evaluate(replicates=1_000)
+    assert describe_interval(settings) == "Interval: 95 % over 1,000 resamples of groups."

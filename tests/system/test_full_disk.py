@@ -61,7 +61,7 @@ def test_commands_say_what_was_needed_and_where_and_go_on(faces, tmp_path, monke
 
 
 def test_an_error_that_names_no_file_claims_no_place(faces, tmp_path, monkeypatch):
-    monkeypatch.setattr("dfstudy.data.listing.list_files", full)
+    monkeypatch.setattr("dfstudy.data.index.list_files", full)
     status, said = run("index", "--data", str(faces), "--out", str(tmp_path / "out"))
     assert status == 1 and "no room left on a disk" in said and "df -h" in said
 

@@ -45,7 +45,7 @@ def test_the_import_closure_is_what_python_really_loads():
         ("from dfstudy.data import images", "", {"dfstudy.data.images"}),
         ("from . import images", "dfstudy.data", {"dfstudy.data.images"}),
         ("from .images import x", "dfstudy.data", {"dfstudy.data.images"}),
-        ("from ..study import y", "dfstudy.data", {"dfstudy.study.study"}),
+        ("from ..study import y", "dfstudy.data", {"dfstudy.study"}),
         ("def f():\n    import dfstudy.errors", "", {"dfstudy.errors"}),
     ],
 )

@@ -245,7 +245,7 @@ def test_a_picture_alone_trains_where_the_network_can(parts, make_study, monkeyp
     settings["model"] |= model
     first = train(make_study("first", **settings), parts, 0, False)
     # the try before the first step leaves no trace
-    monkeypatch.setattr("dfstudy.train.learner.refuse_lone_picture", lambda *_: None)
+    monkeypatch.setattr("dfstudy.train.loop.refuse_lone_picture", lambda *_: None)
     other = train(make_study("other", **settings), parts, 0, False)
     for name in ("best.safetensors", "last.safetensors", "history.csv", "clean.csv"):
         assert (first.folder / name).read_bytes() == (other.folder / name).read_bytes()

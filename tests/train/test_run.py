@@ -266,7 +266,7 @@ def test_a_run_of_one_thread_is_the_same_on_any_number_of_cores(parts, make_stud
     alone = {}
     for cores in (1, 2, 5):
         monkeypatch.setattr("dfstudy.model.device._cores", lambda cores=cores: cores)
-        monkeypatch.setattr("dfstudy.system.threads.count_cores", lambda cores=cores: cores)
+        monkeypatch.setattr("dfstudy.data.loader.count_cores", lambda cores=cores: cores)
         study = make_study(epochs=2, threads=1).model_copy(update={"out": tmp_path / str(cores)})
         done = train(study, parts, 0, progress=False)
         alone[cores] = done.key, load_file(done.folder / "best.safetensors")

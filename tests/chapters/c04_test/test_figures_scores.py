@@ -143,4 +143,3 @@ def test_captions_count_pictures_groups_and_seeds():
         "n = 36 test pictures (12 real, 24 fake) in 12 groups; 2 training seeds."
     )
     assert figures.describe_sample(CASES["two groups"]).endswith("in 2 groups.")
-    assert figures.describe_interval(SETTINGS) == "Interval: 95 % over 100 resamples of groups."
