@@ -11,10 +11,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dfstudy.present.verdicts import Answer, Numbers
-from dfstudy.study.study import Study
 from dfstudy.system.provenance import project_root
+
+if TYPE_CHECKING:
+    from dfstudy.present.verdicts import Answer, Numbers
+    from dfstudy.study.study import Study
 
 
 @dataclass(frozen=True)

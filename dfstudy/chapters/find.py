@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from dfstudy.chapters.base import Chapter
+from typing import TYPE_CHECKING
+
 from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.errors import StudyError, near_match
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.base import Chapter
 
 
 def find_chapter(name: str) -> Chapter:

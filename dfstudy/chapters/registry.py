@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dfstudy.chapters.base import Chapter
+from typing import TYPE_CHECKING
+
 from dfstudy.chapters.c01_data.chapter import CHAPTER as data
 from dfstudy.chapters.c02_augmentation.chapter import CHAPTER as augmentation
 from dfstudy.chapters.c03_training.chapter import CHAPTER as training
@@ -12,6 +13,9 @@ from dfstudy.chapters.c06_transfer.chapter import CHAPTER as transfer
 from dfstudy.chapters.c07_robustness.chapter import CHAPTER as robustness
 from dfstudy.chapters.c08_protocol.chapter import CHAPTER as protocol
 from dfstudy.chapters.c09_conclusions.chapter import CHAPTER as conclusions
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.base import Chapter
 
 CHAPTERS: tuple[Chapter, ...] = (
     data,

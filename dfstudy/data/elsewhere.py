@@ -16,6 +16,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -26,8 +27,10 @@ from dfstudy.data.split import COPY, Split, set_aside
 from dfstudy.data.thin import thin_groups
 from dfstudy.errors import StudyError
 from dfstudy.number import name_methods
-from dfstudy.study.comparisons import OtherPictures
-from dfstudy.study.study import Study
+
+if TYPE_CHECKING:
+    from dfstudy.study.comparisons import OtherPictures
+    from dfstudy.study.study import Study
 
 FOLDER = "elsewhere"  # of the results
 SEEN = "it, or a picture of its group, has a near-duplicate among the training and validation pictures"

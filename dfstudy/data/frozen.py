@@ -9,13 +9,16 @@ whose size or times moved.
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from dfstudy.data.index_file import STAT, read_last
 from dfstudy.data.masks import MASK, MASK_SEEN, MASK_SHA256, file_sha256, look_at_masks
 from dfstudy.errors import StudyError
-from dfstudy.study.study import Study
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 
 def frozen_index(study: Study) -> pd.DataFrame:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -28,8 +29,10 @@ from dfstudy.data.layouts.registry import recognise
 from dfstudy.data.listing import exclude, left_out, list_files
 from dfstudy.data.masks import MASK, MASK_SEEN, MASK_SHA256, digest_masks, look_at_masks
 from dfstudy.errors import StudyError
-from dfstudy.study.study import Study
 from dfstudy.system.threads import map_in_order
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 _TEXTS = ["path", "method", "group", "video", "given_split", "pipeline"]
 _TEXTS += ["sha256", "format", "phash", "pixels", "error", MASK, MASK_SEEN]

@@ -15,6 +15,7 @@ from __future__ import annotations
 import os.path
 from collections.abc import Callable, Collection
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -26,8 +27,10 @@ from dfstudy.data.layouts.splits import read_name, settle, split_pictures
 from dfstudy.data.layouts.unknown import alias_hint
 from dfstudy.data.tables import LINE, read_cells, read_labels
 from dfstudy.errors import StudyError, near_match
-from dfstudy.study.study import Study
 from dfstudy.system.file_kind import no_file
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 NAME = "index.csv"
 _KNOWN = ("path", "label", "method", "group", "video", "split", "pipeline", "mask", "source", "frame")

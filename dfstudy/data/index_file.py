@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -19,9 +19,11 @@ import pyarrow.parquet as pq
 
 from dfstudy.data import images, limits, phash, png_chunks
 from dfstudy.data.masks import MASK, MASK_SEEN, MASK_SHA256
-from dfstudy.study.study import Study
 from dfstudy.system.kept import write_atomic
 from dfstudy.system.provenance import OPENCV, digest, file_digest, versions
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 # What decides about a file's use, and so makes the fingerprint; sizes and times do not.
 _CONTENT = ["path", "sha256", "label", "method", "group", "video", "given_split", "pipeline", "error"]

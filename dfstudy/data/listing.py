@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -19,7 +20,9 @@ from dfstudy.data.endings import DESCRIPTIONS, PICTURES, UNREAD_PICTURES, descri
 from dfstudy.data.index_file import STAT
 from dfstudy.data.walk import name_fault, walk_files, writable
 from dfstudy.errors import StudyError, near_match
-from dfstudy.study.study import Study
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 EXCLUDED = "left out by data.exclude"
 _SHOWN = 5

@@ -18,7 +18,7 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
@@ -31,9 +31,11 @@ from dfstudy.data.index_csv import NAME
 from dfstudy.data.layouts.names import CLASS_NAMES
 from dfstudy.data.names import fit_path
 from dfstudy.errors import StudyError
-from dfstudy.study.study import Study
 from dfstudy.system.kept import FULL, no_room, room_in
 from dfstudy.system.threads import map_in_order
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 NOT_WRITTEN = "not_written.csv"
 SMALLEST = 64  # pixels of a side; a smaller one shows no face worth judging

@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -24,8 +25,10 @@ from dfstudy.data.deal import assign_groups
 from dfstudy.data.duplicates import EXACT, both_labels, describe_links, find_links, join_groups
 from dfstudy.data.layouts.names import CLASS_NAMES
 from dfstudy.errors import StudyError
-from dfstudy.study.study import Study
 from dfstudy.system.provenance import digest
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 SPLITS = ("train", "val", "test")
 # Share of pictures that need a named group for groups to be known: a test that recognised every one of the

@@ -11,14 +11,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import median
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dfstudy.faces.clips import ClipFacts, read_facts, read_frames
 from dfstudy.faces.face import overlap
-from dfstudy.faces.finder import Finder
 from dfstudy.faces.scene import PROBES, Found, Missed, Spot, add_crop
-from dfstudy.faces.settings import FaceSettings
+
+if TYPE_CHECKING:
+    from dfstudy.faces.finder import Finder
+    from dfstudy.faces.settings import FaceSettings
 
 SAME_SHAPE = 0.02  # relative difference of aspect ratio within which an original's boxes hold for its fake
 FITS = 0.3  # least overlap of a borrowed box with the face found there

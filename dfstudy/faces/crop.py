@@ -8,12 +8,13 @@ can need pixels from outside; they mirror the picture. Cost: 0.5 ms a crop of 25
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 
-from dfstudy.faces.face import Face
+if TYPE_CHECKING:
+    from dfstudy.faces.face import Face
 
 
 class Square(NamedTuple):

@@ -18,6 +18,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 from tqdm import tqdm
@@ -31,11 +32,13 @@ from dfstudy.faces.jobs import NOTES, Job, plan_jobs, run_job
 from dfstudy.faces.outcome import Cropped, write_lists
 from dfstudy.faces.settings import FaceSettings
 from dfstudy.faces.sources import Sources, list_sources
-from dfstudy.study.study import Study
 from dfstudy.system.kept import read_json
 from dfstudy.system.lock import file_lock
 from dfstudy.system.provenance import digest, file_digest, versions
 from dfstudy.system.threads import count_cores
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 MARK = ".dfstudy-faces.json"
 

@@ -13,7 +13,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import cv2
 
@@ -23,13 +23,15 @@ from dfstudy.data.names import fit_path
 from dfstudy.faces.borrow import borrow_in_clip, borrow_in_picture
 from dfstudy.faces.clips import read_facts
 from dfstudy.faces.containers import ClipError
-from dfstudy.faces.finder import Finder
 from dfstudy.faces.scene import FaceCrop, Found, Missed, Spot, faces_in_clip, faces_in_picture
-from dfstudy.faces.settings import FaceSettings
 from dfstudy.faces.sheet import MOST, draw_example
-from dfstudy.faces.sources import Source
 from dfstudy.faces.table import aside_row, crop_row, spot_of
 from dfstudy.faces.unchanged import is_unchanged
+
+if TYPE_CHECKING:
+    from dfstudy.faces.finder import Finder
+    from dfstudy.faces.settings import FaceSettings
+    from dfstudy.faces.sources import Source
 
 NOTES = ".done"
 UNCHANGED = "unchanged: it shows what its original shows"

@@ -14,15 +14,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dfstudy.data.endings import describe_endings
 from dfstudy.data.index_csv import NAME
 from dfstudy.errors import printable
 from dfstudy.faces.jobs import Job, read_note
 from dfstudy.faces.sheet import Example, render_sheet
-from dfstudy.faces.sources import Sources
 from dfstudy.faces.table import ASIDE, COLUMNS
+
+if TYPE_CHECKING:
+    from dfstudy.faces.sources import Sources
 
 SET_ASIDE, SHEET = "set_aside.csv", "contact_sheet.html"
 

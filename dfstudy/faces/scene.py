@@ -11,16 +11,19 @@ from collections.abc import Iterable, Sequence, Set
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import mean
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dfstudy.data import limits
 from dfstudy.faces.clips import ClipFacts, count_frames, even_frames, is_whole, read_facts, read_frames
 from dfstudy.faces.crop import Square, crop_face, square_around
-from dfstudy.faces.face import Face
 from dfstudy.faces.finder import BETTER, DARK, SIDES, SURE, TURNS, Finder, shrink
-from dfstudy.faces.settings import FaceSettings
 from dfstudy.faces.track import Track, link_faces
+
+if TYPE_CHECKING:
+    from dfstudy.faces.face import Face
+    from dfstudy.faces.settings import FaceSettings
 
 PROBES = 8  # frames of a clip on which turns and borrowed boxes are tried
 _CANDIDATES = 4  # most prominent faces of a frame that are cropped before it is known who stays

@@ -9,12 +9,13 @@ from __future__ import annotations
 import base64
 from collections.abc import Sequence
 from html import escape
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
 
-from dfstudy.faces.scene import FaceCrop
+if TYPE_CHECKING:
+    from dfstudy.faces.scene import FaceCrop
 
 MOST = 48  # pictures on the sheet
 _HEIGHT, _WIDEST = 220, 880  # pixels

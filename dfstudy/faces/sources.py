@@ -13,7 +13,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
@@ -36,7 +36,9 @@ from dfstudy.data.listing import EXCLUDED, left_out
 from dfstudy.data.walk import name_fault, walk_files, writable
 from dfstudy.errors import StudyError
 from dfstudy.faces.pairs import Clip, find_originals, name_groups
-from dfstudy.study.study import Study
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 _FURTHER = re.compile(r"_face\d+$")  # names of faces beside the main one, as `jobs` gives them
 

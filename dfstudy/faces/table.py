@@ -7,11 +7,14 @@ the source as it is shown, from its top left corner; fractions have two digits. 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from dfstudy.data.layouts.names import CLASS_NAMES
 from dfstudy.faces.face import Face
 from dfstudy.faces.scene import FaceCrop, Missed, Spot
-from dfstudy.faces.sources import Source
+
+if TYPE_CHECKING:
+    from dfstudy.faces.sources import Source
 
 _SAID = ["path", "label", "method", "group", "split"]
 _WHERE = ["source", "frame", "seconds", "face", "faces"]

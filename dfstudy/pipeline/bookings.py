@@ -11,15 +11,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dfstudy.data.frozen import changed_pictures
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.plan import PAGE, READS
 from dfstudy.pipeline.reads import SHORT, Present, differences
-from dfstudy.study.study import Study
 from dfstudy.system.kept import read_json, write_if_changed
 from dfstudy.system.provenance import PACKAGE, file_digest
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 NEW = "not made yet"
 SHOWN = 3  # differences that a message names

@@ -13,17 +13,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dfstudy.chapters.registry import CHAPTERS
-from dfstudy.data.split import Split
 from dfstudy.pipeline.plan import list_runs
 from dfstudy.pipeline.precision import say_detectable
 from dfstudy.predict.corruptions import CORRUPTIONS, SEVERITIES
-from dfstudy.study.study import Study
 from dfstudy.system.kept import read_json
 from dfstudy.variants.arm import MAIN, Arm
 from dfstudy.variants.policies import slugs_of
+
+if TYPE_CHECKING:
+    from dfstudy.data.split import Split
+    from dfstudy.study.study import Study
 
 MOST_SEEDS = 5  # beyond it the pictures are what a comparison lacks
 MORE_SEEDS = " seeds of every policy and defect"  # end of the name of such a rung

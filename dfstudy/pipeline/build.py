@@ -12,6 +12,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dfstudy.data.elsewhere import find_elsewhere
 from dfstudy.data.index import index_study
@@ -33,8 +34,10 @@ from dfstudy.pipeline.seal import seal_study
 from dfstudy.pipeline.stopped import explain_stop
 from dfstudy.pipeline.within import settle_budget
 from dfstudy.stats.levels import refuse_unnamed
-from dfstudy.study.study import Study
 from dfstudy.system.bound import HELD
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
 LOG = "snakemake.log"  # the last run's, for looking at

@@ -16,23 +16,26 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
 import papermill
 from nbformat import NotebookNode
 from PIL import Image
 
-from dfstudy.chapters.base import Chapter
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.environment import kernel_environment
 from dfstudy.pipeline.failure import INJECTED, Incomplete, code_cells, explain_failure
-from dfstudy.pipeline.invocation import Invocation
 from dfstudy.pipeline.kernel import KERNEL_CONFIG, OwnKernelManager
 from dfstudy.pipeline.parameters import check_parameters
 from dfstudy.present.numbers import read_numbers
 from dfstudy.present.place import STAGING
 from dfstudy.system.kept import FULL, no_room, room_in
 from dfstudy.system.provenance import file_digest
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.base import Chapter
+    from dfstudy.pipeline.invocation import Invocation
 
 KINDS = ("notebooks", "figures", "numbers")  # folders that a chapter publishes into
 BANNER = "papermill-error-cell-tag"  # cells that papermill adds to a failed notebook

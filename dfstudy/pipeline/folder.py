@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from filelock import Timeout
 
@@ -22,11 +23,13 @@ from dfstudy.data.index import index_study
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.invocation import shown_path
 from dfstudy.pipeline.reads import FINGERPRINT, study_digest
-from dfstudy.study.study import Study
 from dfstudy.system.finished import lacking
 from dfstudy.system.kept import is_json, read_json, throw_away, write_if_changed
 from dfstudy.system.lock import file_lock, wait_for_holders
 from dfstudy.system.provenance import file_digest
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 MARK = "study/report.json"  # says whose results a folder holds
 STEPS_LOCK = ".steps.lock"  # held by every step on this machine as long as it lives

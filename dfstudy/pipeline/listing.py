@@ -12,12 +12,10 @@ import json
 import platform
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dfstudy.chapters.base import Chapter
 from dfstudy.chapters.c09_conclusions.seal import SEALED
 from dfstudy.data.elsewhere import fingerprint_files
-from dfstudy.data.split import Split
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.cells import plain_python
 from dfstudy.pipeline.environment import steady_environment
@@ -41,6 +39,7 @@ from dfstudy.pipeline.resources import NETWORKS, Site, gpu_names
 from dfstudy.study.study import STUDIES, Study
 from dfstudy.system.kept import read_json
 from dfstudy.system.provenance import (
+    PACKAGE,
     REPORT_PACKAGES,
     SHAPING_PACKAGES,
     digest,
@@ -50,9 +49,15 @@ from dfstudy.system.provenance import (
 )
 from dfstudy.variants.registry import COMPARISONS
 
+if TYPE_CHECKING:
+    from dfstudy.chapters.base import Chapter
+    from dfstudy.data.split import Split
+
 TRAINING_PARTS = ("data", "model", "augment", "training", "protocol")
 BUDGET = "study/budget.json"  # what the page says of it
 OWN = ("file", "out", "frozen")  # fields of a study that are none of its settings
+# Code whose results are listed by content (images, split), and code that says what is done and does nothing.
+APART = ("portraits/", "faces/", "data/layouts/", "train/log.py")
 NO_SETTINGS = (*OWN, "budget")  # nor what a chapter shows
 
 
@@ -82,7 +87,7 @@ class Reader:
     def _code(self, *modules: str) -> list[str]:
         """Names of what the modules import and of data files that they name, read once."""
         if modules not in self._codes:
-            self._codes[modules] = name_code(_with_data(import_closure(*modules)))
+            self._codes[modules] = name_code(_with_data(_shaping(import_closure(*modules))))
         return self._codes[modules]
 
     def training(self, step: dict[str, Any]) -> Step:
@@ -102,7 +107,7 @@ class Reader:
 
     def chapter(self, chapter: Chapter, inputs: list[str]) -> Step:
         """A chapter: its notebook, the code that this imports, and all of the study that it may show."""
-        code = _with_data(notebook_sources(chapter.notebook))
+        code = _with_data(_shaping(notebook_sources(chapter.notebook)))
         names = [
             *name_code([chapter.notebook, *code]),
             LAYOUT,
@@ -134,6 +139,10 @@ class Reader:
             names.append(PUBLISHED)
         budget = digest(read_json(self._study.out / BUDGET))[:SHORT]
         return Step("The page", self._of(names, budget=budget), inputs)
+
+
+def _shaping(modules: list[Path]) -> list[Path]:
+    return [path for path in modules if not str(path.relative_to(PACKAGE)).startswith(APART)]
 
 
 def _with_data(modules: list[Path]) -> list[Path]:

@@ -10,20 +10,22 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dfstudy.chapters.base import Chapter
 from dfstudy.chapters.registry import CHAPTERS
-from dfstudy.data.split import Split
-from dfstudy.pipeline.invocation import Invocation
 from dfstudy.pipeline.listing import Reader
 from dfstudy.pipeline.resources import NETWORKS, Needs, Site
-from dfstudy.study.study import Study
 from dfstudy.system.kept import write_if_changed
 from dfstudy.system.provenance import PACKAGE
 from dfstudy.variants.arm import MAIN, Arm
 from dfstudy.variants.registry import GROUPS as ARM_GROUPS
 from dfstudy.variants.registry import RUNS, list_arms
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.base import Chapter
+    from dfstudy.data.split import Split
+    from dfstudy.pipeline.invocation import Invocation
+    from dfstudy.study.study import Study
 
 PLAN = "study/plan.json"
 READS = "study/reads.json"  # what every step reads

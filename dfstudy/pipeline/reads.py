@@ -11,14 +11,16 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dfstudy.data.elsewhere import fingerprint_files
 from dfstudy.pipeline.compare import exhibit_folder
 from dfstudy.study.recipe import NOT_SHAPING
-from dfstudy.study.study import Study
 from dfstudy.system.kept import read_json
 from dfstudy.system.provenance import PACKAGE, digest, file_digest, project_root, version_now
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 Reads = dict[str, str]
 

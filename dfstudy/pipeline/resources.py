@@ -12,11 +12,13 @@ from __future__ import annotations
 import re
 import subprocess
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from dfstudy.chapters.base import Chapter
 from dfstudy.study.recipe import Training
-from dfstudy.study.study import Study
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.base import Chapter
+    from dfstudy.study.study import Study
 
 CORES_A_DEVICE = 8  # one for the network, the others read pictures, where the study leaves it open
 DEVICE_MB = 6_000  # torch, a network with its gradients, and batches on their way to a GPU

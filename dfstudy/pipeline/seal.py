@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dfstudy.chapters.c09_conclusions.seal import SEAL, SEALED
-from dfstudy.data.split import Split
 from dfstudy.study.recipe import NOT_SHAPING
-from dfstudy.study.study import Study
 from dfstudy.system.kept import read_json, write_if_changed
 from dfstudy.system.provenance import PACKAGE, digest, file_digest
+
+if TYPE_CHECKING:
+    from dfstudy.data.split import Split
+    from dfstudy.study.study import Study
 
 # What turns intervals into words, beside the rules that stand in the chapters.
 RULES = ("stats/change.py", "stats/learning.py", "stats/paired.py", "present/verdicts.py")

@@ -18,9 +18,7 @@ from dfstudy.data.frozen import changed_pictures
 from dfstudy.errors import Diverged, StudyError
 from dfstudy.pipeline.bookings import Booking, refuse_mixed
 from dfstudy.pipeline.environment import steady_environment
-from dfstudy.pipeline.invocation import Invocation
 from dfstudy.pipeline.plan import LEAKAGE, PAGE, TRAINING
-from dfstudy.study.study import Study
 from dfstudy.system.finished import FILE
 from dfstudy.system.kept import write_if_changed
 from dfstudy.system.lock import file_lock
@@ -29,6 +27,8 @@ from dfstudy.variants.arm import MAIN
 
 if TYPE_CHECKING:
     from dfstudy.data.split import Split
+    from dfstudy.pipeline.invocation import Invocation
+    from dfstudy.study.study import Study
     from dfstudy.train.run import Run
     from dfstudy.variants.arm import Arm
 

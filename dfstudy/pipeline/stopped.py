@@ -10,12 +10,15 @@ import os
 import signal
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.invocation import shown_path
-from dfstudy.pipeline.progress import Progress
 from dfstudy.system.bound import name_signal
 from dfstudy.system.kept import no_room
+
+if TYPE_CHECKING:
+    from dfstudy.pipeline.progress import Progress
 
 LAST_LINES = 8  # of Snakemake's account, where nothing else is known
 FULL = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT))

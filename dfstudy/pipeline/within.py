@@ -15,11 +15,10 @@ import subprocess
 import sys
 import textwrap
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from dfstudy.data.split import Split
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.budget import Fitted, Speed, count_finished, estimate, fit_budget, networks
 from dfstudy.pipeline.environment import steady_environment
@@ -27,10 +26,13 @@ from dfstudy.pipeline.invocation import Invocation, resolve, shown_path
 from dfstudy.pipeline.listing import BUDGET
 from dfstudy.pipeline.plan import list_runs
 from dfstudy.pipeline.resources import Site, count_gpus
-from dfstudy.study.study import Study
 from dfstudy.system.bound import name_signal
 from dfstudy.system.kept import read_json, write_atomic, write_if_changed
 from dfstudy.system.provenance import machine
+
+if TYPE_CHECKING:
+    from dfstudy.data.split import Split
+    from dfstudy.study.study import Study
 
 SPEED = "study/speed.json"
 

@@ -6,10 +6,13 @@ it. Cost: 1 ms.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
-from dfstudy.portraits.person import Shot
+if TYPE_CHECKING:
+    from dfstudy.portraits.person import Shot
 
 SMALL = 48
 

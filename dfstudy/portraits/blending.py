@@ -12,11 +12,13 @@ solved here for the correction alone, a membrane (Farbman et al., "Coordinates f
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
-from dfstudy.portraits.photograph import Photograph
+if TYPE_CHECKING:
+    from dfstudy.portraits.photograph import Photograph
 
 _COARSEST = 8  # pixels of a side where the membrane begins
 _SWEEPS = 40  # of Jacobi's method a level: leaves one hundredth of the range at the seam as error

@@ -6,11 +6,15 @@ painted in a window around it, in the frontal coordinates (x, y) of the head. Co
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from dfstudy.portraits.head import features
-from dfstudy.portraits.person import Person, Shot
 from dfstudy.portraits.skin import HEAD_ROWS, noise_bank, texel_rows, texel_x
+
+if TYPE_CHECKING:
+    from dfstudy.portraits.person import Person, Shot
 
 EYE_WHITE = np.array([0.52, 0.47, 0.44])
 TEETH = np.array([0.62, 0.56, 0.47])

@@ -1,10 +1,10 @@
 """Write the sample's pictures into a folder: all of them, once, the same bytes for any number of processes.
 
 Takes a folder and `SamplePictures`; leaves `real/`, `fake/<method>/`, `masks/<method>/` and `index.csv`
-there, with a hidden mark that names the settings and the code that made them. Rendering goes on in a hidden
-folder beside it, a person at a time, and takes the final name when all is done: what is interrupted is
-continued, what is finished is left alone, what was made by other settings or code is made anew. Refuses a
-folder with anything that was not written here. Cost: about 25 ms of one core a picture.
+there, with a hidden mark that names the settings and the version of the renderer. Rendering goes on in a
+hidden folder beside it, a person at a time, and takes the final name when all is done: what is interrupted is
+continued, what is finished is left alone, what was made by other settings or another version is made anew.
+Refuses a folder with anything that was not written here. Cost: about 25 ms of one core a picture.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -32,12 +33,15 @@ from dfstudy.portraits.camera import record
 from dfstudy.portraits.forgery import METHODS
 from dfstudy.portraits.person import draw_person, draw_shot
 from dfstudy.portraits.photograph import Photograph, sit, take
-from dfstudy.study.pictures import SamplePictures
+from dfstudy.portraits.version import VERSION
 from dfstudy.system.bound import end_with_parent
 from dfstudy.system.kept import room_in
 from dfstudy.system.lock import GUARD, file_lock
 from dfstudy.system.provenance import OPENCV, digest, file_digest, versions
 from dfstudy.system.threads import why_no_processes
+
+if TYPE_CHECKING:
+    from dfstudy.study.pictures import SamplePictures
 
 MARK = ".dfstudy-sample.json"
 INDEX = "index.csv"
@@ -113,9 +117,8 @@ def _generator(settings: SamplePictures, *numbers: int) -> np.random.Generator:
 
 
 def _key(settings: SamplePictures) -> str:
-    """Changes with the settings, this package's code and the libraries that compute pixels."""
-    code = {path.name: file_digest(path) for path in sorted(Path(__file__).parent.glob("*.py"))}
-    return digest([settings.model_dump(), code, versions("numpy", "scipy", *OPENCV)])
+    """Changes with the settings, the renderer's version and the libraries that compute pixels."""
+    return digest([settings.model_dump(), VERSION, versions("numpy", "scipy", *OPENCV)])
 
 
 def _is_finished(folder: Path, key: str) -> bool:

@@ -12,16 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dfstudy.portraits.blending import Forgery
 from dfstudy.portraits.editing import face_editing
-from dfstudy.portraits.photograph import Likeness, Photograph
 from dfstudy.portraits.reenactment import reenactment
 from dfstudy.portraits.stacked import stacked
 from dfstudy.portraits.swap import face_swap
 from dfstudy.portraits.synthesis import entire_synthesis
+
+if TYPE_CHECKING:
+    from dfstudy.portraits.blending import Forgery
+    from dfstudy.portraits.photograph import Likeness, Photograph
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from dfstudy.portraits.head import front_depth, half_width, ring, triangles
-from dfstudy.portraits.person import Person
 from dfstudy.portraits.skin import smooth_step, window
+
+if TYPE_CHECKING:
+    from dfstudy.portraits.person import Person
 
 ROWS, COLUMNS, TEXELS = 73, 97, 224
 

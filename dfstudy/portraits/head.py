@@ -8,11 +8,13 @@ columns over the azimuth u, -2.2..2.2 rad, denser in the face. Cost: 2 ms a head
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.interpolate import CubicSpline
 
-from dfstudy.portraits.person import Person, Shot
+if TYPE_CHECKING:
+    from dfstudy.portraits.person import Person, Shot
 
 ROWS, COLUMNS = 97, 97
 TORSO_ROWS = 40

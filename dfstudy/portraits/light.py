@@ -9,14 +9,18 @@ x 256 pixels.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
 from dfstudy.portraits import head
-from dfstudy.portraits.hair import Hair
 from dfstudy.portraits.mesh import BODY_CELLS, BODY_ROWS, FAR, OPTIONS
-from dfstudy.portraits.person import Shot
 from dfstudy.portraits.skin import ATLAS_COLUMNS, ATLAS_ROWS, HEAD_ROWS
+
+if TYPE_CHECKING:
+    from dfstudy.portraits.hair import Hair
+    from dfstudy.portraits.person import Shot
 
 _SCATTER = (0.34, 0.17, 0.1)  # how far light creeps past the terminator, R, G, B
 _AWAY, _SIDE, _HALF = 14.0, 128, 1.9  # the lamp's view: distance, pixels, half-width in head units

@@ -9,6 +9,7 @@ face that forgeries need. It is rendered at twice the size in each direction and
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -16,8 +17,10 @@ import numpy as np
 from dfstudy.portraits import hair, head, light, mesh
 from dfstudy.portraits.backdrop import backdrop
 from dfstudy.portraits.features import paint_expression
-from dfstudy.portraits.person import Person, Shot
 from dfstudy.portraits.skin import ATLAS_COLUMNS, HEAD_ROWS, paint_person, texel_rows
+
+if TYPE_CHECKING:
+    from dfstudy.portraits.person import Person, Shot
 
 PIVOT = np.array([0.0, -0.75, -0.15], np.float32)  # the head turns about the upper neck
 _HAIR_COORDINATES = mesh.coordinates(hair.ROWS, hair.COLUMNS)

@@ -8,6 +8,8 @@ Where the driver opens a mouth that was shut, its inside is invented. Cost: 4 ms
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import cv2
 import numpy as np
 
@@ -15,7 +17,9 @@ from dfstudy.portraits.blending import Forgery, alpha_blend, between, colour_cas
 from dfstudy.portraits.decoder import decode
 from dfstudy.portraits.head import features
 from dfstudy.portraits.person import draw_shot
-from dfstudy.portraits.photograph import Likeness, Photograph
+
+if TYPE_CHECKING:
+    from dfstudy.portraits.photograph import Likeness, Photograph
 
 _DRIVERS = 4  # frames to choose from: the one whose expression differs most is taken
 _MOUTH = np.array([0.2, 0.09, 0.085], np.float32)  # sRGB, before the light of the shot

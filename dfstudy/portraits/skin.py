@@ -9,12 +9,15 @@ into a copy by `features.paint_expression`. Cost: 8 ms a person.
 from __future__ import annotations
 
 from functools import cache
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 
 from dfstudy.portraits.head import azimuth, features, half_width, height
-from dfstudy.portraits.person import Person
+
+if TYPE_CHECKING:
+    from dfstudy.portraits.person import Person
 
 HEAD_ROWS, TORSO_PIXELS, ATLAS_COLUMNS = 256, 96, 224
 ATLAS_ROWS = HEAD_ROWS + TORSO_PIXELS

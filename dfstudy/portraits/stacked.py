@@ -7,13 +7,16 @@ share of each pixel that at least one of them replaced. Cost: a swap and an edit
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dfstudy.portraits.blending import Forgery
 from dfstudy.portraits.editing import face_editing
-from dfstudy.portraits.photograph import Likeness, Photograph
 from dfstudy.portraits.swap import face_swap
+
+if TYPE_CHECKING:
+    from dfstudy.portraits.photograph import Likeness, Photograph
 
 
 def stacked(likeness: Likeness, target: Photograph, rng: np.random.Generator, difficulty: float) -> Forgery:

@@ -27,7 +27,6 @@ from tqdm import tqdm
 from dfstudy.data.thin import thin_groups
 from dfstudy.predict.corruptions import CORRUPTIONS, SEVERITIES, picture_key
 from dfstudy.predict.predict import BATCH, NETWORK, predict
-from dfstudy.study.comparisons import Evaluate
 from dfstudy.system.kept import write_atomic
 from dfstudy.system.provenance import code_digest, digest, versions
 
@@ -36,6 +35,7 @@ if TYPE_CHECKING:
 
     from dfstudy.data.split import Split
     from dfstudy.model.device import Place
+    from dfstudy.study.comparisons import Evaluate
     from dfstudy.train.run import Run
 
 CLEAN = "none"  # stands for the corruption of pictures as they are, at severity 0

@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from IPython.display import Markdown
@@ -21,8 +22,10 @@ from dfstudy.errors import near_match
 from dfstudy.number import Number
 from dfstudy.present.place import results_folder
 from dfstudy.stats.levels import UNITS
-from dfstudy.study.comparisons import Evaluate
-from dfstudy.study.study import Study
+
+if TYPE_CHECKING:
+    from dfstudy.study.comparisons import Evaluate
+    from dfstudy.study.study import Study
 
 pd.set_option("display.max_colwidth", None)  # a table in a report is not cut off at 50 letters
 

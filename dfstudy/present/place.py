@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from dfstudy.study.study import Study
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 STAGING = "DFSTUDY_STAGING"  # set by `execute` for the kernel that it starts
 

@@ -6,9 +6,12 @@ The meaning is the description that stands beside the setting in `dfstudy.study.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dfstudy.study.section import Section
-from dfstudy.study.study import Study
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 
 def describe(study: Study) -> list[tuple[str, str, str]]:

@@ -17,6 +17,8 @@ import matplotlib
 
 matplotlib.use("agg")  # no window system is needed, and the bytes do not depend on one
 
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
 from IPython.display import HTML, display
 from IPython.display import Image as Picture
@@ -29,7 +31,9 @@ from PIL import Image
 
 from dfstudy.errors import StudyError
 from dfstudy.present.place import STAGING, results_folder
-from dfstudy.study.study import Study
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 REAL, FAKE = "#0072B2", "#D55E00"
 PALETTE = (REAL, FAKE, "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000", "#8C8C8C")

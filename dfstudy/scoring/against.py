@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -34,7 +35,9 @@ from dfstudy.stats.delong import compare_delong
 from dfstudy.stats.intervals import Interval, groups_behind
 from dfstudy.stats.levels import UNITS
 from dfstudy.stats.measures import CHOSEN, MEASURES, measure
-from dfstudy.study.comparisons import Evaluate
+
+if TYPE_CHECKING:
+    from dfstudy.study.comparisons import Evaluate
 
 NAMES = ("first", "second")
 QUESTIONS = {"auc": "AUC", "balanced_accuracy": "1"}  # what is tested, each with its unit

@@ -26,7 +26,6 @@ import numpy as np
 from dfstudy.chapters.c04_test.video_level import STRATEGIES
 from dfstudy.data.ahead import map_ahead
 from dfstudy.errors import StudyError
-from dfstudy.faces.finder import Finder
 from dfstudy.faces.settings import FaceSettings
 from dfstudy.predict.predict import BATCH
 from dfstudy.scoring.intake import Intake, Item, Prepared, is_clip
@@ -35,6 +34,8 @@ from dfstudy.system.provenance import digest
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from dfstudy.faces.finder import Finder
 
 AHEAD = 2 * BATCH  # squares that are decoded or being decoded: one batch waits while another is computed
 MOST_WAITING = 8 * BATCH  # items that wait for a batch to fill; unreadable ones fill none

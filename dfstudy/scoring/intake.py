@@ -14,6 +14,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -23,9 +24,11 @@ from dfstudy.data import endings, images, limits
 from dfstudy.data.walk import count_files, why_passed, writable
 from dfstudy.errors import StudyError
 from dfstudy.faces.containers import ClipError
-from dfstudy.faces.finder import Finder
 from dfstudy.faces.scene import Found, faces_in_clip, faces_in_picture
-from dfstudy.faces.settings import FaceSettings
+
+if TYPE_CHECKING:
+    from dfstudy.faces.finder import Finder
+    from dfstudy.faces.settings import FaceSettings
 
 Item = str | os.PathLike[str] | np.ndarray
 KNOWN = (*endings.PICTURES, *endings.UNREAD_PICTURES, *endings.VIDEOS)

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -21,8 +21,11 @@ from scipy.special import logit as log_odds
 from dfstudy.chapters.c04_test.meaning import TARGET
 from dfstudy.stats.calibration import FITS, USED, Calibration
 from dfstudy.stats.decisions import SURE, Band, called_shares, choose_band
-from dfstudy.stats.intervals import Interval
 from dfstudy.study.comparisons import Evaluate
+from dfstudy.train.threshold import best_threshold
+
+if TYPE_CHECKING:
+    from dfstudy.stats.intervals import Interval
 
 USE = (
     "Not evidence about a person. The network knows the forgeries and cameras that it was trained on; on "
@@ -92,20 +95,21 @@ def read_operating(folder: Path, told: Mapping[str, Any]) -> Operating:
     clean = _validation(folder)
     if clean is None:
         calibration = Calibration("temperature", 1 / float(told["temperature"]))
-        threshold = _mapped(calibration, told)
+        threshold = _mapped(calibration, told["threshold"])
         return Operating(calibration, threshold, Band(threshold, threshold, TARGET))
     labels, groups = clean["label"].to_numpy(), clean["group"].to_numpy(str)
     calibration = FITS[USED](clean["logit"].to_numpy(), labels)
-    threshold, scores = _mapped(calibration, told), calibration(clean["logit"].to_numpy())
+    threshold = _mapped(calibration, best_threshold(clean["logit"].to_numpy(), labels))
+    scores = calibration(clean["logit"].to_numpy())
     band = choose_band(labels, scores, groups, TARGET, threshold)
     high = band.high if band.reached else float("inf")
     return Operating(calibration, threshold, band, called_shares(labels, scores, groups, high, Evaluate()))
 
 
-def _mapped(calibration: Calibration, told: Mapping[str, Any]) -> float:
-    """The checkpoint's threshold, which training chose on probabilities without calibration."""
+def _mapped(calibration: Calibration, threshold: float) -> float:
+    """A threshold that was chosen on probabilities without calibration."""
     with np.errstate(divide="ignore"):
-        return float(calibration([log_odds(told["threshold"])])[0])
+        return float(calibration([log_odds(threshold)])[0])
 
 
 def _validation(folder: Path) -> pd.DataFrame | None:

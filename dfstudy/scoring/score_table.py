@@ -15,12 +15,14 @@ import io
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dfstudy.errors import StudyError
-from dfstudy.scoring.detector import Score
 from dfstudy.system.file_kind import no_file
 from dfstudy.system.kept import room_in, write_atomic
+
+if TYPE_CHECKING:
+    from dfstudy.scoring.detector import Score
 
 COLUMNS = ("path", "score", "verdict", "logit", "kind", "frames", "error", "run")
 Row = dict[str, Any]

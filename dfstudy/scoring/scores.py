@@ -10,12 +10,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from dfstudy.number import Number
-from dfstudy.scoring.scores_file import ScoredTable
 from dfstudy.stats.aligned import align
 from dfstudy.stats.measures import CHOSEN, MEASURES, NO_PROBABILITIES, Measure, measure, number_by_method
-from dfstudy.study.comparisons import Evaluate
+
+if TYPE_CHECKING:
+    from dfstudy.scoring.scores_file import ScoredTable
+    from dfstudy.study.comparisons import Evaluate
 
 MADE = " % interval over "  # how `Interval.number` says how it was made
 OF_PROBABILITIES = {"log_loss", "brier", "accuracy_at_half"}

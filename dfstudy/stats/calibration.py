@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit, logit
 
-from dfstudy.stats.intervals import Floats
 from dfstudy.stats.logistic import fit_line
 from dfstudy.stats.weighted import checked
 
 if TYPE_CHECKING:
+    from dfstudy.stats.intervals import Floats
     from dfstudy.train.run import Run
 
 USED = "platt"  # settled before any test: what scores are shown with, and thresholds and bands are on

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,7 +20,9 @@ from scipy.stats import t as student
 
 from dfstudy.stats.intervals import CHUNK, Floats, Interval, group_interval, groups_behind
 from dfstudy.stats.metrics import auc, balanced_accuracy
-from dfstudy.study.comparisons import Evaluate
+
+if TYPE_CHECKING:
+    from dfstudy.study.comparisons import Evaluate
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,7 +23,9 @@ from dfstudy.stats.intervals import Floats, Interval, group_interval, groups_beh
 from dfstudy.stats.metrics import sensitivity, specificity
 from dfstudy.stats.promises import CONFIDENCE, design_effect, least_images, promises
 from dfstudy.stats.weighted import checked, divide
-from dfstudy.study.comparisons import Evaluate
+
+if TYPE_CHECKING:
+    from dfstudy.study.comparisons import Evaluate
 
 SURE = f"with {100 * CONFIDENCE:g} % confidence"
 MORE = f"more than was promised {SURE}: the one case in twenty, or images unlike validation's"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,7 +20,9 @@ from dfstudy.stats.calibration import Calibration
 from dfstudy.stats.intervals import Floats, Interval, group_interval, sentences
 from dfstudy.stats.metrics import brier, log_loss
 from dfstudy.stats.recalibration import ROOT, calibration_error, calibration_intercept, calibration_slope
-from dfstudy.study.comparisons import Evaluate
+
+if TYPE_CHECKING:
+    from dfstudy.study.comparisons import Evaluate
 
 Verdict = Literal["improves", "worsens", "inconclusive"]
 LOSSES = {"log_loss": (log_loss, "nats"), "brier": (brier, "1")}

@@ -32,9 +32,9 @@ from dfstudy.stats.intervals import Floats, groups_behind, sentences
 from dfstudy.stats.levels import by_group
 from dfstudy.stats.metrics import auc, log_loss
 from dfstudy.stats.paired import PairedDifference, difference_over
-from dfstudy.study.comparisons import Evaluate
 
 if TYPE_CHECKING:
+    from dfstudy.study.comparisons import Evaluate
     from dfstudy.train.run import Run
 
 CHANCE = 0.5  # AUC of a constant prediction

@@ -10,13 +10,16 @@ Cost: one pass.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from dfstudy.errors import StudyError
-from dfstudy.study.comparisons import Evaluate
+
+if TYPE_CHECKING:
+    from dfstudy.study.comparisons import Evaluate
 
 UNITS = {"group": "groups", "identity": "identities", "video": "videos", "picture": "pictures"}
 

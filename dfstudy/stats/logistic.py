@@ -6,13 +6,14 @@ method with halved steps, in float64. Deterministic. Cost: ten passes.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
-from dfstudy.stats.weighted import Floats
+if TYPE_CHECKING:
+    from dfstudy.stats.weighted import Floats
 
 STEPS = 100
 SMALL = 1e-10  # gradient in units of the weights' sum, at which it ends

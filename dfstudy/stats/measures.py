@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,9 @@ from dfstudy.stats.intervals import Floats, Interval, Scale, group_interval, gro
 from dfstudy.stats.levels import UNITS
 from dfstudy.stats.recalibration import ROOT, calibration_error
 from dfstudy.stats.seeds import seed_numbers, summarise_seeds
-from dfstudy.study.comparisons import Evaluate
+
+if TYPE_CHECKING:
+    from dfstudy.study.comparisons import Evaluate
 
 CELLS = ("true_real", "false_fake", "false_real", "true_fake")
 

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,7 +30,9 @@ from dfstudy.number import Number
 from dfstudy.stats.intervals import SCALES, Floats, Interval, Scale, group_interval, groups_behind, sentences
 from dfstudy.stats.levels import UNITS
 from dfstudy.stats.metrics import auc
-from dfstudy.study.comparisons import Evaluate
+
+if TYPE_CHECKING:
+    from dfstudy.study.comparisons import Evaluate
 
 POWER = 0.8  # of the test for which `detectable` holds
 # Trainings a side for any verdict between ways of training: with one, equal recipes differ in every second

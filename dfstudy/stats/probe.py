@@ -14,6 +14,7 @@ Cost: a second a family for 7,000 pictures and 200 shuffles.
 from __future__ import annotations
 
 import warnings
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -24,8 +25,9 @@ from sklearn.model_selection import StratifiedGroupKFold
 from sklearn.preprocessing import StandardScaler
 from threadpoolctl import threadpool_limits
 
-from dfstudy.data.traits import Family
-from dfstudy.stats.weighted import Floats
+if TYPE_CHECKING:
+    from dfstudy.data.traits import Family
+    from dfstudy.stats.weighted import Floats
 
 FOLDS = 5
 BINS = 10

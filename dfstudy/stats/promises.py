@@ -10,13 +10,15 @@ Methodology 24:193). Deterministic. Cost: one pass.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import betainc
 from scipy.stats import t as student
 
-from dfstudy.stats.weighted import Floats
+if TYPE_CHECKING:
+    from dfstudy.stats.weighted import Floats
 
 CONFIDENCE = 0.95  # one-sided, that the true rate is at most the promised one
 

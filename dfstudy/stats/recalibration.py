@@ -15,6 +15,7 @@ it (Sun et al. 2024, arXiv 2408.08998). Its root is given, in units of probabili
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,7 +27,9 @@ from dfstudy.stats.intervals import Floats, Interval, groups_behind
 from dfstudy.stats.logistic import fit_line, fit_shift
 from dfstudy.stats.metrics import ECE_BINS, probability_bin
 from dfstudy.stats.weighted import checked
-from dfstudy.study.comparisons import Evaluate
+
+if TYPE_CHECKING:
+    from dfstudy.study.comparisons import Evaluate
 
 JACKKNIFE = "Student's interval by leaving out one at a time"
 ROOT = f"root mean square over {ECE_BINS} bins of equal width, without what chance adds; smaller is better"

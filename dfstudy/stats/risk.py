@@ -6,13 +6,17 @@ its interval over units. Refused with ValueError: as the metrics. Cost: as one m
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from dfstudy.stats.intervals import Floats, group_interval
 from dfstudy.stats.weighted import checked, divide
-from dfstudy.study.comparisons import Evaluate
+
+if TYPE_CHECKING:
+    from dfstudy.study.comparisons import Evaluate
 
 RISK_POINTS = 101  # shares of pictures at which the curve is computed
 

@@ -18,6 +18,7 @@ seed and replicate.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -27,7 +28,9 @@ from scipy.stats import t as student
 from dfstudy.number import Number
 from dfstudy.stats.intervals import Floats, Interval, group_interval, groups_behind
 from dfstudy.stats.metrics import auc
-from dfstudy.study.comparisons import Evaluate
+
+if TYPE_CHECKING:
+    from dfstudy.study.comparisons import Evaluate
 
 
 @dataclass(frozen=True)

@@ -169,12 +169,16 @@ def _data_beside(folder: Path) -> list[Path]:
 
 
 @cache
-def code_digest(*modules: str) -> str:
+def code_digest(*modules: str, without: tuple[str, ...] = ()) -> str:
     """sha256 over the bytes of the import closure, by name: moves when any of that code changes.
+
+    Modules in `without` are left out: they are imported, and shape nothing of the result.
 
     Read once a process, which runs what it imported, whatever is edited beside it.
     """
-    return digest({str(p.relative_to(PACKAGE)): file_digest(p) for p in import_closure(*modules)})
+    apart = {_module_file(name) for name in without}
+    files = [path for path in import_closure(*modules) if path not in apart]
+    return digest({str(path.relative_to(PACKAGE)): file_digest(path) for path in files})
 
 
 def _with_parents(name: str) -> list[str]:

@@ -12,14 +12,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 import yaml
 
 from dfstudy.errors import StudyError
-from dfstudy.study.study import Study
 from dfstudy.system.bound import name_signal
 from dfstudy.system.kept import write_atomic
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 
 def launch(study: Study, seed: int, folder: Path) -> None:

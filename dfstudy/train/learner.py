@@ -11,6 +11,7 @@ from __future__ import annotations
 import shutil
 from contextlib import nullcontext
 from itertools import count
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -18,15 +19,17 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from dfstudy.data.order import sample_key
-from dfstudy.data.samples import Batch
 from dfstudy.errors import StudyError
 from dfstudy.model.build import build_model, start_head_at_zero
 from dfstudy.model.device import Place, resolve_normalisation
 from dfstudy.model.freeze import freeze, train_mode
-from dfstudy.model.team import Team
-from dfstudy.study.recipe import Training
-from dfstudy.study.study import Study
 from dfstudy.train.protocol import build_optimiser, loss_of_each
+
+if TYPE_CHECKING:
+    from dfstudy.data.samples import Batch
+    from dfstudy.model.team import Team
+    from dfstudy.study.recipe import Training
+    from dfstudy.study.study import Study
 
 COMPILERS = ("c++", "g++", "clang++", "cl")
 

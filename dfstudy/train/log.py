@@ -12,13 +12,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm.auto import tqdm
 
 from dfstudy.system.kept import FULL
-from dfstudy.train.state import Progress
+
+if TYPE_CHECKING:
+    from dfstudy.train.state import Progress
 
 GRID = 16  # augmented pictures shown in TensorBoard
 

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,19 +20,21 @@ import torch
 from dfstudy.augment.policies import build_policy
 from dfstudy.data.loader import Loader, make_loader
 from dfstudy.data.order import epoch_order, sample_key
-from dfstudy.data.samples import Batch
 from dfstudy.errors import Diverged
 from dfstudy.model.checkpoint import save_weights
 from dfstudy.model.device import Place, predict_logits
 from dfstudy.model.freeze import train_mode
 from dfstudy.model.team import ALONE, Team
 from dfstudy.study.recipe import WEIGHT_SOURCES
-from dfstudy.study.study import Study
 from dfstudy.train.learner import Learner, pictures_at_once, refuse_lone_picture
 from dfstudy.train.log import Log, tell
 from dfstudy.train.protocol import fake_weight, learning_rate
 from dfstudy.train.selection import Scores, is_better, score, selected_value
 from dfstudy.train.state import Progress, Seen, load_state, save_state
+
+if TYPE_CHECKING:
+    from dfstudy.data.samples import Batch
+    from dfstudy.study.study import Study
 
 SAVE_SECONDS = 30.0  # at most this much work is lost by an interruption
 CHECK_STEPS = 20  # steps between looks at the losses, each of which makes a GPU wait

@@ -19,14 +19,14 @@ from accelerate.utils.memory import clear_device_cache
 
 from dfstudy.data.samples import Batch
 from dfstudy.errors import StudyError
-from dfstudy.model.device import Place
 from dfstudy.model.freeze import train_mode
 from dfstudy.model.team import ALONE
-from dfstudy.study.recipe import Training
-from dfstudy.study.study import Study
 from dfstudy.train.learner import Learner, pictures_at_once
 
 if TYPE_CHECKING:
+    from dfstudy.model.device import Place
+    from dfstudy.study.recipe import Training
+    from dfstudy.study.study import Study
     from dfstudy.train.loop import Trainer
 
 # torch's own type covers its allocator on a GPU; the others are RuntimeErrors known by their text

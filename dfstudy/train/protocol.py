@@ -8,13 +8,16 @@ go on.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from dfstudy.errors import StudyError
-from dfstudy.study.recipe import Training
+
+if TYPE_CHECKING:
+    from dfstudy.study.recipe import Training
 
 # The one-cycle policy of Smith and Topin (arXiv 1708.07120) with torch's OneCycleLR defaults: the rate rises
 # from a 25th of its maximum over the first 30 %, then falls to a 10,000th of where it began.

@@ -15,20 +15,23 @@ import math
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from dfstudy.data.samples import Batch
-from dfstudy.data.split import Split
 from dfstudy.errors import StudyError
 from dfstudy.model.device import choose_place
 from dfstudy.model.freeze import train_mode
-from dfstudy.study.study import Study
 from dfstudy.train.learner import refuse_lone_picture
 from dfstudy.train.loop import Part, Trainer
 from dfstudy.train.memory import explain_out_of_memory
+
+if TYPE_CHECKING:
+    from dfstudy.data.samples import Batch
+    from dfstudy.data.split import Split
+    from dfstudy.study.study import Study
 
 FEWEST_STEPS = 20
 # Weight of the past in the moving average: about ten batches deep, so that its lowest point comes late, which

@@ -12,17 +12,20 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from dfstudy.data.split import Split
 from dfstudy.model.device import Place, choose_place
 from dfstudy.model.freeze import train_mode
-from dfstudy.study.study import Study
 from dfstudy.train.loop import Part, Trainer
 from dfstudy.train.memory import explain_out_of_memory
 from dfstudy.train.selection import check_both_classes
+
+if TYPE_CHECKING:
+    from dfstudy.data.split import Split
+    from dfstudy.study.study import Study
 
 STEPS = 8  # batches that are gone over twice
 PREDICTED = 64  # pictures: what one call of the network gets

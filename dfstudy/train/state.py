@@ -19,10 +19,10 @@ from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
 from dfstudy.model.checkpoint import save_weights
-from dfstudy.model.team import Team
 from dfstudy.system.kept import throw_away
 
 if TYPE_CHECKING:
+    from dfstudy.model.team import Team
     from dfstudy.train.learner import Learner
 
 

@@ -13,12 +13,12 @@ import numpy as np
 import pandas as pd
 
 from dfstudy.data.pipelines import own_reals
-from dfstudy.data.split import Split
 from dfstudy.study.recipe import NOT_SHAPING
-from dfstudy.study.study import Study
 from dfstudy.system.provenance import digest
 
 if TYPE_CHECKING:
+    from dfstudy.data.split import Split
+    from dfstudy.study.study import Study
     from dfstudy.train.run import Run
 
 # torch is imported where it is used: a plan needs the names alone

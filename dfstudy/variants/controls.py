@@ -11,13 +11,16 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dfstudy.data.split import Split
-from dfstudy.study.study import Study
 from dfstudy.variants.arm import Arm, methods_of, with_recipe, with_table
 from dfstudy.variants.policies import Trained, shortened, without_unseen
+
+if TYPE_CHECKING:
+    from dfstudy.data.split import Split
+    from dfstudy.study.study import Study
 
 SAME, PERMUTED = "control_same", "control_permuted"
 

@@ -16,16 +16,19 @@ be tested honestly.
 from __future__ import annotations
 
 import hashlib
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from dfstudy.data.deal import assign_groups
-from dfstudy.data.split import Split
 from dfstudy.study.recipe import Protocol
-from dfstudy.study.study import Study
 from dfstudy.variants.arm import MAIN, Arm, methods_of, with_recipe, with_rows, with_table
 from dfstudy.variants.leakage import scatter
 from dfstudy.variants.leakage import why_not as nothing_to_tear
+
+if TYPE_CHECKING:
+    from dfstudy.data.split import Split
+    from dfstudy.study.study import Study
 
 SWITCHES = tuple(Protocol.model_fields)
 ALL, CORRECT, IMBALANCED = "all", "correct", "imbalanced"

@@ -8,11 +8,15 @@ training pictures lack.
 
 from __future__ import annotations
 
-from dfstudy.data.split import Split
+from typing import TYPE_CHECKING
+
 from dfstudy.errors import StudyError, near_match
 from dfstudy.number import name_methods
-from dfstudy.study.study import Study
 from dfstudy.variants.arm import Arm, methods_of, with_methods, with_recipe
+
+if TYPE_CHECKING:
+    from dfstudy.data.split import Split
+    from dfstudy.study.study import Study
 
 
 def list_forgeries(study: Study, split: Split) -> list[Arm]:

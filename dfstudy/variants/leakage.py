@@ -7,14 +7,18 @@ noise, and `why_not` says so. Cost: none.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
 from dfstudy.data.deal import assign_groups
-from dfstudy.data.split import Split
 from dfstudy.data.traits import draw_pictures
 from dfstudy.study.recipe import Augment, Model, Training
-from dfstudy.study.study import Study
 from dfstudy.variants.arm import with_table
+
+if TYPE_CHECKING:
+    from dfstudy.data.split import Split
+    from dfstudy.study.study import Study
 
 MOST = 2_000  # images: enough for a small network to remember people, few enough for two minutes
 # Pretrained and small: the meter compares two splits, and a network that learned nothing leaks nothing.

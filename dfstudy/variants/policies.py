@@ -11,14 +11,16 @@ Cost: none; no policy is built.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from dfstudy.data.split import Split
 from dfstudy.errors import StudyError, near_match
 from dfstudy.number import name_methods
 from dfstudy.study.recipe import SEED_TRANSFORMS
-from dfstudy.study.study import Study
 from dfstudy.variants.arm import Arm, methods_of, with_recipe, with_rows
+
+if TYPE_CHECKING:
+    from dfstudy.data.split import Split
+    from dfstudy.study.study import Study
 
 BARE, SEED = "none", "seed"  # policies without any, and with all of the transforms taken apart
 

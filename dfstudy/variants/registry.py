@@ -8,15 +8,18 @@ trained once. Refused: a name that the study does not have. Cost: none.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from dfstudy.data.split import Split
 from dfstudy.errors import StudyError, near_match
-from dfstudy.study.study import Study
 from dfstudy.variants.arm import MAIN, Arm, methods_of
 from dfstudy.variants.controls import list_controls
 from dfstudy.variants.defects import list_defects
 from dfstudy.variants.forgeries import list_forgeries
 from dfstudy.variants.policies import list_policy_arms
+
+if TYPE_CHECKING:
+    from dfstudy.data.split import Split
+    from dfstudy.study.study import Study
 
 __all__ = [
     "COMPARISONS",

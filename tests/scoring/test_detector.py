@@ -30,6 +30,7 @@ from dfstudy.scoring.intake import walk_items
 from dfstudy.stats.calibration import FITS, USED
 from dfstudy.stats.decisions import choose_band
 from dfstudy.train.run import Run
+from dfstudy.train.threshold import best_threshold
 
 PICTURES = 70  # one whole batch of 64 and a part
 
@@ -86,7 +87,8 @@ def test_verdicts_follow_the_band_that_validation_chose(run, pictures):
     detector = Detector.load(run)
     clean = pd.read_csv(run / "clean.csv")
     calibrated = fitted(run)(clean["logit"])
-    threshold = fitted(run)([np.log(0.4 / 0.6)])[0]  # the checkpoint's is one of probabilities not calibrated
+    chosen = best_threshold(clean["logit"].to_numpy(), clean["label"].to_numpy())  # not calibrated
+    threshold = fitted(run)([np.log(chosen / (1 - chosen))])[0]
     band = choose_band(clean["label"], calibrated, clean["group"], 0.05, threshold)
     assert band.low < band.high and detector.operating.threshold == pytest.approx(threshold, rel=1e-12)
     scores = list(detector.stream(pictures))

@@ -12,7 +12,7 @@ from sklearn.linear_model import LogisticRegression
 
 from dfstudy.stats.calibration import FITS, FLATTEST, Calibration, fit_isotonic, fit_platt
 from dfstudy.stats.logistic import fit_line, fit_shift
-from dfstudy.train.selection import fit_temperature
+from dfstudy.train.threshold import fit_temperature
 
 
 def made(seed, n=2000, sharp=3.0):

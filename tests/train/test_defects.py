@@ -14,9 +14,10 @@ from dfstudy.model.device import Normalisation, choose_place
 from dfstudy.predict.predict import predict
 from dfstudy.study.recipe import Protocol
 from dfstudy.train import loop
+from dfstudy.train.key import describe_run
 from dfstudy.train.loop import Part, Trainer
 from dfstudy.train.protocol import learning_rate
-from dfstudy.train.run import describe_run, train
+from dfstudy.train.run import train
 from dfstudy.train.selection import mean_of_means, score
 
 FROZEN = {"backbone": "test_efficientnet", "trainable_stages": 1, "size": 32}

@@ -10,14 +10,17 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from dfstudy.data.layouts.names import CLASS_NAMES
 from dfstudy.data.split import Split, set_aside
 from dfstudy.present.numbers import say
-from dfstudy.present.verdicts import Numbers
-from dfstudy.study.study import Study
+
+if TYPE_CHECKING:
+    from dfstudy.present.verdicts import Numbers
+    from dfstudy.study.study import Study
 
 MOST_METHODS = 16  # that are named; the others are counted
 MOST_REASONS = 6

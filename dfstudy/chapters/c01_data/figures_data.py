@@ -7,6 +7,8 @@ on the pictures that judge. Cost: a second a figure.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -17,10 +19,12 @@ from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
 from dfstudy.data.images import read_picture
 from dfstudy.data.layouts.names import CLASS_NAMES
-from dfstudy.data.split import Split
 from dfstudy.number import Number
 from dfstudy.present.style import FAKE, REAL, WIDTH
 from dfstudy.present.tiles import make_tile
+
+if TYPE_CHECKING:
+    from dfstudy.data.split import Split
 
 SPOKEN = {"train": "training", "val": "validation", "test": "test"}
 COLOURS = {0: REAL, 1: FAKE}

@@ -7,6 +7,7 @@ test pictures are counted and never shown, so that nobody tunes by eye on them. 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,11 +18,13 @@ from matplotlib.figure import Figure
 from dfstudy.data.duplicates import EXACT, NEAR, count_duplicates
 from dfstudy.data.images import read_picture
 from dfstudy.data.layouts.names import CLASS_NAMES
-from dfstudy.data.split import Split
 from dfstudy.number import Number
 from dfstudy.present.style import WIDTH, save_figure
 from dfstudy.present.tiles import make_tile
-from dfstudy.study.study import Study
+
+if TYPE_CHECKING:
+    from dfstudy.data.split import Split
+    from dfstudy.study.study import Study
 
 SHEET = "data_both_labels"  # id of the figure, which exists only where there is something to show
 MOST_PAIRS, COLUMNS = 12, 4

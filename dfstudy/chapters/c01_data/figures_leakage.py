@@ -6,16 +6,20 @@ sentences for `say`. Cost: a second.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import matplotlib.pyplot as plt
 from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
-from dfstudy.chapters.c01_data.leakage import Leakage
 from dfstudy.chapters.c01_data.questions import CHANCE, NOT_APPLICABLE, leak_verdict, meter_learned
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH, save_figure
-from dfstudy.present.verdicts import Numbers
-from dfstudy.study.study import Study
 from dfstudy.variants.leakage import MOST, SMALL
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.c01_data.leakage import Leakage
+    from dfstudy.present.verdicts import Numbers
+    from dfstudy.study.study import Study
 
 FIGURE = "data_leakage"  # id of the figure, which exists only where the meter applies
 

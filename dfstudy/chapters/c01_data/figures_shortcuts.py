@@ -10,6 +10,7 @@ import math
 import re
 import shlex
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -21,7 +22,9 @@ from matplotlib.patches import Patch
 from dfstudy.chapters.c01_data.shortcuts import TOGETHER, VERDICTS, Finding
 from dfstudy.present.numbers import as_code, literal
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH
-from dfstudy.study.study import Study
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 COLUMNS = 3  # panels beside each other
 MOST_PANELS = 9  # all fakes and eight methods: more would not be read

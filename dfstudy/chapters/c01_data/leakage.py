@@ -13,11 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from dfstudy.data.split import Split
 from dfstudy.number import Number
 from dfstudy.predict.predict import predict
 from dfstudy.stats.intervals import Floats, Interval, group_interval, groups_behind
@@ -25,9 +25,12 @@ from dfstudy.stats.learning import judge_runs
 from dfstudy.stats.levels import by_group
 from dfstudy.stats.metrics import auc
 from dfstudy.stats.paired import PairedDifference, difference_over
-from dfstudy.study.comparisons import Evaluate
-from dfstudy.study.study import Study
 from dfstudy.variants.leakage import SHORT, draw_split, scatter, small_study, why_not
+
+if TYPE_CHECKING:
+    from dfstudy.data.split import Split
+    from dfstudy.study.comparisons import Evaluate
+    from dfstudy.study.study import Study
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,13 @@ numbers are missing gets no answer. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from dfstudy.chapters.base import Gathered
 from dfstudy.present.numbers import literal
 from dfstudy.present.verdicts import Answer, Numbers, Verdict
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.base import Gathered
 
 LEAK = 0.02  # AUC: what a leak may add before it is worth a word
 CHANCE = 0.5  # AUC of a coin

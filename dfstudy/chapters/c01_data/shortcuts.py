@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -27,7 +28,9 @@ from dfstudy.stats.intervals import Floats, Interval, group_interval, groups_beh
 from dfstudy.stats.levels import by_group
 from dfstudy.stats.metrics import auc
 from dfstudy.stats.probe import held_out_ranks, make_folds, rank_auc, shuffle_labels
-from dfstudy.study.comparisons import Evaluate
+
+if TYPE_CHECKING:
+    from dfstudy.study.comparisons import Evaluate
 
 SHUFFLES = 200
 TELLS = 0.7  # AUC: seven of ten pairs of a real and a fake told apart

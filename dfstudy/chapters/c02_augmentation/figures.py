@@ -6,6 +6,7 @@ Takes pictures (uint8 [H, W, 3]) and tables from `dfstudy.augment`; gives matplo
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -13,10 +14,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
-from dfstudy.augment.ends import Ends
-from dfstudy.augment.gallery import Row
 from dfstudy.chapters.c02_augmentation.numbers import share_table
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH
+
+if TYPE_CHECKING:
+    from dfstudy.augment.ends import Ends
+    from dfstudy.augment.gallery import Row
 
 PER_ROW = 3  # transforms beside each other, each with three pictures
 GAP = 4  # pixels between samples

@@ -8,6 +8,7 @@ after it. No interval is drawn, as every point is exact for its pictures. Cost: 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -21,10 +22,12 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from dfstudy.present.settings import describe
 from dfstudy.present.style import PALETTE, WIDTH
 from dfstudy.study.recipe import Training
-from dfstudy.study.study import Study
 from dfstudy.train.protocol import learning_rate
-from dfstudy.train.rate_range import RateRange
-from dfstudy.train.run import Run
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
+    from dfstudy.train.rate_range import RateRange
+    from dfstudy.train.run import Run
 
 SEEN, UNSEEN = PALETTE[0], PALETTE[1]  # training and validation
 MOST_SEEDS = 4  # rows of curves that a page holds

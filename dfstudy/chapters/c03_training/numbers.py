@@ -19,9 +19,9 @@ from dfstudy.stats.intervals import Floats, group_interval, groups_behind
 from dfstudy.stats.learning import judge_runs
 from dfstudy.stats.levels import by_group
 from dfstudy.stats.metrics import auc
-from dfstudy.study.comparisons import Evaluate
 
 if TYPE_CHECKING:
+    from dfstudy.study.comparisons import Evaluate
     from dfstudy.train.run import Run
 
 

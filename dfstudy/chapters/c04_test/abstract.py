@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from dfstudy.chapters.base import Gathered
 from dfstudy.chapters.c04_test.questions import headline_auc
 from dfstudy.present.verdicts import UNTRAINED, Answer
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.base import Gathered
 
 
 def write_abstract(answers: Sequence[Answer], gathered: Gathered) -> str:

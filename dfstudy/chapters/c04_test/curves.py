@@ -7,6 +7,7 @@ resample groups, as the numbers do. Cost: as one metric of `testing`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -14,7 +15,9 @@ import pandas as pd
 from dfstudy.stats.aligned import align
 from dfstudy.stats.intervals import Floats, group_interval
 from dfstudy.stats.metrics import ECE_BINS, confusion, operating_points, probability_bin, sensitivity_at
-from dfstudy.study.comparisons import Evaluate
+
+if TYPE_CHECKING:
+    from dfstudy.study.comparisons import Evaluate
 
 BAND_POINTS = 101  # shares of false alarms at which the ROC band is computed
 

@@ -5,9 +5,12 @@ Takes `Explained` and a threshold; gives a table of rows to draw. Cost: a few so
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
-from dfstudy.chapters.c04_test.explain import Explained
+if TYPE_CHECKING:
+    from dfstudy.chapters.c04_test.explain import Explained
 
 
 def choose_examples(explained: Explained, threshold: float) -> pd.DataFrame:

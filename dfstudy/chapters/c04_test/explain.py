@@ -29,7 +29,6 @@ from dfstudy.data.images import PictureError, read_picture
 from dfstudy.data.thin import thin_groups
 from dfstudy.errors import StudyError
 from dfstudy.stats.aligned import Aligned, align
-from dfstudy.study.comparisons import Evaluate
 from dfstudy.study.recipe import Model
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from dfstudy.data.split import Split
     from dfstudy.model.device import Place
     from dfstudy.model.maps import Layer
+    from dfstudy.study.comparisons import Evaluate
     from dfstudy.train.run import Run
 
 BATCH = 16  # pictures whose passes are kept in memory for their gradients

@@ -8,6 +8,7 @@ Nothing is computed here beyond what is drawn.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,12 +17,14 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dfstudy.chapters.c04_test.meaning import TARGET, Meaning
-from dfstudy.number import Number
 from dfstudy.present.numbers import literal
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH, legend_below, show_percent
 from dfstudy.stats.calibration import USED
 from dfstudy.stats.decisions import SURE
 from dfstudy.stats.judgement import LOSSES, Judgement
+
+if TYPE_CHECKING:
+    from dfstudy.number import Number
 
 INK, FAINT = "#000000", "#8C8C8C"
 NAMES = {"platt": "slope and intercept", "isotonic": "isotonic regression"}

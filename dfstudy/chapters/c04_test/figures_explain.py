@@ -7,6 +7,7 @@ matplotlib figure, unsaved, and sentences for `say`. Where nothing is explained,
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import pandas as pd
@@ -15,10 +16,12 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from dfstudy.chapters.c04_test.explain import Explained
 from dfstudy.chapters.c04_test.pointing import HALF
-from dfstudy.number import Number
 from dfstudy.present.style import FAKE, REAL, WIDTH
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.c04_test.explain import Explained
+    from dfstudy.number import Number
 
 SHADES = "viridis"  # even to the eye, and as even in grey
 FORGED = 0.5  # share of a pixel at which the region's outline runs

@@ -6,9 +6,12 @@ Takes `dfstudy.chapters.c04_test.videos.Videos`; gives Markdown in which every n
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from dfstudy.chapters.c04_test.videos import NONE, Videos
-from dfstudy.number import Number
+
+if TYPE_CHECKING:
+    from dfstudy.number import Number
 
 SPOKEN = {
     "mean": "mean of all frames",

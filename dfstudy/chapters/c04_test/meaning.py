@@ -18,7 +18,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import logit
 
-from dfstudy.number import Number
 from dfstudy.stats.aligned import Aligned, align
 from dfstudy.stats.calibration import FITS, USED
 from dfstudy.stats.decisions import (
@@ -31,9 +30,10 @@ from dfstudy.stats.decisions import (
 )
 from dfstudy.stats.judgement import Judgement, judge
 from dfstudy.stats.risk import risk_band
-from dfstudy.study.comparisons import Evaluate
 
 if TYPE_CHECKING:
+    from dfstudy.number import Number
+    from dfstudy.study.comparisons import Evaluate
     from dfstudy.train.run import Run
 
 RATES = (0.01, 0.05, 0.1)  # shares of reals that may be called fake

@@ -24,11 +24,11 @@ from dfstudy.stats.aligned import align
 from dfstudy.stats.calibration import USED
 from dfstudy.stats.decisions import SURE
 from dfstudy.stats.measures import MEASURES, measure, number_by_method
-from dfstudy.study.study import Study
 from dfstudy.system.kept import write_atomic
 
 if TYPE_CHECKING:
     from dfstudy.data.split import Split
+    from dfstudy.study.study import Study
     from dfstudy.train.run import Run
 
 FILE = "model_card.md"

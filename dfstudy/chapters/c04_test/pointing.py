@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,9 @@ from numpy.typing import NDArray
 from dfstudy.chapters.c04_test.explain import DRAWS, Explained
 from dfstudy.number import Number, name_methods
 from dfstudy.stats.intervals import Floats, Scale, group_interval, sentences
-from dfstudy.study.comparisons import Evaluate
+
+if TYPE_CHECKING:
+    from dfstudy.study.comparisons import Evaluate
 
 FORGED = 0.5  # share of a pixel that was replaced from which on it belongs to the region
 HALF = 0.5  # rank correlation below which maps of random weights are called others

@@ -9,10 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from dfstudy.chapters.base import Gathered
 from dfstudy.present.numbers import literal
 from dfstudy.present.verdicts import UNTRAINED, Answer, Numbers, Verdict, above, opposite
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.base import Gathered
 
 CHANCE = 0.5  # AUC of a coin
 GAP = 0.02  # AUC between training and validation pictures that is worth a word

@@ -11,6 +11,7 @@ counted; a video without any is one without a score, and is kept as such. Cost: 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,9 @@ from dfstudy.number import Number
 from dfstudy.stats.intervals import Floats, group_interval, groups_behind
 from dfstudy.stats.levels import units_of
 from dfstudy.stats.metrics import auc, log_loss
-from dfstudy.study.comparisons import Evaluate
+
+if TYPE_CHECKING:
+    from dfstudy.study.comparisons import Evaluate
 
 TOP = 3  # frames of `top_k`
 SURE, SURELY_REAL = 0.8, 0.2  # of the confident strategy: a frame above, or below, is sure

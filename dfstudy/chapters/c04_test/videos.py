@@ -17,7 +17,6 @@ import numpy as np
 import pandas as pd
 from scipy.special import logit
 
-from dfstudy.chapters.c04_test.meaning import Meaning
 from dfstudy.chapters.c04_test.video_level import (
     choose_strategy,
     compare_strategies,
@@ -32,10 +31,11 @@ from dfstudy.stats.intervals import Floats, group_interval, groups_behind, sente
 from dfstudy.stats.levels import by_group
 from dfstudy.stats.measures import MEASURES, measure
 from dfstudy.stats.metrics import auc
-from dfstudy.study.comparisons import Evaluate
 
 if TYPE_CHECKING:
+    from dfstudy.chapters.c04_test.meaning import Meaning
     from dfstudy.data.split import Split
+    from dfstudy.study.comparisons import Evaluate
     from dfstudy.train.run import Run
 
 REPORTED = ("auc", "balanced_accuracy", "sensitivity", "specificity", "log_loss")
@@ -111,7 +111,7 @@ def _validation(run: Run, split: Split) -> pd.DataFrame:
 
 
 def _threshold(frames: pd.DataFrame, strategy: str) -> float:
-    from dfstudy.train.selection import best_threshold
+    from dfstudy.train.threshold import best_threshold
 
     videos = score_videos(frames, strategy).dropna(subset="probability")
     probability = videos["probability"].clip(EDGE, 1 - EDGE)

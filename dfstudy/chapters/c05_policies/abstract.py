@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
-from dfstudy.chapters.base import Gathered
 from dfstudy.chapters.c05_policies.questions_policies import (
     QUALITIES,
     asked_policy,
@@ -13,7 +13,10 @@ from dfstudy.chapters.c05_policies.questions_policies import (
     improving,
 )
 from dfstudy.present.verdicts import UNTRAINED, Answer, Numbers
-from dfstudy.study.study import Study
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.base import Gathered
+    from dfstudy.study.study import Study
 
 # what each quantity is, and what the verdict on it says of the declared augmentation
 CHANGED: dict[str, tuple[str, str]] = {

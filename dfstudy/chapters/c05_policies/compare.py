@@ -15,19 +15,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 
 from dfstudy.chapters.c05_policies.families import Tier, correct_families, holm_known
 from dfstudy.chapters.c05_policies.sheets import LEAST_AUC, QUANTITIES, Sheet, make_sheet, methods_not_learned
-from dfstudy.chapters.c05_policies.tested import Tested
 from dfstudy.stats.change import decide
 from dfstudy.stats.intervals import Floats, Interval, group_interval
 from dfstudy.stats.learning import Learning, tell_untrained
 from dfstudy.stats.paired import PairedDifference, difference_from
-from dfstudy.study.study import Study
 from dfstudy.variants.policies import Comparison, Trained, list_comparisons
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.c05_policies.tested import Tested
+    from dfstudy.study.study import Study
 
 Verdict = Literal[
     "helps",

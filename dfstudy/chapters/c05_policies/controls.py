@@ -11,20 +11,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from dfstudy.chapters.c05_policies.families import holm_known
 from dfstudy.chapters.c05_policies.sheets import QUANTITIES, Sheet, make_sheet
 from dfstudy.chapters.c05_policies.tested import Tested, run_arm
-from dfstudy.data.split import Split
 from dfstudy.number import Number
 from dfstudy.stats.change import Decision, decide
 from dfstudy.stats.intervals import Floats, Interval, group_interval
-from dfstudy.stats.learning import Learning
 from dfstudy.stats.paired import PairedDifference, difference_over
-from dfstudy.study.study import Study
 from dfstudy.variants.controls import PERMUTED, SAME
 from dfstudy.variants.policies import Trained
 from dfstudy.variants.registry import CONTROLS, list_arms
+
+if TYPE_CHECKING:
+    from dfstudy.data.split import Split
+    from dfstudy.stats.learning import Learning
+    from dfstudy.study.study import Study
 
 MEASURED = ("auc", "unseen", "gap", "log_loss")  # the corrupted images would cost as much as a policy
 OTHER = "{} with other seeds"

@@ -20,10 +20,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, get_args
 
 from dfstudy.stats.comparisons import holm
-from dfstudy.study.comparisons import Policies
 
 if TYPE_CHECKING:
     from dfstudy.chapters.c05_policies.compare import Effect
+    from dfstudy.study.comparisons import Policies
 
 Tier = Literal["primary", "secondary", "exploratory"]
 TIERS: tuple[Tier, ...] = get_args(Tier)

@@ -10,6 +10,7 @@ beyond what is drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -17,12 +18,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dfstudy.chapters.c05_policies.compare import Compared, Course, Effect
 from dfstudy.chapters.c05_policies.sheets import QUANTITIES
 from dfstudy.chapters.c05_policies.words import course_words
 from dfstudy.present.style import FAKE, REAL, WIDTH
-from dfstudy.variants.arm import Arm
-from dfstudy.variants.policies import Trained
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.c05_policies.compare import Compared, Course, Effect
+    from dfstudy.variants.arm import Arm
+    from dfstudy.variants.policies import Trained
 
 INK, FAINT, QUIET = "#000000", "#8C8C8C", "#5F5F5F"
 MARKS = {

@@ -9,14 +9,17 @@ not be measured is None and says why. Every note names the budget. Cost: none.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from dfstudy.chapters.c05_policies.compare import COURSE, UNTOLD, Compared, Effect
 from dfstudy.chapters.c05_policies.sheets import QUANTITIES
 from dfstudy.number import Number
 from dfstudy.stats.intervals import sentences
 from dfstudy.stats.paired import POWER
-from dfstudy.study.study import Study
 from dfstudy.variants.policies import Trained, name_share, slugs_of
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 SAID = {
     "policy": "{second} less {first}",

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from dfstudy.chapters.base import Gathered
+from typing import TYPE_CHECKING
+
 from dfstudy.chapters.c05_policies.questions_controls import decide_on_controls
 from dfstudy.chapters.c05_policies.questions_policies import decide_on_policies
 from dfstudy.chapters.c05_policies.questions_transforms import decide_on_transforms
-from dfstudy.present.verdicts import Answer
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.base import Gathered
+    from dfstudy.present.verdicts import Answer
 
 
 def answer_questions(gathered: Gathered) -> list[Answer]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from dfstudy.chapters.c05_policies.sheets import QUANTITIES
 from dfstudy.present.numbers import literal
@@ -28,8 +28,10 @@ from dfstudy.present.verdicts import (
     is_small,
 )
 from dfstudy.stats.paired import LEAST_SEEDS
-from dfstudy.study.study import Study
 from dfstudy.variants.policies import SEED, slugs_of
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 # in notes: a difference that is no gain of theirs
 NO_GAIN = ("learns less", "not applicable", "no room to tell")

@@ -7,11 +7,14 @@ the transforms. Of networks that have not learned nothing is said. Pure.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 from dfstudy.chapters.c05_policies.questions_policies import CHAPTER, NO_GAIN, seeds_of, slug_in
 from dfstudy.chapters.c05_policies.sheets import QUANTITIES
 from dfstudy.present.verdicts import ALPHA, UNTRAINED, Answer, Numbers, best_of, gains_any
-from dfstudy.study.study import Study
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 LEAST = QUANTITIES["auc"].least or 0.0  # smallest gain worth having
 PARTS = {

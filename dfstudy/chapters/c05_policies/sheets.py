@@ -12,18 +12,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dfstudy.chapters.c05_policies.tested import Tested
 from dfstudy.stats.aligned import Aligned, align
 from dfstudy.stats.intervals import Floats, Scale, groups_behind
 from dfstudy.stats.levels import by_group
 from dfstudy.stats.metrics import auc, expected_calibration_error, log_loss
-from dfstudy.study.comparisons import Evaluate
-from dfstudy.variants.policies import Trained
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.c05_policies.tested import Tested
+    from dfstudy.study.comparisons import Evaluate
+    from dfstudy.variants.policies import Trained
 
 Metric = Callable[[NDArray[np.int64], Floats, Floats], Floats]
 

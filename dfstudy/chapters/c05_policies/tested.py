@@ -19,15 +19,15 @@ from dfstudy.predict.corruptions import CORRUPTIONS
 from dfstudy.predict.predict import predict
 from dfstudy.stats.calibration import calibrate_run
 from dfstudy.stats.learning import Learning, judge_learning
-from dfstudy.study.comparisons import Evaluate
-from dfstudy.study.study import Study
-from dfstudy.variants.arm import Arm
 from dfstudy.variants.policies import Trained
 from dfstudy.variants.registry import POLICIES, list_arms
 
 if TYPE_CHECKING:
     from dfstudy.data.split import Split
+    from dfstudy.study.comparisons import Evaluate
+    from dfstudy.study.study import Study
     from dfstudy.train.run import Run
+    from dfstudy.variants.arm import Arm
 
 SEVERITY = 3  # of 5: visible, and no picture is unrecognisable
 CONDITIONS = tuple(Condition(name, SEVERITY) for name in CORRUPTIONS)

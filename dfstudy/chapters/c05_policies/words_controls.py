@@ -5,11 +5,15 @@ Takes `Controls` (or None where the study has none); gives text for `say` and a 
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pandas as pd
 
-from dfstudy.chapters.c05_policies.controls import Controls
 from dfstudy.chapters.c05_policies.sheets import QUANTITIES
 from dfstudy.present.numbers import literal
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.c05_policies.controls import Controls
 
 NOTHING = "No control was run: `policies.controls` is off, or no policy is named."
 

@@ -12,10 +12,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from dfstudy.number import Number, name_methods
-from dfstudy.study.recipe import Model
 
 if TYPE_CHECKING:
     from torch import nn
+
+    from dfstudy.study.recipe import Model
 
 
 def cost_numbers(networks: Mapping[str, Model], n: int) -> list[Number]:

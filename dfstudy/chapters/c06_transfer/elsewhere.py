@@ -25,12 +25,12 @@ from dfstudy.stats.aligned import Aligned, align
 from dfstudy.stats.calibration import calibrate_run
 from dfstudy.stats.intervals import Floats, Interval, group_interval, groups_behind, sentences
 from dfstudy.stats.recalibration import ROOT, calibration_error
-from dfstudy.study.comparisons import Evaluate
-from dfstudy.study.study import Study
 from dfstudy.variants.registry import RUNS, list_arms
 
 if TYPE_CHECKING:
     from dfstudy.data.split import Split
+    from dfstudy.study.comparisons import Evaluate
+    from dfstudy.study.study import Study
     from dfstudy.train.run import Run
 
 CHOSEN = "at the threshold from the study's own validation"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -16,15 +17,17 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from dfstudy.chapters.c06_transfer.matrix import Cross
 from dfstudy.number import Number, name_methods
 from dfstudy.present.numbers import literal
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH
 from dfstudy.stats.learning import UNTRAINED
 from dfstudy.stats.levels import UNITS
 from dfstudy.stats.paired import LEAST_SEEDS
-from dfstudy.study.recipe import Model
-from dfstudy.variants.arm import Arm
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.c06_transfer.matrix import Cross
+    from dfstudy.study.recipe import Model
+    from dfstudy.variants.arm import Arm
 
 INK, FAINT = "#000000", "#8C8C8C"
 MOST_CELLS = 16  # methods: with more a cell's number would not be read

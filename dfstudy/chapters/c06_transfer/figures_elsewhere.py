@@ -7,18 +7,21 @@ text for `say`. Nothing is computed here beyond what is drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
-from dfstudy.chapters.c06_transfer.elsewhere import There
 from dfstudy.data.split import set_aside
 from dfstudy.present.numbers import literal
 from dfstudy.present.style import FAKE, REAL, WIDTH
-from dfstudy.stats.intervals import Interval
 from dfstudy.stats.levels import UNITS
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.c06_transfer.elsewhere import There
+    from dfstudy.stats.intervals import Interval
 
 FAINT = "#8C8C8C"
 OWN = "the study's own test"

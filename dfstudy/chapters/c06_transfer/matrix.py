@@ -18,16 +18,19 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dfstudy.chapters.c06_transfer.outcome import Outcome
 from dfstudy.stats.aligned import Aligned, align
 from dfstudy.stats.intervals import Floats, Interval, group_interval, groups_behind
 from dfstudy.stats.metrics import auc, sensitivity, specificity
 from dfstudy.stats.paired import PairedDifference, difference_from
-from dfstudy.study.comparisons import Evaluate
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.c06_transfer.outcome import Outcome
+    from dfstudy.study.comparisons import Evaluate
 
 QUANTITIES = ("auc", "balanced", "found")
 SUMMARY = ("seen", "unseen", "gap")

@@ -6,8 +6,10 @@ Takes settings of networks; gives a name for each, no two alike. Pure.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from dfstudy.study.recipe import Model
+if TYPE_CHECKING:
+    from dfstudy.study.recipe import Model
 
 
 def name_models(models: Sequence[Model]) -> list[str]:

@@ -8,10 +8,14 @@ of one class are the test pictures of that class. Cost: none.
 
 from __future__ import annotations
 
-from dfstudy.chapters.c06_transfer.matrix import Cross
+from typing import TYPE_CHECKING
+
 from dfstudy.number import Number, name_methods
 from dfstudy.stats.intervals import sentences
 from dfstudy.stats.measures import OWN_REALS
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.c06_transfer.matrix import Cross
 
 SPOKEN = {"auc": "AUC", "balanced": "balanced accuracy", "found": "share of fakes found"}
 SAID = {

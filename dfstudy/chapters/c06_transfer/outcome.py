@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from dfstudy.chapters.c06_transfer.names import name_models
 from dfstudy.predict.predict import predict
 from dfstudy.stats.learning import Learning, judge_runs
-from dfstudy.study.recipe import Model
-from dfstudy.variants.arm import Arm
+
+if TYPE_CHECKING:
+    from dfstudy.study.recipe import Model
+    from dfstudy.variants.arm import Arm
 
 
 @dataclass(frozen=True)

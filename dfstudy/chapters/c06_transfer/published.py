@@ -13,6 +13,7 @@ merely calls more pictures fake. Cost: milliseconds.
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,7 +21,9 @@ import pandas as pd
 from dfstudy.number import Number, name_methods
 from dfstudy.stats.intervals import Floats, Interval, group_interval
 from dfstudy.stats.weighted import mean
-from dfstudy.study.comparisons import Evaluate
+
+if TYPE_CHECKING:
+    from dfstudy.study.comparisons import Evaluate
 
 TABLE = Path(__file__).with_name("cross_forgery.csv")
 SOURCE = "accuracies published with Coccomini et al. 2022, arXiv 2206.13829"

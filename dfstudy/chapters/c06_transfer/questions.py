@@ -9,14 +9,17 @@ inconclusive and says so. Pure.
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
-from dfstudy.chapters.base import Gathered
 from dfstudy.chapters.c06_transfer.names import name_models
 from dfstudy.chapters.c06_transfer.published import CNN, TRANSFORMER
 from dfstudy.present.numbers import literal
 from dfstudy.present.verdicts import UNTRAINED, Answer, Numbers, above
 from dfstudy.stats.paired import LEAST_SEEDS
-from dfstudy.study.study import Study
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.base import Gathered
+    from dfstudy.study.study import Study
 
 CHAPTER = "06_cross_forgery.ipynb"
 

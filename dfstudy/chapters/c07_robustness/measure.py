@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,9 @@ from dfstudy.stats.aligned import Aligned, align
 from dfstudy.stats.intervals import Floats, Interval, Scale, group_interval, groups_behind, sentences
 from dfstudy.stats.metrics import auc, balanced_accuracy
 from dfstudy.stats.weighted import mean
-from dfstudy.study.comparisons import Evaluate
+
+if TYPE_CHECKING:
+    from dfstudy.study.comparisons import Evaluate
 
 LEVEL = 0.75  # AUC halfway between guessing and perfect: below it a network is taken for broken
 CLEAN = ("none", 0)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from dfstudy.chapters.base import Gathered
 from dfstudy.present.verdicts import UNTRAINED, Answer, Verdict
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.base import Gathered
 
 TRUTH: dict[Verdict, str] = {
     "supported": "would have reported nearly the truth",

@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from dfstudy.stats import metrics
-from dfstudy.stats.intervals import Floats, Interval, Scale
 from dfstudy.stats.learning import UNTRAINED, Learning
 from dfstudy.stats.paired import LEAST_SEEDS, Metric, PairedDifference
-from dfstudy.study.comparisons import Evaluate
 from dfstudy.variants.defects import ALL
+
+if TYPE_CHECKING:
+    from dfstudy.stats.intervals import Floats, Interval, Scale
+    from dfstudy.study.comparisons import Evaluate
 
 
 class Quantity(NamedTuple):

@@ -7,6 +7,7 @@ is computed here beyond what is drawn.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -15,13 +16,15 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dfstudy.chapters.c08_protocol.effect import QUANTITIES, Audit, Effect
-from dfstudy.number import Number
 from dfstudy.present.style import FAKE, REAL, WIDTH, legend_below
 from dfstudy.stats.levels import UNITS
-from dfstudy.stats.paired import PairedDifference
 from dfstudy.study.recipe import Protocol
-from dfstudy.variants.arm import Arm
 from dfstudy.variants.defects import ALL, IMBALANCED
+
+if TYPE_CHECKING:
+    from dfstudy.number import Number
+    from dfstudy.stats.paired import PairedDifference
+    from dfstudy.variants.arm import Arm
 
 INK, FAINT = "#000000", "#6E6E6E"
 SPOKEN = {

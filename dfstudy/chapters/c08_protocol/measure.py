@@ -20,12 +20,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import pandas as pd
 from scipy.special import expit
 
 from dfstudy.chapters.c08_protocol.effect import QUANTITIES, Audit, Effect, Shown
-from dfstudy.data.split import Split
 from dfstudy.errors import Diverged
 from dfstudy.predict.predict import predict
 from dfstudy.stats.aligned import DESCRIPTION, align
@@ -34,11 +34,14 @@ from dfstudy.stats.intervals import Floats, Interval, group_interval, groups_beh
 from dfstudy.stats.learning import Learning, judge_runs, tell_untrained
 from dfstudy.stats.levels import by_group, units_of
 from dfstudy.stats.paired import PairedDifference, difference_over, paired_difference
-from dfstudy.study.comparisons import Evaluate
-from dfstudy.study.study import Study
-from dfstudy.variants.arm import Arm
 from dfstudy.variants.defects import ALL, IMBALANCED, SWITCHES, correct_arm, why_not
 from dfstudy.variants.registry import DEFECTS, list_arms
+
+if TYPE_CHECKING:
+    from dfstudy.data.split import Split
+    from dfstudy.study.comparisons import Evaluate
+    from dfstudy.study.study import Study
+    from dfstudy.variants.arm import Arm
 
 NOT_MEASURED = "defects.measured is false: nothing is trained for this"
 

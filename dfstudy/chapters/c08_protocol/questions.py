@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from dfstudy.chapters.base import Gathered
-from dfstudy.number import Number
 from dfstudy.present.numbers import literal
 from dfstudy.present.verdicts import (
     ALPHA,
@@ -26,6 +24,10 @@ from dfstudy.present.verdicts import (
     gains_any,
 )
 from dfstudy.stats.paired import LEAST_SEEDS
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.base import Gathered
+    from dfstudy.number import Number
 
 TRUTH = 0.02  # AUC: a report that is further off than a leak worth a word (`trust.LEAK`) misleads
 COST = 0.01  # AUC: a loss worth a word, as for a gain of augmentation

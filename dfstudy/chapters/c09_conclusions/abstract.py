@@ -7,10 +7,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
-from dfstudy.chapters.base import Gathered
 from dfstudy.chapters.registry import CHAPTERS
-from dfstudy.present.verdicts import Answer, Numbers
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.base import Gathered
+    from dfstudy.present.verdicts import Answer, Numbers
 
 DECLARED = ("primary", "secondary")
 

@@ -11,15 +11,18 @@ from __future__ import annotations
 
 import html
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from IPython.display import HTML
 
-from dfstudy.chapters.base import Gathered
 from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.errors import StudyError
 from dfstudy.number import Number
 from dfstudy.present.numbers import plain, say
-from dfstudy.present.verdicts import Answer, Numbers, Tier
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.base import Gathered
+    from dfstudy.present.verdicts import Answer, Numbers, Tier
 
 NEEDED = ("data.pictures", "train.auc_gap", "test.auc")
 # headings of the table, in order; verdicts on what was not declared stand in brackets

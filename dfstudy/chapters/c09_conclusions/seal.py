@@ -5,8 +5,12 @@ Takes a study whose results folder `pipeline.seal` has sealed. No cost.
 
 from __future__ import annotations
 
-from dfstudy.study.study import Study
+from typing import TYPE_CHECKING
+
 from dfstudy.system.kept import read_json
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 SEAL = "study/seal.json"
 SEALED = "study/sealed.json"  # what has changed since

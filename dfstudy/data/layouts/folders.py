@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Set
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
@@ -24,7 +24,9 @@ from dfstudy.data.layouts.splits import EVAL, read_name, split_pictures
 from dfstudy.data.layouts.unknown import unknown_folders
 from dfstudy.data.layouts.videos import find_videos
 from dfstudy.errors import StudyError
-from dfstudy.study.study import Study
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 _NUMBERED = {"0_real", "1_fake"}
 

@@ -11,12 +11,15 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from dfstudy.data.layouts.layout import Files
 from dfstudy.data.layouts.names import METHOD_NAMES, SOURCE_NAMES, whole_name
 from dfstudy.data.layouts.splits import read_name
 from dfstudy.errors import StudyError
 from dfstudy.study.study import STUDIES, Study
+
+if TYPE_CHECKING:
+    from dfstudy.data.layouts.layout import Files
 
 _SHOWN = 20
 _DFDC_PART = re.compile(r"dfdc_train_part_\d+|train_sample_videos|test_videos")

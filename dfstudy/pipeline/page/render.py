@@ -12,13 +12,13 @@ import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import nbformat
 import pandas as pd
 from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from dfstudy.chapters.base import Chapter
 from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.listing import BUDGET
@@ -30,8 +30,11 @@ from dfstudy.pipeline.page.tables import keep_together, tidy_table
 from dfstudy.pipeline.plan import LEAKAGE, PLAN, TRAINING
 from dfstudy.present.numbers import number_table, read_numbers
 from dfstudy.present.settings import describe
-from dfstudy.study.study import Study
 from dfstudy.system.kept import read_json, write_atomic
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.base import Chapter
+    from dfstudy.study.study import Study
 
 END = [("numbers", "All numbers"), ("settings", "Settings"), ("provenance", "Provenance")]
 

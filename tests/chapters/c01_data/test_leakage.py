@@ -19,7 +19,7 @@ from dfstudy.model.device import choose_place
 from dfstudy.study.comparisons import Evaluate
 from dfstudy.study.recipe import Model, Training
 from dfstudy.study.study import load_study
-from dfstudy.train.run import describe_run
+from dfstudy.train.key import describe_run
 from dfstudy.variants.leakage import SEEN, SHORT, draw_split, scatter, small_study
 
 SCENES = 16
