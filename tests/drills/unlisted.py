@@ -4,7 +4,8 @@ Takes what `opened/sitecustomize.py` wrote while a report ran, and the results w
 a line for each file that decides about a result and is missing from its step's list. Looked at are the
 package (its modules in the kernels of chapters and its data files everywhere), the notebooks, the published
 report, the study's file, and results of other steps. Not looked at: the interpreter and its libraries, which
-count by version, and the modules of the machinery that runs a step, which shape no result.
+count by version, the modules of the machinery that runs a step, which shape no result, and code whose results are
+listed by content.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import importlib.util
 import json
 from collections.abc import Mapping
 from pathlib import Path
+
+from dfstudy.pipeline.listing import APART
 
 ROOT = Path(__file__).resolve().parents[2]
 OPENED = Path(__file__).with_name("opened")  # a folder for PYTHONPATH
@@ -70,6 +73,8 @@ def _unlisted(
     if name.split("/")[0] not in ("dfstudy", "notebooks", "reports") or name in step["reads"]:
         return None
     if path.suffix == ".py" and (kind != "kernel" or name in MACHINERY):
+        return None
+    if name.removeprefix("dfstudy/").startswith(APART):
         return None
     known = {
         "reports/published": "published report",

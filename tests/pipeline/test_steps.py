@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dfstudy import train as training
 from dfstudy.chapters.c01_data import leakage
 from dfstudy.data.index import index_study
 from dfstudy.data.split import split_study
@@ -19,6 +18,7 @@ from dfstudy.pipeline.folder import forget_damaged
 from dfstudy.pipeline.invocation import Invocation, resolve
 from dfstudy.pipeline.plan import LEAKAGE, TRAINING
 from dfstudy.pipeline.steps import run_leakage, run_training
+from dfstudy.train import run as training
 from dfstudy.system.finished import NEEDED
 from dfstudy.variants.registry import find_arms
 
