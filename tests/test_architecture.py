@@ -6,6 +6,7 @@ import ast
 import re
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 from random import Random
 
@@ -103,3 +104,28 @@ def test_nothing_tracked_names_a_machine():
     trace = re.compile("|".join(f"/{top}/" for top in ("home", "work", "Users", "root")))
     found = [str(file.relative_to(ROOT)) for file in texts if trace.search(file.read_text("utf-8"))]
     assert found == [] and len(texts) > 50
+
+
+def test_a_class_name_stands_once():
+    """Else an import does not say which of two is meant."""
+    trees = {file: ast.parse(file.read_text("utf-8")) for file in MODULES}
+    found = [node.name for tree in trees.values() for node in tree.body if isinstance(node, ast.ClassDef)]
+    assert sorted({name for name in found if found.count(name) > 1}) == []
+
+
+def test_the_architecture_page_draws_the_house():
+    """Its drawing is the contract's, and its sentence on a room is the room's own."""
+    page = (ROOT / "docs" / "architecture.md").read_text("utf-8")
+    drawn = [
+        line.split("  ")[0] if "chapters" in line else line for line in page.split("```")[1].splitlines()
+    ]
+    layers = [line.split() for line in drawn if line.strip()]
+    [contract] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    flat = [name.removeprefix("dfstudy.") for layer in contract["layers"] for name in layer.split(" | ")]
+    assert [name for layer in layers for name in layer] == flat
+    told = dict(re.findall(r"^\| \[(\w+)\]\(.*?\) \| (.*) \|$", page, re.MULTILINE))
+    rooms = [file.parent for file in DOORS if file.parent.parent == ROOT / "dfstudy"]
+    assert told == {
+        room.name: ast.get_docstring(ast.parse((room / "__init__.py").read_text())) for room in rooms
+    }
+    assert {room.name for room in rooms} < set(flat)

@@ -105,7 +105,7 @@ def check_reads(folder: Path) -> None:
     assert find() == []
     taken = {
         "06_cross_forgery": "dfstudy/chapters/c06_transfer/cross_forgery.csv",
-        "04_test": "dfstudy/chapters/c04_test/pointing.py",
+        "04_test": "dfstudy/chapters/c04_test/localisation.py",
         "01_explore_data": "notebooks/01_explore_data.ipynb",
         "page": "dfstudy/pipeline/page/templates/page.css",
     }

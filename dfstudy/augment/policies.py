@@ -30,7 +30,7 @@ NAME = re.compile(r"(\w+)((?:\+\w+)+|(?:-\w+)+)?(?:\*(\d+(?:\.\d+)?))?")
 
 
 @dataclass(frozen=True)
-class Step:
+class PolicyStep:
     """What one transform did to one picture.
 
     Attributes:
@@ -92,7 +92,7 @@ class Policy:
             picture = transform(image=picture)["image"]
         return picture
 
-    def steps(self, picture: np.ndarray, key: int) -> list[Step]:
+    def steps(self, picture: np.ndarray, key: int) -> list[PolicyStep]:
         """The same sample step by step: the last step's `after` is what calling the policy gives."""
         self._begin(picture, key)
         steps = []
@@ -103,7 +103,9 @@ class Policy:
                 (type(transform).__name__, getattr(transform, "params", {}))
             ]
             applied, parameters = chosen[0]
-            steps.append(Step(name, applied if parameters else "", dict(parameters), picture, done["image"]))
+            steps.append(
+                PolicyStep(name, applied if parameters else "", dict(parameters), picture, done["image"])
+            )
             picture = done["image"]
         return steps
 

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from dfstudy.augment import transforms
-from dfstudy.augment.policies import Policy, Step, build_policy
+from dfstudy.augment.policies import Policy, PolicyStep, build_policy
 from dfstudy.augment.recipes import RECIPES
 from dfstudy.data.images import read_picture
 from dfstudy.data.order import epoch_order, sample_key
@@ -71,7 +71,7 @@ def measure_policy(policy: Policy, paths: Sequence[str | Path], samples: int, se
     return pd.DataFrame(rows)
 
 
-def _strength(step: Step) -> dict[str, object]:
+def _strength(step: PolicyStep) -> dict[str, object]:
     applied = NAMES[step.applied]
     comparable = applied and applied not in MOVES_PIXELS
     difference = step.after.astype(np.int16) - step.before if comparable else None

@@ -33,7 +33,7 @@ def evaluate(
     """Judge a table of scores, or compare two (docs/predictions.md)."""
     from pathlib import Path
 
-    from dfstudy.scoring.against import compare_scores
+    from dfstudy.scoring.paired_comparison import compare_scores
     from dfstudy.scoring.scores import describe, evaluate_scores
     from dfstudy.scoring.scores_file import read_scores
     from dfstudy.study.comparisons import Evaluate

@@ -222,15 +222,15 @@ def doctor() -> None:
 @study_options
 @click.option("--seed", type=click.IntRange(min=0), help="One seed; default every seed of the study.")
 @click.option(
-    "--arm", "arms", multiple=True, default=("main",), help="Training of a comparison, or NAME:SEED."
+    "--variant", "variants", multiple=True, default=("main",), help="Training of a comparison, or NAME:SEED."
 )
 @click.option("--step", default="", hidden=True)
-def train(study: str, data: str, out: str, seed: int | None, arms: tuple[str, ...], step: str) -> None:
+def train(study: str, data: str, out: str, seed: int | None, variants: tuple[str, ...], step: str) -> None:
     """Train the networks of a study (a step of the report)."""
     from dfstudy.pipeline.invocation import resolve
     from dfstudy.pipeline.steps import run_training
 
-    run_training(resolve(study, data, out), arms, seed, step)
+    run_training(resolve(study, data, out), variants, seed, step)
 
 
 @main.command()
@@ -301,6 +301,6 @@ def tensorboard(study: str, data: str, out: str) -> None:
 @main.command()
 def exhibit() -> None:
     """Copy the sample report to the tracked exhibit."""
-    from dfstudy.pipeline.exhibit import publish_exhibit
+    from dfstudy.pipeline.reference import publish_exhibit
 
     click.echo(publish_exhibit())

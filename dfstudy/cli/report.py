@@ -54,7 +54,7 @@ def report(
 @study_options
 def speed(study: str, data: str, out: str) -> None:
     """Measure this machine for a budget (a step of the report)."""
+    from dfstudy.pipeline.budget_study import run_speed
     from dfstudy.pipeline.invocation import resolve
-    from dfstudy.pipeline.within import run_speed
 
     run_speed(resolve(study, data, out))

@@ -145,7 +145,7 @@ def _scores(
     """
     from tqdm import tqdm
 
-    from dfstudy.scoring.intake import walk_items
+    from dfstudy.scoring.inputs import walk_items
 
     def wanted(passed: Counter[str] | None = None) -> Iterator[str]:
         listed: set[str] = set()

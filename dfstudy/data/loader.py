@@ -25,9 +25,9 @@ from torch.utils.data import DataLoader, Sampler
 from tqdm import tqdm
 
 from dfstudy.data.cache import build_cache
-from dfstudy.data.handover import Inbox, Outbox, Sealed
 from dfstudy.data.order import EpochBatches, epoch_order, sample_key
 from dfstudy.data.samples import Batch, Order, Samples, Transform, Unreadable
+from dfstudy.data.shared_memory import Inbox, Outbox, Sealed
 from dfstudy.errors import StudyError
 from dfstudy.system.threads import count_cores, why_no_processes
 

@@ -20,7 +20,7 @@ from dfstudy.data.images import PictureError
 from dfstudy.data.order import sample_key
 
 if TYPE_CHECKING:
-    from dfstudy.data.handover import Names, Outbox, Sealed
+    from dfstudy.data.shared_memory import Names, Outbox, Sealed
 
 _recent = Recent()
 

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from dfstudy.data.deal import assign_groups
+from dfstudy.data.assign import assign_groups
 from dfstudy.data.duplicates import EXACT, both_labels, describe_links, find_links, join_groups
 from dfstudy.data.layouts.names import CLASS_NAMES
 from dfstudy.errors import StudyError

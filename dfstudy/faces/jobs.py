@@ -20,10 +20,10 @@ import cv2
 from dfstudy.data import images
 from dfstudy.data.layouts.names import FAKE
 from dfstudy.data.names import fit_path
-from dfstudy.faces.borrow import borrow_in_clip, borrow_in_picture
 from dfstudy.faces.clips import read_facts
 from dfstudy.faces.containers import ClipError
-from dfstudy.faces.scene import FaceCrop, Found, Missed, Spot, faces_in_clip, faces_in_picture
+from dfstudy.faces.reuse_boxes import borrow_in_clip, borrow_in_picture
+from dfstudy.faces.scene import FaceCrop, FaceSpot, FoundFaces, Missed, faces_in_clip, faces_in_picture
 from dfstudy.faces.sheet import MOST, draw_example
 from dfstudy.faces.table import aside_row, crop_row, spot_of
 from dfstudy.faces.unchanged import is_unchanged
@@ -116,7 +116,9 @@ def _original_rows(source: Source, job: Job, folder: Path) -> list[dict[str, str
     return [row for row in rows if row["source"] == source.original]
 
 
-def _keep_forged(found: Found, source: Source, originals: Sequence[dict[str, str]], folder: Path) -> None:
+def _keep_forged(
+    found: FoundFaces, source: Source, originals: Sequence[dict[str, str]], folder: Path
+) -> None:
     """Take out crops of a fake that show what the original shows; where nobody can tell, say so."""
     if not found.borrowed:
         if found.people > 1 and found.crops:
@@ -141,27 +143,31 @@ def _keep_forged(found: Found, source: Source, originals: Sequence[dict[str, str
     found.crops = forged
 
 
-def _find(source: Source, root: Path, finder: Finder, settings: FaceSettings, spots: Sequence[Spot]) -> Found:
+def _find(
+    source: Source, root: Path, finder: Finder, settings: FaceSettings, spots: Sequence[FaceSpot]
+) -> FoundFaces:
     path = root / source.path
     try:
         if source.is_clip:
             facts = read_facts(path)
             found = borrow_in_clip(path, spots, finder, settings, facts) if spots else ""
-            own = found if isinstance(found, Found) else faces_in_clip(path, finder, settings, facts)
+            own = found if isinstance(found, FoundFaces) else faces_in_clip(path, finder, settings, facts)
         else:
             picture = images.read_picture(path)
             found = borrow_in_picture(picture, spots, finder, settings) if spots else ""
-            own = found if isinstance(found, Found) else faces_in_picture(picture, finder, settings)
+            own = found if isinstance(found, FoundFaces) else faces_in_picture(picture, finder, settings)
         if isinstance(found, str) and found:
             own.missed.insert(0, Missed(f"boxes of its original are not used: {found}"))
         return own
     except (ClipError, images.PictureError) as error:
-        return Found(missed=[Missed(error.reason)])
+        return FoundFaces(missed=[Missed(error.reason)])
     except cv2.error as error:  # a stranger's file must not end the work on all others
-        return Found(missed=[Missed(f"OpenCV cannot process it: {getattr(error, 'err', '') or error}")])
+        return FoundFaces(missed=[Missed(f"OpenCV cannot process it: {getattr(error, 'err', '') or error}")])
 
 
-def _write_all(source: Source, found: Found, folder: Path, settings: FaceSettings) -> list[dict[str, str]]:
+def _write_all(
+    source: Source, found: FoundFaces, folder: Path, settings: FaceSettings
+) -> list[dict[str, str]]:
     """Rows of the crops that are written; one whose path is too long is missed, and the others are not."""
     rows = []
     for crop in found.crops:

@@ -1,8 +1,8 @@
 """The faces of one photograph or clip, cropped, with what could not be used.
 
-Takes pixels or the path of a clip, a finder and settings; gives `Found`: crops with where and when each was
-found, and what was missed with the reason.
-Cost: decoding and 16 ms a look; a clip of 12 s at 1280 x 720 px with 32 frames: 1.5 s of one core.
+Takes pixels or the path of a clip, a finder and settings; gives `FoundFaces`: crops with where and when each
+was found, and what was missed with the reason. Cost: decoding and 16 ms a look; a clip of 12 s at 1280 x 720
+px with 32 frames: 1.5 s of one core.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _CANDIDATES = 4  # most prominent faces of a frame that are cropped before it is
 
 
 @dataclass(frozen=True)
-class Spot:
+class FaceSpot:
     """Where and when a face was found.
 
     Attributes:
@@ -53,7 +53,7 @@ class Spot:
 class FaceCrop:
     """A face with its pixels: uint8 [side, side, 3] RGB, upright, cut from `square` of the picture."""
 
-    spot: Spot
+    spot: FaceSpot
     square: Square
     pixels: np.ndarray
 
@@ -68,7 +68,7 @@ class Missed:
 
 
 @dataclass
-class Found:
+class FoundFaces:
     """Result for one file; `example` is a frame and its number for the contact sheet, `people` how many."""
 
     crops: list[FaceCrop] = field(default_factory=list)
@@ -78,7 +78,7 @@ class Found:
     example: tuple[int | None, np.ndarray] | None = None
 
 
-def faces_in_picture(picture: np.ndarray, finder: Finder, settings: FaceSettings) -> Found:
+def faces_in_picture(picture: np.ndarray, finder: Finder, settings: FaceSettings) -> FoundFaces:
     """The main face of a photograph, or all.
 
     Args:
@@ -87,11 +87,11 @@ def faces_in_picture(picture: np.ndarray, finder: Finder, settings: FaceSettings
     height, width = picture.shape[:2]
     faces = finder.find(picture)
     if not faces:
-        return Found(missed=[Missed(_nothing(picture))])
+        return FoundFaces(missed=[Missed(_nothing(picture))])
     kept = faces if settings.keep == "all" else faces[:1]
-    found = Found(example=(None, picture), people=len(faces))
+    found = FoundFaces(example=(None, picture), people=len(faces))
     for number, face in enumerate(kept, 1):
-        add_crop(found, picture, Spot(face, width, height, number=number, faces=len(faces)), settings)
+        add_crop(found, picture, FaceSpot(face, width, height, number=number, faces=len(faces)), settings)
     if len(faces) > len(kept):
         found.missed.append(Missed(_others(len(faces) - 1)))
     return found
@@ -99,7 +99,7 @@ def faces_in_picture(picture: np.ndarray, finder: Finder, settings: FaceSettings
 
 def faces_in_clip(
     path: Path, finder: Finder, settings: FaceSettings, facts: ClipFacts | None = None
-) -> Found:
+) -> FoundFaces:
     """The main face of a clip, followed through it, or all.
 
     Raises:
@@ -162,7 +162,7 @@ def _look(
         if not faces:
             seen.nothing[at] = _nothing(picture)
         for number, face in enumerate(faces):
-            spot = Spot(face, facts.width, facts.height, frame.number, frame.seconds, faces=len(faces))
+            spot = FaceSpot(face, facts.width, facts.height, frame.number, frame.seconds, faces=len(faces))
             seen.crops[at, number] = _crop(picture, spot, settings)
     return seen
 
@@ -182,12 +182,12 @@ def _better_turn(seen: _Seen, finder: Finder) -> int:
     return best if turned[best] > upright + BETTER else 0
 
 
-def _collect(seen: _Seen, facts: ClipFacts, wanted: Sequence[int], settings: FaceSettings) -> Found:
+def _collect(seen: _Seen, facts: ClipFacts, wanted: Sequence[int], settings: FaceSettings) -> FoundFaces:
     tracks = link_faces(seen.faces, facts.width, facts.height)
     # a face that one look alone shows is no person to be listed
     people = [track for track in tracks if len(track.faces) > 1 or len(seen.looks) < 3] or tracks[:1]
     kept = people if settings.keep == "all" else people[:1]
-    found, cropped = Found(example=seen.example, people=len(people)), set(wanted)
+    found, cropped = FoundFaces(example=seen.example, people=len(people)), set(wanted)
     for at, number in enumerate(seen.looks):
         if number not in cropped:
             continue
@@ -215,7 +215,7 @@ def _taken(seen: _Seen, at: int, order: int, track: Track) -> FaceCrop | str:
 
 
 def add_crop(
-    found: Found, picture: np.ndarray, spot: Spot, settings: FaceSettings, examine: bool = True
+    found: FoundFaces, picture: np.ndarray, spot: FaceSpot, settings: FaceSettings, examine: bool = True
 ) -> None:
     """Crop a place and add it to what was found, or the reason why it shows no face worth judging.
 
@@ -229,7 +229,9 @@ def add_crop(
         found.crops.append(crop)
 
 
-def _crop(picture: np.ndarray, spot: Spot, settings: FaceSettings, examine: bool = True) -> FaceCrop | str:
+def _crop(
+    picture: np.ndarray, spot: FaceSpot, settings: FaceSettings, examine: bool = True
+) -> FaceCrop | str:
     """The crop, or why it shows no face worth judging."""
     square = square_around(spot.face, spot.width, spot.height, settings.margin)
     if examine and square.side < settings.smallest:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from dfstudy.data.layouts.names import CLASS_NAMES
 from dfstudy.faces.face import Face
-from dfstudy.faces.scene import FaceCrop, Missed, Spot
+from dfstudy.faces.scene import FaceCrop, FaceSpot, Missed
 
 if TYPE_CHECKING:
     from dfstudy.faces.sources import Source
@@ -37,13 +37,13 @@ def crop_row(source: Source, crop: FaceCrop, path: str, borrowed: bool) -> dict[
     return dict(zip(COLUMNS, values, strict=True))
 
 
-def spot_of(row: Mapping[str, str]) -> Spot:
+def spot_of(row: Mapping[str, str]) -> FaceSpot:
     """Where the face of a row was, as `crop_row` wrote it down."""
     numbers = [float(value) for value in row["landmarks"].split()]
     points = tuple(zip(numbers[::2], numbers[1::2], strict=True))
     left, top, width, height = (float(row[name]) for name in _BOX)
     face = Face((left, top, width, height), points, float(row["score"]), int(row["turn"]))
-    return Spot(
+    return FaceSpot(
         face,
         int(row["picture_width"]),
         int(row["picture_height"]),

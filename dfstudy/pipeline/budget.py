@@ -6,7 +6,7 @@ augmentation helps, what the recorded defects cost, the other policies, unseen f
 single transforms, and at last more seeds. A rung never turns on what the study has off, and no rung changes
 epochs: a network that was cut short would answer another question. Where not even the first rung fits, it is
 taken all the same, and said how long it takes. Pure: equal inputs give equal studies, more minutes never give
-less. Cost: the arms are listed once a rung.
+less. Cost: the variants are listed once a rung.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from dfstudy.pipeline.plan import list_runs
 from dfstudy.pipeline.precision import say_detectable
 from dfstudy.predict.corruptions import CORRUPTIONS, SEVERITIES
 from dfstudy.system.kept import read_json
-from dfstudy.variants.arm import MAIN, Arm
 from dfstudy.variants.policies import slugs_of
+from dfstudy.variants.variant import MAIN, Variant
 
 if TYPE_CHECKING:
     from dfstudy.data.split import Split
@@ -53,11 +53,11 @@ class Rung(NamedTuple):
 
     name: str
     study: Study
-    runs: list[tuple[Arm, int]]
+    runs: list[tuple[Variant, int]]
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedStudy:
     """The decision.
 
     Attributes:
@@ -90,7 +90,7 @@ class Fitted:
         return [*lines, self.precision]
 
 
-def fit_budget(study: Study, split: Split, speed: Speed, minutes: int) -> tuple[Study, Fitted]:
+def fit_budget(study: Study, split: Split, speed: Speed, minutes: int) -> tuple[Study, FittedStudy]:
     """As much of the study as fits, and why."""
     rungs = ladder(study, split)
     needed = [_minutes(rung.runs, speed) for rung in rungs]
@@ -98,7 +98,7 @@ def fit_budget(study: Study, split: Split, speed: Speed, minutes: int) -> tuple[
     while last + 1 < len(rungs) and needed[last + 1] <= minutes:
         last += 1
     chosen = rungs[last]
-    fitted = Fitted(
+    fitted = FittedStudy(
         minutes,
         round(needed[last], 2),
         tuple(rung.name for rung in rungs[: last + 1]),
@@ -163,45 +163,49 @@ def count_finished(study: Study, split: Split) -> tuple[int, int]:
     runs = _runs(study, split)
     # a note may tell of a run of that name with other settings
     finished = {read_json(note).get("identity") for note in (study.out / "runs").glob("*seed_*.json")}
-    return len(runs), sum(arm.identity(seed) in finished for arm, seed in runs)
+    return len(runs), sum(variant.identity(seed) in finished for variant, seed in runs)
 
 
-def _runs(study: Study, split: Split) -> list[tuple[Arm, int]]:
+def _runs(study: Study, split: Split) -> list[tuple[Variant, int]]:
     return [run for runs in list_runs(study, split).values() for run in runs]
 
 
-def _minutes(runs: list[tuple[Arm, int]], speed: Speed) -> float:
-    splits = {arm.split.fingerprint: arm.split for arm, _ in runs}
+def _minutes(runs: list[tuple[Variant, int]], speed: Speed) -> float:
+    splits = {variant.split.fingerprint: variant.split for variant, _ in runs}
     sizes = {name: split.rows["split"].value_counts().to_dict() for name, split in splits.items()}
-    seconds = [_run_seconds(arm, sizes[arm.split.fingerprint], speed) for arm, _ in runs]
+    seconds = [_run_seconds(variant, sizes[variant.split.fingerprint], speed) for variant, _ in runs]
     trained = max(sum(seconds) / speed.side_by_side, max(seconds, default=0.0))
     return (trained + CHAPTER * len(CHAPTERS) + OTHERS) / 60
 
 
-def _run_seconds(arm: Arm, pictures: Mapping[str, int], speed: Speed) -> float:
+def _run_seconds(variant: Variant, pictures: Mapping[str, int], speed: Speed) -> float:
     """Epochs with validation, then every part once more for threshold, gap and test; corrupted images."""
-    study = arm.study
+    study = variant.study
     train, val, test = (pictures.get(name, 0) for name in ("train", "val", "test"))
     name, epochs = network_name(study), study.training.epochs
     seen = epochs * val + train + val + test
-    seen += _conditions(arm) * min(test, study.evaluate.robustness_pictures or test)
+    seen += _conditions(variant) * min(test, study.evaluate.robustness_pictures or test)
     # a network that was not measured is taken for the slowest that was
     step, look = (known.get(name, max(known.values())) for known in (speed.train, speed.predict))
     return START + epochs * train * step + seen * look
 
 
-def _conditions(arm: Arm) -> int:
+def _conditions(variant: Variant) -> int:
     """In how many ways each image is corrupted for a run: all in chapter 07, one severity in chapter 05."""
-    if arm.name == MAIN:
+    if variant.name == MAIN:
         return len(CORRUPTIONS) * len(SEVERITIES)
-    return len(CORRUPTIONS) if arm.name in {f"policy_{slug}" for slug in slugs_of(arm.study).values()} else 0
+    return (
+        len(CORRUPTIONS)
+        if variant.name in {f"policy_{slug}" for slug in slugs_of(variant.study).values()}
+        else 0
+    )
 
 
 def _growing(steps: list[tuple[str, Study]], split: Split) -> list[Rung]:
     rungs, known = [], set()
     for name, study in steps:
         runs = _runs(study, split)
-        identities = {arm.identity(seed) for arm, seed in runs}
+        identities = {variant.identity(seed) for variant, seed in runs}
         if identities != known:
             rungs.append(Rung(name, study, runs))
         known = identities

@@ -14,12 +14,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from dfstudy.data.elsewhere import find_elsewhere
+from dfstudy.data.external import find_elsewhere
 from dfstudy.data.index import index_study
 from dfstudy.data.index_file import layout_line
 from dfstudy.data.split import split_study
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.bookings import say_stale, stale_steps
+from dfstudy.pipeline.budget_study import settle_budget
 from dfstudy.pipeline.cluster import Cluster, find_cluster
 from dfstudy.pipeline.compare import compare_with_exhibit
 from dfstudy.pipeline.engine import PATIENCE, run_snakemake
@@ -28,12 +29,11 @@ from dfstudy.pipeline.folder import STEPS_LOCK, claimed, forget_damaged
 from dfstudy.pipeline.frozen import freeze
 from dfstudy.pipeline.invocation import TYPED_IN, Invocation, shown_path
 from dfstudy.pipeline.plan import PLAN, write_plan
-from dfstudy.pipeline.progress import Progress, duration
+from dfstudy.pipeline.progress import ReportProgress, duration
 from dfstudy.pipeline.resources import Site, count_gpus
 from dfstudy.pipeline.seal import seal_study
 from dfstudy.pipeline.stopped import explain_stop
-from dfstudy.pipeline.within import settle_budget
-from dfstudy.stats.levels import refuse_unnamed
+from dfstudy.stats.units import refuse_unnamed
 from dfstudy.system.bound import HELD
 
 if TYPE_CHECKING:
@@ -131,11 +131,11 @@ def snakemake_command(study: Study, site: Site, jobs: Cluster | None) -> list[st
     return [*command, "--scheduler", "greedy", "--workflow-profile", "none"]
 
 
-def _run_snakemake(study: Study, site: Site, jobs: Cluster | None, options: list[str]) -> Progress:
+def _run_snakemake(study: Study, site: Site, jobs: Cluster | None, options: list[str]) -> ReportProgress:
     environment = steps_environment() | {TYPED_IN: str(Path.cwd())}
     if not jobs:  # a cluster's job may outlive this command, and the next one takes its result
         environment[HELD] = str(study.out / STEPS_LOCK)
-    progress, said = Progress(sys.stdout, study.out), deque(maxlen=SAID)
+    progress, said = ReportProgress(sys.stdout, study.out), deque(maxlen=SAID)
     with (study.out / LOG).open("wb", buffering=0) as log:  # read while it grows
 
         def read(line: str) -> bool:

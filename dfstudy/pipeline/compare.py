@@ -25,7 +25,7 @@ NAMED = 12  # numbers that differ; all of them stand in the files that were comp
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Agreement:
     """Ids of numbers by how they compare, each sorted.
 
     Attributes:
@@ -61,14 +61,14 @@ class Comparison:
         return text + "".join(f"\n  {name}: {_some(ids)}" for name, ids in lists if ids)
 
 
-def compare_numbers(here: Mapping[str, Fields], there: Mapping[str, Fields]) -> Comparison:
+def compare_numbers(here: Mapping[str, Fields], there: Mapping[str, Fields]) -> Agreement:
     """Compare the numbers of this report with those of the exhibit."""
     kinds = ("agreeing", "differing", "identical", "inside", "outside", "moved")
     groups: dict[str, list[str]] = {kind: [] for kind in kinds}
     for name in sorted(set(here) & set(there)):
         compare = _compare_verdicts if name.startswith(VERDICT) else _compare
         groups[compare(here[name], there[name])].append(name)
-    return Comparison(
+    return Agreement(
         **groups, only_here=sorted(set(here) - set(there)), only_there=sorted(set(there) - set(here))
     )
 
@@ -103,7 +103,7 @@ def exhibit_folder() -> Path:
     return project_root() / "reports" / "published" / "sample"
 
 
-def compare_with_exhibit(study: Study) -> Comparison | None:
+def compare_with_exhibit(study: Study) -> Agreement | None:
     """Compare a finished report of the built-in sample study; None for any other, or without exhibit."""
     if study.file != STUDIES / "sample.yaml" or not study.is_sample:
         return None

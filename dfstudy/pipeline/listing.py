@@ -1,7 +1,7 @@
 """What each step of a report reads, listed by content for the plan.
 
-Takes a study, its split and the site; gives a `Step` for a training, the leakage meter, a chapter and the
-page. Code counts as far as a step imports it, data files of the package where that code names them (see
+Takes a study, its split and the site; gives a `ListedStep` for a training, the leakage meter, a chapter and
+the page. Code counts as far as a step imports it, data files of the package where that code names them (see
 `dfstudy.system.provenance`); the machinery that runs steps shapes no result and is not listed. Refuses a
 notebook that cannot be read. Cost: the code is read and parsed once, half a second.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dfstudy.chapters.c09_conclusions.seal import SEALED
-from dfstudy.data.elsewhere import fingerprint_files
+from dfstudy.data.external import fingerprint_files
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.cells import plain_python
 from dfstudy.pipeline.environment import steady_environment
@@ -61,7 +61,7 @@ APART = ("portraits/", "faces/", "data/layouts/", "train/log.py")
 NO_SETTINGS = (*OWN, "budget")  # nor what a chapter shows
 
 
-class Step(NamedTuple):
+class ListedStep(NamedTuple):
     """What decides whether a step runs: what it reads, and the notes of the steps whose results it reads."""
 
     title: str
@@ -90,7 +90,7 @@ class Reader:
             self._codes[modules] = name_code(_with_data(_shaping(import_closure(*modules))))
         return self._codes[modules]
 
-    def training(self, step: dict[str, Any]) -> Step:
+    def training(self, step: dict[str, Any]) -> ListedStep:
         """A step of trainings; another choice of a comparison's runs is for its own group alone."""
         names = [*self._code("dfstudy.train.run", "dfstudy.predict.predict", "dfstudy.variants.registry")]
         names += [SHAPING + part for part in TRAINING_PARTS] + [WEIGHTS + "model"]
@@ -98,14 +98,14 @@ class Reader:
             names.append(SETTING + COMPARISONS[step["group"]])
         if COMPARISONS.get(step["group"]) == "forgeries":
             names.append(WEIGHTS + "forgeries")
-        return Step(step["title"], self._of(names, runs=step["which"], device=self._device), [])
+        return ListedStep(step["title"], self._of(names, runs=step["which"], device=self._device), [])
 
-    def leakage(self) -> Step:
+    def leakage(self) -> ListedStep:
         """The leakage meter, which has a network of its own."""
         names = [*self._code("dfstudy.chapters.c01_data.leakage"), SHAPING + "data"]
-        return Step("Leakage meter", self._of(names, device=self._device), [])
+        return ListedStep("Leakage meter", self._of(names, device=self._device), [])
 
-    def chapter(self, chapter: Chapter, inputs: list[str]) -> Step:
+    def chapter(self, chapter: Chapter, inputs: list[str]) -> ListedStep:
         """A chapter: its notebook, the code that this imports, and all of the study that it may show."""
         code = _with_data(_shaping(notebook_sources(chapter.notebook)))
         names = [
@@ -125,9 +125,9 @@ class Reader:
         if "numbers" in chapter.needs:
             given["seal"] = digest(read_json(self._study.out / SEALED))[:SHORT]
         reads = self._of(names, cores=self._cores, **{"declared in its chapter.py": declared}, **given)
-        return Step(chapter.title, reads, inputs)
+        return ListedStep(chapter.title, reads, inputs)
 
-    def page(self, inputs: list[str]) -> Step:
+    def page(self, inputs: list[str]) -> ListedStep:
         """The page: what renders it, all words on the study, and what it is compared with."""
         names = [*self._code("dfstudy.pipeline.page.render")]
         names += [
@@ -138,7 +138,7 @@ class Reader:
         if self._study.file == STUDIES / "sample.yaml":
             names.append(PUBLISHED)
         budget = digest(read_json(self._study.out / BUDGET))[:SHORT]
-        return Step("The page", self._of(names, budget=budget), inputs)
+        return ListedStep("The page", self._of(names, budget=budget), inputs)
 
 
 def _shaping(modules: list[Path]) -> list[Path]:

@@ -17,9 +17,9 @@ from dfstudy.pipeline.listing import Reader
 from dfstudy.pipeline.resources import NETWORKS, Needs, Site
 from dfstudy.system.kept import write_if_changed
 from dfstudy.system.provenance import PACKAGE
-from dfstudy.variants.arm import MAIN, Arm
-from dfstudy.variants.registry import GROUPS as ARM_GROUPS
-from dfstudy.variants.registry import RUNS, list_arms
+from dfstudy.variants.registry import GROUPS as VARIANT_GROUPS
+from dfstudy.variants.registry import RUNS, list_variants
+from dfstudy.variants.variant import MAIN, Variant
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Chapter
@@ -66,29 +66,29 @@ def write_plan(invocation: Invocation, split: Split, site: Site) -> Path:
     return write_if_changed(study.out / PLAN, plan)
 
 
-def list_runs(study: Study, split: Split) -> dict[str, list[tuple[Arm, int]]]:
-    """Arm and seed of every training that a chapter needs, by its group; a run of several groups stands once.
+def list_runs(study: Study, split: Split) -> dict[str, list[tuple[Variant, int]]]:
+    """Variant and seed of every training that a chapter needs, by group; a run of several groups stands once.
 
     Groups come in the order in which they are trained, so that what the first chapters need is there first.
     """
     known: set[str] = set()
-    runs: dict[str, list[tuple[Arm, int]]] = {}
+    runs: dict[str, list[tuple[Variant, int]]] = {}
     for group, asked in _asked_runs(study, split).items():
         runs[group] = [run for identity, run in asked.items() if identity not in known]
         known |= set(asked)
     return runs
 
 
-def _asked_runs(study: Study, split: Split) -> dict[str, dict[str, tuple[Arm, int]]]:
+def _asked_runs(study: Study, split: Split) -> dict[str, dict[str, tuple[Variant, int]]]:
     """By group and identity, every run that a chapter asks for; groups may share some."""
     needed = {word for chapter in CHAPTERS for word in chapter.needs}
     return {
         group: {
-            arm.identity(seed): (arm, seed)
-            for arm in list_arms(study, split, group)
-            for seed in arm.study.training.seeds
+            variant.identity(seed): (variant, seed)
+            for variant in list_variants(study, split, group)
+            for seed in variant.study.training.seeds
         }
-        for group in ARM_GROUPS
+        for group in VARIANT_GROUPS
         if group in needed
     }
 
@@ -111,16 +111,16 @@ def _plan_trainings(study: Study, split: Split, site: Site) -> Trainings:
         size = 1 if group == RUNS else -(-study.training.runs_a_step // (1 + (group == last)))
         for number, start in enumerate(range(0, len(runs), size)):
             share = runs[start : start + size]
-            arm, seed = share[0]
-            told = f"seed {seed}" if arm.name == MAIN else f"{arm.name}, seed {seed}"
-            name = arm.note(seed) if size == 1 else f"{group}_{number + 1:02d}"
+            variant, seed = share[0]
+            told = f"seed {seed}" if variant.name == MAIN else f"{variant.name}, seed {seed}"
+            name = variant.note(seed) if size == 1 else f"{group}_{number + 1:02d}"
             where |= {each.identity(own): name for each, own in share}
             steps[name] = {
                 "group": group,
                 "inputs": [],
-                "which": " ".join(f"--arm {each.name}:{own}" for each, own in share),
+                "which": " ".join(f"--variant {each.name}:{own}" for each, own in share),
                 "title": f"Training, {told if size == 1 else f'{group}, {len(share)} runs'}",
-                **_ask(site.training(arm.study)),
+                **_ask(site.training(variant.study)),
             }
     asked = _asked_runs(study, split).items()
     return Trainings(steps, {group: {where[identity] for identity in runs} for group, runs in asked})

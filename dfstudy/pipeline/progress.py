@@ -28,7 +28,7 @@ ENDING = ("Will exit after finishing currently running jobs", "Terminating proce
 
 
 @dataclass
-class Progress:
+class ReportProgress:
     """Reads Snakemake's lines and writes ours.
 
     Attributes:

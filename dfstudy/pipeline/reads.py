@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dfstudy.data.elsewhere import fingerprint_files
+from dfstudy.data.external import fingerprint_files
 from dfstudy.pipeline.compare import exhibit_folder
 from dfstudy.study.recipe import NOT_SHAPING
 from dfstudy.system.kept import read_json

@@ -29,7 +29,7 @@ OF_COMPARISONS = (
     "chapters/c05_policies/compare.py",
     "chapters/c05_policies/controls.py",
     "chapters/c05_policies/families.py",
-    "chapters/c05_policies/sheets.py",
+    "chapters/c05_policies/per_metric.py",
     "chapters/c08_protocol/effect.py",
 )
 # Words and places: they shape no result.

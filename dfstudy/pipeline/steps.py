@@ -23,18 +23,18 @@ from dfstudy.system.finished import FILE
 from dfstudy.system.kept import write_if_changed
 from dfstudy.system.lock import file_lock
 from dfstudy.system.provenance import file_digest
-from dfstudy.variants.arm import MAIN
+from dfstudy.variants.variant import MAIN
 
 if TYPE_CHECKING:
     from dfstudy.data.split import Split
     from dfstudy.pipeline.invocation import Invocation
     from dfstudy.study.study import Study
     from dfstudy.train.run import Run
-    from dfstudy.variants.arm import Arm
+    from dfstudy.variants.variant import Variant
 
 
 def run_training(
-    invocation: Invocation, arms: Sequence[str] = (MAIN,), seed: int | None = None, step: str = ""
+    invocation: Invocation, variants: Sequence[str] = (MAIN,), seed: int | None = None, step: str = ""
 ) -> list[str]:
     """Find, resume or do trainings, see `dfstudy.variants.registry`; returns the runs' keys.
 
@@ -42,7 +42,7 @@ def run_training(
     and they are made where several steps share the cores.
 
     Args:
-        arms: names, each with `:seed` behind it or else for every seed that the arm has.
+        variants: names, each with `:seed` behind it or else for every seed that the variant has.
         seed: for names without one.
         step: name of the report's step that this is; empty is none.
     Raises:
@@ -54,30 +54,32 @@ def run_training(
     from dfstudy.predict.predict import predict
     from dfstudy.train.log import tell
     from dfstudy.train.run import train
-    from dfstudy.variants.registry import find_arms
+    from dfstudy.variants.registry import find_variants
 
     study, started = invocation.settings, time.perf_counter()
     booking = Booking(study, TRAINING.format(step)) if step else None
     split = _split(study)
     keys, notes, diverged = [], {}, {}
-    asked = [wanted.partition(":") for wanted in arms]
-    found = find_arms(study, split, [name for name, _, _ in asked])
+    asked = [wanted.partition(":") for wanted in variants]
+    found = find_variants(study, split, [name for name, _, _ in asked])
     runs = [
-        (arm, each) for arm, (_, _, own) in zip(found, asked, strict=True) for each in _seeds(arm, own, seed)
+        (variant, each)
+        for variant, (_, _, own) in zip(found, asked, strict=True)
+        for each in _seeds(variant, own, seed)
     ]
-    for arm, each in runs:
+    for variant, each in runs:
         try:
-            run = train(arm.study, arm.split, each)
+            run = train(variant.study, variant.split, each)
         except Diverged as error:
-            if not arm.is_defective:
+            if not variant.is_defective:
                 raise
-            diverged[arm.note(each)] = error.message
-            tell(f"{arm.note(each)}: {error.message}; chapter 08 tells of it", True)
+            diverged[variant.note(each)] = error.message
+            tell(f"{variant.note(each)}: {error.message}; chapter 08 tells of it", True)
             continue
-        if arm.name != MAIN:
-            predict(run, arm.split, "test")
+        if variant.name != MAIN:
+            predict(run, variant.split, "test")
         keys.append(run.key)
-        notes[arm.note(each)] = _describe(run, arm)
+        notes[variant.note(each)] = _describe(run, variant)
     if booking:
         _confirm(booking, study, keys)
     if os.environ.get("RANK", "0") == "0":
@@ -135,13 +137,13 @@ def run_page(invocation: Invocation) -> Path:
     return page
 
 
-def _seeds(arm: Arm, own: str, seed: int | None) -> list[int]:
-    """Seeds to train: the one behind the arm's name, else the one asked for, else all of the arm's."""
-    known = {str(each): each for each in arm.study.training.seeds}
+def _seeds(variant: Variant, own: str, seed: int | None) -> list[int]:
+    """Seeds to train: the one behind the variant's name, else the one asked for, else all it has."""
+    known = {str(each): each for each in variant.study.training.seeds}
     if own and own not in known:
         raise StudyError(
-            f"this study trains '{arm.name}' with no seed '{own}'",
-            f"give one of {', '.join(f'{arm.name}:{each}' for each in known)}",
+            f"this study trains '{variant.name}' with no seed '{own}'",
+            f"give one of {', '.join(f'{variant.name}:{each}' for each in known)}",
         )
     return [known[own]] if own else list(known.values()) if seed is None else [seed]
 
@@ -158,10 +160,10 @@ def _confirm(booking: Booking, study: Study, keys: Sequence[str]) -> None:
         raise
 
 
-def _describe(run: Run, arm: Arm) -> dict[str, Any]:
+def _describe(run: Run, variant: Variant) -> dict[str, Any]:
     return {
         "key": run.key,
-        "identity": arm.identity(run.seed),  # tells a plan, which knows no device, whether it is this run
+        "identity": variant.identity(run.seed),  # tells a plan, which knows no device, whether it is this run
         "seed": run.seed,
         "device": run.checkpoint["device"],
         "seconds": float(run.timings["seconds"].sum()),

@@ -1,6 +1,6 @@
 """Why a report stopped, in words: a step that failed or was ended, Snakemake that was ended, a full disk.
 
-Takes what `Progress` saw and Snakemake's last lines; gives a `StudyError`. Cost: none.
+Takes what `ReportProgress` saw and Snakemake's last lines; gives a `StudyError`. Cost: none.
 """
 
 from __future__ import annotations
@@ -18,14 +18,16 @@ from dfstudy.system.bound import name_signal
 from dfstudy.system.kept import no_room
 
 if TYPE_CHECKING:
-    from dfstudy.pipeline.progress import Progress
+    from dfstudy.pipeline.progress import ReportProgress
 
 LAST_LINES = 8  # of Snakemake's account, where nothing else is known
 FULL = tuple(os.strerror(number) for number in (errno.ENOSPC, errno.EDQUOT))
 SAME = "give the same command again: finished steps are not repeated"
 
 
-def explain_stop(out: Path, progress: Progress, status: int, said: Sequence[str], log: Path) -> StudyError:
+def explain_stop(
+    out: Path, progress: ReportProgress, status: int, said: Sequence[str], log: Path
+) -> StudyError:
     """Say why a report stopped.
 
     Args:

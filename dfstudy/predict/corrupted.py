@@ -24,7 +24,7 @@ import pyarrow.parquet as pq
 from scipy.special import expit
 from tqdm import tqdm
 
-from dfstudy.data.thin import thin_groups
+from dfstudy.data.subsample import thin_groups
 from dfstudy.predict.corruptions import CORRUPTIONS, SEVERITIES, picture_key
 from dfstudy.predict.predict import BATCH, NETWORK, predict
 from dfstudy.system.kept import write_atomic
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from dfstudy.data.split import Split
-    from dfstudy.model.device import Place
+    from dfstudy.model.device import DeviceSetup
     from dfstudy.study.comparisons import Evaluate
     from dfstudy.train.run import Run
 
@@ -127,7 +127,7 @@ class _Asked:
     """One run with what is kept of it."""
 
     run: Run
-    place: Place
+    place: DeviceSetup
     shaped_by: dict[str, Any]
 
     @classmethod

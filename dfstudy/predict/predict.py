@@ -29,9 +29,9 @@ from dfstudy.system.provenance import code_digest, digest, file_digest, versions
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from dfstudy.data.elsewhere import Elsewhere
+    from dfstudy.data.external import Elsewhere
     from dfstudy.data.split import Split
-    from dfstudy.model.device import Place
+    from dfstudy.model.device import DeviceSetup
     from dfstudy.train.run import Run
 
 # torch is imported where it is used: reading numbers passes through this room's door and needs none.
@@ -102,7 +102,7 @@ def _find_or_predict(run: Run, rows: pd.DataFrame, root: Path, part: str, progre
     return table
 
 
-def _logits(run: Run, root: Path, rows: pd.DataFrame, place: Place, progress: bool) -> np.ndarray:
+def _logits(run: Run, root: Path, rows: pd.DataFrame, place: DeviceSetup, progress: bool) -> np.ndarray:
     """float64 [n] of the network's float32 logits."""
     from dfstudy.augment.policies import build_policy
     from dfstudy.data.loader import make_loader
@@ -133,7 +133,7 @@ def _said(rows: pd.DataFrame) -> list[str]:
     return ["path", "label", "method", "group", *further]
 
 
-def _describe(run: Run, rows: pd.DataFrame, place: Place) -> dict[str, Any]:
+def _describe(run: Run, rows: pd.DataFrame, place: DeviceSetup) -> dict[str, Any]:
     """Everything that shapes the table."""
     return {
         "weights": run.checkpoint["weights"]["best"],

@@ -21,7 +21,7 @@ from IPython.display import Markdown
 from dfstudy.errors import near_match
 from dfstudy.number import Number
 from dfstudy.present.place import results_folder
-from dfstudy.stats.levels import UNITS
+from dfstudy.stats.units import UNITS
 
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate

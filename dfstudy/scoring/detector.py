@@ -24,12 +24,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from dfstudy.chapters.c04_test.video_level import STRATEGIES
-from dfstudy.data.ahead import map_ahead
+from dfstudy.data.prefetch import map_ahead
 from dfstudy.errors import StudyError
 from dfstudy.faces.settings import FaceSettings
 from dfstudy.predict.predict import BATCH
-from dfstudy.scoring.intake import Intake, Item, Prepared, is_clip
-from dfstudy.scoring.operating import Operating, read_operating
+from dfstudy.scoring.inputs import Intake, Item, Prepared, is_clip
+from dfstudy.scoring.operating_point import Operating, read_operating
 from dfstudy.system.provenance import digest
 
 if TYPE_CHECKING:

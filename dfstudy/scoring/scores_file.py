@@ -20,7 +20,7 @@ from dfstudy.data.layouts.names import CLASS_NAMES, FAKE, build_aliases
 from dfstudy.data.pipelines import PIPELINE
 from dfstudy.data.tables import LINE, read_cells, read_labels
 from dfstudy.errors import StudyError, near_match
-from dfstudy.stats.levels import UNITS
+from dfstudy.stats.units import UNITS
 from dfstudy.system.file_kind import no_file
 from dfstudy.system.kept import write_atomic
 

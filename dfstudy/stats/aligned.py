@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dfstudy.data.pipelines import PIPELINE, own_reals
-from dfstudy.stats.levels import units_of
+from dfstudy.stats.units import units_of
 
 DESCRIPTION = ["label", "method", "group"]
 # what a table may name beside: independent units, see `levels`, and how pictures were prepared

@@ -30,7 +30,7 @@ from scipy.special import expit, logit
 from scipy.stats import t as student
 
 from dfstudy.number import Number
-from dfstudy.stats.levels import UNITS
+from dfstudy.stats.units import UNITS
 
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate

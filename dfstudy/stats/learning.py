@@ -29,9 +29,9 @@ from numpy.typing import NDArray
 from dfstudy.number import Number
 from dfstudy.stats.calibration import fit_platt
 from dfstudy.stats.intervals import Floats, groups_behind, sentences
-from dfstudy.stats.levels import by_group
 from dfstudy.stats.metrics import auc, log_loss
 from dfstudy.stats.paired import PairedDifference, difference_over
+from dfstudy.stats.units import by_group
 
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate

@@ -22,9 +22,9 @@ from dfstudy.number import Number, name_methods
 from dfstudy.stats import metrics
 from dfstudy.stats.aligned import Aligned, align
 from dfstudy.stats.intervals import Floats, Interval, Scale, group_interval, groups_behind, sentences
-from dfstudy.stats.levels import UNITS
 from dfstudy.stats.recalibration import ROOT, calibration_error
 from dfstudy.stats.seeds import seed_numbers, summarise_seeds
+from dfstudy.stats.units import UNITS
 
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate

@@ -28,8 +28,8 @@ from scipy.stats import t as student
 
 from dfstudy.number import Number
 from dfstudy.stats.intervals import SCALES, Floats, Interval, Scale, group_interval, groups_behind, sentences
-from dfstudy.stats.levels import UNITS
 from dfstudy.stats.metrics import auc
+from dfstudy.stats.units import UNITS
 
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate

@@ -16,7 +16,7 @@ from dfstudy.study.recipe import NOT_SHAPING, WEIGHT_SOURCES
 from dfstudy.system.provenance import code_digest, file_digest, versions
 
 if TYPE_CHECKING:
-    from dfstudy.model.device import Place
+    from dfstudy.model.device import DeviceSetup
     from dfstudy.study.study import Study
 
 # what trains, with all that it imports
@@ -25,7 +25,7 @@ CODE = ("dfstudy.train.loop", "dfstudy.train.selection")
 WORDS = ("dfstudy.train.log",)
 
 
-def describe_run(study: Study, fingerprint: str, seed: int, place: Place) -> dict[str, Any]:
+def describe_run(study: Study, fingerprint: str, seed: int, place: DeviceSetup) -> dict[str, Any]:
     """Everything that shapes the weights, without a path of this machine: what the key digests."""
     model = study.model.model_dump(mode="json")
     weights = {"source": model["weights"]}

@@ -21,13 +21,13 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from dfstudy.data.order import sample_key
 from dfstudy.errors import StudyError
 from dfstudy.model.build import build_model, start_head_at_zero
-from dfstudy.model.device import Place, resolve_normalisation
+from dfstudy.model.device import DeviceSetup, resolve_normalisation
 from dfstudy.model.freeze import freeze, train_mode
 from dfstudy.train.protocol import build_optimiser, loss_of_each
 
 if TYPE_CHECKING:
     from dfstudy.data.samples import Batch
-    from dfstudy.model.team import Team
+    from dfstudy.model.process_group import Team
     from dfstudy.study.recipe import Training
     from dfstudy.study.study import Study
 
@@ -43,7 +43,7 @@ class Learner:
         new_layers: layers that the weights file did not fill.
     """
 
-    def __init__(self, study: Study, key: int, fake_weight: float, place: Place, team: Team) -> None:
+    def __init__(self, study: Study, key: int, fake_weight: float, place: DeviceSetup, team: Team) -> None:
         self.recipe, self.place, self.team, self.fake_weight = study.recipe, place, team, fake_weight
         torch.manual_seed(key)
         network = build_model(study.model)

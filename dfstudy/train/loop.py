@@ -22,9 +22,9 @@ from dfstudy.data.loader import Loader, make_loader
 from dfstudy.data.order import epoch_order, sample_key
 from dfstudy.errors import Diverged
 from dfstudy.model.checkpoint import save_weights
-from dfstudy.model.device import Place, predict_logits
+from dfstudy.model.device import DeviceSetup, predict_logits
 from dfstudy.model.freeze import train_mode
-from dfstudy.model.team import ALONE, Team
+from dfstudy.model.process_group import ALONE, Team
 from dfstudy.study.recipe import WEIGHT_SOURCES
 from dfstudy.train.learner import Learner, pictures_at_once, refuse_lone_picture
 from dfstudy.train.log import Log, tell
@@ -65,7 +65,7 @@ class Trainer:
         seed: int,
         training: Part,
         validation: Part,
-        place: Place,
+        place: DeviceSetup,
         folder: Path,
         team: Team = ALONE,
     ) -> None:

@@ -20,11 +20,11 @@ from accelerate.utils.memory import clear_device_cache
 from dfstudy.data.samples import Batch
 from dfstudy.errors import StudyError
 from dfstudy.model.freeze import train_mode
-from dfstudy.model.team import ALONE
+from dfstudy.model.process_group import ALONE
 from dfstudy.train.learner import Learner, pictures_at_once
 
 if TYPE_CHECKING:
-    from dfstudy.model.device import Place
+    from dfstudy.model.device import DeviceSetup
     from dfstudy.study.recipe import Training
     from dfstudy.study.study import Study
     from dfstudy.train.loop import Trainer
@@ -96,7 +96,7 @@ def out_of_memory(recipe: Training, memory: str, fits: Callable[[int], bool]) ->
     )
 
 
-def fits(study: Study, place: Place, pictures: int) -> bool:
+def fits(study: Study, place: DeviceSetup, pictures: int) -> bool:
     """Whether a step of the study's network passes with that many pictures at a time.
 
     Two steps of two parts each: the second part runs beside the gradient of the first, and the second
@@ -135,7 +135,7 @@ def _pictures(count: int) -> str:
     return f"{count:,} picture{'s' * (count != 1)}"
 
 
-def _describe_memory(place: Place) -> str:
+def _describe_memory(place: DeviceSetup) -> str:
     if place.device.type == "cuda":
         free, total = torch.cuda.mem_get_info(place.device)
         others = total - free - torch.cuda.memory_reserved(place.device)

@@ -22,9 +22,9 @@ from torch import Tensor
 
 from dfstudy.errors import StudyError
 from dfstudy.model.checkpoint import RETRAIN, read_checkpoint, save_checkpoint
-from dfstudy.model.device import Place, choose_place
+from dfstudy.model.device import DeviceSetup, choose_place
 from dfstudy.model.freeze import count_parameters
-from dfstudy.model.team import ALONE, Team, join_team, launched
+from dfstudy.model.process_group import ALONE, Team, join_team, launched
 from dfstudy.system.finished import FILE, lacking
 from dfstudy.system.kept import write_atomic
 from dfstudy.system.lock import file_lock
@@ -147,7 +147,7 @@ def _trained_elsewhere(folder: Path, shaped_by: dict[str, Any]) -> list[str]:
 
 
 def _train_and_select(
-    study: Study, split: Split, seed: int, place: Place, folder: Path, progress: bool, team: Team
+    study: Study, split: Split, seed: int, place: DeviceSetup, folder: Path, progress: bool, team: Team
 ) -> None:
     if team.leads and (folder / FILE).is_file():  # something is gone: from the start, and not finished
         for name in (STATE, FILE):

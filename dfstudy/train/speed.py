@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from dfstudy.model.device import Place, choose_place
+from dfstudy.model.device import DeviceSetup, choose_place
 from dfstudy.model.freeze import train_mode
 from dfstudy.train.loop import Part, Trainer
 from dfstudy.train.memory import explain_out_of_memory
@@ -65,7 +65,7 @@ def measure_pace(study: Study, split: Split) -> Pace:
         return Pace(_step(trainer, place), _prediction(trainer, validation))
 
 
-def _step(trainer: Trainer, place: Place) -> float:
+def _step(trainer: Trainer, place: DeviceSetup) -> float:
     """Median seconds a picture of the steps after the first epoch, or of those that there was time for."""
     train_mode(trainer.network, trainer.study.model.batch_norm)
     first, second = [], []

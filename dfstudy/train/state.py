@@ -22,7 +22,7 @@ from dfstudy.model.checkpoint import save_weights
 from dfstudy.system.kept import throw_away
 
 if TYPE_CHECKING:
-    from dfstudy.model.team import Team
+    from dfstudy.model.process_group import Team
     from dfstudy.train.learner import Learner
 
 

@@ -1,4 +1,4 @@
-"""The arms of chapter 05's controls: trainings between which there is nothing to find.
+"""The variants of chapter 05's controls: trainings between which there is nothing to find.
 
 Takes a study and its split; gives `control_same`, the first named policy once more with seeds that no other
 run has, and `control_permuted`, the same with the labels of training and of validation images dealt anew
@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dfstudy.variants.arm import Arm, methods_of, with_recipe, with_table
 from dfstudy.variants.policies import Trained, shortened, without_unseen
+from dfstudy.variants.variant import Variant, methods_of, with_recipe, with_table
 
 if TYPE_CHECKING:
     from dfstudy.data.split import Split
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 SAME, PERMUTED = "control_same", "control_permuted"
 
 
-def list_controls(study: Study, split: Split) -> list[Arm]:
+def list_controls(study: Study, split: Split) -> list[Variant]:
     """Equal recipes, and permuted labels with one seed."""
     if not study.policies.names or not study.policies.controls:
         return []
@@ -39,8 +39,8 @@ def list_controls(study: Study, split: Split) -> list[Arm]:
     lost = permute_labels(own, study.data.split_seed)
     single = with_recipe(first, 1)
     return [
-        Arm(SAME, methods_of(own), same, own),
-        Arm(PERMUTED, methods_of(lost), single, lost),
+        Variant(SAME, methods_of(own), same, own),
+        Variant(PERMUTED, methods_of(lost), single, lost),
     ]
 
 

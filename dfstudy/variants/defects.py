@@ -1,16 +1,16 @@
-"""The arms of chapter 08: the study trained correctly, and with one recorded defect at a time, and with all.
+"""The variants of chapter 08: the study trained correctly, with one flaw of the original protocol, with all.
 
-Takes a study and its split; gives arms `defect_bgr_channels` and so on, and `defect_all`. They differ from
-the study's own run in the defect alone and share its test pictures. The correct one is the study's own where
-that is the same training, so that nothing is trained twice. Which defects apply is decided from the study
-and the split, before anything is trained; `why_not` says why one does not.
+Takes a study and its split; gives variants `defect_bgr_channels` and so on, and `defect_all`. They differ
+from the study's own run in the defect alone and share its test pictures. The correct one is the study's own
+where that is the same training, so that nothing is trained twice. Which defects apply is decided from the
+study and the split, before anything is trained; `why_not` says why one does not.
 
-Two arms have pictures of their own. `defect_inverted_class_weight` is compared with `imbalanced`: both learn
-and select on fakes thinned to `defects.imbalance` reals a fake, because between equal classes the inverted
-weight is the right one. Single fakes are thinned, in an order that hashes seed and path: a larger share
-contains a smaller one, and most groups keep a picture. `defect_random_split` deals all pictures anew, test
-too. In `defect_all` training and validation are dealt anew and the test stays whole, so that its network can
-be tested honestly.
+Two variants have pictures of their own. `defect_inverted_class_weight` is compared with `imbalanced`: both
+learn and select on fakes thinned to `defects.imbalance` reals a fake, because between equal classes the
+inverted weight is the right one. Single fakes are thinned, in an order that hashes seed and path: a larger
+share contains a smaller one, and most groups keep a picture. `defect_random_split` deals all pictures anew,
+test too. In `defect_all` training and validation are dealt anew and the test stays whole, so that its network
+can be tested honestly.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from dfstudy.data.deal import assign_groups
+from dfstudy.data.assign import assign_groups
 from dfstudy.study.recipe import Protocol
-from dfstudy.variants.arm import MAIN, Arm, methods_of, with_recipe, with_rows, with_table
 from dfstudy.variants.leakage import scatter
 from dfstudy.variants.leakage import why_not as nothing_to_tear
+from dfstudy.variants.variant import MAIN, Variant, methods_of, with_recipe, with_rows, with_table
 
 if TYPE_CHECKING:
     from dfstudy.data.split import Split
@@ -38,33 +38,33 @@ EFFICIENTNET_BUILDER = ("mobilenetv", "mixnet", "mnasnet", "fbnet", "spnasnet", 
 WORD = "fake"  # what the recorded notebook looked for in a path
 
 
-def list_defects(study: Study, split: Split) -> list[Arm]:
+def list_defects(study: Study, split: Split) -> list[Variant]:
     """What must be trained beside the study's own runs; nothing where `defects.measured` is false."""
     if not study.defects.measured:
         return []
     applying = [switch for switch, reason in why_not(study, split).items() if not reason]
-    base = correct_arm(study, split)
-    arms = [] if base.name == MAIN else [base]
+    base = correct_variant(study, split)
+    variants = [] if base.name == MAIN else [base]
     for switch in applying:
         if switch == "inverted_class_weight":
             thinned = thin_fakes(split, study.defects.imbalance, study.data.split_seed)
-            arms.append(_arm(base, IMBALANCED, thinned))
-            arms.append(_arm(base, f"defect_{switch}", thinned, **{switch: True}))
+            variants.append(_variant(base, IMBALANCED, thinned))
+            variants.append(_variant(base, f"defect_{switch}", thinned, **{switch: True}))
         elif switch == "random_split":
-            arms.append(_arm(base, f"defect_{switch}", scatter_all(study, split), **{switch: True}))
+            variants.append(_variant(base, f"defect_{switch}", scatter_all(study, split), **{switch: True}))
         elif switch == "substring_labels":
-            arms.append(_arm(base, f"defect_{switch}", guess_labels(split), **{switch: True}))
+            variants.append(_variant(base, f"defect_{switch}", guess_labels(split), **{switch: True}))
         elif switch != "batch_means" or study.training.select_by == "loss":
             # means of batch means change no weight where the AUC selects
-            arms.append(_arm(base, f"defect_{switch}", split, **{switch: True}))
+            variants.append(_variant(base, f"defect_{switch}", split, **{switch: True}))
     together = guess_labels(split) if "substring_labels" in applying else split
     if "random_split" in applying:
         together = _scatter_training(together, study.data.split_seed)
-    arms.append(_arm(base, f"defect_{ALL}", together, **dict.fromkeys(applying, True)))
-    return arms
+    variants.append(_variant(base, f"defect_{ALL}", together, **dict.fromkeys(applying, True)))
+    return variants
 
 
-def correct_arm(study: Study, split: Split) -> Arm:
+def correct_variant(study: Study, split: Split) -> Variant:
     """The study without any defect, for the audit's seeds; named `main` where it is the study's own run."""
     epochs = study.defects.epochs or study.training.epochs
     honest = with_recipe(study, study.defects.seeds, epochs=epochs)
@@ -72,7 +72,7 @@ def correct_arm(study: Study, split: Split) -> Arm:
     kept = ("devices", "epochs")
     alike = all(getattr(honest.training, name) == getattr(study.training, name) for name in kept)
     same = alike and honest.protocol == study.protocol
-    return Arm(MAIN if same else CORRECT, methods_of(split), honest, split)
+    return Variant(MAIN if same else CORRECT, methods_of(split), honest, split)
 
 
 def why_not(study: Study, split: Split) -> dict[str, str]:
@@ -120,9 +120,9 @@ def guess_labels(split: Split) -> Split:
     return with_table(split, guessed)
 
 
-def _arm(base: Arm, name: str, split: Split, **defects: bool) -> Arm:
+def _variant(base: Variant, name: str, split: Split, **defects: bool) -> Variant:
     study = base.study.model_copy(update={"protocol": Protocol(**defects)})
-    return Arm(name, methods_of(split), study, split, is_defective=bool(defects))
+    return Variant(name, methods_of(split), study, split, is_defective=bool(defects))
 
 
 def _scatter_training(split: Split, seed: int) -> Split:

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from dfstudy.data.deal import assign_groups
+from dfstudy.data.assign import assign_groups
 from dfstudy.data.traits import draw_pictures
 from dfstudy.study.recipe import Augment, Model, Training
-from dfstudy.variants.arm import with_table
+from dfstudy.variants.variant import with_table
 
 if TYPE_CHECKING:
     from dfstudy.data.split import Split

@@ -1,11 +1,11 @@
-"""The arms of chapter 05: the study's network under other policies, budgets and strengths.
+"""The variants of chapter 05: the study's network under other policies, budgets and strengths.
 
-Takes a study and its split; gives the comparisons that the chapter makes and an arm for each training that
+Takes a study and its split; gives the comparisons that the chapter makes and a variant for each training that
 they need: `policy_seed`, `policy_seed-at_25` (a quarter of the epochs), `leave_out_grey`, `add_grey`,
-`strength_0_5`. Network, recipe, seeds and steps are alike in all arms of one budget; none stops early, and a
-shorter one goes through the whole schedule in its own time. Methods in `policies.unseen` are left out of
-training and validation in every arm. Refused: a method that the pictures do not have, and leaving out all.
-Cost: none; no policy is built.
+`strength_0_5`. Network, recipe, seeds and steps are alike in all variants of one budget; none stops early,
+and a shorter one goes through the whole schedule in its own time. Methods in `policies.unseen` are left out
+of training and validation in every variant. Refused: a method that the pictures do not have, and leaving out
+all. Cost: none; no policy is built.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from dfstudy.errors import StudyError, near_match
 from dfstudy.number import name_methods
 from dfstudy.study.recipe import SEED_TRANSFORMS
-from dfstudy.variants.arm import Arm, methods_of, with_recipe, with_rows
+from dfstudy.variants.variant import Variant, methods_of, with_recipe, with_rows
 
 if TYPE_CHECKING:
     from dfstudy.data.split import Split
@@ -28,7 +28,7 @@ Kind = Literal["policy", "leave_out", "add_one", "strength"]
 
 
 class Trained(NamedTuple):
-    """What an arm's networks learned with: a policy, for so many epochs."""
+    """What a variant's networks learned with: a policy, for so many epochs."""
 
     policy: str
     epochs: int
@@ -67,22 +67,22 @@ def list_comparisons(study: Study) -> list[Comparison]:
     return [*_named(study), *_taken_apart(study), *_strengths(study)]
 
 
-def list_policy_arms(study: Study, split: Split) -> list[Arm]:
-    """An arm for each policy and length that a comparison needs; no two with the same content.
+def list_policy_variants(study: Study, split: Split) -> list[Variant]:
+    """A variant for each policy and length that a comparison needs; no two with the same content.
 
     Raises:
         StudyError: `policies.unseen` names a method that is not there, or leaves nothing to learn.
     """
-    names = name_arms(study)
+    names = name_variants(study)
     if not names:
         return []
     own = without_unseen(study, split)
     learned = methods_of(own)
-    return [Arm(name, learned, shortened(study, trained), own) for trained, name in names.items()]
+    return [Variant(name, learned, shortened(study, trained), own) for trained, name in names.items()]
 
 
-def name_arms(study: Study) -> dict[Trained, str]:
-    """The arm of every training that a comparison needs, in the order in which they are trained."""
+def name_variants(study: Study) -> dict[Trained, str]:
+    """The variant of every training that a comparison needs, in the order in which they are trained."""
     names: dict[Trained, str] = {}
     slugs = slugs_of(study)
     if study.policies.names:  # alone it is compared with nothing, and still shown
@@ -104,7 +104,7 @@ def name_share(share: float) -> str:
 
 
 def slugs_of(study: Study) -> dict[str, str]:
-    """Part of an id for each policy that has an arm of its own name."""
+    """Part of an id for each policy that has a variant of its own name."""
     named = name_methods({*study.policies.names, BARE, SEED})
     return {policy: slug for slug, policy in named.items()}
 

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from dfstudy.augment.ends import show_ends
-from dfstudy.augment.policies import Step, build_policy
+from dfstudy.augment.extremes import show_ends
+from dfstudy.augment.policies import PolicyStep, build_policy
 from dfstudy.augment.recipes import RECIPES
 from dfstudy.augment.strength import NAMES, _strength, measure_policy, time_transforms
 from dfstudy.data.images import read_picture
@@ -90,7 +90,7 @@ def test_noise_read_from_the_pixels_is_what_was_drawn(paths):
 
 def test_noise_on_black_is_not_measured():
     black = np.zeros((40, 40, 3), np.uint8)
-    step = Step("gaussian_noise", "GaussianNoise", {"sigma": 5.0}, black, black)
+    step = PolicyStep("gaussian_noise", "GaussianNoise", {"sigma": 5.0}, black, black)
     assert np.isnan(_strength(step)["sigma"])
 
 

@@ -17,7 +17,7 @@ import dfstudy
 from dfstudy.cli.main import main
 from dfstudy.faces.face import Face
 from dfstudy.faces.finder import FaceFinder
-from dfstudy.scoring import intake
+from dfstudy.scoring import inputs
 from dfstudy.scoring.scores_file import read_scores
 
 
@@ -244,7 +244,7 @@ def test_one_missing_file_does_not_keep_the_others_from_being_scored(run, folder
             raise PermissionError(13, "Permission denied")
         return listing(path)
 
-    monkeypatch.setattr(intake.os, "scandir", refuse)
+    monkeypatch.setattr(inputs.os, "scandir", refuse)
     good = [folder / "b" / "00.png", folder / "b" / "01.png"]
     named = [good[0], tmp_path / "gone.png", closed, tmp_path / f"{300 * 'a'}.png", good[1]]
     done = score(*named, "--run", run, *out, status=1)

@@ -14,9 +14,9 @@ from PIL import Image
 
 from dfstudy.data import duplicates as module
 from dfstudy.data.duplicates import EXACT, NEAR, count_duplicates, find_duplicates, find_links, join_groups
+from dfstudy.data.hash_search import FARTHEST
 from dfstudy.data.images import read_picture
 from dfstudy.data.index import index_study
-from dfstudy.data.near import FARTHEST
 from dfstudy.data.phash import hash_bits, perceptual_hash
 from dfstudy.data.split import COPY, split_study
 from dfstudy.portraits.folder import render_sample

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dfstudy.data.deal import assign_groups
+from dfstudy.data.assign import assign_groups
 from dfstudy.data.split import COPY, prove_disjoint, set_aside, split_study
 from dfstudy.errors import StudyError
 from dfstudy.study.recipe import Protocol

@@ -36,10 +36,10 @@ from dfstudy.data.index import index_study
 from dfstudy.data.split import split_study
 from dfstudy.stats.calibration import FITS, USED
 from dfstudy.study.study import Study, load_study
-from dfstudy.variants.arm import Arm
 from dfstudy.variants.controls import permute_labels
-from dfstudy.variants.defects import correct_arm
-from dfstudy.variants.registry import POLICIES, list_arms
+from dfstudy.variants.defects import correct_variant
+from dfstudy.variants.registry import POLICIES, list_variants
+from dfstudy.variants.variant import Variant
 
 RECIPES = ("none", "seed", "defects", "permuted")
 TABLES = ("test", "clean", "corrupted")
@@ -64,14 +64,14 @@ def study_in(work: Path) -> Study:
 
 
 @cache
-def arms_in(work: Path) -> dict[str, Arm]:
+def arms_in(work: Path) -> dict[str, Variant]:
     """By recipe; renders the images where they are not there yet."""
     study = study_in(work)
     split = split_study(study, index_study(study, progress=False))
-    none, seed = list_arms(study, split, POLICIES)
+    none, seed = list_variants(study, split, POLICIES)
     untrue = permute_labels(none.split, study.data.split_seed)
-    permuted = Arm("permuted", none.trained_on, none.study, untrue)
-    return dict(zip(RECIPES, (none, seed, correct_arm(study, split), permuted), strict=True))
+    permuted = Variant("permuted", none.trained_on, none.study, untrue)
+    return dict(zip(RECIPES, (none, seed, correct_variant(study, split), permuted), strict=True))
 
 
 def make_network(work: Path, recipe: str, seed: int) -> float:
@@ -81,18 +81,18 @@ def make_network(work: Path, recipe: str, seed: int) -> float:
     from dfstudy.predict.predict import predict
     from dfstudy.train.run import train
 
-    began, arm = time.process_time(), arms_in(work)[recipe]
-    run = train(arm.study, arm.split, seed, progress=False)
-    tables = {"test": predict(run, arm.split, "test", progress=False), "clean": run.clean}
+    began, variant = time.process_time(), arms_in(work)[recipe]
+    run = train(variant.study, variant.split, seed, progress=False)
+    tables = {"test": predict(run, variant.split, "test", progress=False), "clean": run.clean}
     if recipe != "defects":  # chapter 08 corrupts nothing
-        settings = arm.study.evaluate
-        tables["corrupted"] = predict_corrupted([run], arm.split, settings, CONDITIONS, progress=False)
+        settings = variant.study.evaluate
+        tables["corrupted"] = predict_corrupted([run], variant.split, settings, CONDITIONS, progress=False)
     folder = folder_of(work, recipe, seed)
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         table.to_parquet(folder / f"{name}.parquet")
     told = {
-        "learned": list(arm.trained_on),
+        "learned": list(variant.trained_on),
         "losses": run.history["val_loss"].tolist(),
     }
     (folder / "network.json").write_text(json.dumps(told))  # written last: it says that all is there

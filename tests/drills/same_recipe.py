@@ -42,9 +42,8 @@ from dfstudy.chapters.base import Gathered
 from dfstudy.chapters.c05_policies.compare import compare_policies
 from dfstudy.chapters.c05_policies.numbers import policy_numbers
 from dfstudy.chapters.c05_policies.questions_policies import decide_on_policies
-from dfstudy.chapters.c05_policies.tested import Tested
-from dfstudy.chapters.c08_protocol.measure import Tested as Audited
-from dfstudy.chapters.c08_protocol.measure import measure_defects
+from dfstudy.chapters.c05_policies.tested import TestedVariant
+from dfstudy.chapters.c08_protocol.measure import AuditedVariant, measure_defects
 from dfstudy.chapters.c08_protocol.numbers import defect_numbers
 from dfstudy.chapters.c08_protocol.questions import answer_questions
 from dfstudy.number import Number
@@ -53,7 +52,7 @@ from dfstudy.stats.learning import UNTRAINED, judge_learning
 from dfstudy.study.recipe import POLICIES
 from dfstudy.variants.defects import SWITCHES
 from dfstudy.variants.policies import Trained
-from dfstudy.variants.registry import DEFECTS, list_arms
+from dfstudy.variants.registry import DEFECTS, list_variants
 
 SEEDS = 3  # networks a side
 MOST = 0.05  # share of false verdicts
@@ -67,9 +66,9 @@ def networks_in(work: Path, recipe: str) -> list[Network]:
     return load_networks(work, recipe)
 
 
-def gather(networks: Sequence[Network]) -> Tested:
+def gather(networks: Sequence[Network]) -> TestedVariant:
     """Networks of one recipe, as chapter 05 takes them."""
-    return Tested(
+    return TestedVariant(
         networks[0].learned,
         [one.test for one in networks],
         [one.clean for one in networks],
@@ -95,15 +94,17 @@ def compare_sides(work: Path, *sides: Sequence[Network]) -> list[Row]:
 
 
 def audit_sides(work: Path, drawn: Iterable[Sequence[Network]]) -> list[Row]:
-    """What chapter 08 and its answers say where every arm has networks of one recipe.
+    """What chapter 08 and its answers say where every variant has networks of one recipe.
 
     Args:
-        drawn: networks of one arm after the other, the correct one's first.
+        drawn: networks of one variant after the other, the correct one's first.
     """
     study, correct = study_in(work), arms_in(work)["defects"]
-    arms = [correct, *list_arms(study, correct.split, DEFECTS)]
-    arms = list({arm.name: arm for arm in arms}.values())
-    tested = {arm.name: _audited(arm, own, study) for arm, own in zip(arms, drawn, strict=False)}
+    variants = [correct, *list_variants(study, correct.split, DEFECTS)]
+    variants = list({variant.name: variant for variant in variants}.values())
+    tested = {
+        variant.name: _audited(variant, own, study) for variant, own in zip(variants, drawn, strict=False)
+    }
     audit = measure_defects(study, correct.split, tested)
     alpha = 1 - audit.settings.confidence
     told = []
@@ -140,7 +141,7 @@ def _row(asked: str, said: str, found) -> Row:
     return {"asked": asked, "said": said, "false": said in DIFFERS, **ends}
 
 
-def _audited(arm, networks: Sequence[Network], study) -> Audited:
+def _audited(variant, networks: Sequence[Network], study) -> AuditedVariant:
     clean = [one.clean for one in networks]
     validation = [
         own[own["part"] == "val"]
@@ -151,7 +152,7 @@ def _audited(arm, networks: Sequence[Network], study) -> Audited:
     learning = judge_learning(clean, [one.losses for one in networks], study.evaluate)
     # chapter 08 takes no temperature
     test = [one.test.assign(probability=expit(one.test["logit"].to_numpy())) for one in networks]
-    return Audited(arm, test, validation, learning=learning)
+    return AuditedVariant(variant, test, validation, learning=learning)
 
 
 # -- draws
@@ -176,7 +177,7 @@ def judge(work: Path, kind: str, recipe: str, case: int) -> list[Row]:
         count = len(POLICIES) if kind == "05, all" else 2
         sides = [[have[at] for at in side] for side in draw(recipe, len(have), count, case)]
         told = compare_sides(work, *sides)
-        if recipe == "permuted":  # no more than two arms' networks, taken in turn
+        if recipe == "permuted":  # no more than two variants' networks, taken in turn
             told += audit_sides(work, sides * len(SWITCHES))
     return [{"kind": kind, "recipe": recipe, "case": case} | row for row in told]
 

@@ -45,7 +45,7 @@ from dfstudy.present.verdicts import Answer
 from dfstudy.stats.learning import UNTRAINED
 from dfstudy.study.comparisons import Evaluate
 from dfstudy.study.study import Study, load_study
-from dfstudy.variants.policies import name_arms
+from dfstudy.variants.policies import name_variants
 
 PRIMARY = "answer.augmentation.auc"
 OPEN = ("inconclusive", UNTRAINED)
@@ -128,7 +128,7 @@ def one_seed(random: np.random.Generator) -> Case:
 
 def no_op(random: np.random.Generator) -> Case:
     study = study_of(add_one=True)
-    every = {trained.policy for trained in name_arms(study)}
+    every = {trained.policy for trained in name_variants(study)}
     idle = ("add_one.random_interpolation", "auc")
     return Case(study, dict.fromkeys(every, GOOD), never=("answer.transforms.add_one",), idle=idle)
 

@@ -18,7 +18,7 @@ from made_up import Skill, make_tested
 from dfstudy.data.split import Split
 from dfstudy.stats.learning import UNTRAINED
 from dfstudy.study.comparisons import Evaluate
-from dfstudy.variants.defects import correct_arm
+from dfstudy.variants.defects import correct_variant
 
 WORK = Path("nowhere")
 QUICK = Evaluate(replicates=100)
@@ -83,7 +83,7 @@ def test_an_audit_of_one_recipe_asks_every_defect(networks, monkeypatch):
     rows = rows.assign(sha256=rows["path"])[["path", "sha256", "label", "method", "group", "split"]]
     rows = rows.sort_values("path", ignore_index=True)
     split = Split(rows, rows.iloc[:0], Path("pictures"), "f" * 64, True, (), rows.iloc[:0])
-    monkeypatch.setattr(drill, "arms_in", lambda work: {"defects": correct_arm(study, split)})
+    monkeypatch.setattr(drill, "arms_in", lambda work: {"defects": correct_variant(study, split)})
     told = pd.DataFrame(drill.audit_sides(WORK, [have[at % 4 * 3 :][:3] for at in range(20)]))
     assert "timm_head, change" in set(told["asked"]) and "all, change" in set(told["asked"])
     assert "answer.protocol.cost" in set(told["asked"])

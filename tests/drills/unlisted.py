@@ -4,8 +4,8 @@ Takes what `opened/sitecustomize.py` wrote while a report ran, and the results w
 a line for each file that decides about a result and is missing from its step's list. Looked at are the
 package (its modules in the kernels of chapters and its data files everywhere), the notebooks, the published
 report, the study's file, and results of other steps. Not looked at: the interpreter and its libraries, which
-count by version, the modules of the machinery that runs a step, which shape no result, and code whose results are
-listed by content.
+count by version, the modules of the machinery that runs a step, which shape no result, and code whose results
+are listed by content.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from dfstudy.faces.borrow import borrow_in_clip, borrow_in_picture
 from dfstudy.faces.clips import read_facts, read_frames
 from dfstudy.faces.containers import ClipError
+from dfstudy.faces.reuse_boxes import borrow_in_clip, borrow_in_picture
 from dfstudy.faces.scene import faces_in_clip, faces_in_picture
 from dfstudy.faces.settings import FaceSettings
 

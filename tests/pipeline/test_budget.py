@@ -16,16 +16,16 @@ from dfstudy.chapters.base import Chapter
 from dfstudy.data.split import Split
 from dfstudy.errors import StudyError
 from dfstudy.pipeline import budget as room
-from dfstudy.pipeline import plan, within
+from dfstudy.pipeline import budget_study, plan
 from dfstudy.pipeline.budget import Speed, estimate, fit_budget, ladder, network_name, networks
 from dfstudy.pipeline.invocation import resolve
 from dfstudy.pipeline.listing import BUDGET
 from dfstudy.pipeline.resources import Site
 from dfstudy.study.comparisons import Policies
 from dfstudy.study.study import STUDIES, Study, load_study
-from dfstudy.variants import registry as arms
-from dfstudy.variants.arm import Arm, with_recipe
+from dfstudy.variants import registry as variants
 from dfstudy.variants.forgeries import list_forgeries
+from dfstudy.variants.variant import Variant, with_recipe
 
 
 def split_of(people: int, each: int = 2) -> Split:
@@ -44,7 +44,7 @@ def split_of(people: int, each: int = 2) -> Split:
 SPLIT = split_of(100)
 
 
-def policy_arms(study: Study, split: Split) -> list[Arm]:
+def policy_variants(study: Study, split: Split) -> list[Variant]:
     """One run for each policy, budget and part, as chapter 05 has them."""
     wanted, made = study.policies, []
     parts = ["leave"] * wanted.leave_one_out + ["add"] * wanted.add_one + [f"x{s}" for s in wanted.strengths]
@@ -52,27 +52,27 @@ def policy_arms(study: Study, split: Split) -> list[Arm]:
     for name, share in [*every, *((part, 0.5) for part in parts if wanted.names)]:
         short = with_recipe(study, wanted.seeds, epochs=round(share * study.training.epochs))
         own = short.model_copy(update={"augment": study.augment.model_copy(update={"policy": name})})
-        made.append(Arm(f"{name}_{share}", ("swap",), own, split))
+        made.append(Variant(f"{name}_{share}", ("swap",), own, split))
     return made
 
 
-def defect_arms(study: Study, split: Split) -> list[Arm]:
+def defect_variants(study: Study, split: Split) -> list[Variant]:
     if not study.defects.measured:
         return []
     own = with_recipe(study, study.defects.seeds)
     switches = [{"bgr_channels": True}, {"raw_pixels": True}, {"bgr_channels": True, "raw_pixels": True}]
     changed = [own.model_copy(update={"protocol": own.protocol.model_copy(update=s)}) for s in switches]
-    return [Arm(f"defect_{at}", ("swap",), each, split) for at, each in enumerate(changed)]
+    return [Variant(f"defect_{at}", ("swap",), each, split) for at, each in enumerate(changed)]
 
 
 @pytest.fixture(autouse=True)
 def groups(monkeypatch):
-    """Arms of their own, so that the rules here do not move with the chapters'."""
-    main = plan.ARM_GROUPS["runs"]
-    own = {"runs": main, "policies": policy_arms, "defects": defect_arms, "forgeries": list_forgeries}
+    """Variants of their own, so that the rules here do not move with the chapters'."""
+    main = plan.VARIANT_GROUPS["runs"]
+    own = {"runs": main, "policies": policy_variants, "defects": defect_variants, "forgeries": list_forgeries}
     chapters = tuple(Chapter(name, name, (name,), 60, (), ()) for name in own)
-    monkeypatch.setattr(plan, "ARM_GROUPS", own)
-    monkeypatch.setattr(arms, "GROUPS", own)
+    monkeypatch.setattr(plan, "VARIANT_GROUPS", own)
+    monkeypatch.setattr(variants, "GROUPS", own)
     for module in (plan, room):
         monkeypatch.setattr(module, "CHAPTERS", tuple(chapters))
 
@@ -111,7 +111,7 @@ def test_a_single_policy_is_compared_with_nothing_and_comes_late_under_its_name(
 
 @pytest.fixture
 def rungs(monkeypatch):
-    """The same rungs whenever they are asked for: listing arms is what takes time."""
+    """The same rungs whenever they are asked for: listing variants is what takes time."""
     made = ladder(STUDY, SPLIT)
     monkeypatch.setattr(room, "ladder", lambda study, split: made)
 
@@ -177,27 +177,27 @@ def whole_study() -> dict:
 def know_speed(study: Study) -> None:
     """As if it had been measured."""
     content = {
-        "machine": within.machine_class(),
-        "recipe": within._recipe(study),
+        "machine": budget_study.machine_class(),
+        "recipe": budget_study._recipe(study),
         "networks": {name: {"train": 0.01, "predict": 0.002} for name in room.networks(study)},
     }
     (study.out / "study").mkdir(exist_ok=True)
-    (study.out / within.SPEED).write_text(json.dumps(content))
+    (study.out / budget_study.SPEED).write_text(json.dumps(content))
 
 
 def test_the_chosen_study_is_a_file_that_says_everything(measured, tmp_path):
-    chosen, lines = within.settle_budget(measured, SPLIT, Site(2, 0), 9)
+    chosen, lines = budget_study.settle_budget(measured, SPLIT, Site(2, 0), 9)
     file = tmp_path / "study" / "within_9_minutes.yaml"
     text = file.read_text()
     assert chosen.study == str(file) and chosen.data == "" and chosen.out == measured.out
-    speed = replace(SPEED, side_by_side=within.side_by_side(measured.settings, Site(2, 0)))
+    speed = replace(SPEED, side_by_side=budget_study.side_by_side(measured.settings, Site(2, 0)))
     expected, fitted = fit_budget(measured.settings, SPLIT, speed, 9)
     assert chosen.settings.model_dump() == expected.model_dump() and chosen.settings.out == tmp_path
     assert text.startswith(f"# {STUDY.title}: study.yaml within 9 minutes\n") and "left out" in text
     assert lines[: len(fitted.lines())] == fitted.lines()
     assert json.loads((tmp_path / BUDGET).read_text())["lines"] == fitted.lines()
     stamp = file.stat().st_mtime_ns
-    assert within.settle_budget(measured, SPLIT, Site(2, 0), 9) == (chosen, lines)
+    assert budget_study.settle_budget(measured, SPLIT, Site(2, 0), 9) == (chosen, lines)
     assert file.stat().st_mtime_ns == stamp
 
 
@@ -205,25 +205,27 @@ def test_pictures_of_ones_own_stay_the_pictures(measured, tmp_path):
     (tmp_path / "faces").mkdir()
     own = resolve(data=str(tmp_path / "faces"), out=str(tmp_path))
     know_speed(own.settings)
-    chosen, _ = within.settle_budget(own, SPLIT, Site(2, 0), 30)
+    chosen, _ = budget_study.settle_budget(own, SPLIT, Site(2, 0), 30)
     assert chosen.settings.pictures == tmp_path / "faces" and not chosen.settings.is_sample
     assert (chosen.settings.name, chosen.settings.title) == (own.settings.name, own.settings.title)
 
 
 def test_another_machine_or_recipe_is_measured_again(measured, tmp_path):
     study, site = measured.settings, Site(2, 0)
-    assert within.read_speed(study, site) is not None
-    assert within.read_speed(room._change(study, "training", batch_size=7), site) is None
-    content = json.loads((tmp_path / within.SPEED).read_text()) | {"machine": "another"}
-    (tmp_path / within.SPEED).write_text(json.dumps(content))
-    assert within.read_speed(study, site) is None
+    assert budget_study.read_speed(study, site) is not None
+    assert budget_study.read_speed(room._change(study, "training", batch_size=7), site) is None
+    content = json.loads((tmp_path / budget_study.SPEED).read_text()) | {"machine": "another"}
+    (tmp_path / budget_study.SPEED).write_text(json.dumps(content))
+    assert budget_study.read_speed(study, site) is None
 
 
 def test_runs_side_by_side_follow_threads_and_gpus():
     many = room._change(STUDY, "training", threads=1)
     every = room._change(STUDY, "training", threads="auto")
-    assert within.side_by_side(many, Site(4, 0)) == 4 and within.side_by_side(every, Site(4, 0)) == 1
-    assert within.side_by_side(many, Site(4, 2)) == 2
+    assert (
+        budget_study.side_by_side(many, Site(4, 0)) == 4 and budget_study.side_by_side(every, Site(4, 0)) == 1
+    )
+    assert budget_study.side_by_side(many, Site(4, 2)) == 2
 
 
 def test_without_a_budget_the_report_says_what_it_will_train(measured, tmp_path):
@@ -231,19 +233,19 @@ def test_without_a_budget_the_report_says_what_it_will_train(measured, tmp_path)
     note = tmp_path / "runs" / f"{main.note(seed)}.json"
     note.parent.mkdir()
     note.write_text(json.dumps({"identity": main.identity(seed)}))
-    same, [line] = within.settle_budget(measured, SPLIT, Site(2, 0), 0)
+    same, [line] = budget_study.settle_budget(measured, SPLIT, Site(2, 0), 0)
     assert same == measured and line.startswith(f"training runs: {len(room._runs(STUDY, SPLIT))}, 1 of them")
     assert line.endswith(" minutes") and json.loads((tmp_path / BUDGET).read_text()) == {}
-    (tmp_path / within.SPEED).unlink()
-    assert "minutes" not in within.settle_budget(measured, SPLIT, Site(2, 0), 0)[1][0]
+    (tmp_path / budget_study.SPEED).unlink()
+    assert "minutes" not in budget_study.settle_budget(measured, SPLIT, Site(2, 0), 0)[1][0]
 
 
 def test_a_run_with_other_settings_is_not_finished(measured, tmp_path):
     study = measured.settings
     (tmp_path / "runs").mkdir()
-    for arm, seed in room._runs(study, SPLIT):
-        note = tmp_path / "runs" / f"{arm.note(seed)}.json"
-        note.write_text(json.dumps({"identity": arm.identity(seed)}))
+    for variant, seed in room._runs(study, SPLIT):
+        note = tmp_path / "runs" / f"{variant.note(seed)}.json"
+        note.write_text(json.dumps({"identity": variant.identity(seed)}))
     runs, finished = room.count_finished(study, SPLIT)
     assert runs == finished > 1
     longer = room._change(study, "training", epochs=5 * study.training.epochs)
@@ -252,4 +254,4 @@ def test_a_run_with_other_settings_is_not_finished(measured, tmp_path):
 
 def test_a_cluster_has_no_budget(measured):
     with pytest.raises(StudyError, match="other machines"):
-        within.settle_budget(measured, SPLIT, Site(2, 0, cluster=True), 9)
+        budget_study.settle_budget(measured, SPLIT, Site(2, 0, cluster=True), 9)

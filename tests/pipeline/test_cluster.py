@@ -26,7 +26,7 @@ from dfstudy.pipeline.build import build, snakemake_command
 from dfstudy.pipeline.cluster import PROFILES, find_cluster
 from dfstudy.pipeline.invocation import Invocation, resolve
 from dfstudy.pipeline.plan import write_plan
-from dfstudy.pipeline.progress import Progress
+from dfstudy.pipeline.progress import ReportProgress
 from dfstudy.pipeline.resources import NETWORKS, Site
 from dfstudy.study.study import load_study
 from dfstudy.variants.registry import COMPARISONS
@@ -182,7 +182,7 @@ def run_steps(invocation: Invocation, profile: str, *outputs: str, status: int =
     wanted = [*snakemake_command(study, CLUSTER, find_cluster(profile)), *outputs]
     done = subprocess.run(wanted, capture_output=True, text=True, timeout=120)
     assert done.returncode == status, done.stderr
-    progress = Progress(io.StringIO(), study.out)
+    progress = ReportProgress(io.StringIO(), study.out)
     for line in done.stderr.splitlines(keepends=True):
         progress.read(line)
     return progress.terminal.getvalue()
@@ -240,7 +240,7 @@ def account(folder: Path, state: str, own: str | None, slurm: str | None) -> lis
         if text is not None:
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text)
-    progress = Progress(io.StringIO(), folder)
+    progress = ReportProgress(io.StringIO(), folder)
     for line in (FAILED % state).splitlines(keepends=True):
         progress.read(line)
     assert progress.failed == ["Training, seed 0"]

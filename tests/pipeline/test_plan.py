@@ -17,9 +17,9 @@ from dfstudy.pipeline.resources import Site
 from dfstudy.study.comparisons import OtherPictures
 from dfstudy.study.pictures import Card
 from dfstudy.study.study import Study, load_study
-from dfstudy.variants.arm import Arm
 from dfstudy.variants.registry import CONTROLS, FORGERIES, POLICIES, RUNS
-from dfstudy.variants.registry import GROUPS as ARM_GROUPS
+from dfstudy.variants.registry import GROUPS as VARIANT_GROUPS
+from dfstudy.variants.variant import Variant
 
 # two methods in every part, so that further networks are planned to be compared
 ROWS = pd.DataFrame(
@@ -142,35 +142,35 @@ def test_several_small_runs_share_a_step_and_none_is_lost(planned, tmp_path):
     alone = [step["which"] for step in read_steps(tmp_path).values()]
     planned(training={"runs_a_step": 3})
     steps = read_steps(tmp_path)
-    shared = " ".join(step["which"] for step in steps.values()).split("--arm ")
-    assert sorted(map(str.strip, shared)) == sorted(map(str.strip, " ".join(alone).split("--arm ")))
-    sizes = [len(step["which"].split("--arm ")) - 1 for step in steps.values() if step["group"] != RUNS]
+    shared = " ".join(step["which"] for step in steps.values()).split("--variant ")
+    assert sorted(map(str.strip, shared)) == sorted(map(str.strip, " ".join(alone).split("--variant ")))
+    sizes = [len(step["which"].split("--variant ")) - 1 for step in steps.values() if step["group"] != RUNS]
     assert max(sizes) <= 3 and len(sizes) < len(alone)
     last = list(steps.values())[-1]["group"]
-    halved = [len(step["which"].split("--arm ")) - 1 for step in steps.values() if step["group"] == last]
+    halved = [len(step["which"].split("--variant ")) - 1 for step in steps.values() if step["group"] == last]
     assert max(halved) == 2  # of 3: so that cores which share the last steps end together
 
 
 def test_a_run_that_two_groups_ask_for_is_trained_once(planned, tmp_path, monkeypatch):
     study = load_study(out=str(tmp_path))
-    twin = lambda study, split: [Arm("twin", (), study, split)]  # noqa: E731
-    monkeypatch.setitem(ARM_GROUPS, FORGERIES, twin)
+    twin = lambda study, split: [Variant("twin", (), study, split)]  # noqa: E731
+    monkeypatch.setitem(VARIANT_GROUPS, FORGERIES, twin)
     runs = list_runs(study, SPLIT)
-    assert [arm.name for arm, _ in runs[RUNS]] == ["main"] * len(study.training.seeds)
+    assert [variant.name for variant, _ in runs[RUNS]] == ["main"] * len(study.training.seeds)
     assert runs[FORGERIES] == []
     # what changes speed alone makes no other run, what shapes weights does
     recipe = study.training
     for changed, new in (({"workers": 3, "runs_a_step": 5}, 0), ({"learning_rate": 1e-5}, len(recipe.seeds))):
         other = study.model_copy(update={"training": recipe.model_copy(update=changed)})
-        monkeypatch.setitem(ARM_GROUPS, FORGERIES, lambda study, split, other=other: twin(other, split))
+        monkeypatch.setitem(VARIANT_GROUPS, FORGERIES, lambda study, split, other=other: twin(other, split))
         assert len(list_runs(study, SPLIT)[FORGERIES]) == new
 
 
 def test_groups_are_trained_in_the_order_in_which_a_report_needs_them(planned, tmp_path):
     planned()
     rules = [rule["rule"] for rule in read_plan(tmp_path)["training"]]
-    assert rules[0] == "training" and set(rules[1:]) <= {f"training_{group}" for group in ARM_GROUPS}
-    assert rules[1:] == [f"training_{group}" for group in ARM_GROUPS if f"training_{group}" in rules]
+    assert rules[0] == "training" and set(rules[1:]) <= {f"training_{group}" for group in VARIANT_GROUPS}
+    assert rules[1:] == [f"training_{group}" for group in VARIANT_GROUPS if f"training_{group}" in rules]
 
 
 def test_other_weights_in_the_file_of_the_second_network_change_what_its_steps_read(tmp_path):

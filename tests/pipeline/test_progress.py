@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from dfstudy.pipeline.progress import Progress, duration
+from dfstudy.pipeline.progress import ReportProgress, duration
 
 LOG = """\
 Job stats:
@@ -39,9 +39,9 @@ Error in rule page:
 """
 
 
-def read(text: str, terminal: io.StringIO | None = None) -> tuple[Progress, list[str]]:
+def read(text: str, terminal: io.StringIO | None = None) -> tuple[ReportProgress, list[str]]:
     now = [0.0]
-    progress = Progress(terminal or io.StringIO(), clock=lambda: now[0])
+    progress = ReportProgress(terminal or io.StringIO(), clock=lambda: now[0])
     for line in text.splitlines(keepends=True):
         if line.startswith("@"):
             now[0] = float(line[1:])

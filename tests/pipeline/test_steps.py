@@ -18,9 +18,9 @@ from dfstudy.pipeline.folder import forget_damaged
 from dfstudy.pipeline.invocation import Invocation, resolve
 from dfstudy.pipeline.plan import LEAKAGE, TRAINING
 from dfstudy.pipeline.steps import run_leakage, run_training
-from dfstudy.train import run as training
 from dfstudy.system.finished import NEEDED
-from dfstudy.variants.registry import find_arms
+from dfstudy.train import run as training
+from dfstudy.variants.registry import find_variants
 
 
 @pytest.fixture(autouse=True)
@@ -97,7 +97,7 @@ def test_the_note_says_which_run_it_tells_of(faces, monkeypatch):
     monkeypatch.setattr(training, "train", lambda study, split, seed: made)
     assert run_training(faces, ["main:0"]) == ["seed0-x"]
     study = faces.settings
-    [main] = find_arms(study, split_study(study, index_study(study, progress=False)), ["main"])
+    [main] = find_variants(study, split_study(study, index_study(study, progress=False)), ["main"])
     note = json.loads((study.out / "runs" / "seed_0.json").read_text())
     assert note["identity"] == main.identity(0) and note["key"] == "seed0-x"
 

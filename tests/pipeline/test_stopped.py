@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from dfstudy.pipeline.progress import Progress
+from dfstudy.pipeline.progress import ReportProgress
 from dfstudy.pipeline.stopped import explain_stop
 
 STARTED = """\
@@ -31,7 +31,7 @@ FULL = "OSError: [Errno 28] No space left on device: '.snakemake/metadata/x'"
 
 
 def stop(text: str, status: int, folder: Path = Path("out")) -> tuple[str, str]:
-    progress = Progress(io.StringIO(), folder)
+    progress = ReportProgress(io.StringIO(), folder)
     for line in text.splitlines(keepends=True):
         progress.read(line)
     error = explain_stop(folder, progress, status, text.splitlines(), folder / "snakemake.log")

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 import dfstudy
 from dfstudy.chapters.c04_test.video_level import STRATEGIES
 from dfstudy.data import loader
-from dfstudy.data.ahead import map_ahead
 from dfstudy.data.images import read_picture
+from dfstudy.data.prefetch import map_ahead
 from dfstudy.data.split import Split
 from dfstudy.errors import StudyError
 from dfstudy.faces.face import Face
@@ -26,7 +26,7 @@ from dfstudy.model.checkpoint import read_checkpoint
 from dfstudy.predict.predict import BATCH, predict
 from dfstudy.scoring import detector as detector_module
 from dfstudy.scoring.detector import Detector, find_run
-from dfstudy.scoring.intake import walk_items
+from dfstudy.scoring.inputs import walk_items
 from dfstudy.stats.calibration import FITS, USED
 from dfstudy.stats.decisions import choose_band
 from dfstudy.train.run import Run

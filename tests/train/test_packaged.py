@@ -7,7 +7,7 @@ import pytest
 from dfstudy.chapters.c04_test.model_card import _source
 from dfstudy.model.device import choose_place
 from dfstudy.model.packaged import PACKAGED
-from dfstudy.model.team import ALONE
+from dfstudy.model.process_group import ALONE
 from dfstudy.train.key import describe_run
 from dfstudy.train.learner import Learner
 

@@ -22,9 +22,9 @@ from dfstudy.number import Number
 from dfstudy.predict.predict import predict
 from dfstudy.stats.intervals import Floats, Interval, group_interval, groups_behind
 from dfstudy.stats.learning import judge_runs
-from dfstudy.stats.levels import by_group
 from dfstudy.stats.metrics import auc
 from dfstudy.stats.paired import PairedDifference, difference_over
+from dfstudy.stats.units import by_group
 from dfstudy.variants.leakage import SHORT, draw_split, scatter, small_study, why_not
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ from dfstudy.chapters.c02_augmentation.numbers import share_table
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH
 
 if TYPE_CHECKING:
-    from dfstudy.augment.ends import Ends
+    from dfstudy.augment.extremes import Ends
     from dfstudy.augment.gallery import Row
 
 PER_ROW = 3  # transforms beside each other, each with three pictures

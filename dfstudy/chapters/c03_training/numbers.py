@@ -17,8 +17,8 @@ import pandas as pd
 from dfstudy.number import Number
 from dfstudy.stats.intervals import Floats, group_interval, groups_behind
 from dfstudy.stats.learning import judge_runs
-from dfstudy.stats.levels import by_group
 from dfstudy.stats.metrics import auc
+from dfstudy.stats.units import by_group
 
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate

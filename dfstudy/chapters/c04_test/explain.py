@@ -26,7 +26,7 @@ from scipy.stats import rankdata
 from tqdm import tqdm
 
 from dfstudy.data.images import PictureError, read_picture
-from dfstudy.data.thin import thin_groups
+from dfstudy.data.subsample import thin_groups
 from dfstudy.errors import StudyError
 from dfstudy.stats.aligned import Aligned, align
 from dfstudy.study.recipe import Model
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from torch import nn
 
     from dfstudy.data.split import Split
-    from dfstudy.model.device import Place
+    from dfstudy.model.device import DeviceSetup
     from dfstudy.model.maps import Layer
     from dfstudy.study.comparisons import Evaluate
     from dfstudy.train.run import Run
@@ -149,10 +149,10 @@ class _Explainer:
     run: Run
     network: nn.Module
     layer: Layer
-    place: Place
+    place: DeviceSetup
 
     @classmethod
-    def of(cls, run: Run, place: Place) -> _Explainer:
+    def of(cls, run: Run, place: DeviceSetup) -> _Explainer:
         """Load the network and find its layer."""
         from dfstudy.model.checkpoint import load_checkpoint
         from dfstudy.model.maps import find_layer

@@ -1,6 +1,6 @@
 """Figures and words of calibration: what probabilities promise, what few false alarms cost, and unsure.
 
-Takes the tables and the `Meaning` of `dfstudy.evaluate`, and its numbers by id; gives matplotlib figures, a
+Takes the tables and the `Meaning` of `calibration`, and its numbers by id; gives matplotlib figures, a
 table and text for `say`. A sentence says `improves` only where the whole interval of a change says so.
 Nothing is computed here beyond what is drawn.
 """
@@ -16,7 +16,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dfstudy.chapters.c04_test.meaning import TARGET, Meaning
+from dfstudy.chapters.c04_test.calibration import TARGET, Meaning
 from dfstudy.present.numbers import literal
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH, legend_below, show_percent
 from dfstudy.stats.calibration import USED

@@ -16,7 +16,7 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
-from dfstudy.chapters.c04_test.pointing import HALF
+from dfstudy.chapters.c04_test.localisation import HALF
 from dfstudy.present.style import FAKE, REAL, WIDTH
 
 if TYPE_CHECKING:

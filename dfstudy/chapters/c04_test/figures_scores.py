@@ -1,6 +1,6 @@
 """Figures of the test: how well scores rank, and where they fail.
 
-Takes the tables of `dfstudy.evaluate` (`roc_band`, `seed_curves`, `chosen_points`, `find_mistakes`) and
+Takes the tables of `curves` (`roc_band`, `seed_curves`, `chosen_points`, `find_mistakes`) and
 predictions; gives matplotlib figures. Nothing is computed here beyond what is drawn.
 Where a class is missing a figure says so in place of a curve.
 """

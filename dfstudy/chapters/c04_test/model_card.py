@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from dfstudy.chapters.c04_test.meaning import TARGET, Meaning, calibrate, meaning_numbers
+from dfstudy.chapters.c04_test.calibration import TARGET, Meaning, calibrate, meaning_numbers
 from dfstudy.model.packaged import find_packaged
 from dfstudy.number import Number, name_methods
 from dfstudy.present.numbers import literal

@@ -19,8 +19,8 @@ import pandas as pd
 from dfstudy.errors import StudyError
 from dfstudy.number import Number
 from dfstudy.stats.intervals import Floats, group_interval, groups_behind
-from dfstudy.stats.levels import units_of
 from dfstudy.stats.metrics import auc, log_loss
+from dfstudy.stats.units import units_of
 
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate

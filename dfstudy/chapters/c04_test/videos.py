@@ -28,12 +28,12 @@ from dfstudy.number import Number
 from dfstudy.stats.aligned import Aligned, align
 from dfstudy.stats.calibration import calibrate_run
 from dfstudy.stats.intervals import Floats, group_interval, groups_behind, sentences
-from dfstudy.stats.levels import by_group
 from dfstudy.stats.measures import MEASURES, measure
 from dfstudy.stats.metrics import auc
+from dfstudy.stats.units import by_group
 
 if TYPE_CHECKING:
-    from dfstudy.chapters.c04_test.meaning import Meaning
+    from dfstudy.chapters.c04_test.calibration import Meaning
     from dfstudy.data.split import Split
     from dfstudy.study.comparisons import Evaluate
     from dfstudy.train.run import Run

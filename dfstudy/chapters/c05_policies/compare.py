@@ -20,7 +20,13 @@ from typing import TYPE_CHECKING, Literal, get_args
 import numpy as np
 
 from dfstudy.chapters.c05_policies.families import Tier, correct_families, holm_known
-from dfstudy.chapters.c05_policies.sheets import LEAST_AUC, QUANTITIES, Sheet, make_sheet, methods_not_learned
+from dfstudy.chapters.c05_policies.per_metric import (
+    LEAST_AUC,
+    QUANTITIES,
+    Sheet,
+    make_sheet,
+    methods_not_learned,
+)
 from dfstudy.stats.change import decide
 from dfstudy.stats.intervals import Floats, Interval, group_interval
 from dfstudy.stats.learning import Learning, tell_untrained
@@ -28,7 +34,7 @@ from dfstudy.stats.paired import PairedDifference, difference_from
 from dfstudy.variants.policies import Comparison, Trained, list_comparisons
 
 if TYPE_CHECKING:
-    from dfstudy.chapters.c05_policies.tested import Tested
+    from dfstudy.chapters.c05_policies.tested import TestedVariant
     from dfstudy.study.study import Study
 
 Verdict = Literal[
@@ -51,7 +57,7 @@ SHORT = ("auc", "unseen", "gap")  # what is compared of other budgets, parts and
 
 
 @dataclass(frozen=True)
-class Effect:
+class PolicyEffect:
     """One comparison in one quantity.
 
     Attributes:
@@ -98,7 +104,7 @@ class Course:
     """
 
     policy: str
-    points: tuple[Effect, ...]
+    points: tuple[PolicyEffect, ...]
     change: PairedDifference
     p: float | None
     family: int
@@ -134,7 +140,7 @@ class Compared:
 
     study: Study
     values: dict[str, dict[Trained, Interval]]
-    effects: tuple[Effect, ...]
+    effects: tuple[PolicyEffect, ...]
     courses: tuple[Course, ...]
     pictures: dict[str, int]
     unseen: tuple[str, ...]
@@ -146,7 +152,7 @@ class Compared:
         """As named; the first is what the others are compared with."""
         return list(dict.fromkeys(self.study.policies.names))
 
-    def of(self, kind: str, quantity: str, share: float | None = None) -> list[Effect]:
+    def of(self, kind: str, quantity: str, share: float | None = None) -> list[PolicyEffect]:
         """Effects of one kind in one quantity, at one budget or at all."""
         return [
             one
@@ -156,7 +162,7 @@ class Compared:
         ]
 
 
-def compare_policies(study: Study, tested: Mapping[Trained, Tested]) -> Compared | None:
+def compare_policies(study: Study, tested: Mapping[Trained, TestedVariant]) -> Compared | None:
     """Every comparison in every quantity; None where no policy is named.
 
     Raises:
@@ -178,7 +184,7 @@ def compare_policies(study: Study, tested: Mapping[Trained, Tested]) -> Compared
         trends |= changes  # of one quantity alone
         pictures[name] = sheet.n
         effects += [
-            _judged(Effect(one, name, difference, sheet.n), values[name], learning, same[one])
+            _judged(PolicyEffect(one, name, difference, sheet.n), values[name], learning, same[one])
             for one, difference in zip(asked, differences, strict=True)
         ]
     effects = correct_families(effects, study.policies)
@@ -191,14 +197,19 @@ def compare_policies(study: Study, tested: Mapping[Trained, Tested]) -> Compared
 
 
 def _judged(
-    effect: Effect, values: Mapping[Trained, Interval], learning: Mapping[Trained, Learning], is_same: bool
-) -> Effect:
+    effect: PolicyEffect,
+    values: Mapping[Trained, Interval],
+    learning: Mapping[Trained, Learning],
+    is_same: bool,
+) -> PolicyEffect:
     first, second = (learning[each].val_auc for each in (effect.comparison.first, effect.comparison.second))
     untold = UNCHANGED if is_same else _untold(effect, values, learning)
     return replace(effect, untold=untold, is_weaker=second < first - LEAST_AUC)
 
 
-def _untold(effect: Effect, values: Mapping[Trained, Interval], learning: Mapping[Trained, Learning]) -> str:
+def _untold(
+    effect: PolicyEffect, values: Mapping[Trained, Interval], learning: Mapping[Trained, Learning]
+) -> str:
     """Why nothing is said of a difference; empty where something is."""
     sides = (effect.comparison.first, effect.comparison.second)
     unlearned = [each.policy for each in dict.fromkeys(sides) if not learning[each].learned]
@@ -265,7 +276,7 @@ def _budgets(comparisons: Sequence[Comparison]) -> dict[str, list[int]]:
     }
 
 
-def _courses(effects: Sequence[Effect], changes: Mapping[str, PairedDifference]) -> list[Course]:
+def _courses(effects: Sequence[PolicyEffect], changes: Mapping[str, PairedDifference]) -> list[Course]:
     adjusted = holm_known([change.p for change in changes.values()])
     made = []
     for (policy, change), p in zip(changes.items(), adjusted, strict=True):

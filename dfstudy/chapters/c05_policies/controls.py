@@ -14,15 +14,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from dfstudy.chapters.c05_policies.families import holm_known
-from dfstudy.chapters.c05_policies.sheets import QUANTITIES, Sheet, make_sheet
-from dfstudy.chapters.c05_policies.tested import Tested, run_arm
+from dfstudy.chapters.c05_policies.per_metric import QUANTITIES, Sheet, make_sheet
+from dfstudy.chapters.c05_policies.tested import TestedVariant, run_variant
 from dfstudy.number import Number
 from dfstudy.stats.change import Decision, decide
 from dfstudy.stats.intervals import Floats, Interval, group_interval
 from dfstudy.stats.paired import PairedDifference, difference_over
 from dfstudy.variants.controls import PERMUTED, SAME
 from dfstudy.variants.policies import Trained
-from dfstudy.variants.registry import CONTROLS, list_arms
+from dfstudy.variants.registry import CONTROLS, list_variants
 
 if TYPE_CHECKING:
     from dfstudy.data.split import Split
@@ -85,22 +85,22 @@ class Controls:
 
 
 def run_controls(
-    study: Study, split: Split, tested: Mapping[Trained, Tested], progress: bool = True
+    study: Study, split: Split, tested: Mapping[Trained, TestedVariant], progress: bool = True
 ) -> Controls | None:
     """Find or train the controls' runs and compare; None where the study has none.
 
     Args:
         tested: of `run_policies`, which holds the first policy at the full budget.
     """
-    arms = {arm.name: arm for arm in list_arms(study, split, CONTROLS)}
-    if not arms:
+    variants = {variant.name: variant for variant in list_variants(study, split, CONTROLS)}
+    if not variants:
         return None
-    same, permuted = (run_arm(arms[name], progress) for name in (SAME, PERMUTED))
+    same, permuted = (run_variant(variants[name], progress) for name in (SAME, PERMUTED))
     return compare_controls(study, tested, same, permuted)
 
 
 def compare_controls(
-    study: Study, tested: Mapping[Trained, Tested], same: Tested, permuted: Tested
+    study: Study, tested: Mapping[Trained, TestedVariant], same: TestedVariant, permuted: TestedVariant
 ) -> Controls:
     """The controls of runs that are tested already."""
     first = Trained(study.policies.names[0], study.training.epochs)

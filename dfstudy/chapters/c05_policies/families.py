@@ -22,14 +22,14 @@ from typing import TYPE_CHECKING, Literal, get_args
 from dfstudy.stats.comparisons import holm
 
 if TYPE_CHECKING:
-    from dfstudy.chapters.c05_policies.compare import Effect
+    from dfstudy.chapters.c05_policies.compare import PolicyEffect
     from dfstudy.study.comparisons import Policies
 
 Tier = Literal["primary", "secondary", "exploratory"]
 TIERS: tuple[Tier, ...] = get_args(Tier)
 
 
-def tier_of(effect: Effect, declared: Policies) -> Tier:
+def tier_of(effect: PolicyEffect, declared: Policies) -> Tier:
     """Where the study declared this comparison and quantity."""
     one = effect.comparison
     if (one.kind, one.subject, one.share) != ("policy", declared.asked, 1):
@@ -39,7 +39,7 @@ def tier_of(effect: Effect, declared: Policies) -> Tier:
     return "secondary" if effect.quantity in declared.secondary else "exploratory"
 
 
-def correct_families(effects: Sequence[Effect], declared: Policies) -> list[Effect]:
+def correct_families(effects: Sequence[PolicyEffect], declared: Policies) -> list[PolicyEffect]:
     """The effects with tier, size of their family, and p after Holm's correction over it."""
     tiers = [tier_of(one, declared) for one in effects]
     families: dict[Hashable, list[int]] = {}
@@ -61,6 +61,6 @@ def holm_known(p_values: Sequence[float | None]) -> list[float | None]:
     return [None if p is None else next(stepped) for p in p_values]
 
 
-def _family(effect: Effect, tier: Tier) -> Hashable:
+def _family(effect: PolicyEffect, tier: Tier) -> Hashable:
     one = effect.comparison
     return (tier, one.kind, effect.quantity, one.share) if tier == "exploratory" else tier

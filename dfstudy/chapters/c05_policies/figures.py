@@ -18,14 +18,14 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dfstudy.chapters.c05_policies.sheets import QUANTITIES
+from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
 from dfstudy.chapters.c05_policies.words import course_words
 from dfstudy.present.style import FAKE, REAL, WIDTH
 
 if TYPE_CHECKING:
-    from dfstudy.chapters.c05_policies.compare import Compared, Course, Effect
-    from dfstudy.variants.arm import Arm
+    from dfstudy.chapters.c05_policies.compare import Compared, Course, PolicyEffect
     from dfstudy.variants.policies import Trained
+    from dfstudy.variants.variant import Variant
 
 INK, FAINT, QUIET = "#000000", "#8C8C8C", "#5F5F5F"
 MARKS = {
@@ -43,18 +43,18 @@ PARTS = ("auc", "gap")  # quantities of the transforms and strengths that are dr
 SHOWN_NAME = 20  # letters of a policy's name
 
 
-def arms_table(arms: Sequence[Arm]) -> pd.DataFrame:
-    """What is trained: one row an arm, with its policy, length, seeds and pictures."""
+def variants_table(variants: Sequence[Variant]) -> pd.DataFrame:
+    """What is trained: one row a variant, with its policy, length, seeds and pictures."""
     rows = [
         (
-            arm.name,
-            arm.study.augment.policy,
-            f"{arm.study.training.epochs}",
-            ", ".join(map(str, arm.study.training.seeds)),
-            f"{len(arm.split.part('train')):,}",
-            ", ".join(arm.trained_on),
+            variant.name,
+            variant.study.augment.policy,
+            f"{variant.study.training.epochs}",
+            ", ".join(map(str, variant.study.training.seeds)),
+            f"{len(variant.split.part('train')):,}",
+            ", ".join(variant.trained_on),
         )
-        for arm in arms
+        for variant in variants
     ]
     columns = ["training", "policy", "epochs", "seeds", "training pictures", "methods learned"]
     return pd.DataFrame(rows, columns=columns)
@@ -125,7 +125,7 @@ def draw_strengths(compared: Compared) -> Figure:
     return figure
 
 
-def _draw_effects(axes: Axes, effects: Sequence[Effect], title: str) -> None:
+def _draw_effects(axes: Axes, effects: Sequence[PolicyEffect], title: str) -> None:
     """One forest: the first effect at the top."""
     places = np.arange(len(effects))[::-1]
     axes.axvline(0, color=INK, linewidth=0.9)
@@ -185,7 +185,7 @@ def _draw_values(axes: Axes, points: dict[float, Trained], compared: Compared, n
     axes.set_title(QUANTITIES[name].spoken)
 
 
-def _name_marks(figure: Figure, effects: Sequence[Effect]) -> None:
+def _name_marks(figure: Figure, effects: Sequence[PolicyEffect]) -> None:
     """The legend of the verdicts that are drawn, under the figure."""
     drawn = {one.verdict for one in effects}
     shown = {word: mark for word, mark in MARKS.items() if word in drawn}

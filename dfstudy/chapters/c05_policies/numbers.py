@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from dfstudy.chapters.c05_policies.compare import COURSE, UNTOLD, Compared, Effect
-from dfstudy.chapters.c05_policies.sheets import QUANTITIES
+from dfstudy.chapters.c05_policies.compare import COURSE, UNTOLD, Compared, PolicyEffect
+from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
 from dfstudy.number import Number
 from dfstudy.stats.intervals import sentences
 from dfstudy.stats.paired import POWER
@@ -44,7 +44,7 @@ def policy_numbers(study: Study, compared: Compared | None) -> list[Number]:
     ]
 
 
-def effect_numbers(effect: Effect) -> Iterable[Number]:
+def effect_numbers(effect: PolicyEffect) -> Iterable[Number]:
     """Difference, Holm's p and detectable difference of one comparison in one quantity."""
     comparison, kind, found = effect.comparison, QUANTITIES[effect.quantity], effect.difference
     stem = f"{comparison.stem}.{effect.quantity}"
@@ -76,7 +76,7 @@ def effect_numbers(effect: Effect) -> Iterable[Number]:
     )
 
 
-def _corrected(effect: Effect) -> str:
+def _corrected(effect: PolicyEffect) -> str:
     """What its p and its detectable difference were corrected for."""
     if effect.tier == "primary":
         return "the primary question, which needs no correction"

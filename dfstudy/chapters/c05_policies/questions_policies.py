@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from dfstudy.chapters.c05_policies.sheets import QUANTITIES
+from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
 from dfstudy.present.numbers import literal
 from dfstudy.present.verdicts import (
     ALPHA,

@@ -9,8 +9,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
 from dfstudy.chapters.c05_policies.questions_policies import CHAPTER, NO_GAIN, seeds_of, slug_in
-from dfstudy.chapters.c05_policies.sheets import QUANTITIES
 from dfstudy.present.verdicts import ALPHA, UNTRAINED, Answer, Numbers, best_of, gains_any
 
 if TYPE_CHECKING:

@@ -1,9 +1,9 @@
 """What the trainings of chapter 05 say about pictures: the test, their own training, and corrupted pictures.
 
-Takes a study and its split; gives a `Tested` for each training that a comparison needs. Probabilities are
-calibrated on each run's own validation, which does not change their order. Corrupted pictures meet the named
-policies at the full budget alone, at one severity in the middle. Refused: as `predict`. Cost: trains what is
-missing; then one forward pass a run and picture, and one more a corruption for each named policy.
+Takes a study and its split; gives a `TestedVariant` for each training that a comparison needs. Probabilities
+are calibrated on each run's own validation, which does not change their order. Corrupted pictures meet the
+named policies at the full budget alone, at one severity in the middle. Refused: as `predict`. Cost: trains
+what is missing; then one forward pass a run and picture, and one more a corruption for each named policy.
 """
 
 from __future__ import annotations
@@ -20,21 +20,21 @@ from dfstudy.predict.predict import predict
 from dfstudy.stats.calibration import calibrate_run
 from dfstudy.stats.learning import Learning, judge_learning
 from dfstudy.variants.policies import Trained
-from dfstudy.variants.registry import POLICIES, list_arms
+from dfstudy.variants.registry import POLICIES, list_variants
 
 if TYPE_CHECKING:
     from dfstudy.data.split import Split
     from dfstudy.study.comparisons import Evaluate
     from dfstudy.study.study import Study
     from dfstudy.train.run import Run
-    from dfstudy.variants.arm import Arm
+    from dfstudy.variants.variant import Variant
 
 SEVERITY = 3  # of 5: visible, and no picture is unrecognisable
 CONDITIONS = tuple(Condition(name, SEVERITY) for name in CORRUPTIONS)
 
 
 @dataclass(frozen=True)
-class Tested:
+class TestedVariant:
     """The runs of one training, one table a seed in each list.
 
     Attributes:
@@ -55,21 +55,21 @@ class Tested:
         """Whether these runs have learned."""
         return judge_learning(self.clean, self.losses, settings)
 
-    def is_same(self, other: Tested) -> bool:
+    def is_same(self, other: TestedVariant) -> bool:
         """Seed by seed the very same scores: what the two trainings differ in changed no weight."""
         sides = zip(self.test + self.clean, other.test + other.clean, strict=True)
         columns = ["path", "logit"]
         return all(one[columns].equals(another[columns]) for one, another in sides)
 
 
-def run_policies(study: Study, split: Split, progress: bool = True) -> dict[Trained, Tested]:
-    """Find or train every arm's runs and predict; empty where no policy is named.
+def run_policies(study: Study, split: Split, progress: bool = True) -> dict[Trained, TestedVariant]:
+    """Find or train every variant's runs and predict; empty where no policy is named.
 
     Args:
         split: the study's own.
     """
-    arms = list_arms(study, split, POLICIES)
-    runs = {_trained(arm): (arm, arm.train(progress)) for arm in arms}
+    variants = list_variants(study, split, POLICIES)
+    runs = {_trained(variant): (variant, variant.train(progress)) for variant in variants}
     whole = [
         trained
         for trained in runs
@@ -77,19 +77,20 @@ def run_policies(study: Study, split: Split, progress: bool = True) -> dict[Trai
     ]
     corrupted = _corrupt(study, [runs[trained] for trained in whole], progress)
     return {
-        trained: _test(arm, own, corrupted.get(trained, []), progress) for trained, (arm, own) in runs.items()
+        trained: _test(variant, own, corrupted.get(trained, []), progress)
+        for trained, (variant, own) in runs.items()
     }
 
 
-def run_arm(arm: Arm, progress: bool = True) -> Tested:
-    """Find or train one arm's runs and predict the test; no corrupted image."""
-    return _test(arm, arm.train(progress), [], progress)
+def run_variant(variant: Variant, progress: bool = True) -> TestedVariant:
+    """Find or train one variant's runs and predict the test; no corrupted image."""
+    return _test(variant, variant.train(progress), [], progress)
 
 
-def _test(arm: Arm, runs: list[Run], corrupted: list[pd.DataFrame], progress: bool) -> Tested:
-    return Tested(
-        tuple(sorted(arm.split.part("train").query("label == 1")["method"].unique())),
-        [calibrated(predict(run, arm.split, "test", progress), run) for run in runs],
+def _test(variant: Variant, runs: list[Run], corrupted: list[pd.DataFrame], progress: bool) -> TestedVariant:
+    return TestedVariant(
+        tuple(sorted(variant.split.part("train").query("label == 1")["method"].unique())),
+        [calibrated(predict(run, variant.split, "test", progress), run) for run in runs],
         [run.clean for run in runs],
         corrupted,
         [run.history["val_loss"].tolist() for run in runs],
@@ -101,12 +102,12 @@ def calibrated(table: pd.DataFrame, run: Run) -> pd.DataFrame:
     return table.assign(probability=calibrate_run(run)(table["logit"].to_numpy()))
 
 
-def _trained(arm: Arm) -> Trained:
-    return Trained(arm.study.augment.policy, arm.study.training.epochs)
+def _trained(variant: Variant) -> Trained:
+    return Trained(variant.study.augment.policy, variant.study.training.epochs)
 
 
 def _corrupt(
-    study: Study, trained: Sequence[tuple[Arm, list[Run]]], progress: bool
+    study: Study, trained: Sequence[tuple[Variant, list[Run]]], progress: bool
 ) -> dict[Trained, list[pd.DataFrame]]:
     """Each picture is corrupted once for all of them, which have one split."""
     if not trained:
@@ -115,5 +116,6 @@ def _corrupt(
     table = predict_corrupted(every, trained[0][0].split, study.evaluate, CONDITIONS, progress)
     parts = {key: part for key, part in table.groupby(["policy", "seed"], sort=False)}
     return {
-        _trained(arm): [parts[arm.study.augment.policy, run.seed] for run in runs] for arm, runs in trained
+        _trained(variant): [parts[variant.study.augment.policy, run.seed] for run in runs]
+        for variant, runs in trained
     }

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from dfstudy.chapters.c05_policies.compare import VERDICTS, Compared, Course, Effect, Verdict
-from dfstudy.chapters.c05_policies.sheets import QUANTITIES
+from dfstudy.chapters.c05_policies.compare import VERDICTS, Compared, Course, PolicyEffect, Verdict
+from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
 from dfstudy.present.numbers import literal
-from dfstudy.stats.levels import UNITS
+from dfstudy.stats.units import UNITS
 from dfstudy.variants.policies import Trained, slugs_of
 
 NOTHING = "**Nothing is compared here:** `policies.names` in the study file is empty."
@@ -108,7 +108,7 @@ def verdict_table(compared: Compared | None) -> pd.DataFrame:
     return table
 
 
-def describe_effects(effects: Iterable[Effect]) -> str:
+def describe_effects(effects: Iterable[PolicyEffect]) -> str:
     """What a caption must say of differences: pictures, groups, seeds, interval and the verdicts' rule."""
     every = list(effects)
     pictures = sorted({one.n for one in every})
@@ -255,13 +255,13 @@ def _course(course: Course) -> str:
     return f"the difference of {literal(course.policy)} {course_words(course)}"
 
 
-def _detectable(effect: Effect, stem: str) -> str:
+def _detectable(effect: PolicyEffect, stem: str) -> str:
     if not effect.difference.detectable:
         return ""
     return f"; a difference of {{{stem}.detectable}} would have been found four times in five"
 
 
-def _value(effect: Effect) -> str:
+def _value(effect: PolicyEffect) -> str:
     number = effect.difference.number("a.b", unit="1", n=effect.n)
     return str(number) if number.value is not None else "(not defined)"
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from dfstudy.chapters.c05_policies.sheets import QUANTITIES
+from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
 from dfstudy.present.numbers import literal
 
 if TYPE_CHECKING:

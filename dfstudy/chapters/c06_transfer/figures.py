@@ -1,6 +1,6 @@
 """Figures of cross-forgery testing: the matrix, what is lost on unseen methods, and the published experiment.
 
-Takes `dfstudy.evaluate.cross.Cross` and the table of `published_models`; gives matplotlib figures. Nothing
+Takes `matrix.Cross` and the table of `published_models`; gives matplotlib figures. Nothing
 is computed here beyond what is drawn.
 """
 
@@ -21,13 +21,13 @@ from dfstudy.number import Number, name_methods
 from dfstudy.present.numbers import literal
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH
 from dfstudy.stats.learning import UNTRAINED
-from dfstudy.stats.levels import UNITS
 from dfstudy.stats.paired import LEAST_SEEDS
+from dfstudy.stats.units import UNITS
 
 if TYPE_CHECKING:
     from dfstudy.chapters.c06_transfer.matrix import Cross
     from dfstudy.study.recipe import Model
-    from dfstudy.variants.arm import Arm
+    from dfstudy.variants.variant import Variant
 
 INK, FAINT = "#000000", "#8C8C8C"
 MOST_CELLS = 16  # methods: with more a cell's number would not be read
@@ -52,18 +52,18 @@ NO_TRANSFORMER = (
 )
 
 
-def arms_table(arms: Sequence[Arm]) -> pd.DataFrame:
+def variants_table(variants: Sequence[Variant]) -> pd.DataFrame:
     """What is trained beside the study's own networks: one row a network, with its pictures."""
     rows = [
         (
-            arm.name,
-            f"{arm.study.model.backbone}, {arm.study.model.size} px",
-            ", ".join(arm.trained_on),
-            f"{len(arm.split.part('train')):,}",
-            f"{arm.study.training.epochs}",
-            ", ".join(map(str, arm.study.training.seeds)),
+            variant.name,
+            f"{variant.study.model.backbone}, {variant.study.model.size} px",
+            ", ".join(variant.trained_on),
+            f"{len(variant.split.part('train')):,}",
+            f"{variant.study.training.epochs}",
+            ", ".join(map(str, variant.study.training.seeds)),
         )
-        for arm in arms
+        for variant in variants
     ]
     columns = ["training", "network", "methods learned", "training pictures", "epochs at most", "seeds"]
     return pd.DataFrame(rows, columns=columns)
@@ -71,7 +71,7 @@ def arms_table(arms: Sequence[Arm]) -> pd.DataFrame:
 
 def describe_test(cross: Cross) -> str:
     """What a caption must say: pictures, groups and seeds."""
-    seeds = len(cross.arms[0].tables)
+    seeds = len(cross.variants[0].tables)
     return (
         f"n = {cross.reals:,} real and {sum(cross.fakes.values()):,} fake test pictures in "
         f"{cross.specificity.groups:,} {UNITS[cross.specificity.settings.level]}; {seeds} training "
@@ -141,7 +141,7 @@ def times_table(cross: Cross) -> pd.DataFrame:
     """Measured seconds of a training, by network: they differ from machine to machine."""
     rows = []
     for network in cross.networks:
-        seconds = [each for at in cross.arms_of(network) for each in cross.arms[at].seconds]
+        seconds = [each for at in cross.arms_of(network) for each in cross.variants[at].seconds]
         rows.append((network, f"{len(seconds)}", f"{np.mean(seconds):.1f}" if seconds else "not known"))
     return pd.DataFrame(rows, columns=["network", "trainings", "seconds each, mean"])
 
@@ -202,7 +202,7 @@ def draw_matrix(cross: Cross, quantity: str, title: str) -> Figure:
         values = np.stack([cross.cells[quantity][method].value[own] for method in methods], axis=1)
         shown = axes.imshow(values, cmap="cividis", vmin=0.4, vmax=1, aspect="auto")
         _write_cells(axes, values, cross.seen[own])
-        axes.set_yticks(range(len(own)), [_learned(cross.arms[a].trained_on, methods) for a in own])
+        axes.set_yticks(range(len(own)), [_learned(cross.variants[a].trained_on, methods) for a in own])
         axes.set(title=network, ylabel="learned")
         axes.grid(False)
         axes.spines[:].set_visible(False)
@@ -274,7 +274,7 @@ def draw_published(models: pd.DataFrame) -> Figure:
 
 
 def _slugs(cross: Cross) -> dict[str, str]:
-    """Part of a number's id for each network, in the order of the arms."""
+    """Part of a number's id for each network, in the order of the variants."""
     slugs = {name: slug for slug, name in name_methods(cross.networks).items()}
     return {name: slugs[name] for name in cross.networks}
 

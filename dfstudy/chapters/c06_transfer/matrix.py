@@ -1,13 +1,13 @@
 """Cross-forgery: networks that learned some forgery methods, tested on every one.
 
-Takes the outcomes of arms (see `outcome`); gives a `Cross`: for each arm and method the AUC of that method's
-fakes against the reals of its own pipelines (all reals where pictures name none, see `own_reals`), the share
-of them found and the balanced accuracy at the arm's own threshold from validation; for each network the means
-over methods seen and unseen in training, and their gap; and what a second network does differently, over the
-arms that both have. Every arm is tested on the same pictures, and intervals resample their groups once for
-all arms, so that differences are paired. Values are means over seeds, which intervals of levels do not cover;
-those of differences do where there are several (see `paired`), and with one seed they compare these trainings
-alone. Cost: one AUC an arm, method, seed and replicate.
+Takes the outcomes of variants (see `outcome`); gives a `Cross`: for each variant and method the AUC of that
+method's fakes against the reals of its own pipelines (all reals where pictures name none, see `own_reals`),
+the share of them found and the balanced accuracy at the variant's own threshold from validation; for each
+network the means over methods seen and unseen in training, and their gap; and what a second network does
+differently, over the variants that both have. Every variant is tested on the same pictures, and intervals
+resample their groups once for all variants, so that differences are paired. Values are means over seeds,
+which intervals of levels do not cover; those of differences do where there are several (see `paired`), and
+with one seed they compare these trainings alone. Cost: one AUC a variant, method, seed and replicate.
 
 AUC asks whether fakes rank above reals; the share found also depends on where the threshold lies, so that a
 network which calls more pictures fake finds more unseen fakes. Balanced accuracy charges it for the reals.
@@ -36,31 +36,32 @@ QUANTITIES = ("auc", "balanced", "found")
 SUMMARY = ("seen", "unseen", "gap")
 DIFFERENCES = (*QUANTITIES, "gap", "specificity")  # second network less first
 
-Arms = NDArray[np.int64]  # places of arms
+Variants = NDArray[np.int64]  # places of variants
 
 
 @dataclass(frozen=True)
 class Cross:
-    """Arms and forgery methods.
+    """Variants and forgery methods.
 
     Attributes:
-        arms: as they were tested.
-        seen: bool [arms, methods].
-        cells: for each of `QUANTITIES` and each method of the test, sorted, an interval [arms].
-        specificity: share of reals called real, interval [arms].
-        spared: for each network the mean of its arms' specificity.
+        variants: as they were tested.
+        seen: bool [variants, methods].
+        cells: for each of `QUANTITIES` and each method of the test, sorted, an interval [variants].
+        specificity: share of reals called real, interval [variants].
+        spared: for each network the mean of its variants' specificity.
         summaries: for each network and each of `QUANTITIES`, intervals `seen` and `unseen`, means over cells,
             and their `gap`, seen less unseen; NaN where there is no such cell.
-        differences: the second network less the first over the arms that both have, seed by seed: of each of
+        differences: the second network less the first over the variants that both have, seed by seed: of each
+        of
             `QUANTITIES` on unseen methods, of the AUC's `gap` and of the `specificity`; empty where none are
             shared.
-        paired: arms that both networks have.
+        paired: variants that both networks have.
         fakes: test pictures of each method.
         against: reals that each method's fakes are compared with.
         reals: test pictures that are real.
     """
 
-    arms: tuple[Outcome, ...]
+    variants: tuple[Outcome, ...]
     seen: NDArray[np.bool_]
     cells: dict[str, dict[str, Interval]]
     specificity: Interval
@@ -79,7 +80,7 @@ class Cross:
 
     @property
     def networks(self) -> tuple[str, ...]:
-        """Names of networks, in the order of the arms."""
+        """Names of networks, in the order of the variants."""
         return tuple(self.summaries)
 
     @property
@@ -88,39 +89,39 @@ class Cross:
         return any(count < self.reals for count in self.against.values())
 
     def arms_of(self, network: str) -> list[int]:
-        """Places of a network's arms."""
-        return [at for at, arm in enumerate(self.arms) if arm.network == network]
+        """Places of a network's variants."""
+        return [at for at, variant in enumerate(self.variants) if variant.network == network]
 
     def unlearned(self, network: str) -> list[str]:
-        """Names of a network's arms that have not learned."""
-        own = [self.arms[at] for at in self.arms_of(network)]
-        return [arm.name for arm in own if arm.learning and not arm.learning.learned]
+        """Names of a network's variants that have not learned."""
+        own = [self.variants[at] for at in self.arms_of(network)]
+        return [variant.name for variant in own if variant.learning and not variant.learning.learned]
 
 
-def cross_matrix(arms: Sequence[Outcome], settings: Evaluate) -> Cross:
-    """The matrix of arms and methods, and what it comes to, with intervals.
+def cross_matrix(variants: Sequence[Outcome], settings: Evaluate) -> Cross:
+    """The matrix of variants and methods, and what it comes to, with intervals.
 
     Raises:
-        ValueError: no arm, or arms that were tested on different pictures.
+        ValueError: no variant, or variants that were tested on different pictures.
     """
-    test = align([table for arm in arms for table in arm.tables])
+    test = align([table for variant in variants for table in variant.tables])
     units, masks = test.units(settings.level), test.methods
-    seen = np.array([[method in arm.trained_on for method in masks] for arm in arms])
-    networks = list(dict.fromkeys(arm.network for arm in arms))
-    owned = [np.flatnonzero([arm.network == name for arm in arms]) for name in networks]
-    shared = _shared(arms, owned)
+    seen = np.array([[method in variant.trained_on for method in masks] for variant in variants])
+    networks = list(dict.fromkeys(variant.network for variant in variants))
+    owned = [np.flatnonzero([variant.network == name for variant in variants]) for name in networks]
+    shared = _shared(variants, owned)
     made = group_interval(
-        lambda weights: _everything(test, arms, seen, owned, shared, weights), units, settings=settings
+        lambda weights: _everything(test, variants, seen, owned, shared, weights), units, settings=settings
     )
     places = iter(np.arange(len(made.value)))
 
     def take(*shape: int) -> NDArray[np.int64]:
         return np.array(list(itertools.islice(places, int(np.prod(shape)))), int).reshape(shape)
 
-    at_cells, at_clean = take(len(QUANTITIES), len(arms), len(masks)), take(len(arms))
+    at_cells, at_clean = take(len(QUANTITIES), len(variants), len(masks)), take(len(variants))
     at_spared = take(len(networks))
     at_means = take(len(networks), len(QUANTITIES), len(SUMMARY))
-    at_differences = take(len(DIFFERENCES) * bool(len(shared[0])), 1 + _seeds(arms))
+    at_differences = take(len(DIFFERENCES) * bool(len(shared[0])), 1 + _seeds(variants))
     both = groups_behind(test.labels, units)
     behind = {
         name: (len(np.unique(units[test.against[name]])), len(np.unique(units[mask])))
@@ -131,7 +132,7 @@ def cross_matrix(arms: Sequence[Outcome], settings: Evaluate) -> Cross:
         return made[where].student("gap" if name == "gap" else "share", both)
 
     return Cross(
-        tuple(arms),
+        tuple(variants),
         seen,
         {
             quantity: {
@@ -160,26 +161,26 @@ def cross_matrix(arms: Sequence[Outcome], settings: Evaluate) -> Cross:
     )
 
 
-def _shared(arms: Sequence[Outcome], owned: Sequence[Arms]) -> tuple[Arms, Arms]:
-    """Places of arms of the first and of the second network that learned the same methods, in pairs."""
+def _shared(variants: Sequence[Outcome], owned: Sequence[Variants]) -> tuple[Variants, Variants]:
+    """Places of variants of the first and of the second network that learned the same methods, in pairs."""
     none = np.array([], int)
     if len(owned) < 2:
         return none, none
-    first, second = ({arms[at].trained_on: at for at in places} for places in owned[:2])
+    first, second = ({variants[at].trained_on: at for at in places} for places in owned[:2])
     learned = [methods for methods in first if methods in second]
     return tuple(np.array([places[methods] for methods in learned], int) for places in (first, second))
 
 
 def _everything(
     test: Aligned,
-    arms: Sequence[Outcome],
+    variants: Sequence[Outcome],
     seen: NDArray[np.bool_],
-    owned: Sequence[Arms],
-    shared: tuple[Arms, Arms],
+    owned: Sequence[Variants],
+    shared: tuple[Variants, Variants],
     weights: Floats,
 ) -> Floats:
-    """Cells, specificity by arm and network, means, differences, one after the other: [replicates, k]."""
-    by_seed = _cells(test, arms, weights)
+    """Cells, specificity by variant and network, means, differences, one after the other: [replicates, k]."""
+    by_seed = _cells(test, variants, weights)
     cells, clean = (each.mean(axis=-1) for each in by_seed)
     spared = np.stack([clean[:, own].mean(axis=1) for own in owned], axis=1)
     means = np.stack([_means(cells[:, :, own], seen[own]) for own in owned], axis=1)
@@ -193,26 +194,28 @@ def _everything(
     return np.concatenate([part.reshape(len(weights), -1) for part in parts], axis=1)
 
 
-def _compare(cells: Floats, clean: Floats, seen: NDArray[np.bool_], shared: tuple[Arms, Arms]) -> Floats:
+def _compare(
+    cells: Floats, clean: Floats, seen: NDArray[np.bool_], shared: tuple[Variants, Variants]
+) -> Floats:
     """[replicates, differences] of one seed: `DIFFERENCES`, second network less first."""
     first, second = (_means(cells[:, :, own], seen[own]) for own in shared)
     real = clean[:, shared[1]].mean(axis=1) - clean[:, shared[0]].mean(axis=1)
     return np.column_stack([(second - first)[:, :, 1], (second - first)[:, 0, 2], real])
 
 
-def _seeds(arms: Sequence[Outcome]) -> int:
-    """Seeds of every arm: all are trained with the same."""
-    (count,) = {len(arm.thresholds) for arm in arms}
+def _seeds(variants: Sequence[Outcome]) -> int:
+    """Seeds of every variant: all are trained with the same."""
+    (count,) = {len(variant.thresholds) for variant in variants}
     return count
 
 
-def _cells(test: Aligned, arms: Sequence[Outcome], weights: Floats) -> tuple[Floats, Floats]:
-    """[replicates, quantities, arms, methods, seeds] and share of reals spared [replicates, arms, seeds]."""
-    cells = np.empty((len(weights), len(QUANTITIES), len(arms), len(test.methods), _seeds(arms)))
-    clean = np.empty((len(weights), len(arms), _seeds(arms)))
+def _cells(test: Aligned, variants: Sequence[Outcome], weights: Floats) -> tuple[Floats, Floats]:
+    """[replicates, quantities, variants, methods, seeds], and specificity [replicates, variants, seeds]."""
+    cells = np.empty((len(weights), len(QUANTITIES), len(variants), len(test.methods), _seeds(variants)))
+    clean = np.empty((len(weights), len(variants), _seeds(variants)))
     scores = iter(test.probabilities)
-    for a, arm in enumerate(arms):
-        seeds = [(next(scores), threshold) for threshold in arm.thresholds]
+    for a, variant in enumerate(variants):
+        seeds = [(next(scores), threshold) for threshold in variant.thresholds]
         clean[:, a] = _spared(test, seeds, test.labels == 0, weights)
         known: dict[bytes, Floats] = {}  # methods of one pipeline share their reals
         for m, (method, fake) in enumerate(test.methods.items()):

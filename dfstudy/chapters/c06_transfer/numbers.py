@@ -2,8 +2,8 @@
 
 Gives `cross.<network>.<auc, balanced or found>.<seen, unseen or gap>`, `cross.<network>.specificity` and,
 with two networks, `cross.difference.<auc, balanced, found, gap or specificity>`, the second less the first
-over the arms that both have; and for each cell `cross.<auc or balanced>.<arm>.on.<method>`. The n of a share
-of one class are the test pictures of that class. Cost: none.
+over the variants that both have; and for each cell `cross.<auc or balanced>.<variant>.on.<method>`. The n of
+a share of one class are the test pictures of that class. Cost: none.
 """
 
 from __future__ import annotations
@@ -60,14 +60,14 @@ def _network(cross: Cross, slug: str, network: str) -> list[Number]:
     note = f"reals called real, {told}"
     found = cross.spared[network]
     numbers.append(found.number(f"cross.{slug}.specificity", unit="1", n=cross.reals, note=note))
-    if all(cross.arms[at].learning for at in own):
+    if all(cross.variants[at].learning for at in own):
         lacking = cross.unlearned(network)
         note = f"not learned: {', '.join(lacking)}" if lacking else f"all of its {len(own)} trainings"
         numbers.append(
             Number(f"cross.{slug}.learned", int(not lacking), "1 = learned", cross.reals, note=note)
         )
     for at in own:
-        name = f"cross.specificity.{cross.arms[at].name}"
+        name = f"cross.specificity.{cross.variants[at].name}"
         found = cross.specificity[at]
         numbers.append(found.number(name, unit="1", n=cross.reals, note="reals called real"))
     return numbers
@@ -90,13 +90,13 @@ def _cells(cross: Cross) -> list[Number]:
     for quantity in ("auc", "balanced"):
         for method, found in cross.cells[quantity].items():
             own = OWN_REALS if cross.against[method] < cross.reals else ""
-            for at, arm in enumerate(cross.arms):
+            for at, variant in enumerate(cross.variants):
                 numbers.append(
                     found[at].number(
-                        f"cross.{quantity}.{arm.name}.on.{slugs[method]}",
+                        f"cross.{quantity}.{variant.name}.on.{slugs[method]}",
                         unit=_unit(quantity),
                         n=cross.against[method] + cross.fakes[method],
-                        note=sentences("seen in training" if method in arm.trained_on else "unseen", own),
+                        note=sentences("seen in training" if method in variant.trained_on else "unseen", own),
                     )
                 )
     return numbers

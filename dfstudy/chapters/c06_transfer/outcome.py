@@ -1,7 +1,7 @@
-"""What the runs of an arm say about the test pictures.
+"""What the runs of a variant say about the test pictures.
 
-Takes arms (see `dfstudy.variants.registry`); gives an `Outcome` for each, and what its network costs. Arms
-are trained where they are not yet. Cost: predictions of the test pictures, once a run.
+Takes variants (see `dfstudy.variants.registry`); gives an `Outcome` for each, and what its network costs.
+Variants are trained where they are not yet. Cost: predictions of the test pictures, once a run.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from dfstudy.stats.learning import Learning, judge_runs
 
 if TYPE_CHECKING:
     from dfstudy.study.recipe import Model
-    from dfstudy.variants.arm import Arm
+    from dfstudy.variants.variant import Variant
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """One arm, tested.
+    """One variant, tested.
 
     Attributes:
         network: its name, see `name_models`.
@@ -43,31 +43,33 @@ class Outcome:
     learning: Learning | None = None
 
 
-def run_arms(arms: Sequence[Arm], progress: bool = True) -> list[Outcome]:
-    """Find or train every arm's runs and predict the test pictures."""
-    names = name_networks(arms)
+def run_variants(variants: Sequence[Variant], progress: bool = True) -> list[Outcome]:
+    """Find or train every variant's runs and predict the test pictures."""
+    names = name_networks(variants)
     tested = []
-    for arm in arms:
-        runs = arm.train(progress)
-        tables = [predict(run, arm.split, "test", progress) for run in runs]
+    for variant in variants:
+        runs = variant.train(progress)
+        tables = [predict(run, variant.split, "test", progress) for run in runs]
         thresholds = [run.checkpoint["threshold"] for run in runs]
         seconds = tuple(float(run.timings["seconds"].sum()) for run in runs)
-        network = names[_key(arm.study.model)]
-        learning = judge_runs(runs, arm.study.evaluate)
-        tested.append(Outcome(arm.name, network, arm.trained_on, tables, thresholds, seconds, learning))
+        network = names[_key(variant.study.model)]
+        learning = judge_runs(runs, variant.study.evaluate)
+        tested.append(
+            Outcome(variant.name, network, variant.trained_on, tables, thresholds, seconds, learning)
+        )
     return tested
 
 
-def name_networks(arms: Sequence[Arm]) -> dict[str, str]:
+def name_networks(variants: Sequence[Variant]) -> dict[str, str]:
     """A name for each network, by its settings."""
-    models = {_key(arm.study.model): arm.study.model for arm in arms}
+    models = {_key(variant.study.model): variant.study.model for variant in variants}
     return dict(zip(models, name_models(list(models.values())), strict=True))
 
 
-def network_models(arms: Sequence[Arm]) -> dict[str, Model]:
-    """The settings of each network of the arms, by its name."""
-    names = name_networks(arms)
-    return {names[_key(arm.study.model)]: arm.study.model for arm in arms}
+def network_models(variants: Sequence[Variant]) -> dict[str, Model]:
+    """The settings of each network of the variants, by its name."""
+    names = name_networks(variants)
+    return {names[_key(variant.study.model)]: variant.study.model for variant in variants}
 
 
 def _key(model: Model) -> str:

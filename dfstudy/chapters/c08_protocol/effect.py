@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate
 
 
-class Quantity(NamedTuple):
+class FlawQuantity(NamedTuple):
     """A metric of the audit; `better` is 1 where more is better, else -1."""
 
     metric: Metric
@@ -39,10 +39,10 @@ def _accuracy(labels: np.ndarray, scores: np.ndarray, weights: Floats) -> Floats
 
 
 QUANTITIES = {
-    "auc": Quantity(metrics.auc, "AUC", "AUC", 1),
-    "accuracy": Quantity(_accuracy, "accuracy at one half", "1", 1),
-    "log_loss": Quantity(metrics.log_loss, "log-loss", "nats", -1, "plain", "positive"),
-    "ece": Quantity(metrics.expected_calibration_error, "ECE", "probability", -1, "gap", "positive"),
+    "auc": FlawQuantity(metrics.auc, "AUC", "AUC", 1),
+    "accuracy": FlawQuantity(_accuracy, "accuracy at one half", "1", 1),
+    "log_loss": FlawQuantity(metrics.log_loss, "log-loss", "nats", -1, "plain", "positive"),
+    "ece": FlawQuantity(metrics.expected_calibration_error, "ECE", "probability", -1, "gap", "positive"),
 }
 # What is asked of a defect: AUC, but for those that leave the order of the pictures nearly or wholly alone.
 QUESTION = {"inverted_class_weight": "log_loss", "batch_means": "accuracy"}
@@ -72,7 +72,7 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Effect:
+class FlawEffect:
     """One defect, or all together.
 
     Attributes:
@@ -159,11 +159,11 @@ class Audit:
     Attributes:
         effects: by switch, in the order of `SWITCHES`, then `all`; it applies where any switch does.
         correct: quantity -> mean over seeds on the honest test; empty where nothing is measured.
-        seeds: training seeds of each arm.
+        seeds: training seeds of each variant.
         learning: of the correct networks; None where nothing was measured or judged.
     """
 
-    effects: dict[str, Effect]
+    effects: dict[str, FlawEffect]
     correct: dict[str, Interval]
     seeds: int
     settings: Evaluate

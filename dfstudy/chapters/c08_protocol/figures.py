@@ -1,7 +1,7 @@
 """Figure, tables and sentences of the audit: what each recorded defect costs, and what it flatters.
 
-Takes `dfstudy.evaluate.defects.Audit` and arms; gives a matplotlib figure, tables and text for `say`. Nothing
-is computed here beyond what is drawn.
+Takes `effect.Audit` and variants; gives a matplotlib figure, tables and text for `say`.
+Nothing is computed here beyond what is drawn.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dfstudy.chapters.c08_protocol.effect import QUANTITIES, Audit, Effect
+from dfstudy.chapters.c08_protocol.effect import QUANTITIES, Audit, FlawEffect
 from dfstudy.present.style import FAKE, REAL, WIDTH, legend_below
-from dfstudy.stats.levels import UNITS
+from dfstudy.stats.units import UNITS
 from dfstudy.study.recipe import Protocol
 from dfstudy.variants.defects import ALL, IMBALANCED
 
 if TYPE_CHECKING:
     from dfstudy.number import Number
     from dfstudy.stats.paired import PairedDifference
-    from dfstudy.variants.arm import Arm
+    from dfstudy.variants.variant import Variant
 
 INK, FAINT = "#000000", "#6E6E6E"
 SPOKEN = {
@@ -58,15 +58,15 @@ def switches_table(audit: Audit) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=["defect", "what it does", "applies here"])
 
 
-def arms_table(arms: Sequence[Arm]) -> pd.DataFrame:
-    """What is trained: one row an arm, with the pictures that it learns and selects on."""
+def variants_table(variants: Sequence[Variant]) -> pd.DataFrame:
+    """What is trained: one row a variant, with the pictures that it learns and selects on."""
     rows = []
-    for arm in arms:
-        parts = [arm.split.part(part)["label"] for part in ("train", "val")]
+    for variant in variants:
+        parts = [variant.split.part(part)["label"] for part in ("train", "val")]
         counts = [f"{(part == 0).sum():,} real, {(part == 1).sum():,} fake" for part in parts]
-        name = arm.name.removeprefix("defect_")
+        name = variant.name.removeprefix("defect_")
         told = "fakes thinned, no defect" if name == IMBALANCED else SPOKEN.get(name, "no defect")
-        rows.append((arm.name, told, *counts, ", ".join(map(str, arm.study.training.seeds))))
+        rows.append((variant.name, told, *counts, ", ".join(map(str, variant.study.training.seeds))))
     return pd.DataFrame(rows, columns=["training", "defect", "learns from", "selects on", "seeds"])
 
 
@@ -182,13 +182,13 @@ def _draw_one(axes: Axes, found: PairedDifference, place: float, color: str, mar
     axes.plot(np.clip(found.value, -WIDEST, WIDEST), place, marker, color=color, markersize=5)
 
 
-def _ends(effect: Effect, kind: str) -> list[float]:
+def _ends(effect: FlawEffect, kind: str) -> list[float]:
     of = effect.changes if kind == "cost" else effect.inflation
     drawn = [of[name] for name in DRAWN if name in of]
     return [end for one in drawn for end in (one.low, one.high, one.value) if end is not None]
 
 
-def _say_nothing(axes: Axes, effect: Effect, kind: str, place: float) -> None:
+def _say_nothing(axes: Axes, effect: FlawEffect, kind: str, place: float) -> None:
     """Words where a row has no point."""
     if effect.reason:
         words = "does not apply here"

@@ -1,6 +1,6 @@
 """What each recorded defect costs, and by how much it flatters the result.
 
-Takes a study, its split and the arms of `arms.defects`, trained; gives an `Audit`. For each defect:
+Takes a study, its split and the variants of `variants.defects`, trained; gives an `Audit`. For each defect:
 
 - change: a metric on the honest test (grouped, true labels, exact means), network with the defect less the
   network without it, seed by seed on the same pictures;
@@ -25,57 +25,57 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from scipy.special import expit
 
-from dfstudy.chapters.c08_protocol.effect import QUANTITIES, Audit, Effect, Shown
+from dfstudy.chapters.c08_protocol.effect import QUANTITIES, Audit, FlawEffect, Shown
 from dfstudy.errors import Diverged
 from dfstudy.predict.predict import predict
 from dfstudy.stats.aligned import DESCRIPTION, align
 from dfstudy.stats.comparisons import holm
 from dfstudy.stats.intervals import Floats, Interval, group_interval, groups_behind
 from dfstudy.stats.learning import Learning, judge_runs, tell_untrained
-from dfstudy.stats.levels import by_group, units_of
 from dfstudy.stats.paired import PairedDifference, difference_over, paired_difference
-from dfstudy.variants.defects import ALL, IMBALANCED, SWITCHES, correct_arm, why_not
-from dfstudy.variants.registry import DEFECTS, list_arms
+from dfstudy.stats.units import by_group, units_of
+from dfstudy.variants.defects import ALL, IMBALANCED, SWITCHES, correct_variant, why_not
+from dfstudy.variants.registry import DEFECTS, list_variants
 
 if TYPE_CHECKING:
     from dfstudy.data.split import Split
     from dfstudy.study.comparisons import Evaluate
     from dfstudy.study.study import Study
-    from dfstudy.variants.arm import Arm
+    from dfstudy.variants.variant import Variant
 
 NOT_MEASURED = "defects.measured is false: nothing is trained for this"
 
 
 @dataclass(frozen=True)
-class Tested:
-    """One arm with its runs' scores, a table a seed, each as `predict` gives it.
+class AuditedVariant:
+    """One variant with its runs' scores, a table a seed, each as `predict` gives it.
 
     Attributes:
         diverged: where a run left the finite numbers, and then no tables; empty where all were trained.
-        test: the arm's own test pictures with its own labels.
-        validation: the arm's validation pictures, scored by the weights that they chose.
+        test: the variant's own test pictures with its own labels.
+        validation: the variant's validation pictures, scored by the weights that they chose.
         learning: whether its networks have learned; None where that is not known.
     """
 
-    arm: Arm
+    variant: Variant
     test: list[pd.DataFrame]
     validation: list[pd.DataFrame]
     diverged: str = ""
     learning: Learning | None = None
 
 
-def run_defects(study: Study, split: Split, progress: bool = True) -> dict[str, Tested]:
-    """Find or train the correct arm and every defect's, and score their pictures; by name, nothing if off.
+def run_defects(study: Study, split: Split, progress: bool = True) -> dict[str, AuditedVariant]:
+    """Find or train the correct variant and every defect's, and score their pictures; by name.
 
     Raises:
         Diverged: a training without a defect left the finite numbers; one with a defect is noted.
     """
-    arms = list_arms(study, split, DEFECTS)
-    every = [correct_arm(study, split), *arms] if arms else []
-    return {arm.name: _test(arm, study.evaluate, progress) for arm in every}
+    variants = list_variants(study, split, DEFECTS)
+    every = [correct_variant(study, split), *variants] if variants else []
+    return {variant.name: _test(variant, study.evaluate, progress) for variant in every}
 
 
-def measure_defects(study: Study, split: Split, tested: Mapping[str, Tested]) -> Audit:
+def measure_defects(study: Study, split: Split, tested: Mapping[str, AuditedVariant]) -> Audit:
     """Changes, inflation and adjusted p of every defect.
 
     Args:
@@ -85,27 +85,27 @@ def measure_defects(study: Study, split: Split, tested: Mapping[str, Tested]) ->
     seeds = len(study.training.seeds[: study.defects.seeds])
     honest = split.part("test").set_index("path")
     if not tested:
-        off = {name: Effect(name, NOT_MEASURED, pictures=len(honest)) for name in (*SWITCHES, ALL)}
+        off = {name: FlawEffect(name, NOT_MEASURED, pictures=len(honest)) for name in (*SWITCHES, ALL)}
         return Audit(off, {}, seeds, settings)
 
     def truly(name: str, batch: int | None = None) -> Shown:
-        """The honest test by the networks of an arm."""
+        """The honest test by the networks of a variant."""
         tables = [
             table.assign(**{column: table["path"].map(honest[column]) for column in DESCRIPTION})
             for table in tested[name].test
         ]
         return _show(tables, settings, batch)
 
-    correct = correct_arm(study, split).name
+    correct = correct_variant(study, split).name
     reasons = why_not(study, split)
     effects = {}
     for switch in (*SWITCHES, ALL):
         if reasons.get(switch):
-            effects[switch] = Effect(switch, reasons[switch], pictures=len(honest))
+            effects[switch] = FlawEffect(switch, reasons[switch], pictures=len(honest))
             continue
         name = f"defect_{switch}" if f"defect_{switch}" in tested else correct
         if tested[name].diverged:
-            effects[switch] = Effect(switch, diverged=tested[name].diverged, pictures=len(honest))
+            effects[switch] = FlawEffect(switch, diverged=tested[name].diverged, pictures=len(honest))
             continue
         base = truly(IMBALANCED if switch == "inverted_class_weight" else correct)
         own, batch = tested[name], study.training.batch_size if not reasons["batch_means"] else None
@@ -139,7 +139,7 @@ def _effect(
     reported: Shown | None,
     true: Shown,
     same: bool,
-) -> Effect:
+) -> FlawEffect:
     """Args: base, found: the honest test without and with the defect; same: reported and true are the same
     pictures in the same order, else pictures of other groups."""
     changes, inflation = {}, {}
@@ -152,7 +152,7 @@ def _effect(
             inflation[name] = _inflation(name, reported, true, same, settings)
     levels = [_levels(each, settings) if each is not None else {} for each in (reported, true)]
     sizes = [0 if each is None else len(each.labels) for each in (base, reported, true)]
-    return Effect(switch, "", changes, inflation, *levels, *sizes, is_same=same)
+    return FlawEffect(switch, "", changes, inflation, *levels, *sizes, is_same=same)
 
 
 def _inflation(name: str, reported: Shown, true: Shown, same: bool, settings: Evaluate) -> PairedDifference:
@@ -179,7 +179,7 @@ def _levels(shown: Shown, settings: Evaluate) -> dict[str, Interval]:
     }
 
 
-def _adjust(effects: dict[str, Effect]) -> dict[str, Effect]:
+def _adjust(effects: dict[str, FlawEffect]) -> dict[str, FlawEffect]:
     """Holm's p over the questions to single defects, and over the two to all of them together."""
     for family in (SWITCHES, (ALL,)):
         asked = [(name, kind, one.p) for name in family for kind, one in effects[name].asked().items()]
@@ -197,17 +197,17 @@ def _show(tables: Sequence[pd.DataFrame], settings: Evaluate, batch: int | None 
     return Shown(lined.labels, lined.probabilities, units_of(lined.pictures, settings.level), batch)
 
 
-def _test(arm: Arm, settings: Evaluate, progress: bool) -> Tested:
+def _test(variant: Variant, settings: Evaluate, progress: bool) -> AuditedVariant:
     try:
-        runs = arm.train(progress)
+        runs = variant.train(progress)
     except Diverged as error:
-        if not arm.is_defective:
+        if not variant.is_defective:
             raise
-        return Tested(arm, [], [], error.message)
+        return AuditedVariant(variant, [], [], error.message)
     validation = []
     for run in runs:
         own = run.clean[run.clean["part"] == "val"].drop(columns="part")
         validation.append(own.assign(method="", probability=expit(own["logit"].to_numpy())))
     learning = judge_runs(runs, settings)
-    tables = [predict(run, arm.split, "test", progress) for run in runs]
-    return Tested(arm, tables, validation, learning=learning)
+    tables = [predict(run, variant.split, "test", progress) for run in runs]
+    return AuditedVariant(variant, tables, validation, learning=learning)

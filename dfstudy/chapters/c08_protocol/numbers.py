@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from dfstudy.chapters.c08_protocol.effect import QUANTITIES, Audit, Effect
+from dfstudy.chapters.c08_protocol.effect import QUANTITIES, Audit, FlawEffect
 from dfstudy.number import Number
 
 REPORTS_TEST = "what it reports is the honest test: nothing is flattered"
@@ -45,7 +45,7 @@ def defect_numbers(audit: Audit) -> list[Number]:
     return numbers
 
 
-def _of_effect(effect: Effect, audit: Audit) -> Iterator[Number]:
+def _of_effect(effect: FlawEffect, audit: Audit) -> Iterator[Number]:
     name, n = f"defect.{effect.switch}", effect.pictures
     yield Number(f"{name}.applies", int(not effect.reason), "1", n, note=effect.reason)
     if effect.reason:
@@ -78,7 +78,7 @@ def _of_effect(effect: Effect, audit: Audit) -> Iterator[Number]:
     yield from _of_question(effect, name)
 
 
-def _of_question(effect: Effect, name: str) -> Iterator[Number]:
+def _of_question(effect: FlawEffect, name: str) -> Iterator[Number]:
     """How sure the differences are that decide the verdict."""
     unit = QUANTITIES[effect.question].unit
     for kind, found in effect.asked().items():

@@ -13,7 +13,7 @@ import re
 from functools import cache
 
 from dfstudy.data.layouts.layout import Files, Place, Reading, tabulate
-from dfstudy.data.layouts.lists import Finder
+from dfstudy.data.layouts.lists import ListFinder
 from dfstudy.data.layouts.names import FAKE, REAL
 from dfstudy.data.layouts.splits import split_of
 
@@ -72,7 +72,7 @@ class ForgeryNet:
 def _read_list(files: Files, file: str, matches: list[re.Match]) -> list[tuple[str, Place]]:
     folder = file.rpartition("/")[0]
     below = [path for path in files.pictures if path.startswith(f"{folder}/")] if folder else []
-    paths = Finder(below or files.pictures).find([match["image"] for match in matches])
+    paths = ListFinder(below or files.pictures).find([match["image"] for match in matches])
     words = [word for part in file.removesuffix(".txt").split("/") for word in (part, *part.split("_"))]
     split = split_of(words)
     by_folder = {

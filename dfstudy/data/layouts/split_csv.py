@@ -17,7 +17,7 @@ import pandas as pd
 from dfstudy.data.layouts.counters import seem_frames
 from dfstudy.data.layouts.folders import FolderMeaning, read_meaning
 from dfstudy.data.layouts.layout import Files, Place, Reading, tabulate
-from dfstudy.data.layouts.lists import Finder
+from dfstudy.data.layouts.lists import ListFinder
 from dfstudy.data.layouts.names import CLASS_NAMES, SPLIT_WORDS, build_aliases
 from dfstudy.errors import StudyError
 
@@ -37,7 +37,7 @@ class SplitCSV:
         if not tables:
             return None
         rows = pd.concat(tables.values(), ignore_index=True)
-        rows["path"] = Finder(files.pictures).find(rows["listed"].tolist())
+        rows["path"] = ListFinder(files.pictures).find(rows["listed"].tolist())
         missing = int((rows["path"] == "").sum())
         rows = rows[rows["path"] != ""].drop(columns="listed").reset_index(drop=True)
         if rows.empty:

@@ -12,7 +12,7 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from dfstudy.chapters.c01_data.leakage import compare, leakage_numbers, measure_leakage
-from dfstudy.data.deal import assign_groups
+from dfstudy.data.assign import assign_groups
 from dfstudy.data.index import index_study
 from dfstudy.data.split import SPLITS, Split, split_study
 from dfstudy.model.device import choose_place

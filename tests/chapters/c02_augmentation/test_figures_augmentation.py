@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dfstudy.augment.ends import show_ends
+from dfstudy.augment.extremes import show_ends
 from dfstudy.augment.gallery import show_policies
 from dfstudy.augment.policies import build_policy
 from dfstudy.chapters.c02_augmentation import figures as augmentation

@@ -12,7 +12,7 @@ from scipy.stats import spearmanr
 
 from dfstudy.chapters.c04_test.examples import choose_examples
 from dfstudy.chapters.c04_test.explain import DRAWS, Explained, correlate, explain
-from dfstudy.chapters.c04_test.pointing import explain_numbers, measure_pointing
+from dfstudy.chapters.c04_test.localisation import explain_numbers, measure_pointing
 from dfstudy.data.split import Split
 from dfstudy.predict.predict import predict
 from dfstudy.stats.aligned import align

@@ -10,7 +10,7 @@ import pytest
 from dfstudy.chapters.c04_test import figures_explain as figures
 from dfstudy.chapters.c04_test.examples import choose_examples
 from dfstudy.chapters.c04_test.explain import DRAWS, Explained
-from dfstudy.chapters.c04_test.pointing import explain_numbers
+from dfstudy.chapters.c04_test.localisation import explain_numbers
 from dfstudy.number import Number
 from dfstudy.present.numbers import say
 from dfstudy.stats.aligned import align

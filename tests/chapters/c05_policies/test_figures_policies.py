@@ -175,4 +175,4 @@ def test_where_nothing_is_compared_every_text_says_so(make_tested):
 
 
 def test_the_trainings_are_listed():
-    assert figures.arms_table([]).empty
+    assert figures.variants_table([]).empty

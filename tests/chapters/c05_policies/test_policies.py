@@ -13,9 +13,9 @@ from sklearn.metrics import roc_auc_score
 
 from dfstudy.chapters.c05_policies.compare import compare_policies
 from dfstudy.chapters.c05_policies.numbers import policy_numbers
+from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
 from dfstudy.chapters.c05_policies.questions_policies import decide_on_policies
 from dfstudy.chapters.c05_policies.questions_transforms import decide_on_transforms
-from dfstudy.chapters.c05_policies.sheets import QUANTITIES
 from dfstudy.stats.comparisons import holm
 from dfstudy.study.comparisons import Evaluate, Policies
 from dfstudy.study.study import load_study

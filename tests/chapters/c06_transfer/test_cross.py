@@ -40,7 +40,9 @@ def table(strength: dict[str, float], seed: int, groups: int = 40) -> pd.DataFra
     )
 
 
-def arm(name: str, trained_on: tuple[str, ...], network: str, seeds: int = 2, shift: float = 0.0) -> Outcome:
+def variant(
+    name: str, trained_on: tuple[str, ...], network: str, seeds: int = 2, shift: float = 0.0
+) -> Outcome:
     strength = {method: (3.0 if method in trained_on else 0.5) + shift for method in METHODS}
     tables = [table(strength, hash_of(name, seed)) for seed in range(seeds)]
     return Outcome(name, network, trained_on, tables, [0.6, 0.7][:seeds])
@@ -51,19 +53,19 @@ def hash_of(name: str, seed: int) -> int:
 
 
 @pytest.fixture(scope="module")
-def arms() -> list[Outcome]:
-    first = [arm(f"only_{method}", (method,), "small_cnn") for method in METHODS]
-    second = [arm(f"only_{method}-second", (method,), "vit", shift=0.8) for method in METHODS]
+def variants() -> list[Outcome]:
+    first = [variant(f"only_{method}", (method,), "small_cnn") for method in METHODS]
+    second = [variant(f"only_{method}-second", (method,), "vit", shift=0.8) for method in METHODS]
     return first + second
 
 
 @pytest.fixture(scope="module")
-def cross(arms):
-    return cross_matrix(arms, SETTINGS)
+def cross(variants):
+    return cross_matrix(variants, SETTINGS)
 
 
-def test_each_cell_is_what_scikit_learn_gives(cross, arms):
-    for a, one in enumerate(arms):
+def test_each_cell_is_what_scikit_learn_gives(cross, variants):
+    for a, one in enumerate(variants):
         for method in METHODS:
             expected = []
             for scores, threshold in zip(one.tables, one.thresholds, strict=True):
@@ -108,14 +110,14 @@ def test_means_are_over_seen_and_unseen_cells_of_a_network(cross):
     assert cross.differences["specificity"].value == pytest.approx(spared[1] - spared[0])
 
 
-def test_differences_cover_seeds_where_there_are_several(arms):
-    cross = cross_matrix(arms, SETTINGS)
+def test_differences_cover_seeds_where_there_are_several(variants):
+    cross = cross_matrix(variants, SETTINGS)
     found = cross.differences["auc"]
     assert found.seeds == 2 and found.value == pytest.approx(np.mean(found.each)) and found.seed_error > 0
     for seed in (0, 1):
         own = [
             replace(one, tables=one.tables[seed : seed + 1], thresholds=one.thresholds[seed : seed + 1])
-            for one in arms
+            for one in variants
         ]
         alone = cross_matrix(own, SETTINGS)
         assert alone.differences["auc"].value == pytest.approx(found.each[seed])
@@ -124,28 +126,28 @@ def test_differences_cover_seeds_where_there_are_several(arms):
         assert "one seed: it covers no other" in notes["cross.difference.auc"]
 
 
-def test_networks_are_compared_over_the_arms_that_both_have(arms):
-    """The second network has one arm: the first one's means are over three, the difference over one pair."""
-    cross = cross_matrix([*arms[:3], arms[4]], SETTINGS)  # only_swap-second
-    alone = cross_matrix([arms[1], arms[4]], SETTINGS)
+def test_networks_are_compared_over_the_arms_that_both_have(variants):
+    """The second network has one variant: the first's means are over three, the difference over one pair."""
+    cross = cross_matrix([*variants[:3], variants[4]], SETTINGS)  # only_swap-second
+    alone = cross_matrix([variants[1], variants[4]], SETTINGS)
     assert cross.paired == alone.paired == 1
     for name, found in alone.differences.items():
         got = cross.differences[name]
         for end in ("value", "low", "high"):
             assert float(getattr(got, end)) == pytest.approx(float(getattr(found, end)))
-    whole = cross_matrix(arms[:3], SETTINGS).summaries["small_cnn"]["auc"]["unseen"]
+    whole = cross_matrix(variants[:3], SETTINGS).summaries["small_cnn"]["auc"]["unseen"]
     assert cross.summaries["small_cnn"]["auc"]["unseen"].value == pytest.approx(whole.value)
     notes = {number.id: number.note for number in cross_numbers(cross)}
     assert "1 training of each" in notes["cross.difference.auc"]
     assert "mean over 3 trainings" in notes["cross.small_cnn.auc.unseen"]
-    apart = cross_matrix([arms[0], arms[4]], SETTINGS)  # no arm in common
+    apart = cross_matrix([variants[0], variants[4]], SETTINGS)  # no variant in common
     assert apart.differences == {} and apart.paired == 0 and len(apart.networks) == 2
 
 
-def test_a_method_stands_against_the_reals_of_its_own_pipeline(arms):
+def test_a_method_stands_against_the_reals_of_its_own_pipeline(variants):
     """Groups 0-19 were prepared one way, the others another; swaps were made of the first only."""
     by_pipeline = []
-    for one in arms[:2]:
+    for one in variants[:2]:
         tables = []
         for scores in one.tables:
             first = scores["group"].str[1:].astype(int) < 20
@@ -168,13 +170,13 @@ def test_a_method_stands_against_the_reals_of_its_own_pipeline(arms):
     swap, gan = (numbers[f"cross.auc.only_gan.on.{name}"] for name in ("swap", "gan"))
     assert swap.n == 40 and "own pipeline" in swap.note
     assert gan.n == 80 and "pipeline" not in gan.note
-    assert not cross_matrix(arms[:2], SETTINGS).by_pipeline
+    assert not cross_matrix(variants[:2], SETTINGS).by_pipeline
 
 
-def test_a_network_that_calls_more_fake_finds_more_and_is_charged_for_it(arms):
+def test_a_network_that_calls_more_fake_finds_more_and_is_charged_for_it(variants):
     """The same ranking with a lower threshold: more fakes found, fewer reals spared, the same AUC."""
-    bold = [Outcome(a.name, "bold", a.trained_on, a.tables, [0.3, 0.3]) for a in arms[:3]]
-    cross = cross_matrix([*arms[:3], *bold], SETTINGS)
+    bold = [Outcome(a.name, "bold", a.trained_on, a.tables, [0.3, 0.3]) for a in variants[:3]]
+    cross = cross_matrix([*variants[:3], *bold], SETTINGS)
     careful, eager = (cross.summaries[name] for name in ("small_cnn", "bold"))
     assert eager["found"]["unseen"].value > careful["found"]["unseen"].value + 0.2
     assert (cross.specificity.value[3:] < cross.specificity.value[:3] - 0.1).all()
@@ -182,16 +184,18 @@ def test_a_network_that_calls_more_fake_finds_more_and_is_charged_for_it(arms):
     assert cross.differences["auc"].value == 0
 
 
-def test_one_network_has_no_difference_and_all_but_one_leaves_one_unseen(arms):
+def test_one_network_has_no_difference_and_all_but_one_leaves_one_unseen(variants):
     others = {m: tuple(o for o in METHODS if o != m) for m in METHODS}
-    cross = cross_matrix([arm(f"without_{m}", others[m], "small_cnn", seeds=1) for m in METHODS], SETTINGS)
+    cross = cross_matrix(
+        [variant(f"without_{m}", others[m], "small_cnn", seeds=1) for m in METHODS], SETTINGS
+    )
     assert cross.differences == {} and cross.seen.sum() == 6
     ids = [number.id for number in cross_numbers(cross)]
     assert len(ids) == len(set(ids)) and not any(name.startswith("cross.difference") for name in ids)
 
 
 def test_where_every_method_was_seen_there_is_no_gap():
-    cross = cross_matrix([arm("all", METHODS, "small_cnn", seeds=1)], SETTINGS)
+    cross = cross_matrix([variant("all", METHODS, "small_cnn", seeds=1)], SETTINGS)
     parts = cross.summaries["small_cnn"]["auc"]
     assert np.isnan(parts["gap"].value) and np.isnan(parts["unseen"].value)
     numbers = {number.id: number for number in cross_numbers(cross)}
@@ -215,11 +219,11 @@ def test_numbers_carry_n_groups_and_what_they_are(cross):
     assert numbers["cross.difference.auc"].note.count("vit less small_cnn") == 1
 
 
-def test_arms_tested_on_other_pictures_are_refused(arms):
-    shorter = [t.iloc[4:] for t in arms[1].tables]
-    other = Outcome("x", "small_cnn", ("gan",), shorter, arms[1].thresholds)
+def test_arms_tested_on_other_pictures_are_refused(variants):
+    shorter = [t.iloc[4:] for t in variants[1].tables]
+    other = Outcome("x", "small_cnn", ("gan",), shorter, variants[1].thresholds)
     with pytest.raises(ValueError, match="different pictures"):
-        cross_matrix([arms[0], other], SETTINGS)
+        cross_matrix([variants[0], other], SETTINGS)
 
 
 def test_networks_with_one_backbone_are_told_apart_by_what_differs():
@@ -235,9 +239,9 @@ def test_networks_with_one_backbone_are_told_apart_by_what_differs():
     assert twice == ["a", "a again"] and name_models([lite]) == ["a"]
 
 
-def test_a_network_of_which_one_training_has_not_learned_is_named(arms):
+def test_a_network_of_which_one_training_has_not_learned_is_named(variants):
     state = SimpleNamespace(learned=True), SimpleNamespace(learned=False)
-    known = [replace(arm, learning=state[0]) for arm in arms]
+    known = [replace(variant, learning=state[0]) for variant in variants]
     first = known[0].network
     numbers = {number.id: number for number in cross_numbers(cross_matrix(known, SETTINGS))}
     slug = next(iter(name_methods([first])))

@@ -47,12 +47,12 @@ def matrix(*networks: str, strength: float = 3.0, seeds: int = 1, better: float 
             each["probability"] += n * better * each["label"]
         return Outcome(f"only-{n}-{m}", network, (method,), tables, [0.6] * seeds)
 
-    arms = [
+    variants = [
         outcome(n, network, m, method)
         for n, network in enumerate(networks)
         for m, method in enumerate(METHODS)
     ]
-    return cross_matrix(arms, Evaluate(replicates=100))
+    return cross_matrix(variants, Evaluate(replicates=100))
 
 
 @pytest.fixture(scope="module")
@@ -129,8 +129,10 @@ def test_networks_are_told_with_their_cost_and_why_no_transformer(cross):
 
 
 def test_times_are_means_by_network(cross):
-    arms = [replace(arm, seconds=(2.0, 4.0)) for arm in cross.arms[:2]] + list(cross.arms[2:])
-    table = figures.times_table(replace(cross, arms=tuple(arms)))
+    variants = [replace(variant, seconds=(2.0, 4.0)) for variant in cross.variants[:2]] + list(
+        cross.variants[2:]
+    )
+    table = figures.times_table(replace(cross, variants=tuple(variants)))
     assert table.iloc[:, 1:].to_numpy().tolist() == [["4", "3.0"], ["0", "not known"]]
 
 
@@ -141,11 +143,11 @@ def test_columns_say_the_reals_of_a_methods_own_pipeline():
         own = table["group"].str[1:].astype(int) < 10
         table = table.assign(pipeline=np.where(own, "a", "b"))
         tables.append(table[(table["method"] != "swap") | own])
-    arms = [
+    variants = [
         Outcome(f"a{n}", "cnn", (method,), [each], [0.6])
         for n, (method, each) in enumerate(zip(METHODS, tables, strict=True))
     ]
-    cross = cross_matrix(arms, Evaluate(replicates=100))
+    cross = cross_matrix(variants, Evaluate(replicates=100))
     figure = figures.draw_matrix(cross, "auc", "AUC")
     [axes] = [axes for axes in figure.axes if axes.get_ylabel() == "learned"]
     assert axes.get_xticklabels()[1].get_text() == "swap\n10 fakes\n10 reals"
@@ -162,4 +164,4 @@ def test_the_headline_leaves_the_cells_out(cross):
 
 def test_without_methods_to_compare_the_chapter_says_so():
     assert "two forgery methods" in figures.tell_cross(None) == figures.answer_cross(None)
-    assert figures.arms_table([]).empty
+    assert figures.variants_table([]).empty

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from dfstudy.chapters.c08_protocol import figures
-from dfstudy.chapters.c08_protocol.effect import Audit, Effect
+from dfstudy.chapters.c08_protocol.effect import Audit, FlawEffect
 from dfstudy.chapters.find import find_chapter
 from dfstudy.number import Number
 from dfstudy.pipeline.execute import run_chapter
@@ -50,15 +50,15 @@ def of_both(value: float, half: float) -> dict[str, PairedDifference]:
 @pytest.fixture
 def audit():
     """Of the defects one costs, one flatters, one has an interval without end, one does not apply."""
-    effects = {name: Effect(name, changes=of_both(0.01, 0.05), pictures=90) for name in SWITCHES}
-    effects["bgr_channels"] = Effect("bgr_channels", changes=of_both(-0.2, 0.05), pictures=90)
-    effects["raw_pixels"] = Effect("raw_pixels", changes=of_both(-0.1, 3.0), pictures=90)
-    effects["random_split"] = Effect("random_split", inflation=of_both(0.15, 0.04), pictures=90)
-    effects["drifting_batch_norm"] = Effect("drifting_batch_norm", "no stage is frozen")
-    effects["all"] = Effect("all", changes=of_both(-0.3, 0.1), inflation=of_both(0.2, 0.1), pictures=90)
+    effects = {name: FlawEffect(name, changes=of_both(0.01, 0.05), pictures=90) for name in SWITCHES}
+    effects["bgr_channels"] = FlawEffect("bgr_channels", changes=of_both(-0.2, 0.05), pictures=90)
+    effects["raw_pixels"] = FlawEffect("raw_pixels", changes=of_both(-0.1, 3.0), pictures=90)
+    effects["random_split"] = FlawEffect("random_split", inflation=of_both(0.15, 0.04), pictures=90)
+    effects["drifting_batch_norm"] = FlawEffect("drifting_batch_norm", "no stage is frozen")
+    effects["all"] = FlawEffect("all", changes=of_both(-0.3, 0.1), inflation=of_both(0.2, 0.1), pictures=90)
     for name, effect in effects.items():
         adjusted = {kind: one.p for kind, one in effect.asked().items()}
-        effects[name] = Effect(**{**vars(effect), "adjusted": adjusted})
+        effects[name] = FlawEffect(**{**vars(effect), "adjusted": adjusted})
     return Audit(effects, {}, 3, Evaluate())
 
 

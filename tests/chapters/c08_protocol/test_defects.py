@@ -14,7 +14,7 @@ from scipy.special import expit
 from sklearn.metrics import roc_auc_score
 
 from dfstudy.chapters.c08_protocol import figures, measure
-from dfstudy.chapters.c08_protocol.effect import Effect, mean_by_batch
+from dfstudy.chapters.c08_protocol.effect import FlawEffect, mean_by_batch
 from dfstudy.chapters.c08_protocol.measure import measure_defects
 from dfstudy.chapters.c08_protocol.numbers import defect_numbers
 from dfstudy.data.split import Split
@@ -25,8 +25,8 @@ from dfstudy.stats.paired import PairedDifference, paired_difference
 from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, Policies
 from dfstudy.study.recipe import Model, Protocol, Training
 from dfstudy.study.study import load_study
-from dfstudy.variants.defects import ALL, SWITCHES, correct_arm, guess_labels, thin_fakes, why_not
-from dfstudy.variants.registry import DEFECTS, find_arms, list_arms
+from dfstudy.variants.defects import ALL, SWITCHES, correct_variant, guess_labels, thin_fakes, why_not
+from dfstudy.variants.registry import DEFECTS, find_variants, list_variants
 
 GROUPS = {"train": 60, "val": 40, "test": 60}
 
@@ -59,75 +59,78 @@ def make_study(seeds: int = 4, **changed):
     return study.model_copy(update=parts | changed)
 
 
-def scored(rows: pd.DataFrame, arm: str, seed: int, skill: float) -> pd.DataFrame:
+def scored(rows: pd.DataFrame, variant: str, seed: int, skill: float) -> pd.DataFrame:
     """A table of `predict`; what is hard about a picture is the same for every network."""
     hard = np.array([np.random.default_rng(crc32(path.encode())).normal() for path in rows["sha256"]])
-    noise = np.random.default_rng([seed, crc32(arm.encode())]).normal(0, 0.15, len(rows))
+    noise = np.random.default_rng([seed, crc32(variant.encode())]).normal(0, 0.15, len(rows))
     logit = skill * (2 * rows["label"].to_numpy() - 1) + hard + noise
     table = rows[["path", "label", "method", "group"]].assign(logit=logit, probability=expit(logit))
     return table.reset_index(drop=True)
 
 
 def make_tested(study, split, skills: dict[str, float], own: dict[str, float] | None = None) -> dict:
-    """Every arm, tested: `skills` on the honest pictures and, where `own` says so, on what it reports."""
-    arms = [correct_arm(study, split), *list_arms(study, split, DEFECTS)]
+    """Every variant, tested: `skills` on the honest pictures and, where `own` says so, on what it reports."""
+    variants = [correct_variant(study, split), *list_variants(study, split, DEFECTS)]
     made = {}
-    for arm in arms:
-        honest = skills.get(arm.name, 1.0)
-        claimed = (own or {}).get(arm.name, honest)
-        torn = arm.name == "defect_random_split"
-        seeds = arm.study.training.seeds
-        made[arm.name] = measure.Tested(
-            arm,
-            [scored(arm.split.part("test"), arm.name, seed, claimed if torn else honest) for seed in seeds],
-            [scored(arm.split.part("val"), arm.name, seed, claimed) for seed in seeds],
+    for variant in variants:
+        honest = skills.get(variant.name, 1.0)
+        claimed = (own or {}).get(variant.name, honest)
+        torn = variant.name == "defect_random_split"
+        seeds = variant.study.training.seeds
+        made[variant.name] = measure.AuditedVariant(
+            variant,
+            [
+                scored(variant.split.part("test"), variant.name, seed, claimed if torn else honest)
+                for seed in seeds
+            ],
+            [scored(variant.split.part("val"), variant.name, seed, claimed) for seed in seeds],
         )
     return made
 
 
 def test_each_arm_turns_on_its_own_defect_and_shares_the_test():
     study, split = make_study(seeds=2), make_split()
-    arms = {arm.name: arm for arm in list_arms(study, split, DEFECTS)}
-    assert list(arms) == [
+    variants = {variant.name: variant for variant in list_variants(study, split, DEFECTS)}
+    assert list(variants) == [
         *("defect_bgr_channels", "defect_raw_pixels", "imbalanced", "defect_inverted_class_weight"),
         *("defect_random_split", "defect_selection_is_result", "defect_plain_sgd", "defect_all"),
     ]
-    for name, arm in arms.items():
-        on = arm.study.protocol.model_dump(exclude_defaults=True)
+    for name, variant in variants.items():
+        on = variant.study.protocol.model_dump(exclude_defaults=True)
         if name != "defect_all":
             assert on == ({} if name == "imbalanced" else {name.removeprefix("defect_"): True})
-        same = arm.study.model_copy(update={"protocol": Protocol()})
+        same = variant.study.model_copy(update={"protocol": Protocol()})
         assert same.model_dump() == study.model_dump()
-        assert arm.study.training.seeds == [0, 1]
+        assert variant.study.training.seeds == [0, 1]
         if name != "defect_random_split":
             pd.testing.assert_frame_equal(
-                *(part.reset_index(drop=True) for part in (arm.split.part("test"), split.part("test")))
+                *(part.reset_index(drop=True) for part in (variant.split.part("test"), split.part("test")))
             )
-    assert set(arms["defect_all"].study.protocol.model_dump(exclude_defaults=True)) == set(SWITCHES) - {
+    assert set(variants["defect_all"].study.protocol.model_dump(exclude_defaults=True)) == set(SWITCHES) - {
         "drifting_batch_norm",
         "substring_labels",
         "timm_head",
     }
-    assert find_arms(study, split, ["defect_all"])[0].study == arms["defect_all"].study
+    assert find_variants(study, split, ["defect_all"])[0].study == variants["defect_all"].study
 
 
 def test_the_correct_arm_is_the_studys_own_run_where_it_is_the_same_training():
     study, split = make_study(seeds=2), make_split()
-    base = correct_arm(study, split)
-    assert base.name == "main" and base.identity(1) == find_arms(study, split, ["main"])[0].identity(1)
+    base = correct_variant(study, split)
+    assert base.name == "main" and base.identity(1) == find_variants(study, split, ["main"])[0].identity(1)
     two = study.model_copy(update={"training": study.training.model_copy(update={"devices": 2})})
-    assert correct_arm(two, split).name == "correct" == list_arms(two, split, DEFECTS)[0].name
+    assert correct_variant(two, split).name == "correct" == list_variants(two, split, DEFECTS)[0].name
     short = make_study(seeds=2, defects=Defects(seeds=2, epochs=1))
-    assert correct_arm(short, split).name == "correct"
-    assert {arm.study.training.epochs for arm in list_arms(short, split, DEFECTS)} == {1}
+    assert correct_variant(short, split).name == "correct"
+    assert {variant.study.training.epochs for variant in list_variants(short, split, DEFECTS)} == {1}
     off = study.model_copy(update={"defects": Defects(measured=False)})
-    assert list_arms(off, split, DEFECTS) == []
+    assert list_variants(off, split, DEFECTS) == []
 
 
 def test_a_torn_split_tears_groups_and_keeps_shares():
     study, split = make_study(), make_split()
     for name, kept in (("defect_random_split", ()), ("defect_all", ("test",))):
-        torn = find_arms(study, split, [name])[0].split
+        torn = find_variants(study, split, [name])[0].split
         assert torn.fingerprint != split.fingerprint and len(torn.rows) == len(split.rows)
         parts = [set(torn.part(part)["group"]) for part in ("train", "val", "test")]
         assert len(parts[0] & parts[1]) > 20
@@ -175,8 +178,8 @@ def test_guessed_labels_where_some_fakes_are_not_called_fake():
     assert guessed.rows["label"].tolist() == (split.rows["method"] == "swap").astype(int).tolist()
     assert set(guessed.rows.loc[hidden, "method"]) == {"real"}
     assert why_not(make_study(), split)["substring_labels"] == ""
-    arm = find_arms(make_study(), split, ["defect_all"])[0]
-    assert arm.study.protocol.substring_labels and arm.trained_on == ("swap",)
+    variant = find_variants(make_study(), split, ["defect_all"])[0]
+    assert variant.study.protocol.substring_labels and variant.trained_on == ("swap",)
 
 
 def test_reasons_follow_the_study():
@@ -190,7 +193,7 @@ def test_reasons_follow_the_study():
     assert "trains with it" in why_not(sgd, split)["plain_sgd"]
     assert "near zero" in why_not(study, split)["timm_head"] and why_not(sgd, split)["timm_head"] == ""
     loss = study.model_copy(update={"training": Training(select_by="loss", batch_size=64)})
-    assert "defect_batch_means" in [arm.name for arm in list_arms(loss, split, DEFECTS)]
+    assert "defect_batch_means" in [variant.name for variant in list_variants(loss, split, DEFECTS)]
     even = study.model_copy(update={"training": Training(batch_size=40)})
     assert "smaller" in why_not(even, split)["batch_means"]
     alone = replace(split, rows=split.rows.assign(group=split.rows["path"]))
@@ -218,8 +221,8 @@ def test_a_defect_that_cannot_be_trained_is_a_finding_and_the_others_are_measure
     study, split = make_study(), make_split()
     where = "the loss is not finite any more: seed 0, epoch 1, step 5 of 20"
 
-    def test_runs(arm, progress):
-        if arm.study.protocol.raw_pixels:
+    def test_runs(variant, progress):
+        if variant.study.protocol.raw_pixels:
             raise Diverged(where, "a lower rate")
         return []
 
@@ -249,7 +252,7 @@ def test_a_defect_that_cannot_be_trained_is_a_finding_and_the_others_are_measure
 
 
 def test_a_correct_training_that_diverges_ends_the_audit(monkeypatch):
-    def diverge(arm, progress):
+    def diverge(variant, progress):
         raise Diverged("the loss is not finite any more", "a lower rate")
 
     monkeypatch.setattr(measure.Arm, "train", diverge)
@@ -329,7 +332,7 @@ def test_what_only_the_correction_hides_is_inconclusive():
     flat, apart = np.full((3, 18), 0.5), np.tile([0.2, 0.8], (3, 9))
     one = paired_difference([0, 1] * 9, flat, apart, range(18), Evaluate())
     made = {
-        p: Effect("raw_pixels", changes={"auc": replace(one, p=p)}, adjusted={"change": 0.3})
+        p: FlawEffect("raw_pixels", changes={"auc": replace(one, p=p)}, adjusted={"change": 0.3})
         for p in (0.01, 0.3)
     }
     assert {p: effect.verdict(0.05) for p, effect in made.items()} == {

@@ -9,10 +9,10 @@ import cv2
 import numpy as np
 import pytest
 
-from dfstudy.data.elsewhere import BOTH, SEEN, SEEN_COPY, find_elsewhere, fingerprint_files
+from dfstudy.data.external import BOTH, SEEN, SEEN_COPY, find_elsewhere, fingerprint_files
 from dfstudy.data.index import index_study
 from dfstudy.data.split import COPY, split_study
-from dfstudy.data.thin import thin_groups
+from dfstudy.data.subsample import thin_groups
 from dfstudy.errors import StudyError
 from dfstudy.study.comparisons import OtherPictures
 

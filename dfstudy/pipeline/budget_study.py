@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from dfstudy.errors import StudyError
-from dfstudy.pipeline.budget import Fitted, Speed, count_finished, estimate, fit_budget, networks
+from dfstudy.pipeline.budget import FittedStudy, Speed, count_finished, estimate, fit_budget, networks
 from dfstudy.pipeline.environment import steady_environment
 from dfstudy.pipeline.invocation import Invocation, resolve, shown_path
 from dfstudy.pipeline.listing import BUDGET
@@ -63,7 +63,7 @@ def settle_budget(
     return within, [*fitted.lines(), f"the study of this report: {shown_path(file)}"]
 
 
-def write_study(source: Study, fitted_study: Study, fitted: Fitted) -> Path:
+def write_study(source: Study, fitted_study: Study, fitted: FittedStudy) -> Path:
     """The chosen study as a file that says everything; unchanged where it says so already."""
     file = source.out / "study" / f"within_{fitted.minutes}_minutes.yaml"
     header = [f"{source.title}: {source.file.name} within {fitted.minutes} minutes", *fitted.lines()]

@@ -15,7 +15,7 @@ import yaml
 from dfstudy.data.index import index_study
 from dfstudy.data.split import split_study
 from dfstudy.errors import StudyError
-from dfstudy.model.team import join_team
+from dfstudy.model.process_group import join_team
 from dfstudy.study.study import load_study
 from dfstudy.train import launch
 from dfstudy.train.launch import launch_command

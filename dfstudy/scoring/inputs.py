@@ -24,7 +24,7 @@ from dfstudy.data import endings, images, limits
 from dfstudy.data.walk import count_files, why_passed, writable
 from dfstudy.errors import StudyError
 from dfstudy.faces.containers import ClipError
-from dfstudy.faces.scene import Found, faces_in_clip, faces_in_picture
+from dfstudy.faces.scene import FoundFaces, faces_in_clip, faces_in_picture
 
 if TYPE_CHECKING:
     from dfstudy.faces.finder import Finder
@@ -141,7 +141,7 @@ class Intake:
         return policy(picture, 0)
 
 
-def _pixels(found: Found) -> list[np.ndarray]:
+def _pixels(found: FoundFaces) -> list[np.ndarray]:
     if not found.crops:
         reasons = [missed.reason for missed in found.missed] or ["no face found"]
         raise images.PictureError(max(dict.fromkeys(reasons), key=reasons.count))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dfstudy.data.thin import SHARE, WHOLE, thin_groups
+from dfstudy.data.subsample import SHARE, WHOLE, thin_groups
 
 
 def rows_of(*sizes: tuple[int, int]) -> pd.DataFrame:

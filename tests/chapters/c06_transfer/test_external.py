@@ -13,10 +13,10 @@ import pytest
 from scipy.special import expit
 from sklearn import metrics as sk
 
-from dfstudy.chapters.c06_transfer import elsewhere as room
-from dfstudy.chapters.c06_transfer import figures_elsewhere as figures
-from dfstudy.chapters.c06_transfer.elsewhere import MEASURES, elsewhere_numbers, measure_elsewhere
-from dfstudy.data.elsewhere import Elsewhere, find_elsewhere
+from dfstudy.chapters.c06_transfer import external as room
+from dfstudy.chapters.c06_transfer import figures_external as figures
+from dfstudy.chapters.c06_transfer.external import MEASURES, elsewhere_numbers, measure_elsewhere
+from dfstudy.data.external import Elsewhere, find_elsewhere
 from dfstudy.data.index import index_study
 from dfstudy.data.split import Split, split_study
 from dfstudy.errors import StudyError

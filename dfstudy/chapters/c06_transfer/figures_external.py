@@ -1,6 +1,6 @@
 """Figure, table and sentences of chapter 06 about other folders of pictures.
 
-Takes results of `dfstudy.chapters.c06_transfer.elsewhere`; gives a matplotlib figure, unsaved, a table, and
+Takes results of `dfstudy.chapters.c06_transfer.external`; gives a matplotlib figure, unsaved, a table, and
 text for `say`. Nothing is computed here beyond what is drawn.
 """
 
@@ -17,10 +17,10 @@ from matplotlib.figure import Figure
 from dfstudy.data.split import set_aside
 from dfstudy.present.numbers import literal
 from dfstudy.present.style import FAKE, REAL, WIDTH
-from dfstudy.stats.levels import UNITS
+from dfstudy.stats.units import UNITS
 
 if TYPE_CHECKING:
-    from dfstudy.chapters.c06_transfer.elsewhere import There
+    from dfstudy.chapters.c06_transfer.external import There
     from dfstudy.stats.intervals import Interval
 
 FAINT = "#8C8C8C"

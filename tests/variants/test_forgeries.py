@@ -13,7 +13,7 @@ from dfstudy.errors import StudyError
 from dfstudy.study.comparisons import Forgeries
 from dfstudy.study.recipe import Model
 from dfstudy.study.study import load_study
-from dfstudy.variants.registry import FORGERIES, RUNS, find_arms, list_arms
+from dfstudy.variants.registry import FORGERIES, RUNS, find_variants, list_variants
 
 METHODS = ("Face Swap", "GAN", "reenactment")
 
@@ -48,52 +48,54 @@ def counts(split: Split, part: str) -> dict[str, int]:
     return split.part(part)["method"].value_counts().to_dict()
 
 
-def test_the_study_itself_is_an_arm(study, split):
-    (arm,) = list_arms(study, split, RUNS)
-    assert arm.study is study and arm.split is split and arm.trained_on == METHODS
-    assert arm.note(2) == "seed_2" and find_arms(study, split, [arm.name])[0] == arm
+def test_the_study_itself_is_a_variant(study, split):
+    (variant,) = list_variants(study, split, RUNS)
+    assert variant.study is study and variant.split is split and variant.trained_on == METHODS
+    assert variant.note(2) == "seed_2" and find_variants(study, split, [variant.name])[0] == variant
 
 
 @pytest.mark.parametrize("kind", ["one", "all_but_one"])
 def test_an_arm_learns_its_methods_and_is_tested_on_all(study, split, kind):
-    arms = list_arms(wanting(study, train_on=kind, epochs=2), split, FORGERIES)
-    assert len(arms) == len(METHODS)
-    for arm, method in zip(arms, METHODS, strict=True):
+    variants = list_variants(wanting(study, train_on=kind, epochs=2), split, FORGERIES)
+    assert len(variants) == len(METHODS)
+    for variant, method in zip(variants, METHODS, strict=True):
         learned = {method} if kind == "one" else set(METHODS) - {method}
         for part in ("train", "val"):
-            assert counts(arm.split, part) == dict.fromkeys({"real", *learned}, 3)
-        assert counts(arm.split, "test") == counts(split, "test")
-        assert set(arm.trained_on) == learned
-        assert arm.study.training.epochs == 2 and arm.study.training.devices == 1
-        assert arm.study.training.seeds == study.training.seeds[:1]
-        assert arm.study.model == study.model and arm.study.augment == study.augment
-    assert len({arm.split.fingerprint for arm in arms} | {split.fingerprint}) == len(arms) + 1
-    assert [arm.name for arm in arms] == [
+            assert counts(variant.split, part) == dict.fromkeys({"real", *learned}, 3)
+        assert counts(variant.split, "test") == counts(split, "test")
+        assert set(variant.trained_on) == learned
+        assert variant.study.training.epochs == 2 and variant.study.training.devices == 1
+        assert variant.study.training.seeds == study.training.seeds[:1]
+        assert variant.study.model == study.model and variant.study.augment == study.augment
+    assert len({variant.split.fingerprint for variant in variants} | {split.fingerprint}) == len(variants) + 1
+    assert [variant.name for variant in variants] == [
         f"{'only' if kind == 'one' else 'without'}_{name}" for name in ("face_swap", "gan", "reenactment")
     ]
-    names = [arm.name for arm in arms]
-    assert [arm.name for arm in find_arms(wanting(study, train_on=kind), split, names)] == names
+    names = [variant.name for variant in variants]
+    assert [variant.name for variant in find_variants(wanting(study, train_on=kind), split, names)] == names
 
 
 def test_a_second_network_has_the_same_arms_and_the_same_recipe(study, split):
     second = Model(backbone="test_maxvit", size=96)
-    arms = list_arms(wanting(study, second=second, seeds=2), split, FORGERIES)
-    first, other = arms[: len(METHODS)], arms[len(METHODS) :]
+    variants = list_variants(wanting(study, second=second, seeds=2), split, FORGERIES)
+    first, other = variants[: len(METHODS)], variants[len(METHODS) :]
     for one, two in zip(first, other, strict=True):
         assert two.name == f"{one.name}-second" and two.study.model == second
         assert two.split.fingerprint == one.split.fingerprint
         assert two.study.training == one.study.training and len(one.study.training.seeds) == 2
-    notes = [arm.note(seed) for arm in arms for seed in arm.study.training.seeds]
+    notes = [variant.note(seed) for variant in variants for seed in variant.study.training.seeds]
     assert len(set(notes)) == len(notes)
 
 
 def test_the_second_network_may_learn_fewer_times(study, split):
     wanted = {"second": Model(backbone="test_maxvit", size=96), "train_on": "all_but_one"}
-    arms = list_arms(wanting(study, second_methods=["GAN"], **wanted), split, FORGERIES)
-    assert [arm.name for arm in arms if arm.name.endswith("-second")] == ["without_gan-second"]
-    assert len(arms) == len(METHODS) + 1
+    variants = list_variants(wanting(study, second_methods=["GAN"], **wanted), split, FORGERIES)
+    assert [variant.name for variant in variants if variant.name.endswith("-second")] == [
+        "without_gan-second"
+    ]
+    assert len(variants) == len(METHODS) + 1
     with pytest.raises(StudyError, match=r"no method 'GANs'.*did you mean 'GAN'"):
-        list_arms(wanting(study, second_methods=["GANs"], **wanted), split, FORGERIES)
+        list_variants(wanting(study, second_methods=["GANs"], **wanted), split, FORGERIES)
 
 
 def test_an_arm_learns_reals_of_its_own_pipelines_and_is_tested_on_all(study, split):
@@ -101,36 +103,39 @@ def test_an_arm_learns_reals_of_its_own_pipelines_and_is_tested_on_all(study, sp
     pipelines = {"Face Swap": "a", "GAN": "b", "reenactment": "a"}
     own = split.rows["method"].map(pipelines).fillna(split.rows["number"].map({0: "a", 1: "b", 2: "c"}))
     named = replace(split, rows=split.rows.assign(pipeline=own))
-    arms = {arm.name: arm for arm in list_arms(wanting(study, train_on="one"), named, FORGERIES)}
+    variants = {
+        variant.name: variant for variant in list_variants(wanting(study, train_on="one"), named, FORGERIES)
+    }
     for name, word in (("only_face_swap", "a"), ("only_gan", "b")):
-        rows = arms[name].split.rows
+        rows = variants[name].split.rows
         learned = rows[(rows["label"] == 0) & (rows["split"] != "test")]
         assert set(learned["pipeline"]) == {word} and len(learned) == 2
-        assert counts(arms[name].split, "test") == counts(split, "test")
+        assert counts(variants[name].split, "test") == counts(split, "test")
     plain = replace(split, rows=split.rows.assign(pipeline=""))
-    for arms in zip(*(list_arms(study, each, FORGERIES) for each in (split, plain)), strict=True):
-        assert arms[0].split.fingerprint == arms[1].split.fingerprint
+    for variants in zip(*(list_variants(study, each, FORGERIES) for each in (split, plain)), strict=True):
+        assert variants[0].split.fingerprint == variants[1].split.fingerprint
 
 
 def test_without_two_methods_there_is_nothing_to_compare(study, split):
     one = split.rows[split.rows["method"].isin(["real", "GAN"])].reset_index(drop=True)
-    assert list_arms(study, replace(split, rows=one), FORGERIES) == []
-    assert list_arms(wanting(study, train_on="off"), split, FORGERIES) == []
+    assert list_variants(study, replace(split, rows=one), FORGERIES) == []
+    assert list_variants(wanting(study, train_on="off"), split, FORGERIES) == []
     untrained = split.rows[(split.rows["method"] != "GAN") | (split.rows["split"] == "test")]
-    arms = list_arms(study, replace(split, rows=untrained.reset_index(drop=True)), FORGERIES)
-    assert [arm.trained_on for arm in arms] == [("Face Swap",), ("reenactment",)]
+    variants = list_variants(study, replace(split, rows=untrained.reset_index(drop=True)), FORGERIES)
+    assert [variant.trained_on for variant in variants] == [("Face Swap",), ("reenactment",)]
 
 
 def test_a_wrong_name_is_answered_with_the_right_ones(study, split):
     with pytest.raises(StudyError, match=r"no training called 'only_gam'.*only_gan") as caught:
-        find_arms(study, split, ["only_gam"])[0]
+        find_variants(study, split, ["only_gam"])[0]
     assert "only_face_swap" in caught.value.hint
 
 
-def test_the_order_of_rows_changes_no_arm(study, split):
+def test_the_order_of_rows_changes_no_variant(study, split):
     order = np.random.default_rng(0).permutation(len(split.rows))
     turned = replace(split, rows=split.rows.iloc[order].sort_values("path", ignore_index=True))
     fingerprints = [
-        [arm.split.fingerprint for arm in list_arms(study, each, FORGERIES)] for each in (split, turned)
+        [variant.split.fingerprint for variant in list_variants(study, each, FORGERIES)]
+        for each in (split, turned)
     ]
     assert fingerprints[0] == fingerprints[1]

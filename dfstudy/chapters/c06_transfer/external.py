@@ -1,6 +1,6 @@
 """What a study's own networks are worth on pictures of other folders: `test_on` in the study file.
 
-Takes finished runs, the split that they were trained on and the folders (`dfstudy.data.elsewhere`); gives a
+Takes finished runs, the split that they were trained on and the folders (`dfstudy.data.external`); gives a
 `There` a folder, and its numbers. Nothing is fitted or chosen there: thresholds and calibration are those of
 the study's validation. Values are means over seeds; intervals resample groups, and the drop is the AUC of the
 study's own test less that of the folder, whose groups are drawn independently. Probabilities (log-loss and
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from dfstudy.data.elsewhere import Elsewhere, find_elsewhere
+from dfstudy.data.external import Elsewhere, find_elsewhere
 from dfstudy.number import Number
 from dfstudy.predict.predict import predict, predict_elsewhere
 from dfstudy.stats import metrics
@@ -25,7 +25,7 @@ from dfstudy.stats.aligned import Aligned, align
 from dfstudy.stats.calibration import calibrate_run
 from dfstudy.stats.intervals import Floats, Interval, group_interval, groups_behind, sentences
 from dfstudy.stats.recalibration import ROOT, calibration_error
-from dfstudy.variants.registry import RUNS, list_arms
+from dfstudy.variants.registry import RUNS, list_variants
 
 if TYPE_CHECKING:
     from dfstudy.data.split import Split
@@ -82,7 +82,7 @@ def test_elsewhere(study: Study, split: Split, progress: bool = True) -> list[Th
     folders = find_elsewhere(study, split, progress)
     if not folders:
         return []
-    [main] = list_arms(study, split, RUNS)
+    [main] = list_variants(study, split, RUNS)
     return measure_elsewhere(main.train(progress), split, folders, study.evaluate, progress)
 
 

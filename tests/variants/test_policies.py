@@ -19,8 +19,8 @@ from dfstudy.study.comparisons import Forgeries, Policies
 from dfstudy.study.recipe import SEED_TRANSFORMS
 from dfstudy.study.study import Study, load_study
 from dfstudy.variants.controls import permute_labels
-from dfstudy.variants.policies import list_comparisons, name_arms
-from dfstudy.variants.registry import CONTROLS, POLICIES, find_arms, list_arms
+from dfstudy.variants.policies import list_comparisons, name_variants
+from dfstudy.variants.registry import CONTROLS, POLICIES, find_variants, list_variants
 
 METHODS = ("Face Swap", "GAN", "reenactment")
 
@@ -55,51 +55,54 @@ def wanting(epochs: int = 16, **wanted) -> Study:
 
 
 def listed(**wanted):
-    return list_arms(wanting(**wanted), SPLIT, POLICIES)
+    return list_variants(wanting(**wanted), SPLIT, POLICIES)
 
 
-def content(arm) -> tuple:
-    return arm.study.model_dump_json(), arm.split.fingerprint
+def content(variant) -> tuple:
+    return variant.study.model_dump_json(), variant.split.fingerprint
 
 
 def test_all_arms_differ_from_each_other_in_policy_and_length_alone():
-    arms = listed(names=["none", "seed", "seed-grey"])
+    variants = listed(names=["none", "seed", "seed-grey"])
     plain = [
         (
-            arm.study.model,
-            arm.study.training.model_copy(update={"epochs": 1, "patience": 1, "step_epochs": 1}),
-            arm.split.fingerprint,
+            variant.study.model,
+            variant.study.training.model_copy(update={"epochs": 1, "patience": 1, "step_epochs": 1}),
+            variant.split.fingerprint,
         )
-        for arm in arms
+        for variant in variants
     ]
     assert all(one == plain[0] for one in plain)
-    assert arms[0].study.training.seeds == [3, 4, 5] and arms[0].study.training.devices == 1
-    assert all(arm.study.training.patience >= arm.study.training.epochs for arm in arms)
-    assert Counter(arm.study.training.epochs for arm in arms).keys() == {4, 8, 16}
+    assert variants[0].study.training.seeds == [3, 4, 5] and variants[0].study.training.devices == 1
+    assert all(variant.study.training.patience >= variant.study.training.epochs for variant in variants)
+    assert Counter(variant.study.training.epochs for variant in variants).keys() == {4, 8, 16}
 
 
 def test_names_say_policy_and_budget():
-    arms = {arm.name: arm for arm in listed(names=["none", "dfdc_winner"], strengths=[0.5])}
-    told = {name: (arm.study.augment.policy, arm.study.training.epochs) for name, arm in arms.items()}
+    variants = {variant.name: variant for variant in listed(names=["none", "dfdc_winner"], strengths=[0.5])}
+    told = {
+        name: (variant.study.augment.policy, variant.study.training.epochs)
+        for name, variant in variants.items()
+    }
     assert told["policy_dfdc_winner"] == ("dfdc_winner", 16)
     assert told["policy_none-at_25"] == ("none", 4)
     assert told["policy_seed-at_50"] == ("seed", 8)  # what parts are measured against, though not named
     assert told["leave_out_grey"] == ("seed-grey", 8) and told["add_colour"] == ("none+colour", 8)
     assert told["strength_0_5"] == ("seed*0.5", 8)
-    assert len(arms) == 3 * 2 + 1 + 2 * len(SEED_TRANSFORMS) + 1
+    assert len(variants) == 3 * 2 + 1 + 2 * len(SEED_TRANSFORMS) + 1
     assert (
-        find_arms(wanting(names=["none", "dfdc_winner"]), SPLIT, ["add_grey"])[0].study.augment.policy
+        find_variants(wanting(names=["none", "dfdc_winner"]), SPLIT, ["add_grey"])[0].study.augment.policy
         == "none+grey"
     )
 
 
 def test_the_base_of_the_parts_is_the_one_of_the_curves_where_budgets_meet():
     wanted = {"names": ["none", "seed"], "leave_one_out": True, "add_one": False, "strengths": []}
-    shared = {arm.name for arm in listed(**wanted, parts_budget=0.5)}
+    shared = {variant.name for variant in listed(**wanted, parts_budget=0.5)}
     assert {"policy_seed", "policy_seed-at_50", "policy_seed-at_25"} <= shared
-    apart = {arm.name for arm in listed(**wanted, parts_budget=0.75)}
+    apart = {variant.name for variant in listed(**wanted, parts_budget=0.75)}
     assert apart - shared == {"policy_seed-at_75"} and shared <= apart
-    whole = {arm.name: arm for arm in listed(**wanted, parts_budget=1)}
+    whole = {variant.name: variant for variant in listed(**wanted, parts_budget=1)}
     assert whole["leave_out_grey"].study.training.epochs == 16 and not shared - set(whole)
 
 
@@ -121,30 +124,36 @@ def test_no_training_stands_under_two_names(epochs, names, strengths, budgets, p
         leave_one_out=parts,
         add_one=parts,
     )
-    arms = list_arms(study, SPLIT, POLICIES)
-    assert len({arm.name for arm in arms}) == len(arms) == len(set(map(content, arms)))
-    known, comparisons = name_arms(study), list_comparisons(study)
+    variants = list_variants(study, SPLIT, POLICIES)
+    assert len({variant.name for variant in variants}) == len(variants) == len(set(map(content, variants)))
+    known, comparisons = name_variants(study), list_comparisons(study)
     assert all(one.first in known and one.second in known for one in comparisons)
     assert all(one.first.epochs == one.second.epochs for one in comparisons)
     assert len({one.stem for one in comparisons}) == len(comparisons)
-    assert bool(arms) == bool(names)
+    assert bool(variants) == bool(names)
 
 
 def test_nothing_held_out_leaves_the_split_and_the_main_recipe_as_they_are():
     study = wanting(epochs=12, names=["none", "seed"])
-    arm = find_arms(study, SPLIT, ["policy_seed"])[0]
+    variant = find_variants(study, SPLIT, ["policy_seed"])[0]
     main = study.training.model_copy(update={"devices": 1})
-    assert arm.split is SPLIT and arm.study.training == main and arm.study.augment.policy == "seed"
+    assert (
+        variant.split is SPLIT and variant.study.training == main and variant.study.augment.policy == "seed"
+    )
 
 
 def test_what_is_held_out_is_tested_and_never_learned():
-    arms = listed(names=["none", "seed"], unseen=["GAN"])
-    assert {arm.split.fingerprint for arm in arms} == {arms[0].split.fingerprint} != {SPLIT.fingerprint}
-    for arm in arms:
-        assert arm.trained_on == ("Face Swap", "reenactment")
+    variants = listed(names=["none", "seed"], unseen=["GAN"])
+    assert (
+        {variant.split.fingerprint for variant in variants}
+        == {variants[0].split.fingerprint}
+        != {SPLIT.fingerprint}
+    )
+    for variant in variants:
+        assert variant.trained_on == ("Face Swap", "reenactment")
         for part in ("train", "val"):
-            assert "GAN" not in set(arm.split.part(part)["method"])
-        pd.testing.assert_frame_equal(arm.split.part("test"), SPLIT.part("test"))
+            assert "GAN" not in set(variant.split.part(part)["method"])
+        pd.testing.assert_frame_equal(variant.split.part("test"), SPLIT.part("test"))
 
 
 @pytest.mark.parametrize(
@@ -159,13 +168,13 @@ def test_what_cannot_be_held_out_is_said(unseen, words):
 
 def test_a_shorter_training_goes_through_the_whole_schedule():
     study = load_study("seed", out="somewhere")
-    arms = {arm.name: arm for arm in list_arms(study, SPLIT, POLICIES)}
-    full, half = (arms[name].study.training for name in ("policy_seed", "policy_seed-at_50"))
+    variants = {variant.name: variant for variant in list_variants(study, SPLIT, POLICIES)}
+    full, half = (variants[name].study.training for name in ("policy_seed", "policy_seed-at_50"))
     assert (full.epochs, full.step_epochs, full.patience) == (30, 15, 30)  # none stops early
     assert (half.epochs, half.step_epochs) == (15, 8)
     cosine = load_study("full", out="somewhere")
-    arms = {arm.name: arm for arm in list_arms(cosine, SPLIT, POLICIES)}
-    assert arms["policy_none-at_50"].study.training.warmup_epochs == 0.5
+    variants = {variant.name: variant for variant in list_variants(cosine, SPLIT, POLICIES)}
+    assert variants["policy_none-at_50"].study.training.warmup_epochs == 0.5
 
 
 def test_no_policy_named_trains_nothing():
@@ -174,7 +183,7 @@ def test_no_policy_named_trains_nothing():
 
 def test_one_policy_alone_is_trained_and_compared_with_nothing():
     study = wanting(names=["seed"], leave_one_out=False, add_one=False, strengths=[])
-    assert [arm.name for arm in list_arms(study, SPLIT, POLICIES)] == ["policy_seed"]
+    assert [variant.name for variant in list_variants(study, SPLIT, POLICIES)] == ["policy_seed"]
     assert list_comparisons(study) == []
 
 
@@ -192,26 +201,28 @@ def test_policies_that_a_study_takes_are_those_that_can_be_built():
         Policies(names=["none", "sead"])
 
 
-def test_the_order_of_rows_changes_no_arm():
+def test_the_order_of_rows_changes_no_variant():
     turned = replace(
         SPLIT, rows=SPLIT.rows.sample(frac=1, random_state=0).sort_values("path", ignore_index=True)
     )
     study = wanting(unseen=["GAN"])
-    arms = [list_arms(study, split, POLICIES) for split in (SPLIT, turned)]
-    assert [content(arm) for arm in arms[0]] == [content(arm) for arm in arms[1]]
+    variants = [list_variants(study, split, POLICIES) for split in (SPLIT, turned)]
+    assert [content(variant) for variant in variants[0]] == [content(variant) for variant in variants[1]]
 
 
 def test_controls_repeat_the_first_policy_with_other_seeds_and_with_lost_labels():
     study = wanting(names=["none", "seed"], seeds=3, unseen=["GAN"])
-    same, lost = list_arms(study, SPLIT, CONTROLS)
-    first = next(arm for arm in list_arms(study, SPLIT, POLICIES) if arm.study.augment.policy == "none")
+    same, lost = list_variants(study, SPLIT, CONTROLS)
+    first = next(
+        variant for variant in list_variants(study, SPLIT, POLICIES) if variant.study.augment.policy == "none"
+    )
     assert same.study.training.seeds == [0, 1, 2] and first.study.training.seeds == [3, 4, 5]
     alike = same.study.training.model_copy(update={"seeds": [3, 4, 5]})
     assert (alike, same.split.fingerprint) == (first.study.training, first.split.fingerprint)
     assert lost.study.training.seeds == [3] and lost.split.fingerprint != first.split.fingerprint
     assert "GAN" not in set(lost.split.part("train")["method"])
-    assert list_arms(wanting(names=["none"], controls=False), SPLIT, CONTROLS) == []
-    assert list_arms(wanting(names=[]), SPLIT, CONTROLS) == []
+    assert list_variants(wanting(names=["none"], controls=False), SPLIT, CONTROLS) == []
+    assert list_variants(wanting(names=[]), SPLIT, CONTROLS) == []
 
 
 @given(st.integers(0, 2**31 - 1))

@@ -10,7 +10,7 @@ from sklearn import metrics as sk
 
 from dfstudy.cli.main import main
 from dfstudy.errors import StudyError
-from dfstudy.scoring.against import compare_scores
+from dfstudy.scoring.paired_comparison import compare_scores
 from dfstudy.scoring.scores_file import read_scores
 from dfstudy.stats.comparisons import auc_difference, holm, mcnemar, permutation_test
 from dfstudy.stats.delong import compare_delong

@@ -1,7 +1,7 @@
 """One way of training: a study and a split of its own under a name that is safe in a file's name.
 
-Arms leave training and validation pictures out, or change network, policy or length; test pictures are the
-same in all arms of a group. Cost: none.
+Variants leave training and validation pictures out, or change network, policy or length; test pictures are
+the same in all variants of a group. Cost: none.
 """
 
 from __future__ import annotations
@@ -23,19 +23,19 @@ if TYPE_CHECKING:
 
 # torch is imported where it is used: a plan needs the names alone
 
-MAIN = "main"  # the one arm of the group `runs`
+MAIN = "main"  # the one variant of the group `runs`
 SHAPING = ("model", "augment", "protocol")  # parts of a study that shape a run, beside its recipe
 
 
 @dataclass(frozen=True)
-class Arm:
+class Variant:
     """One way of training, for each of its study's seeds.
 
     Attributes:
         name: unique in the study, lower-case letters, digits, `_` and `-`.
         trained_on: forgery methods among its training pictures.
-        study: with the arm's own network, policy and recipe.
-        split: with the arm's own training and validation pictures.
+        study: with the variant's own network, policy and recipe.
+        split: with the variant's own training and validation pictures.
         is_defective: it is trained with a recorded defect, so that a training that diverges is a finding.
     """
 
@@ -50,7 +50,7 @@ class Arm:
         return f"seed_{seed}" if self.name == MAIN else f"{self.name}-seed_{seed}"
 
     def identity(self, seed: int) -> str:
-        """Equal for two arms whose runs of this seed are one and the same, on any device."""
+        """Equal for two variants whose runs of this seed are one and the same, on any device."""
         study = self.study
         shaping = {name: getattr(study, name).model_dump(mode="json") for name in SHAPING}
         shaping["training"] = study.training.model_dump(mode="json", exclude=set(NOT_SHAPING))

@@ -33,8 +33,8 @@ from dfstudy.stats.comparisons import (
 )
 from dfstudy.stats.delong import compare_delong
 from dfstudy.stats.intervals import Interval, groups_behind
-from dfstudy.stats.levels import UNITS
 from dfstudy.stats.measures import CHOSEN, MEASURES, measure
+from dfstudy.stats.units import UNITS
 
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate

@@ -7,7 +7,7 @@ import pytest
 
 from dfstudy.errors import StudyError
 from dfstudy.stats import measures as testing
-from dfstudy.stats.levels import UNITS, refuse_unnamed, units_of
+from dfstudy.stats.units import UNITS, refuse_unnamed, units_of
 from dfstudy.study.comparisons import Evaluate
 
 ROWS = pd.DataFrame(

@@ -15,9 +15,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dfstudy.data.handover import KEPT, Inbox, Outbox
 from dfstudy.data.loader import make_loader
 from dfstudy.data.samples import Batch
+from dfstudy.data.shared_memory import KEPT, Inbox, Outbox
 
 SHAPE = (4, 3, 3)
 

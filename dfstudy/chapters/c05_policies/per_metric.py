@@ -1,8 +1,8 @@
 """One quantity of every training, as a statistic of weights: AUC, gap, log-loss, calibration, robustness.
 
-Takes `Tested` trainings; gives `Sheet`s, from which any difference between trainings can be bootstrapped with
-one set of draws. All trainings are measured on the same pictures. Refused with ValueError: trainings on
-different pictures. Cost of a value: one metric a training and seed, nine AUCs for robustness.
+Takes `TestedVariant` trainings; gives `Sheet`s, from which any difference between trainings can be
+bootstrapped with one set of draws. All trainings are measured on the same pictures. Refused with ValueError:
+trainings on different pictures. Cost of a value: one metric a training and seed, nine AUCs for robustness.
 
 `auc`, `log_loss`, `ece` and `robust` ask about forgery methods that were learned, `unseen` about the others,
 each together with all real pictures.
@@ -20,11 +20,11 @@ from numpy.typing import NDArray
 
 from dfstudy.stats.aligned import Aligned, align
 from dfstudy.stats.intervals import Floats, Scale, groups_behind
-from dfstudy.stats.levels import by_group
 from dfstudy.stats.metrics import auc, expected_calibration_error, log_loss
+from dfstudy.stats.units import by_group
 
 if TYPE_CHECKING:
-    from dfstudy.chapters.c05_policies.tested import Tested
+    from dfstudy.chapters.c05_policies.tested import TestedVariant
     from dfstudy.study.comparisons import Evaluate
     from dfstudy.variants.policies import Trained
 
@@ -32,7 +32,7 @@ Metric = Callable[[NDArray[np.int64], Floats, Floats], Floats]
 
 
 @dataclass(frozen=True)
-class Quantity:
+class PolicyQuantity:
     """What is measured of a training.
 
     Attributes:
@@ -60,11 +60,13 @@ LEAST_AUC, LEAST_GAP = 0.01, 0.02
 QUANTITIES = {
     one.name: one
     for one in (
-        Quantity("auc", "test AUC", "AUC", 1, "share", "gap", "forgery methods that were learned", LEAST_AUC),
-        Quantity(
+        PolicyQuantity(
+            "auc", "test AUC", "AUC", 1, "share", "gap", "forgery methods that were learned", LEAST_AUC
+        ),
+        PolicyQuantity(
             "unseen", "AUC on unseen forgeries", "AUC", 1, "share", "gap", "methods not learned", LEAST_AUC
         ),
-        Quantity(
+        PolicyQuantity(
             "gap",
             "training less validation",
             "AUC",
@@ -74,8 +76,8 @@ QUANTITIES = {
             "AUC on clean pictures; less is better",
             LEAST_GAP,
         ),
-        Quantity("log_loss", "log-loss", "nats", -1, "positive", "plain", "calibrated; less is better"),
-        Quantity(
+        PolicyQuantity("log_loss", "log-loss", "nats", -1, "positive", "plain", "calibrated; less is better"),
+        PolicyQuantity(
             "ece",
             "calibration error",
             "probability",
@@ -84,7 +86,7 @@ QUANTITIES = {
             "gap",
             "calibrated; less is better",
         ),
-        Quantity(
+        PolicyQuantity(
             "robust",
             "AUC when corrupted",
             "AUC",
@@ -125,7 +127,7 @@ class Sheet:
     settings: Evaluate
 
 
-def make_sheet(name: str, tested: Mapping[Trained, Tested], settings: Evaluate) -> Sheet | None:
+def make_sheet(name: str, tested: Mapping[Trained, TestedVariant], settings: Evaluate) -> Sheet | None:
     """The sheet of a quantity; None where no training has it, such as `unseen` with every method learned."""
     if name == "gap":
         return _gap(tested, settings)
@@ -150,7 +152,7 @@ def make_sheet(name: str, tested: Mapping[Trained, Tested], settings: Evaluate) 
     )
 
 
-def _gap(tested: Mapping[Trained, Tested], settings: Evaluate) -> Sheet:
+def _gap(tested: Mapping[Trained, TestedVariant], settings: Evaluate) -> Sheet:
     """AUC on clean training pictures less AUC on validation pictures, two sets of groups."""
     every = [table for one in tested.values() for table in one.clean]
     parts = {name: _part(every, name) for name in ("train", "val")}
@@ -169,7 +171,7 @@ def _gap(tested: Mapping[Trained, Tested], settings: Evaluate) -> Sheet:
     return Sheet(tuple(tested), units, behind, len(seen) + len(unseen), each, by_group(settings))
 
 
-def _robust(tested: Mapping[Trained, Tested], settings: Evaluate) -> Sheet | None:
+def _robust(tested: Mapping[Trained, TestedVariant], settings: Evaluate) -> Sheet | None:
     """Mean AUC over the corruptions."""
     if not tested:
         return None
@@ -195,13 +197,13 @@ def _robust(tested: Mapping[Trained, Tested], settings: Evaluate) -> Sheet | Non
     return Sheet(tuple(tested), (units,), groups_behind(labels, units), len(labels), each, settings)
 
 
-def methods_not_learned(tested: Mapping[Trained, Tested]) -> list[str]:
+def methods_not_learned(tested: Mapping[Trained, TestedVariant]) -> list[str]:
     """Forgery methods of the test that no training saw."""
     shown = next(iter(tested.values())).test[0]
     return sorted(set(shown.loc[shown["label"] == 1, "method"]) - set(_learned(tested)))
 
 
-def _learned(tested: Mapping[Trained, Tested]) -> tuple[str, ...]:
+def _learned(tested: Mapping[Trained, TestedVariant]) -> tuple[str, ...]:
     every = {one.learned for one in tested.values()}
     if len(every) != 1:
         raise ValueError("the trainings learned different forgery methods")

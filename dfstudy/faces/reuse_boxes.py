@@ -1,8 +1,8 @@
 """Crops of a fake at the places where its original's faces are, so that the crop itself tells no label.
 
-Takes a fake and the places found in its original; gives `Found`, or in words why the places do not fit: the
-two have different shapes, or the fake's faces lie elsewhere. Sizes may differ by a little, as an encoder pads
-a picture; boxes are scaled. Cost: decoding, and eight looks a clip or one a photograph.
+Takes a fake and the places found in its original; gives `FoundFaces`, or in words why the places do not fit:
+the two have different shapes, or the fake's faces lie elsewhere. Sizes may differ by a little, as an encoder
+pads a picture; boxes are scaled. Cost: decoding, and eight looks a clip or one a photograph.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 
 from dfstudy.faces.clips import ClipFacts, read_facts, read_frames
 from dfstudy.faces.face import overlap
-from dfstudy.faces.scene import PROBES, Found, Missed, Spot, add_crop
+from dfstudy.faces.scene import PROBES, FaceSpot, FoundFaces, Missed, add_crop
 
 if TYPE_CHECKING:
     from dfstudy.faces.finder import Finder
@@ -29,8 +29,8 @@ _OTHER_SHAPE, _ELSEWHERE = "the two have different shapes", "its faces lie elsew
 
 
 def borrow_in_picture(
-    picture: np.ndarray, spots: Sequence[Spot], finder: Finder, settings: FaceSettings
-) -> Found | str:
+    picture: np.ndarray, spots: Sequence[FaceSpot], finder: Finder, settings: FaceSettings
+) -> FoundFaces | str:
     """Crops of a photograph at the places of its original's, or why these do not fit.
 
     Args:
@@ -44,15 +44,19 @@ def borrow_in_picture(
     faces = finder.find(picture, moved[0].face.turn)
     if faces and max(overlap(moved[0].face.box, face.box) for face in faces) < FITS:
         return _ELSEWHERE
-    found = Found(borrowed=True, example=(None, picture))
+    found = FoundFaces(borrowed=True, example=(None, picture))
     for spot in moved:
         add_crop(found, picture, spot, settings, examine=False)
     return found
 
 
 def borrow_in_clip(
-    path: Path, spots: Sequence[Spot], finder: Finder, settings: FaceSettings, facts: ClipFacts | None = None
-) -> Found | str:
+    path: Path,
+    spots: Sequence[FaceSpot],
+    finder: Finder,
+    settings: FaceSettings,
+    facts: ClipFacts | None = None,
+) -> FoundFaces | str:
     """Crops of a fake at the places of its original's, or why these do not fit.
 
     Raises:
@@ -61,13 +65,13 @@ def borrow_in_clip(
     facts = facts or read_facts(path)
     if not _same_shape(spots[0], facts.width, facts.height):
         return _OTHER_SHAPE
-    at_frame: dict[int, list[Spot]] = {}
+    at_frame: dict[int, list[FaceSpot]] = {}
     for spot in spots:
         there = _moved(spot, facts.width, facts.height)
         at_frame.setdefault(int(spot.frame or 0), []).append(there)
     numbers = sorted(at_frame)
     probes = set(numbers[:: -(-len(numbers) // PROBES)])
-    found, overlaps, done = Found(borrowed=True), [], 0
+    found, overlaps, done = FoundFaces(borrowed=True), [], 0
     for frame in read_frames(path, numbers):
         if frame.number in probes:
             main = at_frame[frame.number][0].face
@@ -85,11 +89,11 @@ def borrow_in_clip(
     return found
 
 
-def _same_shape(spot: Spot, width: int, height: int) -> bool:
+def _same_shape(spot: FaceSpot, width: int, height: int) -> bool:
     return abs((width / height) / (spot.width / spot.height) - 1) <= SAME_SHAPE
 
 
-def _moved(spot: Spot, width: int, height: int) -> Spot:
+def _moved(spot: FaceSpot, width: int, height: int) -> FaceSpot:
     """The same place in a picture of that size."""
     face = spot.face.scaled(width / spot.width, height / spot.height)
     return replace(spot, face=face, width=width, height=height)

@@ -24,7 +24,7 @@ from dfstudy.data.duplicates import EXACT, both_labels, find_links, join_groups
 from dfstudy.data.index import index_study
 from dfstudy.data.layouts.names import CLASS_NAMES
 from dfstudy.data.split import COPY, Split, set_aside
-from dfstudy.data.thin import thin_groups
+from dfstudy.data.subsample import thin_groups
 from dfstudy.errors import StudyError
 from dfstudy.number import name_methods
 
