@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 import tomllib
 from pathlib import Path
 
+import pytest
 import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
@@ -70,7 +72,7 @@ def test_conda_users_get_the_same_lock():
 def test_make_help_lists_every_verb():
     said = made_by(verb="help")
     verbs = {line.split()[1] for line in said.splitlines()}
-    asked = "report test lab tensorboard lint bench lock strip exhibit doctor clean help"
+    asked = "report test coverage lab tensorboard lint bench lock strip exhibit doctor clean help"
     assert set(asked.split()) <= verbs
     phony = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
     assert set(phony[1].split()) == verbs
@@ -139,3 +141,33 @@ def test_generated_things_are_ignored_and_the_exhibit_is_not():
     names = ["reports/sample/index.html", ".venv/ready", "reports/published/sample/index.html", "reports/x/a"]
     done = subprocess.run(["git", "check-ignore", *names], cwd=ROOT, capture_output=True, text=True)
     assert done.stdout.split() == [names[0], names[1], names[3]]
+
+
+def recipe(verb: str) -> list[str]:
+    """What make runs for a verb, without the name of its Python."""
+    text = re.search(rf"^{verb}: .*\n((?:\t.*\n)+)", (ROOT / "Makefile").read_text(), re.MULTILINE)[1]
+    return [line.removeprefix("\t@$(RUN) -m ") for line in text.splitlines()]
+
+
+@pytest.mark.parametrize("command", [words for words in recipe("lint") if not words.startswith("pytest")])
+def test_style_and_types(command):
+    """What make lint checks, but for the tests in it, which are in the suite as they are."""
+    done = subprocess.run([sys.executable, "-m", *command.split()], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_make_lint_and_the_commit_hooks_check_the_same():
+    commands = recipe("lint")
+    assert [words.split()[0] for words in commands] == ["ruff", "ruff", "mypy", "pytest"]
+    [local] = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert local["repo"] == "local" and {hook["language"] for hook in local["hooks"]} == {"system"}
+    entries = [hook["entry"].removeprefix(".venv/bin/python -m ") for hook in local["hooks"]]
+    assert entries == commands
+
+
+def test_types_are_strict_where_a_wrong_one_means_a_wrong_number():
+    mypy = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["mypy"]
+    [strict] = mypy["overrides"]
+    assert strict["module"] == [f"dfstudy.{room}.*" for room in ("stats", "study", "train", "predict")]
+    assert set(mypy["disable_error_code"]) == set(strict["enable_error_code"])
+    assert strict["disallow_untyped_defs"] and "ignore_errors" not in {*mypy, *strict}

@@ -51,7 +51,7 @@ def count_workers(workers: int | Literal["auto"], processes: int = 1) -> int:
 
 def make_loader(
     paths: Sequence[str | Path],
-    labels: Sequence[int],
+    labels: Sequence[int] | np.ndarray,
     transform: Transform,
     *,
     batch_size: int,
@@ -199,7 +199,7 @@ class Loader:
         self._turn += 1
         if self._running is not None and self._loader.num_workers:
             # DataLoader has no public way to end its workers before the garbage collector does
-            self._running._shutdown_workers()
+            self._running._shutdown_workers()  # type: ignore[attr-defined]
             self._loader._iterator = None
         self._running = None
         self._inbox.clear()

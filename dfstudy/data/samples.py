@@ -55,7 +55,7 @@ class Samples(Dataset[Batch]):
     def __init__(
         self,
         paths: list[str],
-        labels: Sequence[int],
+        labels: Sequence[int] | np.ndarray,
         transform: Transform,
         seed: int,
         cache: PictureCache | None,

@@ -186,8 +186,13 @@ def resolve_normalisation(
 class Pictures(Protocol):
     """A batch, as `dfstudy.data.loader` yields it."""
 
-    images_NHWC: Tensor
-    rows: Tensor
+    @property
+    def images_NHWC(self) -> Tensor:
+        """uint8 [N, S, S, 3] RGB."""
+
+    @property
+    def rows(self) -> Tensor:
+        """int64 [N] row numbers."""
 
 
 def predict_logits(

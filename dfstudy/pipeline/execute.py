@@ -22,6 +22,7 @@ import nbformat
 import papermill
 from nbformat import NotebookNode
 from PIL import Image
+from traitlets.config import Config
 
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.environment import kernel_environment
@@ -94,7 +95,7 @@ def run_chapter(
 def _execute(source: Path, executed: Path, staging: Path, chapter: Chapter, invocation: Invocation) -> None:
     work = staging / "work"  # a file that a cell writes by a bare name is thrown away with it
     work.mkdir()
-    config = KERNEL_CONFIG.copy()
+    config: Config = KERNEL_CONFIG.copy()
     config.OwnKernelManager.log_file = str(staging / "kernel.log")
     environment = kernel_environment(invocation.settings.out / ".cache") | {STAGING: str(staging)}
     with _environment(environment), _quiet("traitlets", "papermill"):

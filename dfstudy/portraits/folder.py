@@ -203,7 +203,8 @@ def _run(partial: Path, settings: SamplePictures, missing: list[int], processes:
     if processes == 1:
         with _one_thread():
             for number in missing:
-                yield _render_and_note(partial, settings, number)
+                _render_and_note(partial, settings, number)
+                yield None
         return
     # Spawned, not forked: a notebook's kernel has threads, and a fork of it may hang.
     context = multiprocessing.get_context("spawn")

@@ -144,7 +144,7 @@ class _Asked:
     @property
     def size(self) -> int:
         """Side of the network's input, pixels."""
-        return self.run.checkpoint["size"]
+        return int(self.run.checkpoint["size"])
 
     def file(self, condition: Condition) -> Path:
         """Where the predictions of a condition are kept."""
@@ -159,7 +159,8 @@ class _Asked:
         try:
             if (pq.read_schema(file).metadata or {}).get(MARK) != self._digest(condition):
                 return None
-            return pq.read_table(file, page_checksum_verification=True)["logit"].to_numpy()
+            logits: np.ndarray = pq.read_table(file, page_checksum_verification=True)["logit"].to_numpy()
+            return logits
         except (OSError, KeyError, pa.ArrowInvalid):
             return None
 

@@ -99,7 +99,9 @@ def _webp(picture: np.ndarray, quality: int, key: int) -> np.ndarray:
 
 def _through_file(picture: np.ndarray, suffix: str, setting: int, quality: int) -> np.ndarray:
     _, file = cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), (setting, quality))
-    return cv2.imdecode(file, cv2.IMREAD_COLOR_RGB)
+    decoded = cv2.imdecode(file, cv2.IMREAD_COLOR_RGB)
+    assert decoded is not None, "OpenCV cannot read what it just wrote"
+    return decoded
 
 
 def _blur(picture: np.ndarray, sigma: float, key: int) -> np.ndarray:
@@ -114,7 +116,7 @@ def _noise(picture: np.ndarray, sigma: float, key: int) -> np.ndarray:
     # one channel of triple width: with three, a scalar sigma would reach the first one only
     field = np.empty((height, width * channels), np.float32)
     cv2.setRNGSeed(key & 0x7FFFFFFF)
-    cv2.randn(field, 0, 1)
+    cv2.randn(field, 0, 1)  # type: ignore[call-overload]  # its types lack plain numbers
     return cv2.add(picture, field.reshape(picture.shape) * np.float32(sigma), dtype=cv2.CV_8U)
 
 

@@ -14,7 +14,7 @@ filled up with copies), because a network's rounding may depend on the size of i
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -117,7 +117,7 @@ def _logits(run: Run, root: Path, rows: pd.DataFrame, place: DeviceSetup, progre
     labels = rows["label"].to_numpy()[filled]
     transform = build_policy("none", told["size"], train=False)
     # a run of one thread leaves the other cores to runs beside it
-    workers = 0 if place.threads == 1 else "auto"
+    workers: int | Literal["auto"] = 0 if place.threads == 1 else "auto"
     loading = make_loader(paths, labels, transform, batch_size=BATCH, workers=workers)
     bar = tqdm(
         total=len(filled), desc=f"predict {run.key}", unit="picture", disable=not progress, leave=False

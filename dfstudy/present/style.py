@@ -57,7 +57,7 @@ plt.rcParams.update(
         "axes.grid": True,
         "grid.color": "#E5E5E5",
         "axes.axisbelow": True,
-        "axes.prop_cycle": matplotlib.cycler(color=PALETTE),
+        "axes.prop_cycle": matplotlib.rcsetup.cycler(color=PALETTE),
         "legend.frameon": False,
     }
 )

@@ -50,7 +50,8 @@ class Aligned:
     @cached_property
     def labels(self) -> NDArray[np.int64]:
         """[n]: 0 real, 1 fake."""
-        return self.pictures["label"].to_numpy("int64")
+        labels: NDArray[np.int64] = self.pictures["label"].to_numpy("int64")
+        return labels
 
     def units(self, level: str) -> NDArray[np.int64]:
         """[n]: the independent unit of each picture at a level of `levels`, as a number."""

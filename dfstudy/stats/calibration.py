@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit, logit
 
 from dfstudy.stats.logistic import fit_line
@@ -54,7 +54,8 @@ class Calibration:
         """Probabilities [n] of fake, float64."""
         if self.kind == "isotonic":
             return np.interp(np.asarray(logits, np.float64), *self.steps)
-        return expit(self.log_odds(logits))
+        chance: Floats = expit(self.log_odds(logits))
+        return chance
 
     def log_odds(self, logits: ArrayLike) -> Floats:
         """Log-odds [n] of fake, float64; finite for any finite logit."""
@@ -124,7 +125,7 @@ def calibrate_run(run: Run) -> Calibration:
     return FITS[USED](rows["logit"].to_numpy(), rows["label"].to_numpy())
 
 
-def _both_classes(labels: ArrayLike, logits: ArrayLike) -> tuple[Floats, Floats, Floats]:
+def _both_classes(labels: ArrayLike, logits: ArrayLike) -> tuple[NDArray[np.bool_], Floats, Floats]:
     fake, exact, weight = checked(labels, logits, None)
     if fake.all() or not fake.any():
         raise ValueError("a calibration is fitted on both classes, and the pictures are of one")

@@ -54,7 +54,8 @@ def auc_difference(
 
     def difference(weights: Floats) -> Floats:
         one, other = (np.mean([auc(labels, each, weights) for each in scores], axis=0) for scores in pairs)
-        return other - one
+        change: Floats = other - one
+        return change
 
     found = group_interval(difference, units, settings=settings)
     return found.student("gap", groups_behind(labels, units))
@@ -82,7 +83,8 @@ def balanced_accuracy_difference(
         one, other = (
             np.mean([balanced_accuracy(labels, each, 0.5, weights) for each in of], axis=0) for of in verdicts
         )
-        return other - one
+        change: Floats = other - one
+        return change
 
     found = group_interval(difference, units, settings=settings)
     return found.student("gap", groups_behind(labels, units))
@@ -125,7 +127,8 @@ def permutation_test(
             auc(both, scores, side) if thresholds is None else balanced_accuracy(both, scores, 0.5, side)
             for side in sides
         ]
-        return values[1] - values[0]
+        change: Floats = values[1] - values[0]
+        return change
 
     observed = float(difference(np.zeros((1, len(label))))[0])
     generator, beyond = np.random.default_rng(settings.seed), 0

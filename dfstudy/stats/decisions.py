@@ -137,11 +137,12 @@ def alarm_numbers(
     percent = f"{100 * rate:g}"
     ids = [f"{prefix}.{name}.at_{percent.replace('.', '_')}" for name in ("false_alarms", "sensitivity")]
     pictures = [int((label == kind).sum()) for kind in (REAL, FAKE)]
+    thresholds = [alarm.threshold for alarm in alarms if alarm.threshold is not None]
     missing = [alarm for alarm in alarms if alarm.threshold is None]
     if missing:
         worst = min(missing, key=lambda alarm: alarm.independent)
         return [Number(name, None, "1", n, note=worst.lacks) for name, n in zip(ids, pictures, strict=True)]
-    shares = called_shares(label, scores, units, [alarm.threshold for alarm in alarms], settings)
+    shares = called_shares(label, scores, units, thresholds, settings)
     what = f"at the threshold for which validation promises at most {percent} % false alarms {SURE}"
     broken = MORE if shares[0].low > rate else ""
     return [
@@ -163,10 +164,12 @@ def called_shares(
     called = (np.atleast_2d(scores) >= np.reshape(thresholds, (-1, 1))).astype(float)
 
     def spared(weights: Floats) -> Floats:
-        return 1 - np.mean([specificity(label, each, 0.5, weights) for each in called], axis=0)
+        mean: Floats = np.mean([specificity(label, each, 0.5, weights) for each in called], axis=0)
+        return 1 - mean
 
     def found(weights: Floats) -> Floats:
-        return np.mean([sensitivity(label, each, 0.5, weights) for each in called], axis=0)
+        mean: Floats = np.mean([sensitivity(label, each, 0.5, weights) for each in called], axis=0)
+        return mean
 
     alarmed, caught = (
         group_interval(share, units, settings=settings).student("share", (behind,))

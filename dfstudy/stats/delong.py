@@ -3,7 +3,8 @@
 Takes labels (0 real, 1 fake; [n]) and scores ([n], or [models, n] of several detectors on the same pictures;
 finite, higher = more likely fake). Gives AUCs with their covariance, an interval and the test that two AUCs
 are equal. Where pictures share a person, a video or a source (groups), the variance is too small and the
-group bootstrap of `intervals` is the one to use; `tests/drills/coverage.py` prints by how much it misses.
+group bootstrap of `intervals` is the one to use; `tests/drills/interval_coverage.py` prints by how much it
+misses.
 Refused with ValueError: other labels, scores that are not finite, fewer than two pictures of a class.
 
 The interval is made on the scale of the log-odds and carried back: it stays inside 0..1 and covers better
@@ -48,7 +49,8 @@ class DeLong:
         np.divide(z * np.sqrt(np.diag(self.covariance)), scale, out=half, where=scale > 0)
         with np.errstate(divide="ignore"):
             middle = logit(self.auc)
-        return expit(np.stack([middle - half, middle + half], axis=1))
+        ends: Floats = expit(np.stack([middle - half, middle + half], axis=1))
+        return ends
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from dfstudy.number import Number
 from dfstudy.stats.calibration import Calibration
-from dfstudy.stats.intervals import Floats, Interval, group_interval, sentences
+from dfstudy.stats.intervals import Floats, Interval, Scale, group_interval, sentences
 from dfstudy.stats.metrics import brier, log_loss
 from dfstudy.stats.recalibration import ROOT, calibration_error, calibration_intercept, calibration_slope
 
@@ -134,9 +134,10 @@ def judge(
 
     found = group_interval(losses, units, settings=settings)
     groups = (found.groups,)
+    scales: tuple[Scale, ...] = ("positive", "positive", "plain")
     before, after, change = (
         {name: found[when, at].student(scale, groups) for at, name in enumerate(LOSSES)}
-        for when, scale in enumerate(("positive", "positive", "plain"))
+        for when, scale in enumerate(scales)
     )
     return Judgement(
         tuple(calibrations),

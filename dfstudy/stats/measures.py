@@ -43,7 +43,7 @@ class Measure:
     name: str
     unit: str
     note: str
-    compute: Callable[[Floats, Floats, float, Floats], Floats]
+    compute: Callable[[NDArray[np.int64], Floats, float, Floats], Floats]
     digits: int = 3
     scale: Scale | None = "share"
     needs: Literal["both", "reals", "fakes", "any"] = "both"
@@ -62,6 +62,12 @@ def _sensitivity_at(false_alarms: float) -> Callable[..., Floats]:
     return lambda labels, scores, threshold, weights: metrics.sensitivity_at(
         labels, scores, false_alarms, weights
     )
+
+
+def _cell(at: int) -> Callable[..., Floats]:
+    return lambda labels, scores, threshold, weights: metrics.confusion(labels, scores, threshold, weights)[
+        :, at
+    ]
 
 
 NO_PROBABILITIES = "the scores are no probabilities"
@@ -100,9 +106,7 @@ MEASURES = (
             cell,
             "pictures",
             CHOSEN,
-            lambda labels, scores, threshold, weights, at=at: metrics.confusion(
-                labels, scores, threshold, weights
-            )[:, at],
+            _cell(at),
             digits=0,
             scale=None,
         )
@@ -200,7 +204,7 @@ def _mean_over_seeds(
     measures: Sequence[Measure],
     test: Aligned,
     thresholds: Sequence[float],
-    rows: slice | Floats,
+    rows: slice | NDArray[np.int64],
     weights: Floats,
 ) -> Floats:
     """[replicates, measures]; NaN where a measure is not defined."""
@@ -209,7 +213,8 @@ def _mean_over_seeds(
         np.stack([measure.compute(labels, scores[rows], threshold, weights) for measure in measures], axis=1)
         for scores, threshold in zip(test.probabilities, thresholds, strict=True)
     ]
-    return np.mean(seeds, axis=0)
+    mean: Floats = np.mean(seeds, axis=0)
+    return mean
 
 
 def _numbers(

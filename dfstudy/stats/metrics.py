@@ -138,7 +138,9 @@ def confusion(
     called = score >= threshold
     cells = np.stack([~fake & ~called, ~fake & called, fake & ~called, fake & called], axis=1)
     counts = weight @ cells.astype(float)
-    return counts if np.ndim(weights) == 2 else counts[0]
+    by_replicate = weights is not None and np.ndim(weights) == 2
+    found: Floats = counts if by_replicate else counts[0]
+    return found
 
 
 def accuracy(
@@ -249,4 +251,5 @@ def expected_calibration_error(
 
 def probability_bin(scores: ArrayLike) -> NDArray[np.int64]:
     """Number 0..14 of the bin of equal width in which each probability lies."""
-    return np.minimum((np.asarray(scores, float) * ECE_BINS).astype(int), ECE_BINS - 1)
+    number: NDArray[np.int64] = np.minimum((np.asarray(scores, float) * ECE_BINS).astype(int), ECE_BINS - 1)
+    return number

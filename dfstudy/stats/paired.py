@@ -30,6 +30,7 @@ from dfstudy.number import Number
 from dfstudy.stats.intervals import SCALES, Floats, Interval, Scale, group_interval, groups_behind, sentences
 from dfstudy.stats.metrics import auc
 from dfstudy.stats.units import UNITS
+from dfstudy.stats.weighted import Value
 
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate
@@ -40,7 +41,7 @@ POWER = 0.8  # of the test for which `detectable` holds
 LEAST_SEEDS = 3
 ROUNDING = 1e-12  # a standard error below it is that of a sum of floats
 
-Metric = Callable[[ArrayLike, ArrayLike, Floats], Floats]
+Metric = Callable[[ArrayLike, ArrayLike, Floats], Value]
 
 
 @dataclass(frozen=True)
@@ -131,9 +132,10 @@ def paired_difference(
 
     def each(weights: Floats) -> Floats:
         values = [np.stack([metric(label, row, weights) for row in part], axis=1) for part in rows]
-        return values[1] - values[0]
+        change: Floats = values[1] - values[0]
+        return change
 
-    alike = bool(np.array_equal(*rows))
+    alike = bool(np.array_equal(rows[0], rows[1]))
     behind = groups_behind(label, units)
     return difference_over(each, units, behind=behind, settings=settings, scale=scale, is_same=alike)
 
@@ -188,9 +190,9 @@ def difference_from(
         return PairedDifference(value, None, None, None, None, *told, 0.0, found.groups, settings)
     freedom = _freedom(sampling**2, pictures, seeding**2, seeds - 1)
     forth, slope, back = SCALES[scale if abs(value) < 1 else "plain"]
-    middle, spread = float(forth(value)), error * float(slope(value))
+    middle, spread = float(forth(np.asarray(value))), error * float(slope(np.asarray(value)))
     quantile = float(student.ppf((1 + settings.confidence) / 2, freedom))
-    low, high = (float(back(middle + side * quantile * spread)) for side in (-1, 1))
+    low, high = (float(back(np.asarray(middle + side * quantile * spread))) for side in (-1, 1))
     p = float(2 * student.sf(abs(middle) / spread, freedom))
     detectable = (quantile + float(student.ppf(POWER, freedom))) * error
     return PairedDifference(value, low, high, p, detectable, *told, freedom, found.groups, settings)

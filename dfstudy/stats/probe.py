@@ -14,7 +14,7 @@ Cost: a second a family for 7,000 pictures and 200 shuffles.
 from __future__ import annotations
 
 import warnings
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -36,7 +36,7 @@ RIDGE = 10.0
 _EXACT = 9  # digits kept of a score: rounding in the last ones would break ties by a picture's position
 
 
-def make_folds(kinds: NDArray, groups: NDArray, seed: int, folds: int = FOLDS) -> NDArray[np.int64]:
+def make_folds(kinds: NDArray[Any], groups: NDArray[Any], seed: int, folds: int = FOLDS) -> NDArray[np.int64]:
     """Fold of every picture: groups whole, kinds (label or method) as even as they allow.
 
     Args:
@@ -55,7 +55,9 @@ def make_folds(kinds: NDArray, groups: NDArray, seed: int, folds: int = FOLDS) -
     return fold
 
 
-def shuffle_labels(labels: NDArray[np.int64], groups: NDArray, count: int, seed: int) -> NDArray[np.int64]:
+def shuffle_labels(
+    labels: NDArray[np.int64], groups: NDArray[Any], count: int, seed: int
+) -> NDArray[np.int64]:
     """[n, count]: labels shuffled between groups, so that a group stays as pure or as mixed as groups are.
 
     Each group gets the share of fakes of another group, drawn without replacement, and that share of its
@@ -113,7 +115,8 @@ def rank_auc(ranks: Floats, targets: NDArray[np.int64]) -> Floats:
     reals = len(targets) - fakes
     above = (rankdata(ranks, axis=0) * targets).sum(axis=0) - fakes * (fakes + 1) / 2
     pairs = (fakes * reals).astype(float)
-    return np.divide(above, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+    area: Floats = np.divide(above, pairs, out=np.full(len(pairs), np.nan), where=pairs > 0)
+    return area
 
 
 class _Inputs:
@@ -128,7 +131,8 @@ class _Inputs:
 
     def columns(self, traits: pd.DataFrame) -> Floats:
         """[n, columns], scaled."""
-        return self.scale.transform(self._raw(traits))
+        scaled: Floats = self.scale.transform(self._raw(traits))
+        return scaled
 
     def _raw(self, traits: pd.DataFrame) -> Floats:
         parts = [traits[list(self.family.linear)].to_numpy(float)]

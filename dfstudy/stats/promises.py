@@ -35,7 +35,8 @@ def promises(errors: ArrayLike, images: ArrayLike, rate: float) -> NDArray[np.bo
     right = np.maximum(many - wrong, 0)
     # betainc is not defined for a second parameter of 0: where all are wrong nothing is promised
     certain = betainc(wrong + 1, np.where(right > 0, right, 1), rate) >= CONFIDENCE * (1 - 1e-12)
-    return certain & (right > 0)
+    promised: NDArray[np.bool_] = certain & (right > 0)
+    return promised
 
 
 def least_images(rate: float) -> int:
@@ -67,7 +68,7 @@ def design_effect(marks: ArrayLike, groups: ArrayLike) -> float:
         return 1.0
     if len(sizes) < 2:
         return math.inf
-    few = (student.ppf(0.975, len(sizes) - 1) / student.ppf(0.975, len(codes) - 1)) ** 2
+    few = float(student.ppf(0.975, len(sizes) - 1) / student.ppf(0.975, len(codes) - 1)) ** 2
     copies = float((sizes.astype(float) ** 2).sum() / len(codes))
     rows = rows[(rows.min(axis=1) < 1) & (rows.max(axis=1) > 0)]
     if not len(rows):
@@ -77,6 +78,6 @@ def design_effect(marks: ArrayLike, groups: ArrayLike) -> float:
 
 
 def _between(marks: Floats, codes: NDArray[np.int64]) -> float:
-    share = marks.mean()
+    share = float(marks.mean())
     sums = np.bincount(codes, weights=marks - share)
     return len(sums) / (len(sums) - 1) * float((sums**2).sum()) / (len(marks) * share * (1 - share))

@@ -93,10 +93,10 @@ def _averaged(
         except (ArithmeticError, np.linalg.LinAlgError):
             value = np.nan
         values.append(value)
-    value, error = np.asarray(np.mean(values)), np.asarray(np.nan)
-    if groups > 1 and not np.isnan(value):
+    mean, error = np.asarray(np.mean(values)), np.asarray(np.nan)
+    if groups > 1 and not np.isnan(mean):
         error = np.asarray(np.sqrt((groups - 1) / groups * (np.mean(moved, axis=0) ** 2).sum()))
-    made = Interval(value, error, error, error, np.asarray(0), groups, effective, settings)
+    made = Interval(mean, error, error, error, np.asarray(0), groups, effective, settings)
     return made.student("plain", groups_behind(labels, codes), JACKKNIFE)
 
 
@@ -140,8 +140,8 @@ def calibration_error(
     value, low, high = np.sqrt(max(0.0, squared - chance)), np.nan, np.nan
     if chance > 0:
         low, high = np.sqrt(_invert(squared, distance, spread, groups, settings.confidence))
-    found = (np.asarray(one) for one in (value, low, min(high, 1.0), np.nan, 0))
-    return Interval(*found, groups, effective, settings, INVERTED)
+    middle, lower, upper, error = (np.asarray(one) for one in (value, low, min(high, 1.0), np.nan))
+    return Interval(middle, lower, upper, error, np.asarray(0), groups, effective, settings, INVERTED)
 
 
 def _invert(
@@ -172,7 +172,8 @@ def _invert(
     return low, brentq(lambda error: at(error)[0] - squared, 0.0, most)
 
 
-def _counted(units: ArrayLike):
+def _counted(units: ArrayLike) -> tuple[NDArray[np.int64], int, float]:
+    """Unit of every image as a number, how many units there are, and as how many of equal size they count."""
     codes = np.unique(np.asarray(units), return_inverse=True)[1]
     sizes = np.bincount(codes)
     return codes, len(sizes), len(codes) ** 2 / float((sizes**2).sum())

@@ -60,7 +60,8 @@ def risk_band(
         return divide(np.take_along_axis(errors, at, axis=1), np.take_along_axis(held, at, axis=1))
 
     def risks(weights: Floats) -> Floats:
-        return np.mean([risks_of(weights, *each) for each in seeds], axis=0)
+        mean: Floats = np.mean([risks_of(weights, *each) for each in seeds], axis=0)
+        return mean
 
     found = group_interval(risks, units, settings=settings)
     return pd.DataFrame({"coverage": shares, "risk": found.value, "low": found.low, "high": found.high})

@@ -83,14 +83,15 @@ def summarise_seeds(
     one_network = float((each.error**2).mean())
     spread = seed_variance + one_network
     freedom = mean.freedom(behind)
-    ends = _ends(float(mean.value), (sampling, seeding), (freedom, seeds - 1), settings.confidence)
+    low, high = _ends(float(mean.value), (sampling, seeding), (freedom, seeds - 1), settings.confidence)
     return SeedSummary(
         each.student("share", behind),
         mean.student("share", behind),
         float(np.sqrt(seed_variance)),
         sampling,
         seeding,
-        *(ends if freedom else (None, None)),
+        low if freedom else None,
+        high if freedom else None,
         seed_variance / spread if spread > 0 else None,
     )
 
@@ -154,4 +155,5 @@ def _ends(
         return value, value
     quantiles = [student.ppf((1 + confidence) / 2, freedom) for freedom in freedoms]
     half = np.hypot(*np.multiply(quantiles, errors)) / (value * (1 - value))
-    return tuple(float(end) for end in expit(logit(value) + np.array([-half, half])))
+    low, high = expit(logit(value) + np.array([-half, half]))
+    return float(low), float(high)

@@ -73,4 +73,5 @@ def units_of(pictures: pd.DataFrame, level: str) -> NDArray[np.str_]:
             f"{pictures.loc[empty, 'path'].iloc[0]}",
             f"fill the column '{column}', or set evaluate.level to group",
         )
-    return units.to_numpy(str)
+    named: NDArray[np.str_] = units.to_numpy(str)
+    return named

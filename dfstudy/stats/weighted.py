@@ -7,11 +7,15 @@ always as rows. Undefined values travel as NaN inside and leave as NaN (replicat
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
-Value = float | Floats
+# A float, or an array with one value a replicate where the weights have rows. Which of them, the weights'
+# shape decides, and a type does not hold a shape.
+Value = Any
 
 
 class MetricUndefined(ValueError):
@@ -45,7 +49,8 @@ def rows(labels: ArrayLike, weights: ArrayLike | None) -> Floats:
 def divide(part: Floats, whole: Floats, empty: float = np.nan) -> Floats:
     """`part / whole`, and `empty` where there is nothing to divide by."""
     part, whole = np.broadcast_arrays(part, whole)
-    return np.divide(part, whole, out=np.full(part.shape, empty), where=whole > 0)
+    quotient: Floats = np.divide(part, whole, out=np.full(part.shape, empty), where=whole > 0)
+    return quotient
 
 
 def mean(weight: Floats, values: ArrayLike) -> Floats:
@@ -55,7 +60,7 @@ def mean(weight: Floats, values: ArrayLike) -> Floats:
 
 def given(values: Floats, weights: ArrayLike | None) -> Value:
     """The replicates' values, or the single one as a float (an array where it has further axes)."""
-    if np.ndim(weights) == 2:
+    if weights is not None and np.ndim(weights) == 2:
         return values
     if np.isnan(values).any():
         raise MetricUndefined("not defined: the pictures lack a class that this metric needs")

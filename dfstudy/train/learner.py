@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 from contextlib import nullcontext
 from itertools import count
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
@@ -50,9 +50,10 @@ class Learner:
         if not study.protocol.timm_head:
             start_head_at_zero(network)
         freeze(network, study.model.trainable_stages)
-        self.new_layers = network.new_layers
+        self.new_layers = cast("tuple[str, ...]", network.new_layers)
         self.normalisation = resolve_normalisation(network, study.model, study.protocol)
-        self.network = team.spread(network.to(place.device, memory_format=torch.channels_last))
+        moved = network.to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = team.spread(moved)
         self.optimiser = build_optimiser(self.network, self.recipe)
         self.average = self._begin_average()
         self._shared = team.wrap(self.network)
@@ -103,28 +104,29 @@ class Learner:
         labels = labels.to(self.place.device, non_blocking=True)
         logits = self._forward(images_NHWC)
         loss = loss_of_each(logits, labels, self.fake_weight).sum() / whole
-        (loss * self.team.size).backward()  # gradients are averaged over the team
+        torch.autograd.backward(loss * self.team.size)  # gradients are averaged over the team
         return logits.detach(), loss.detach()
 
     def _forward(self, images_NHWC: Tensor) -> Tensor:
         """Logits float32 [n]; an odd number of pictures, as an epoch ends, is not worth compiling again."""
         network = self._compiled if len(images_NHWC) == self._usual else self._shared
         with self.place.autocast():
-            return network(self.normalisation(images_NHWC, self.place.device)).flatten().float()
+            logits: Tensor = network(self.normalisation(images_NHWC, self.place.device))
+            return logits.flatten().float()
 
     def _join_without_pictures(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Take part in the team's sums with a black picture that weighs nothing."""
         black = batch.images_NHWC.new_zeros((1, *batch.images_NHWC.shape[1:]))
         logits = self._forward(black)
         loss = logits.sum() * 0.0
-        loss.backward()
+        torch.autograd.backward(loss)
         return logits.detach(), loss.detach()
 
     def _begin_average(self) -> AveragedModel | None:
         """Exponential moving average of weights and BatchNorm statistics (Polyak and Juditsky 1992)."""
         if not self.recipe.ema:
             return None
-        average = get_ema_multi_avg_fn(self.recipe.ema)
+        average = get_ema_multi_avg_fn(self.recipe.ema)  # type: ignore[no-untyped-call]
         return AveragedModel(self.network, multi_avg_fn=average, use_buffers=True)
 
 
@@ -190,4 +192,4 @@ def _compile(network: nn.Module) -> nn.Module:
             "training.compile needs a C++ compiler, and this machine has none on its path",
             "install one (the package g++), or set training.compile: false",
         )
-    return torch.compile(network, dynamic=False)
+    return cast("nn.Module", torch.compile(network, dynamic=False))

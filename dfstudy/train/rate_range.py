@@ -13,7 +13,7 @@ import contextlib
 import itertools
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -116,10 +116,9 @@ def try_rates(
     parts_of_step = recipe.accumulate * recipe.devices
     alone = {"devices": 1, "accumulate": parts_of_step, "ema": 0.0, "compile": False}
     study = study.model_copy(update={"training": recipe.model_copy(update=alone)})
-    parts = [_part(split, name) for name in ("train", "val")]
-    trainer = Trainer(
-        study, seed, *parts, choose_place(recipe.precision, threads=recipe.threads), study.out / "rates"
-    )
+    training, validation = (_part(split, name) for name in ("train", "val"))
+    place = choose_place(recipe.precision, threads=recipe.threads)
+    trainer = Trainer(study, seed, training, validation, place, study.out / "rates")
     refuse_lone_picture(trainer.learner, study, min(len(trainer.training.labels), steps * recipe.batch_size))
     rates = np.geomspace(low, high, steps)
     shown = {"desc": "learning rates", "unit": " steps", "file": sys.stderr, "leave": False}
@@ -148,7 +147,7 @@ def _climb(trainer: Trainer, rates: np.ndarray, bar: tqdm) -> tuple[list[float],
     return losses, False
 
 
-def _batches(trainer: Trainer) -> Iterator[Batch]:
+def _batches(trainer: Trainer) -> Generator[Batch, None, None]:
     """Training batches, epoch after epoch, with the trainer's progress where each of them is."""
     with trainer.loader(trainer.training, train=True) as loader:
         for epoch in itertools.count(1):

@@ -121,10 +121,10 @@ def load_run(folder: Path) -> Run:
     told = read_checkpoint(folder)
     if gone := lacking(folder):
         raise StudyError(f"{folder} lacks {', '.join(gone)}", "train it again: make report")
-    tables = [_read_table(folder / f"{name}.csv") for name in ("history", "timings")]
-    return Run(
-        folder.name, told["seed"], folder, *tables, {**told, **_choose(_read_table(folder / "clean.csv"))}
+    history, timings, clean = (
+        _read_table(folder / f"{name}.csv") for name in ("history", "timings", "clean")
     )
+    return Run(folder.name, told["seed"], folder, history, timings, {**told, **_choose(clean)})
 
 
 def _choose(clean: pd.DataFrame) -> dict[str, float]:

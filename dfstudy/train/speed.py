@@ -68,7 +68,8 @@ def measure_pace(study: Study, split: Split) -> Pace:
 def _step(trainer: Trainer, place: DeviceSetup) -> float:
     """Median seconds a picture of the steps after the first epoch, or of those that there was time for."""
     train_mode(trainer.network, trainer.study.model.batch_norm)
-    first, second = [], []
+    first: list[float] = []
+    second: list[float] = []
     began = time.perf_counter()
     with trainer.loader(trainer.training, train=True) as loader:
         for epoch, taken in ((1, first), (2, second)):

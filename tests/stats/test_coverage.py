@@ -13,7 +13,7 @@ from dfstudy.stats.comparisons import auc_difference, balanced_accuracy_differen
 from dfstudy.stats.metrics import auc
 from dfstudy.study.comparisons import Evaluate
 
-FILE = Path(__file__).parents[1] / "drills" / "coverage.py"
+FILE = Path(__file__).parents[1] / "drills" / "interval_coverage.py"
 
 
 @pytest.fixture(scope="module")

@@ -175,7 +175,7 @@ def test_frozen_weights_and_statistics_are_those_of_the_start(parts, make_study)
             loop.Part([parts.root / p for p in t["path"]], t["label"].to_numpy())
             for t in (parts.part("train"), parts.part("val"))
         ],
-        loop.Place(torch.device("cpu"), torch.float32),
+        loop.DeviceSetup(torch.device("cpu"), torch.float32),
         study.out,
     )
     start = {name: tensor.clone() for name, tensor in begun.network.state_dict().items()}
@@ -325,6 +325,6 @@ def trainer_with_batch(study, parts):
         loop.Part([parts.root / path for path in table["path"]], table["label"].to_numpy())
         for table in (parts.part("train"), parts.part("val"))
     ]
-    trainer = Trainer(study, 0, *both, loop.Place(torch.device("cpu"), torch.float32), study.out)
+    trainer = Trainer(study, 0, *both, loop.DeviceSetup(torch.device("cpu"), torch.float32), study.out)
     with trainer.loader(trainer.training, train=True) as loader:
         return trainer, next(loader.epoch(1))

@@ -126,7 +126,7 @@ def leakage_numbers(found: Leakage | None, split: Split) -> list[Number]:
         n, why = len(split.rows), "no group has two pictures: nothing names what could leak"
         return [Number(f"leakage.{name}", None, "AUC", n, note=why) for name in names]
     note = f"split at random minus by groups, the same small network, {found.inflation.seeds} seeds of each"
-    intervals = (found.grouped, found.random, found.inflation)
+    intervals: tuple[Interval | PairedDifference, ...] = (found.grouped, found.random, found.inflation)
     notes = ("groups whole", "pictures at random", note)
     return [
         *(

@@ -124,11 +124,11 @@ def measure_defects(study: Study, split: Split, tested: Mapping[str, AuditedVari
         changed = found if name != correct else None  # means of batch means may change no weight
         effects[switch] = _effect(switch, settings, base, changed, reported, found, same)
         effects[switch] = replace(effects[switch], learning=own.learning)
-    base = tested[correct].learning
-    if base is not None and not base.learned:
+    learning = tested[correct].learning
+    if learning is not None and not learning.learned:
         untold = tell_untrained(["the correct network"])
         effects = {name: replace(one, untold=untold) for name, one in effects.items()}
-    return Audit(_adjust(effects), _levels(truly(correct), settings), seeds, settings, base)
+    return Audit(_adjust(effects), _levels(truly(correct), settings), seeds, settings, learning)
 
 
 def _effect(

@@ -1,7 +1,7 @@
 """The coverage drill: how often a nominal 95 % interval holds the truth, where pictures depend on each other.
 
-    python tests/drills/coverage.py                          every world, 1,200 data sets each
-    python tests/drills/coverage.py --sets 300 --worlds mixed --groups 30
+    python tests/drills/interval_coverage.py                          every world, 1,200 data sets each
+    python tests/drills/interval_coverage.py --sets 300 --worlds mixed --groups 30
 
 Makes data sets whose true AUC, balanced accuracy and paired differences of two detectors are known, and asks
 of each interval whether it holds the truth: the one that is reported (Student's, over groups), percentiles
