@@ -40,7 +40,7 @@ POWER = 0.8  # of the test for which `detectable` holds
 LEAST_SEEDS = 3
 ROUNDING = 1e-12  # a standard error below it is that of a sum of floats
 
-Metric = Callable[[ArrayLike, ArrayLike, Floats], Floats]
+OfScores = Callable[[ArrayLike, ArrayLike, Floats], Floats]
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def paired_difference(
     second: ArrayLike,
     units: ArrayLike,
     settings: Evaluate,
-    metric: Metric = auc,
+    metric: OfScores = auc,
     scale: Scale = "gap",
 ) -> PairedDifference:
     """A metric of the second way less that of the first, on the same pictures, seed by seed.
