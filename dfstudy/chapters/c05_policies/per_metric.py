@@ -2,7 +2,7 @@
 
 Takes `TestedVariant` trainings; gives `Sheet`s, from which any difference between trainings can be
 bootstrapped with one set of draws. All trainings are measured on the same pictures. Refused with ValueError:
-trainings on different pictures. Cost of a value: a metric a training and seed; for robustness one a corruption.
+trainings on different pictures. Cost of a value: a metric a training and seed; robustness, one a corruption.
 
 All quantities but `gap` and `unseen` ask about forgery methods that were learned, `unseen` about the others,
 each together with all real pictures.
