@@ -26,6 +26,7 @@ import pandas as pd
 from PIL import Image, ImageCms
 
 from dfstudy.data import images
+from dfstudy.data.columns import SPLIT, TABLE
 from dfstudy.data.index import index_study
 from dfstudy.data.index_csv import NAME
 from dfstudy.data.layouts.names import CLASS_NAMES
@@ -229,8 +230,8 @@ def _write_lists(folder: Path, good: pd.DataFrame, left_out: pd.DataFrame) -> No
             # where nothing named groups, a picture's group is its own path
             "group": good["group"].where(good["group"] != good["path"], good["target"]),
             "video": good["video"],
-            "split": good["given_split"],
-            "pipeline": good["pipeline"],
+            SPLIT: good["given_split"],
+            **{name: good[name] for name in TABLE},
         }
     )
     folder.mkdir(exist_ok=True)

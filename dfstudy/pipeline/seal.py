@@ -23,7 +23,13 @@ if TYPE_CHECKING:
     from dfstudy.study.study import Study
 
 # What turns intervals into words, beside the rules that stand in the chapters.
-RULES = ("stats/change.py", "stats/learning.py", "stats/paired.py", "present/verdicts.py")
+RULES = (
+    "stats/change.py",
+    "stats/learning.py",
+    "stats/paired.py",
+    "stats/registry.py",
+    "present/verdicts.py",
+)
 OF_CHAPTERS = ("questions*.py", "abstract.py", "answers.py")  # in every chapter's folder
 OF_COMPARISONS = (
     "chapters/c05_policies/compare.py",

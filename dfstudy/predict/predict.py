@@ -21,7 +21,7 @@ import pandas as pd
 from scipy.special import expit
 from tqdm import tqdm
 
-from dfstudy.data.pipelines import PIPELINE
+from dfstudy.data.columns import TABLE
 from dfstudy.errors import StudyError
 from dfstudy.system.kept import write_atomic
 from dfstudy.system.provenance import code_digest, digest, file_digest, versions
@@ -45,7 +45,7 @@ NETWORK = (
     "dfstudy.augment.policies",
 )
 COLUMNS = ("path", "label", "method", "group", "logit", "probability")
-FURTHER = ("video", PIPELINE)  # columns where the pictures name any
+FURTHER = ("video", *TABLE)  # columns where the pictures name any
 
 
 def predict(run: Run, split: Split, part: str = "test", progress: bool = True) -> pd.DataFrame:

@@ -9,7 +9,6 @@ the chapter's p, after Holm's correction, keeps the false alarms. Pure.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -107,7 +106,7 @@ def chapters_p(numbers: Numbers, name: str) -> float | None:
     It stands beside the change: `policy.seed.auc.p` for `policy.seed.auc.difference`, and
     `defect.all.auc.inflation.p` for `defect.all.auc.inflation`.
     """
-    found = numbers.get(f"{re.sub(r'[.](difference|change)$', '', name)}.p")
+    found = numbers.get(f"{name.removesuffix('.difference').removesuffix('.change')}.p")
     return None if found is None else found.value
 
 

@@ -20,7 +20,7 @@ import pandas as pd
 from dfstudy.data.layouts.names import CLASS_NAMES
 from dfstudy.errors import StudyError
 from dfstudy.number import Number
-from dfstudy.scoring.scores import wrong_way
+from dfstudy.scoring.scores import NO_THRESHOLD, given_threshold, why_not, wrong_way
 from dfstudy.scoring.scores_file import MOST_NAMED, NO_GROUPS, ScoredTable
 from dfstudy.stats.aligned import Aligned, align
 from dfstudy.stats.comparisons import (
@@ -32,17 +32,17 @@ from dfstudy.stats.comparisons import (
     permutation_test,
 )
 from dfstudy.stats.delong import compare_delong
-from dfstudy.stats.intervals import Interval, groups_behind
-from dfstudy.stats.measures import CHOSEN, MEASURES, measure
+from dfstudy.stats.intervals import Floats, Interval, group_interval, groups_behind
+from dfstudy.stats.measures import NO_PROBABILITIES, measure
+from dfstudy.stats.registry import METRICS, Metric, listed
 from dfstudy.stats.units import UNITS
 
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate
 
 NAMES = ("first", "second")
-QUESTIONS = {"auc": "AUC", "balanced_accuracy": "1"}  # what is tested, each with its unit
+QUESTIONS = ("auc", "balanced_accuracy")  # what is tested; other metrics are compared without a p
 POWER = 0.8
-NO_THRESHOLD = "no threshold was given"
 ONE_CLASS = "the pictures lack a class that it needs"
 RELATED = "for independent pictures only, and here groups have several"
 
@@ -64,11 +64,14 @@ def compare_scores(
     both, remarks = _match(first, second, settings.level)
     groups = both.pictures["group"]
     alone = groups.is_unique and len(np.unique(both.units(settings.level))) == len(both)
-    numbers = [*_about(both, settings), *_own(both, settings, thresholds)]
+    probabilities = first.probabilities and second.probabilities
+    able = [one for one in listed("compared") if not why_not(one, probabilities, thresholds is not None)]
+    numbers = [*_about(both, settings), *_own(both, settings, thresholds, able)]
     asked = [_question(name, both, settings, thresholds) for name in QUESTIONS]
     corrected = _corrected([p for _, p, _ in asked])
     for (difference, p, detectable), adjusted in zip(asked, corrected, strict=True):
         numbers += [difference, p, adjusted, detectable]
+    numbers += [_difference(one, both, settings, thresholds) for one in able if one.name not in QUESTIONS]
     numbers += _by_delong(both, alone, settings) + _by_mcnemar(both, alone, settings, thresholds)
     if np.array_equal(*both.probabilities):
         remarks.append("the two tables score every picture alike")
@@ -152,29 +155,49 @@ def _about(both: Aligned, settings: Evaluate) -> list[Number]:
     ]
 
 
-def _own(both: Aligned, settings: Evaluate, thresholds: Thresholds | None) -> list[Number]:
-    """Each table's own AUC and balanced accuracy on the shared pictures."""
+def _own(
+    both: Aligned, settings: Evaluate, thresholds: Thresholds | None, able: Sequence[Metric]
+) -> list[Number]:
+    """Each table's own values on the shared pictures, of all metrics that are compared.
+
+    Args:
+        able: those that the scores can answer.
+    """
     numbers = []
     for at, name in enumerate(NAMES):
         alone = Aligned(both.pictures, both.probabilities[at : at + 1], 0)
         level = 0.0 if thresholds is None else thresholds[at]
-        told = [
-            replace(one, note=f"at the given threshold of {level:g}" if one.note == CHOSEN else one.note)
-            for one in MEASURES
-            if one.name in QUESTIONS and (one.name == "auc" or thresholds is not None)
-        ]
-        found = {number.id: number for number in measure(alone, [level], settings, measures=told)}
-        for quantity, unit in QUESTIONS.items():
-            number = found.get(f"test.{quantity}") or Number("", None, unit, len(both), note=NO_THRESHOLD)
-            numbers.append(replace(number, id=f"compare.{name}.{quantity}"))
+        told = given_threshold(level)  # of no metric where there is no threshold
+        found = {number.id: number for number in measure(alone, [level], settings, asked=able, chosen=told)}
+        for one in listed("compared"):
+            why = NO_THRESHOLD if one.threshold and thresholds is None else NO_PROBABILITIES
+            number = found.get(f"test.{one.name}") or Number("", None, one.unit, len(both), note=why)
+            numbers.append(replace(number, id=f"compare.{name}.{one.name}"))
     return numbers
+
+
+def _difference(metric: Metric, both: Aligned, settings: Evaluate, thresholds: Thresholds | None) -> Number:
+    """Second less first in a metric that is no question: with its interval, and no p."""
+    levels = thresholds or (None, None)
+
+    def difference(weights: Floats) -> Floats:
+        first, second = (
+            metric(both.labels, scores, weights, level)
+            for scores, level in zip(both.probabilities, levels, strict=True)
+        )
+        return second - first
+
+    units = both.units(settings.level)
+    found = metric.interval_apart(group_interval(difference, units, settings=settings), both.labels, units)
+    n, name = metric.images(both.labels), f"compare.{metric.name}.difference"
+    return found.number(name, unit=metric.unit, n=n, note="second less first, paired")
 
 
 def _question(
     name: str, both: Aligned, settings: Evaluate, thresholds: Thresholds | None
 ) -> tuple[Number, Number, Number]:
     """Difference, p of the permutation test and smallest difference to be found, of one of `QUESTIONS`."""
-    unit, n = QUESTIONS[name], len(both)
+    unit, n = METRICS[name].unit, len(both)
     stem, units = f"compare.{name}", both.units(settings.level)
     by_verdict = name == "balanced_accuracy"
     why = "" if 0 < int(both.labels.sum()) < n else ONE_CLASS

@@ -9,19 +9,19 @@ that runs the wrong way is said, and never turned round in silence. Cost: as `te
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from dfstudy.number import Number
 from dfstudy.stats.aligned import align
-from dfstudy.stats.measures import CHOSEN, MEASURES, NO_PROBABILITIES, Measure, measure, number_by_method
+from dfstudy.stats.measures import CHOSEN, NO_PROBABILITIES, measure, number_by_method
+from dfstudy.stats.registry import Metric, listed
 
 if TYPE_CHECKING:
     from dfstudy.scoring.scores_file import ScoredTable
     from dfstudy.study.comparisons import Evaluate
 
 MADE = " % interval over "  # how `Interval.number` says how it was made
-OF_PROBABILITIES = {"log_loss", "brier", "accuracy_at_half"}
+NO_THRESHOLD = "no threshold was given"
 
 
 def evaluate_scores(
@@ -37,25 +37,25 @@ def evaluate_scores(
         The numbers in the order of the test chapter, and the table's remarks with those on the results.
     """
     test = align([table.pictures])
-    able = [one for one in MEASURES if _why_not(one, table, threshold) == ""]
-    at = f"at the given threshold of {threshold:g}" if threshold is not None else ""
-    told = [replace(one, note=at) if one.note == CHOSEN else one for one in able]
+    given = threshold is not None
+    able = [one for one in listed("test") if not why_not(one, table.probabilities, given)]
+    at = CHOSEN if threshold is None else given_threshold(threshold)
     level = 0.0 if threshold is None else float(threshold)
-    found = {number.id: number for number in measure(test, [level], settings, measures=told)}
+    found = {number.id: number for number in measure(test, [level], settings, asked=able, chosen=at)}
     numbers = []
-    for one in MEASURES:
-        name, why = f"test.{one.name}", _why_not(one, table, threshold)
-        empty = Number(name, None, one.unit, one.pictures(test.labels), note=why) if why else None
+    for one in listed("test"):
+        name, why = f"test.{one.name}", why_not(one, table.probabilities, given)
+        empty = Number(name, None, one.unit, one.images(test.labels), note=why) if why else None
         numbers.append(empty or found.pop(name))
     numbers += found.values()
     if threshold is not None:
         note = "as given; its choice is not part of the intervals"
         numbers.append(Number("test.threshold", level, "score", len(test), note=note))
-    by_method = number_by_method([table.pictures], [level], settings) if len(test.methods) > 1 else []
-    if threshold is None:
-        by_method = [number for number in by_method if ".sensitivity." not in number.id]
+    if len(test.methods) > 1:
+        able = [one for one in listed("methods") if not why_not(one, table.probabilities, given)]
+        numbers += number_by_method([table.pictures], [level], settings, able, at)
     area = next(number for number in numbers if number.id == "test.auc")
-    return numbers + by_method, [*table.remarks, *wrong_way(area)]
+    return numbers, [*table.remarks, *wrong_way(area)]
 
 
 def describe(numbers: Sequence[Number], remarks: Sequence[str]) -> str:
@@ -76,12 +76,21 @@ def describe(numbers: Sequence[Number], remarks: Sequence[str]) -> str:
     return "\n".join([*lines, *(f"note: {remark}" for remark in [*made, *remarks])])
 
 
-def _why_not(measure: Measure, table: ScoredTable, threshold: float | None) -> str:
-    if measure.name in OF_PROBABILITIES and not table.probabilities:
+def why_not(metric: Metric, probabilities: bool, threshold: bool) -> str:
+    """Why scores have no value in a metric; empty where they have one.
+
+    Args:
+        probabilities: whether the scores are probabilities.
+        threshold: whether one was given.
+    """
+    if metric.probabilities and not probabilities:
         return NO_PROBABILITIES
-    if measure.note == CHOSEN and threshold is None:
-        return "no threshold was given"
-    return ""
+    return NO_THRESHOLD if metric.threshold and not threshold else ""
+
+
+def given_threshold(threshold: float) -> str:
+    """What the note of a number says of a threshold that the caller gave."""
+    return f"at the given threshold of {threshold:g}"
 
 
 def wrong_way(area: Number) -> list[str]:

@@ -16,18 +16,18 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from dfstudy.data.columns import TABLE
 from dfstudy.data.layouts.names import CLASS_NAMES, FAKE, build_aliases
-from dfstudy.data.pipelines import PIPELINE
 from dfstudy.data.tables import LINE, read_cells, read_labels
 from dfstudy.errors import StudyError, near_match
 from dfstudy.stats.units import UNITS
 from dfstudy.system.file_kind import no_file
 from dfstudy.system.kept import write_atomic
 
-DESCRIPTION = ("method", "group", "identity", "video", PIPELINE)
+DESCRIPTION = ("method", "group", "identity", "video", *TABLE)
 NOT_SCORED = frozenset({"", "nan", "na", "n/a", "none", "null", "-nan", "<na>"})
 ENDLESS = frozenset({"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"})
-SCHEMA = "path,label,score and optionally method,group,identity,video,pipeline; see docs/predictions.md"
+SCHEMA = f"path,label,score and optionally {','.join(DESCRIPTION)}; see docs/predictions.md"
 MOST_NAMED = 5  # lines or paths that a message names
 NO_GROUPS = "nothing names groups: each picture counts as independent, which is too sure if any are related"
 
@@ -234,7 +234,7 @@ def _describe(table: pd.DataFrame, remarks: list[str]) -> pd.DataFrame:
         count = int((table["group"] == "").sum())
         table["group"] = table["group"].where(table["group"] != "", table["path"])
         remarks.append(f"{count:,} pictures name no group and are one each")
-    further = [name for name in (*UNITS, PIPELINE) if name in table.columns and name != "group"]
+    further = [name for name in (*UNITS, *TABLE) if name in table.columns and name != "group"]
     failed = int(table["probability"].isna().sum())
     if failed:
         remarks.append(f"{failed:,} of {len(table):,} pictures have no score: all numbers are without them")

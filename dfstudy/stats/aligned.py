@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from dfstudy.data.pipelines import PIPELINE, own_reals
+from dfstudy.data.columns import TABLE
+from dfstudy.data.pipelines import own_reals
 from dfstudy.stats.units import units_of
 
 DESCRIPTION = ["label", "method", "group"]
 # what a table may name beside: independent units, see `levels`, and how pictures were prepared
-FURTHER = ["identity", "video", PIPELINE]
+FURTHER = ["identity", "video", *TABLE]
 
 
 @dataclass(frozen=True)

@@ -17,15 +17,14 @@ from numpy.typing import ArrayLike
 
 from dfstudy.number import Number
 from dfstudy.stats.calibration import Calibration
-from dfstudy.stats.intervals import Floats, Interval, Scale, group_interval, sentences
-from dfstudy.stats.metrics import brier, log_loss
+from dfstudy.stats.intervals import Floats, Interval, group_interval, sentences
 from dfstudy.stats.recalibration import ROOT, calibration_error, calibration_intercept, calibration_slope
+from dfstudy.stats.registry import METRICS, listed
 
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate
 
 Verdict = Literal["improves", "worsens", "inconclusive"]
-LOSSES = {"log_loss": (log_loss, "nats"), "brier": (brier, "1")}
 FLAT = "the slope lies at its lower end: validation's scores hardly tell the classes apart"
 
 
@@ -35,8 +34,8 @@ class Judgement:
 
     Attributes:
         calibrations: as fitted, one a training seed.
-        before, after: each loss of `LOSSES`, averaged over seeds, with its interval.
-        change: after less before, on the same groups; negative is better.
+        before, after: each metric that is listed for a calibration, averaged over seeds, with its interval.
+        change: after less before, on the same groups.
         error: `calibration_error` after it.
         intercept, slope: of the test's labels on the log-odds after it; 0 and 1 are right.
         pictures: test pictures.
@@ -57,11 +56,12 @@ class Judgement:
         return (FLAT,) if any(each.is_flat for each in self.calibrations) else ()
 
     def verdict(self, loss: str = "log_loss") -> Verdict:
-        """`improves` where the whole interval of the change lies below 0, `worsens` where above."""
-        change = self.change[loss]
-        if change.high < 0:
+        """`improves` where the whole interval of the change is better than none, `worsens` where worse."""
+        change, better = self.change[loss], METRICS[loss].better
+        low, high = sorted((better * float(change.low), better * float(change.high)))
+        if low > 0:
             return "improves"
-        return "worsens" if change.low > 0 else "inconclusive"
+        return "worsens" if high < 0 else "inconclusive"
 
     def numbers(self, prefix: str = "calibration") -> list[Number]:
         """Numbers `<prefix>.<kind>.<loss>.before`, `.after`, `.change` for each loss, and `.ece.after`.
@@ -72,14 +72,16 @@ class Judgement:
         kind, seeds = self.calibrations[0].kind, len(self.calibrations)
         stem, averaged = f"{prefix}.{kind}", f"mean over {seeds} training seeds" if seeds > 1 else ""
         numbers = []
-        for loss, (_, unit) in LOSSES.items():
+        for metric in listed("calibration"):
+            loss = metric.name
             for when, found in (("before", self.before), ("after", self.after), ("change", self.change)):
                 note = f"after less before: calibration {self.verdict(loss)}" if when == "change" else ""
                 told = sentences(note, averaged)
                 name = f"{stem}.{loss}.{when}"
-                numbers.append(found[loss].number(name, unit=unit, n=self.pictures, note=told, digits=4))
-        told = sentences(ROOT, averaged)
-        numbers.append(self.error.number(f"{stem}.ece.after", unit="probability", n=self.pictures, note=told))
+                shown = found[loss].number(name, unit=metric.unit, n=self.pictures, note=told, digits=4)
+                numbers.append(shown)
+        unit, told = METRICS["ece"].unit, sentences(ROOT, averaged)
+        numbers.append(self.error.number(f"{stem}.ece.after", unit=unit, n=self.pictures, note=told))
         return numbers + self._lines(stem, averaged)
 
     def _lines(self, stem: str, averaged: str) -> list[Number]:
@@ -121,11 +123,13 @@ def judge(
     odds = np.stack([each.log_odds(row) for each, row in zip(calibrations, rows, strict=True)])
     mapped = np.stack([each(row) for each, row in zip(calibrations, rows, strict=True)])
 
+    asked = listed("calibration")
+
     def losses(weights: Floats) -> Floats:
         """[replicates, 3, losses]: before, after, change; means over seeds."""
         of = [
             np.stack(
-                [np.mean([loss(label, row, weights) for row in each], axis=0) for loss, _ in LOSSES.values()],
+                [np.mean([metric(label, row, weights) for row in each], axis=0) for metric in asked],
                 axis=1,
             )
             for each in (plain, mapped)
@@ -133,12 +137,11 @@ def judge(
         return np.stack([*of, of[1] - of[0]], axis=1)
 
     found = group_interval(losses, units, settings=settings)
-    groups = (found.groups,)
-    scales: tuple[Scale, ...] = ("positive", "positive", "plain")
-    before, after, change = (
-        {name: found[when, at].student(scale, groups) for at, name in enumerate(LOSSES)}
-        for when, scale in enumerate(scales)
+    before, after = (
+        {metric.name: metric.interval(found[when, at], label, units) for at, metric in enumerate(asked)}
+        for when in (0, 1)
     )
+    change = {one.name: one.interval_apart(found[2, at], label, units) for at, one in enumerate(asked)}
     return Judgement(
         tuple(calibrations),
         before,

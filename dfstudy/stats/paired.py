@@ -41,7 +41,7 @@ POWER = 0.8  # of the test for which `detectable` holds
 LEAST_SEEDS = 3
 ROUNDING = 1e-12  # a standard error below it is that of a sum of floats
 
-Metric = Callable[[ArrayLike, ArrayLike, Floats], Value]
+OfScores = Callable[[ArrayLike, ArrayLike, Floats], Value]
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ def paired_difference(
     second: ArrayLike,
     units: ArrayLike,
     settings: Evaluate,
-    metric: Metric = auc,
+    metric: OfScores = auc,
     scale: Scale = "gap",
 ) -> PairedDifference:
     """A metric of the second way less that of the first, on the same pictures, seed by seed.

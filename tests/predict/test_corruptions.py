@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import re
 from itertools import pairwise
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -141,3 +143,13 @@ def test_identities_differ_by_level_and_by_code_and_by_nothing_else():
 def test_a_picture_has_one_key_wherever_it_lies():
     assert picture_key(0, "ab") == picture_key(0, "ab") < 2**64
     assert len({picture_key(seed, sha) for seed in range(3) for sha in ("ab", "cd", "")}) == 9
+
+
+def test_no_text_types_how_many_corruptions_there_are():
+    """They are counted where a number is shown, so that one more is an entry and nothing else."""
+    root = Path(__file__).resolve().parents[2]
+    files = [*root.glob("notebooks/*.ipynb"), *root.glob("docs/*.md"), root / "README.md"]
+    files += root.glob("dfstudy/**/*.py")
+    counted = r"\b(seven|eight|nine|ten|eleven|twelve|\d+) (corruptions|ways|triples|small charts)\b"
+    found = {file.name: re.findall(counted, file.read_text("utf-8"), re.IGNORECASE) for file in files}
+    assert not any(found.values()), {name: words for name, words in found.items() if words}

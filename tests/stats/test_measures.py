@@ -8,6 +8,7 @@ from sklearn import metrics as sk
 
 from dfstudy.stats import measures as testing
 from dfstudy.stats.measures import number_by_method
+from dfstudy.stats.registry import CELLS, listed
 from dfstudy.study.comparisons import Evaluate
 
 THRESHOLDS = [0.5, 0.4]
@@ -37,7 +38,7 @@ def test_every_value_is_the_mean_over_seeds(predictions):
     assert numbers["test.accuracy_at_half"].value == pytest.approx(
         mean(lambda p, t: sk.accuracy_score(labels, p >= 0.5))
     )
-    for at, cell in enumerate(testing.CELLS):
+    for at, cell in enumerate(CELLS):
         expected = mean(lambda p, t, at=at: sk.confusion_matrix(labels, p >= t).ravel()[at])
         assert numbers[f"test.{cell}"].value == pytest.approx(expected)
     assert numbers["test.threshold"].value == pytest.approx(0.45)
@@ -45,7 +46,7 @@ def test_every_value_is_the_mean_over_seeds(predictions):
 
 def test_every_measure_has_an_interval_that_holds_its_value(predictions):
     numbers = numbers_of(predictions)
-    for measure in testing.MEASURES:
+    for measure in listed("test"):
         number = numbers[f"test.{measure.name}"]
         assert number.low < number.high and number.low <= number.value <= number.high, number
         assert number.groups == 30
@@ -58,7 +59,7 @@ def test_the_n_of_a_share_are_the_pictures_of_its_class(predictions):
     fakes, reals = int((labels == 1).sum()), int((labels == 0).sum())
     assert fakes != reals
     numbers = numbers_of(tables)
-    for measure in testing.MEASURES:
+    for measure in listed("test"):
         expected = {"sensitivity": fakes, "specificity": reals}.get(measure.name, len(labels))
         assert numbers[f"test.{measure.name}"].n == expected, measure.name
     by_method = {n.id: n for n in number_by_method(tables, THRESHOLDS, SETTINGS)}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import pandas as pd
 import pytest
 
+from dfstudy.cli.evaluate import evaluate
 from dfstudy.errors import StudyError
 from dfstudy.stats import measures as testing
 from dfstudy.stats.units import UNITS, refuse_unnamed, units_of
@@ -53,3 +56,8 @@ def test_the_test_draws_and_names_the_level(predictions):
     assert found["video"]["test.groups"].unit == "videos"
     with pytest.raises(StudyError, match="need a column 'video'"):
         testing.test_numbers(predictions, [0.5, 0.4], Evaluate(replicates=100, level="video"))
+
+
+def test_levels_are_those_of_the_study_file_and_of_the_command():
+    [choice] = [option.type for option in evaluate.params if option.name == "level"]
+    assert list(UNITS) == list(choice.choices) == list(get_args(Evaluate.model_fields["level"].annotation))

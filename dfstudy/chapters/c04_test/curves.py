@@ -15,6 +15,7 @@ import pandas as pd
 from dfstudy.stats.aligned import align
 from dfstudy.stats.intervals import Floats, group_interval
 from dfstudy.stats.metrics import ECE_BINS, confusion, operating_points, probability_bin, sensitivity_at
+from dfstudy.stats.registry import CELLS
 
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate
@@ -72,7 +73,7 @@ def chosen_points(predictions: Sequence[pd.DataFrame], thresholds: Sequence[floa
     test = align(predictions)
     pairs = list(zip(test.probabilities, thresholds, strict=True))
     counts = np.stack([confusion(test.labels, scores, threshold) for scores, threshold in pairs])
-    points = pd.DataFrame(counts, columns=["true_real", "false_fake", "false_real", "true_fake"])
+    points = pd.DataFrame(counts, columns=list(CELLS))
     points.insert(0, "threshold", list(thresholds))
     points["false_alarms"] = points["false_fake"] / (points["false_fake"] + points["true_real"])
     points["sensitivity"] = points["true_fake"] / (points["true_fake"] + points["false_real"])

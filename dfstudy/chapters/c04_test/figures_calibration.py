@@ -21,15 +21,15 @@ from dfstudy.present.numbers import literal
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH, legend_below, show_percent
 from dfstudy.stats.calibration import USED
 from dfstudy.stats.decisions import SURE
-from dfstudy.stats.judgement import LOSSES, Judgement
+from dfstudy.stats.registry import METRICS, listed
 
 if TYPE_CHECKING:
     from dfstudy.number import Number
+    from dfstudy.stats.judgement import Judgement
 
 INK, FAINT = "#000000", "#8C8C8C"
 NAMES = {"platt": "slope and intercept", "isotonic": "isotonic regression"}
 DOUBT = "happens once in twenty, or to images unlike validation's"
-SPOKEN = {"log_loss": "log-loss", "brier": "Brier score"}
 SAID = {
     "improves": "improves the log-loss of the test",
     "worsens": "**worsens** the log-loss of the test: take the network's own probabilities",
@@ -117,11 +117,12 @@ def calibration_table(meaning: Meaning, before: Number) -> pd.DataFrame:
     rows = []
     for kind, judgement in meaning.judgements.items():
         given = {number.id: number for number in judgement.numbers("of")}
-        for loss, (_, unit) in LOSSES.items():
-            told = [str(given[f"of.{kind}.{loss}.{when}"]) for when in ("before", "after", "change")]
-            rows.append((NAMES[kind], f"{SPOKEN[loss]} ({unit})", *told, judgement.verdict(loss)))
-        error = str(given[f"of.{kind}.ece.after"])
-        rows.append((NAMES[kind], "calibration error (probability)", str(before), error, "", ""))
+        for metric in listed("calibration"):
+            told = [str(given[f"of.{kind}.{metric.name}.{when}"]) for when in ("before", "after", "change")]
+            named = f"{metric.title} ({metric.unit})"
+            rows.append((NAMES[kind], named, *told, judgement.verdict(metric.name)))
+        error, ece = str(given[f"of.{kind}.ece.after"]), METRICS["ece"]
+        rows.append((NAMES[kind], f"{ece.title} ({ece.unit})", str(before), error, "", ""))
     columns = ["calibration", "loss (smaller is better)", "before", "after", "change", "verdict"]
     return pd.DataFrame(rows, columns=columns)
 

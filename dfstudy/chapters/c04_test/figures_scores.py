@@ -17,10 +17,10 @@ from matplotlib.figure import Figure
 
 from dfstudy.present.style import FAINT, FAKE, INK, PALETTE, REAL, WIDTH, legend_below, show_percent
 from dfstudy.stats.aligned import align
+from dfstudy.stats.registry import CELLS
 
 MOST_METHODS = 14  # rows of score distributions: more would not be read
 SCORE_BINS = 40
-CELLS = ["true_real", "false_fake", "false_real", "true_fake"]
 SHOWN_NAME = 22  # letters of a method's name
 
 
@@ -59,7 +59,7 @@ def draw_roc(band: pd.DataFrame, curves: Sequence[pd.DataFrame], chosen: pd.Data
 def draw_precision_recall(curves: Sequence[pd.DataFrame], chosen: pd.DataFrame) -> Figure:
     """Precision against recall for each seed, the threshold's points, and the share of fakes as chance."""
     figure, axes = plt.subplots(figsize=(5.4, 3.9))
-    counts = chosen[CELLS].iloc[0]
+    counts = chosen[list(CELLS)].iloc[0]
     share = (counts["false_real"] + counts["true_fake"]) / counts.sum()
     axes.axhline(share, color=FAINT, linestyle=":", label="chance: share of fakes")
     # a step: precision between two thresholds does not lie on the straight line between them
@@ -102,7 +102,7 @@ def draw_scores(predictions: Sequence[pd.DataFrame], thresholds: Sequence[float]
 
 def draw_confusion(chosen: pd.DataFrame) -> Figure:
     """Counts and row shares at the threshold from validation, averaged over seeds."""
-    counts = chosen[CELLS].mean().to_numpy().reshape(2, 2)
+    counts = chosen[list(CELLS)].mean().to_numpy().reshape(2, 2)
     totals = counts.sum(axis=1)
     shares = np.divide(counts, totals[:, None], out=np.full((2, 2), np.nan), where=totals[:, None] > 0)
     decimals = 0 if len(chosen) == 1 else 1  # a mean over seeds is no whole number

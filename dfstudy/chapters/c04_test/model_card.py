@@ -19,11 +19,13 @@ import pandas as pd
 from dfstudy.chapters.c04_test.calibration import TARGET, Meaning, calibrate, meaning_numbers
 from dfstudy.model.packaged import find_packaged
 from dfstudy.number import Number, name_methods
+from dfstudy.present.lookup import read_id
 from dfstudy.present.numbers import literal
 from dfstudy.stats.aligned import align
 from dfstudy.stats.calibration import USED
 from dfstudy.stats.decisions import SURE
-from dfstudy.stats.measures import MEASURES, measure, number_by_method
+from dfstudy.stats.measures import measure, number_by_method
+from dfstudy.stats.registry import listed
 from dfstudy.system.kept import write_atomic
 
 if TYPE_CHECKING:
@@ -32,16 +34,6 @@ if TYPE_CHECKING:
     from dfstudy.train.run import Run
 
 FILE = "model_card.md"
-SHOWN = (
-    "auc",
-    "balanced_accuracy",
-    "sensitivity",
-    "specificity",
-    "average_precision",
-    "log_loss",
-    "brier",
-    "ece",
-)
 HARDEST = 5  # methods that are listed as hard
 INTENDED = (
     "Research and teaching: to compare trainings, forgeries and corruptions on pictures like those of the "
@@ -71,9 +63,8 @@ def write_model_card(study: Study, split: Split, run: Run, predictions: pd.DataF
 def model_card(study: Study, split: Split, run: Run, predictions: pd.DataFrame) -> str:
     """The card's text."""
     meaning = calibrate([run], [predictions], study.evaluate)
-    shown = [each for each in MEASURES if each.name in SHOWN]
     thresholds = [run.checkpoint["threshold"]]
-    numbers = measure(align([predictions]), thresholds, study.evaluate, measures=shown)
+    numbers = measure(align([predictions]), thresholds, study.evaluate, asked=listed("card"))
     methods = number_by_method([predictions], thresholds, study.evaluate)
     told = meaning_numbers(meaning, study.evaluate)
     by_id = {number.id: number for number in [*numbers, *told]}
@@ -179,7 +170,8 @@ def _tested(split: Split) -> str:
 
 def _failures(methods: list[Number], pictures: Mapping[str, object]) -> str:
     names = name_methods(pictures)
-    found = {x.id.rpartition(".")[2]: x for x in methods if x.id.startswith("test.sensitivity.method.")}
+    of = {x.id: read_id(x.id) for x in methods}
+    found = {of[x.id].method: x for x in methods if of[x.id].quantity == "sensitivity"}
     ranked = sorted(found, key=lambda slug: (_value(found[slug]), slug))[:HARDEST]
     if not ranked:
         return "The test holds no fake, so nothing can be said."

@@ -6,11 +6,11 @@ where the numbers are missing. Pure.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dfstudy.present.lookup import find, read_id
 from dfstudy.present.numbers import literal
 from dfstudy.present.verdicts import UNTRAINED, Answer, Numbers, Verdict, above, opposite
 
@@ -85,7 +85,7 @@ def _overfits(numbers: Numbers) -> Answer:
 
 
 def _every_method(numbers: Numbers) -> list[Answer]:
-    methods = [number for name, number in numbers.items() if name.startswith("test.auc.method.")]
+    methods = [numbers[name] for name, of in find(numbers, kind="test", quantity="auc").items() if of.method]
     if len(methods) < 2:
         return []
     verdict = _of_all(above(number, CHANCE) for number in methods)
@@ -96,7 +96,7 @@ def _every_method(numbers: Numbers) -> list[Answer]:
             "Does it find every forgery method?",
             f"AUC above {CHANCE} for each method",
             verdict,
-            f"hardest of {len(methods)}: {hardest.id.rpartition('.')[2]} with {{{hardest.id}}}",
+            f"hardest of {len(methods)}: {read_id(hardest.id).method} with {{{hardest.id}}}",
             hardest.n,
             "04_test.ipynb#test_scores",
         )
@@ -185,19 +185,19 @@ def _stands(numbers: Numbers) -> list[Answer]:
 
 
 def _elsewhere(numbers: Numbers) -> list[Answer]:
-    drops = [number for name, number in numbers.items() if re.fullmatch(r"elsewhere\..+\.drop", name)]
+    drops = [numbers[name] for name in find(numbers, kind="elsewhere", quantity="drop")]
     if not drops:
         return []
     verdict = _of_all(opposite(above(number, AWAY)) for number in drops)
     worst = max(drops, key=lambda number: -1.0 if number.value is None else number.value)
-    folder = worst.id.removesuffix(".drop")
+    folder = read_id(worst.id).run
     return [
         Answer(
             "answer.elsewhere",
             "Does its result hold on pictures of other folders?",
             f"AUC lost on each other folder below {AWAY}",
             verdict,
-            f"worst of {len(drops)}: {folder.partition('.')[2]} with an AUC of {{{folder}.auc}}, "
+            f"worst of {len(drops)}: {folder} with an AUC of {{elsewhere.{folder}.auc}}, "
             f"{{{worst.id}}} less than on the study's own test",
             worst.n,
             "06_cross_forgery.ipynb#forgeries_elsewhere",

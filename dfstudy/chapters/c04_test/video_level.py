@@ -20,6 +20,7 @@ from dfstudy.errors import StudyError
 from dfstudy.number import Number
 from dfstudy.stats.intervals import Floats, group_interval, groups_behind
 from dfstudy.stats.metrics import auc, log_loss
+from dfstudy.stats.registry import METRICS
 from dfstudy.stats.units import units_of
 
 if TYPE_CHECKING:
@@ -158,14 +159,11 @@ def video_numbers(compared: pd.DataFrame, chosen: str) -> list[Number]:
         known = np.isfinite(row.low)
         ends = (row.low, row.high) if known else (None, None)
         value = row.auc if np.isfinite(row.auc) else None
-        why = "" if value is not None else "; the videos lack a class"
-        numbers.append(
-            Number(f"video.validation.auc.{row.strategy}", value, "AUC", row.videos, *ends, note=note + why)
-        )
+        told = note if value is not None else f"{note}; the videos lack a class"
         loss = row.log_loss if np.isfinite(row.log_loss) else None
-        numbers.append(
-            Number(f"video.validation.log_loss.{row.strategy}", loss, "nats", row.videos, note=note + why)
-        )
+        for name, found, interval in (("auc", value, ends), ("log_loss", loss, (None, None))):
+            unit, name = METRICS[name].unit, f"video.validation.{name}.{row.strategy}"
+            numbers.append(Number(name, found, unit, row.videos, *interval, note=told))
     return numbers
 
 

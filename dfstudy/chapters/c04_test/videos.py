@@ -28,8 +28,9 @@ from dfstudy.number import Number
 from dfstudy.stats.aligned import Aligned, align
 from dfstudy.stats.calibration import calibrate_run
 from dfstudy.stats.intervals import Floats, group_interval, groups_behind, sentences
-from dfstudy.stats.measures import MEASURES, measure
+from dfstudy.stats.measures import measure
 from dfstudy.stats.metrics import auc
+from dfstudy.stats.registry import METRICS, listed
 from dfstudy.stats.units import by_group
 
 if TYPE_CHECKING:
@@ -38,7 +39,6 @@ if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate
     from dfstudy.train.run import Run
 
-REPORTED = ("auc", "balanced_accuracy", "sensitivity", "specificity", "log_loss")
 NONE = "no picture is named as a frame of a video"
 SINGLE = "no video of the test has more than one frame"
 EDGE = 1e-12  # from 0 and 1, where a probability has no logit
@@ -122,9 +122,9 @@ def _numbers(
     scored: Sequence[pd.DataFrame], thresholds: Sequence[float], strategy: str, settings: Evaluate
 ) -> list[Number]:
     videos = align(scored)
-    measures = [one for one in MEASURES if one.name in REPORTED]
-    found = measure(videos, thresholds, settings, measures=measures)
-    wanted = {f"test.{name}": f"test.video.{name}" for name in REPORTED}
+    asked = listed("videos")
+    found = measure(videos, thresholds, settings, asked=asked)
+    wanted = {f"test.{metric.name}": f"test.video.{metric.name}" for metric in asked}
     note = f"by video: {strategy} of its frames"
     numbers = [replace(x, id=wanted[x.id], note=sentences(note, x.note)) for x in found if x.id in wanted]
     value = float(np.mean(thresholds))
@@ -163,9 +163,9 @@ def _mean_auc(test: Aligned, weights: Floats) -> Floats:
 
 
 def _nothing(reason: str) -> Videos:
-    units = {"auc": "AUC", "log_loss": "nats", "auc.gain": "AUC"}
-    names = [*REPORTED, "auc.gain", "threshold"]
-    undefined = [Number(f"test.video.{name}", None, units.get(name, "1"), 0, note=reason) for name in names]
+    units = {metric.name: metric.unit for metric in listed("videos")}
+    units |= {"auc.gain": METRICS["auc"].unit, "threshold": "1"}
+    undefined = [Number(f"test.video.{name}", None, unit, 0, note=reason) for name, unit in units.items()]
     none = Number("test.video.videos", 0, "videos", 0, note=reason)
     columns = ["strategy", "auc", "low", "high", "log_loss", "videos"]
     return Videos(pd.DataFrame(columns=columns), "", [none, *undefined], reason)

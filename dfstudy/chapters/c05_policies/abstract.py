@@ -12,6 +12,7 @@ from dfstudy.chapters.c05_policies.questions_policies import (
     heading,
     improving,
 )
+from dfstudy.present.lookup import read_id
 from dfstudy.present.verdicts import UNTRAINED, Answer, Numbers
 
 if TYPE_CHECKING:
@@ -84,8 +85,7 @@ def _told(answer: Answer, numbers: Numbers, name: str, quantity: str) -> str:
 
 def _with_values(numbers: Numbers, name: str) -> str:
     """What a difference is the difference of, where both are known, then the difference."""
-    _, policy, quality, _ = name.split(".")
-    first = first_policy(numbers)
-    sides = [f"policy.{side}.{quality}" for side in (policy, first)]
+    of, first = read_id(name), first_policy(numbers)
+    sides = [f"policy.{side}.{of.quantity}" for side in (of.run, first)]
     values = f"{{{sides[0]}}} with it, {{{sides[1]}}} with {first}; " if set(sides) <= set(numbers) else ""
     return f"{values}difference {{{name}}}"

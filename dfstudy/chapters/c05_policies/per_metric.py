@@ -2,9 +2,9 @@
 
 Takes `TestedVariant` trainings; gives `Sheet`s, from which any difference between trainings can be
 bootstrapped with one set of draws. All trainings are measured on the same pictures. Refused with ValueError:
-trainings on different pictures. Cost of a value: one metric a training and seed, nine AUCs for robustness.
+trainings on different pictures. Cost of a value: a metric a training and seed; robustness, one a corruption.
 
-`auc`, `log_loss`, `ece` and `robust` ask about forgery methods that were learned, `unseen` about the others,
+All quantities but `gap` and `unseen` ask about forgery methods that were learned, `unseen` about the others,
 each together with all real pictures.
 """
 
@@ -19,16 +19,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from dfstudy.stats.aligned import Aligned, align
-from dfstudy.stats.intervals import Floats, Scale, groups_behind
-from dfstudy.stats.metrics import auc, expected_calibration_error, log_loss
+from dfstudy.stats.intervals import Floats, Scale, groups_behind, sentences
+from dfstudy.stats.metrics import auc
+from dfstudy.stats.registry import METRICS, Metric, listed
 from dfstudy.stats.units import by_group
 
 if TYPE_CHECKING:
     from dfstudy.chapters.c05_policies.tested import TestedVariant
     from dfstudy.study.comparisons import Evaluate
     from dfstudy.variants.policies import Trained
-
-Metric = Callable[[NDArray[np.int64], Floats, Floats], Floats]
 
 
 @dataclass(frozen=True)
@@ -57,52 +56,39 @@ class PolicyQuantity:
 # An AUC that rises by a hundredth ranks one pair of a real and a fake in a hundred better: less than that is
 # no reason to prefer a recipe. Of the gap, two hundredths: as much as overfitting that matters.
 LEAST_AUC, LEAST_GAP = 0.01, 0.02
+AUC = METRICS["auc"]
+
+
+def _of_auc(name: str, spoken: str, note: str) -> PolicyQuantity:
+    """An AUC of which a hundredth is worth having."""
+    return PolicyQuantity(name, spoken, AUC.unit, AUC.better, "share", AUC.apart, note, LEAST_AUC)
+
+
+def _of_metric(metric: Metric) -> PolicyQuantity:
+    """A metric of the registry on the test, calibrated."""
+    note = sentences("calibrated" * metric.probabilities, "less is better" * (metric.better < 0))
+    scale = metric.scale or "plain"
+    return PolicyQuantity(metric.name, metric.title, metric.unit, metric.better, scale, metric.apart, note)
+
+
 QUANTITIES = {
     one.name: one
     for one in (
-        PolicyQuantity(
-            "auc", "test AUC", "AUC", 1, "share", "gap", "forgery methods that were learned", LEAST_AUC
-        ),
-        PolicyQuantity(
-            "unseen", "AUC on unseen forgeries", "AUC", 1, "share", "gap", "methods not learned", LEAST_AUC
-        ),
+        _of_auc("auc", "test AUC", "forgery methods that were learned"),
+        _of_auc("unseen", "AUC on unseen forgeries", "methods not learned"),
         PolicyQuantity(
             "gap",
             "training less validation",
-            "AUC",
+            AUC.unit,
             -1,
             "gap",
             "gap",
             "AUC on clean pictures; less is better",
             LEAST_GAP,
         ),
-        PolicyQuantity("log_loss", "log-loss", "nats", -1, "positive", "plain", "calibrated; less is better"),
-        PolicyQuantity(
-            "ece",
-            "calibration error",
-            "probability",
-            -1,
-            "positive",
-            "gap",
-            "calibrated; less is better",
-        ),
-        PolicyQuantity(
-            "robust",
-            "AUC when corrupted",
-            "AUC",
-            1,
-            "share",
-            "gap",
-            "mean over corruptions, severity 3",
-            LEAST_AUC,
-        ),
+        *(_of_metric(metric) for metric in listed("policies") if metric is not AUC),
+        _of_auc("robust", "AUC when corrupted", "mean over corruptions, severity 3"),
     )
-}
-ON_TEST: dict[str, Metric] = {
-    "auc": auc,
-    "unseen": auc,
-    "log_loss": log_loss,
-    "ece": expected_calibration_error,
 }
 
 
@@ -139,13 +125,11 @@ def make_sheet(name: str, tested: Mapping[Trained, TestedVariant], settings: Eva
         return None
     labels, units = test.labels[rows], test.units(settings.level)[rows]
     scores = test.probabilities[:, rows].reshape(len(tested), -1, len(labels))
-    metric = ON_TEST[name]
-    both = groups_behind(labels, units)
-    behind = both if metric is auc else (len(np.unique(units)),)
+    metric = METRICS["auc" if name == "unseen" else name]
     return Sheet(
         tuple(tested),
         (units,),
-        behind,
+        metric.units(labels, units),
         len(labels),
         lambda weights: _stacked(scores, lambda each: metric(labels, each, weights)),
         settings,

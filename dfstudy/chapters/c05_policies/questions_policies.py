@@ -8,12 +8,12 @@ were still improving when training ended, nothing is refuted. No answer where no
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
+from dfstudy.present.lookup import find, read_id
 from dfstudy.present.numbers import literal
 from dfstudy.present.verdicts import (
     ALPHA,
@@ -181,7 +181,7 @@ def _others(numbers: Numbers, study: Study, quality: str) -> list[Answer]:
         return [_of_others(quality, len(measured), first, verdict, because, n)]
     verdict, found = gains_any(numbers, known, asked.least, seeds_of(study), asked.sign)
     verdict = _while_it_improves(verdict, improving(numbers, first, *told))
-    listed = ", ".join(f"{slug_in(name)} {{{name}}}" for name in (found or known))
+    listed = ", ".join(f"{read_id(name).run} {{{name}}}" for name in (found or known))
     words = f"{'those that do' if found else 'none surely'}, {_against(numbers)} {_budget(study)}: {listed}"
     words += (f"; {_lacking(lacking)}" if lacking else "") + _few(study)
     best = numbers[best_of(numbers, known, asked.sign)]
@@ -248,29 +248,25 @@ def _course(numbers: Numbers, policy: str, quality: str) -> str:
 
 def _shorter(numbers: Numbers, policy: str, quality: str) -> list[str]:
     """Ids of the same difference at shorter budgets, the shortest first."""
-    own = rf"policy\.{re.escape(policy)}\.at_[\d_]+\.{quality}\.difference"
-    return sorted((name for name in numbers if re.fullmatch(own, name)), key=_percent)
+    every = find(numbers, kind="policy", run=policy, quantity=quality, aspect="difference")
+    return sorted((name for name, of in every.items() if of.budget is not None), key=_percent)
 
 
 def _percent(name: str) -> float:
-    return float(name.split(".at_")[1].split(".")[0].replace("_", "."))
+    """Share of the epochs."""
+    return read_id(name).budget or 100.0
 
 
 def _compared(numbers: Numbers, quality: str) -> list[str]:
     """Slugs of the policies that have this difference, sorted."""
-    own = rf"policy\.([a-z0-9_-]+)\.{quality}\.difference"
-    return sorted(match[1] for name in numbers if (match := re.fullmatch(own, name)))
-
-
-def slug_in(name: str) -> str:
-    """The part of a number's id that names policy or transform."""
-    return name.split(".")[1]
+    every = find(numbers, kind="policy", quantity=quality, aspect="difference", budget=None)
+    return sorted(of.run for of in every.values())
 
 
 def first_policy(numbers: Numbers) -> str:
     """The policy that the others are set against: the one without a difference."""
-    every = {match[1] for name in numbers if (match := re.fullmatch(r"policy\.([a-z0-9_-]+)\.auc", name))}
-    first = sorted(every - set(_compared(numbers, "auc")))
+    every = find(numbers, kind="policy", quantity="auc", aspect="", budget=None)
+    first = sorted({of.run for of in every.values()} - set(_compared(numbers, "auc")))
     return first[0] if len(first) == 1 else "none"
 
 

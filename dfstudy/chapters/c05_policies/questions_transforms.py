@@ -6,11 +6,11 @@ the transforms. Of networks that have not learned nothing is said. Pure.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
-from dfstudy.chapters.c05_policies.questions_policies import CHAPTER, NO_GAIN, seeds_of, slug_in
+from dfstudy.chapters.c05_policies.questions_policies import CHAPTER, NO_GAIN, seeds_of
+from dfstudy.present.lookup import find, read_id
 from dfstudy.present.verdicts import ALPHA, UNTRAINED, Answer, Numbers, best_of, gains_any
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def decide_on_transforms(numbers: Numbers, study: Study) -> list[Answer]:
 
 
 def _of_kind(numbers: Numbers, study: Study, kind: str) -> list[Answer]:
-    names = [name for name in numbers if re.fullmatch(rf"{kind}\.[a-z0-9_-]+\.auc\.difference", name)]
+    names = find(numbers, kind=kind, quantity="auc", aspect="difference", budget=None)
     measured = [name for name in names if numbers[name].value is not None]
     if not measured:
         return []
@@ -49,7 +49,7 @@ def _of_kind(numbers: Numbers, study: Study, kind: str) -> list[Answer]:
         return [Answer(f"answer.transforms.{kind}", question, claim, UNTRAINED, why, n)]
     verdict, found = gains_any(numbers, known, LEAST, seeds_of(study))
     shown = found or [best_of(numbers, known)]
-    listed = ", ".join(f"{slug_in(name)} {{{name}}}" for name in shown)
+    listed = ", ".join(f"{read_id(name).run} {{{name}}}" for name in shown)
     share = f"at {study.policies.parts_budget:.0%} of the epochs".replace("%", " %")
     return [
         Answer(

@@ -5,7 +5,7 @@ Takes finished runs, the split that they were trained on and the folders (`dfstu
 the study's validation. Values are means over seeds; intervals resample groups, and the drop is the AUC of the
 study's own test less that of the folder, whose groups are drawn independently. Probabilities (log-loss and
 calibration error) are calibrated. Refused: as `predict_elsewhere`. Cost: one forward pass a
-picture and run, once, and five metrics a replicate.
+picture and run, once, and the metrics of a replicate.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from dfstudy.stats.aligned import Aligned, align
 from dfstudy.stats.calibration import calibrate_run
 from dfstudy.stats.intervals import Floats, Interval, group_interval, groups_behind, sentences
 from dfstudy.stats.recalibration import ROOT, calibration_error
+from dfstudy.stats.registry import METRICS, listed
 from dfstudy.variants.registry import RUNS, list_variants
 
 if TYPE_CHECKING:
@@ -35,15 +36,6 @@ if TYPE_CHECKING:
 
 CHOSEN = "at the threshold from the study's own validation"
 CALIBRATED = "calibrated on the study's own validation; right for its mixture of fakes and reals"
-# name, unit, scale of the interval, whose groups stand behind it, what it says
-MEASURES = (
-    ("auc", "AUC", "share", "both", ""),
-    ("balanced_accuracy", "1", "share", "both", CHOSEN),
-    ("sensitivity", "1", "share", "fakes", CHOSEN),
-    ("specificity", "1", "share", "reals", CHOSEN),
-    ("log_loss", "nats", "positive", "any", f"smaller is better; {CALIBRATED}"),
-)
-ERROR = ("ece", "probability", "positive", "any", f"{ROOT}; {CALIBRATED}")
 DROP = "AUC of the study's own test less the AUC here, groups drawn independently"
 
 
@@ -54,8 +46,8 @@ class There:
     Attributes:
         folder: its pictures.
         seeds: training seeds that values are means over.
-        here: by measure, of the study's own test.
-        there: by measure, of the folder.
+        here: by metric, of the study's own test.
+        there: by metric, of the folder.
         drop: AUC here less AUC there.
         scored, failed: pictures of the folder with and without a finite prediction.
         reals: how many of those scored are real.
@@ -122,7 +114,7 @@ def measure_elsewhere(
 
 
 def elsewhere_numbers(measured: Sequence[There]) -> list[Number]:
-    """Numbers `elsewhere.<slug>.<measure>`, `.drop`, `.pictures`, `.share`, `.seen` and `.coverage`."""
+    """Numbers `elsewhere.<slug>.<metric>`, `.drop`, `.pictures`, `.share`, `.seen` and `.coverage`."""
     return [number for one in measured for number in _numbers(one)]
 
 
@@ -131,11 +123,18 @@ def _numbers(one: There) -> list[Number]:
     over = f"mean over {one.seeds} training seeds" if one.seeds > 1 else ""
     counts = {"reals": one.reals, "fakes": one.scored - one.reals}
     numbers = [
-        one.there[name].number(
-            f"{prefix}.{name}", unit=unit, n=counts.get(behind, one.scored), note=sentences(note, over)
+        one.there[metric.name].number(
+            f"{prefix}.{metric.name}",
+            unit=metric.unit,
+            n=counts.get(metric.classes, one.scored),
+            note=sentences(metric.remark, CHOSEN * metric.threshold, CALIBRATED * metric.probabilities, over),
+            digits=metric.digits,
         )
-        for name, unit, _, behind, note in (*MEASURES, ERROR)
+        for metric in listed("external")
     ]
+    error = one.there["ece"]
+    note = sentences(ROOT, CALIBRATED, over)
+    numbers.append(error.number(f"{prefix}.ece", unit=METRICS["ece"].unit, n=one.scored, note=note))
     numbers.append(
         one.drop.number(f"{prefix}.drop", unit="AUC", n=one.own + one.scored, note=sentences(DROP, over))
     )
@@ -190,24 +189,24 @@ class _Scored:
         return np.mean([metrics.auc(self.test.labels, each, weights) for each in scores], axis=0)
 
     def values(self, weights: Floats) -> Floats:
-        """[replicates, measures], means over seeds."""
+        """[replicates, metrics], means over seeds."""
         labels = self.test.labels
-        seeds = []
-        for scores, sure, at in zip(self.test.probabilities, self.calibrated, self.thresholds, strict=True):
-            found = metrics.sensitivity(labels, scores, at, weights)
-            spared = metrics.specificity(labels, scores, at, weights)
-            loss = metrics.log_loss(labels, sure, weights)
-            seeds.append([(found + spared) / 2, found, spared, loss])
-        return np.column_stack([self.auc(weights), np.mean(seeds, axis=0).T])
+        seeds = [
+            [
+                metric(labels, scores if metric.threshold or not metric.probabilities else sure, weights, at)
+                for metric in listed("external")
+            ]
+            for scores, sure, at in zip(
+                self.test.probabilities, self.calibrated, self.thresholds, strict=True
+            )
+        ]
+        return np.mean(seeds, axis=0).T
 
     def measure(self, settings: Evaluate) -> dict[str, Interval]:
-        """Each measure with its interval."""
+        """Each metric with its interval."""
         made = group_interval(self.values, self.units, settings=settings)
-        reals, fakes = self.behind
-        behind = {"both": (reals, fakes), "reals": (reals,), "fakes": (fakes,), "any": (made.groups,)}
         found = {
-            name: made[at].student(scale, behind[needs])
-            for at, (name, _, scale, needs, _) in enumerate(MEASURES)
+            metric.name: metric.interval(made[at], self.test.labels, self.units)
+            for at, metric in enumerate(listed("external"))
         }
-        error = calibration_error(self.test.labels, self.calibrated, self.units, settings)
-        return {**found, ERROR[0]: error}
+        return {**found, "ece": calibration_error(self.test.labels, self.calibrated, self.units, settings)}

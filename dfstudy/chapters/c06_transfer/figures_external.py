@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 from dfstudy.data.split import set_aside
 from dfstudy.present.numbers import literal
 from dfstudy.present.style import FAKE, REAL, WIDTH
+from dfstudy.stats.registry import METRICS
 from dfstudy.stats.units import UNITS
 
 if TYPE_CHECKING:
@@ -95,7 +96,7 @@ def draw_elsewhere(measured: Sequence[There]) -> Figure:
     names = [OWN, *(_short(one.folder.name) for one in measured)]
     found = [first.here, *(one.there for one in measured)]
     counts = [first.own, *(one.scored for one in measured)]
-    panels = {"auc": "AUC", "balanced_accuracy": "balanced accuracy", "ece": "calibration error"}
+    panels = {name: METRICS[name].title for name in ("auc", "balanced_accuracy", "ece")}
     figure, every = plt.subplots(1, len(panels), figsize=(WIDTH, 1.3 + 0.42 * len(names)), sharey=True)
     places = np.arange(len(names))[::-1]
     for axes, (name, title) in zip(every, panels.items(), strict=True):

@@ -8,11 +8,11 @@ inconclusive and says so. Pure.
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from dfstudy.chapters.c06_transfer.names import name_models
 from dfstudy.chapters.c06_transfer.published import CNN, TRANSFORMER
+from dfstudy.present.lookup import find
 from dfstudy.present.numbers import literal
 from dfstudy.present.verdicts import UNTRAINED, Answer, Numbers, above
 from dfstudy.stats.paired import LEAST_SEEDS
@@ -49,7 +49,7 @@ def _published(numbers: Numbers) -> list[Answer]:
 
 
 def _own(numbers: Numbers, study: Study) -> list[Answer]:
-    measured = [number for name, number in numbers.items() if name.startswith("cross.")]
+    measured = [numbers[name] for name in find(numbers, kind="cross")]
     if not measured:
         return []
     first, second = study.model.backbone, study.forgeries.second
@@ -72,7 +72,7 @@ def _own(numbers: Numbers, study: Study) -> list[Answer]:
     first, other = name_models([study.model, second])
     seeds = min(study.forgeries.seeds, len(study.training.seeds))
     few = seeds < LEAST_SEEDS
-    states = [name for name in numbers if re.fullmatch(r"cross\..+\.learned", name)]
+    states = find(numbers, kind="cross", quantity="learned")
     lacking = [name for name in states if not numbers[name].value]
     if lacking:
         why = "; ".join(literal(numbers[name].note) for name in lacking)

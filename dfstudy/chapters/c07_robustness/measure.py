@@ -19,8 +19,9 @@ import pandas as pd
 
 from dfstudy.number import Number, name_methods
 from dfstudy.stats.aligned import Aligned, align
-from dfstudy.stats.intervals import Floats, Interval, Scale, group_interval, groups_behind, sentences
-from dfstudy.stats.metrics import auc, balanced_accuracy
+from dfstudy.stats.intervals import Floats, Interval, group_interval, sentences
+from dfstudy.stats.measures import CHOSEN
+from dfstudy.stats.registry import METRICS, listed
 from dfstudy.stats.weighted import mean
 
 if TYPE_CHECKING:
@@ -30,16 +31,13 @@ LEVEL = 0.75  # AUC halfway between guessing and perfect: below it a network is 
 CLEAN = ("none", 0)
 ALL = "all"  # stands for the corruption of a mean over all of them
 
-# name, unit, scale of the interval, whether it needs both classes, what it says
-MEASURES: tuple[tuple[str, str, Scale, bool, str], ...] = (
-    ("auc", "AUC", "share", True, ""),
-    ("drop", "AUC", "gap", True, "AUC of the clean pictures less AUC of the corrupted ones, paired"),
-    ("balanced_accuracy", "1", "share", True, "at the threshold from validation"),
-    ("flipped", "1", "share", False, "share of verdicts that differ from those on the clean pictures"),
-    ("to_fake", "1", "share", False, "share of pictures called fake that were called real when clean"),
-    ("to_real", "1", "share", False, "share of pictures called real that were called fake when clean"),
-)
-REPORTED = 4  # the directions of the flips are for the figure
+DROP = "AUC of the clean pictures less AUC of the corrupted ones, paired"
+FLIPS = {
+    "flipped": "share of verdicts that differ from those on the clean pictures",
+    "to_fake": "share of pictures called fake that were called real when clean",
+    "to_real": "share of pictures called real that were called fake when clean",
+}
+DRAWN = ("to_fake", "to_real")  # the directions of the flips are for the figure
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,7 @@ class Robustness:
         pictures: of the test, under each condition.
         conditions: (corruption, severity) in the order of the table; severity 0 of a corruption is the mean
             over its severities, `("all", 0)` the mean over everything, `("none", 0)` the clean pictures.
-        intervals: by measure, of values [conditions].
+        intervals: by quantity, of values [conditions].
     """
 
     policy: str
@@ -124,29 +122,47 @@ def _measure(predictions: pd.DataFrame, policy: str, settings: Evaluate) -> Robu
         lambda weights: _averaged(_values(aligned, thresholds, weights), asked), units, settings=settings
     )
     intervals = {}
-    for at, (name, _, scale, both, _) in enumerate(MEASURES):
-        behind = groups_behind(test.labels, units) if both else (found.groups,)
-        intervals[name] = found[:, at].student(scale, behind)
+    metrics = {metric.name: metric for metric in listed("robustness")}
+    for at, name in enumerate(_quantities()):
+        own = found[:, at]
+        if name == "drop":
+            intervals[name] = METRICS["auc"].interval_apart(own, test.labels, units)
+        elif name in FLIPS:
+            intervals[name] = own.student("share", (found.groups,))
+        else:
+            intervals[name] = metrics[name].interval(own, test.labels, units)
     conditions = (*asked, *((name, 0) for name in _named(asked)), (ALL, 0))
     return Robustness(policy, len(seeds), len(test), conditions, intervals)
 
 
+def _quantities() -> dict[str, tuple[str, str]]:
+    """Unit and remark of everything that is measured, in the order of the numbers; the AUC is the first."""
+    metrics = [
+        (metric.name, (metric.unit, sentences(metric.remark, CHOSEN * metric.threshold)))
+        for metric in listed("robustness")
+    ]
+    drop = ("drop", (METRICS["auc"].unit, DROP))
+    return dict([metrics[0], drop, *metrics[1:], *((name, ("1", told)) for name, told in FLIPS.items())])
+
+
 def _values(aligned: Sequence[Aligned], thresholds: Sequence[float], weights: Floats) -> Floats:
-    """[replicates, conditions, measures], means over seeds; the first condition is clean."""
-    labels = aligned[0].labels
-    values = np.zeros((len(weights), len(aligned), len(MEASURES)))
+    """[replicates, conditions, quantities], means over seeds; the first condition is clean."""
+    labels, metrics = aligned[0].labels, listed("robustness")
+    place = {name: at for at, name in enumerate(_quantities())}
+    values = np.zeros((len(weights), len(aligned), len(place)))
     for seed, threshold in enumerate(thresholds):
         clean = aligned[0].probabilities[seed] >= threshold
         for at, condition in enumerate(aligned):
             scores = condition.probabilities[seed]
             called = scores >= threshold
-            values[:, at, 0] += auc(labels, scores, weights)
-            values[:, at, 2] += balanced_accuracy(labels, scores, threshold, weights)
-            values[:, at, 4] += mean(weights, called & ~clean)
-            values[:, at, 5] += mean(weights, clean & ~called)
+            for metric in metrics:
+                values[:, at, place[metric.name]] += metric(labels, scores, weights, threshold)
+            values[:, at, place["to_fake"]] += mean(weights, called & ~clean)
+            values[:, at, place["to_real"]] += mean(weights, clean & ~called)
     values /= len(thresholds)
-    values[:, :, 1] = values[:, :1, 0] - values[:, :, 0]
-    values[:, :, 3] = values[:, :, 4] + values[:, :, 5]
+    areas = values[:, :, place["auc"]]
+    values[:, :, place["drop"]] = areas[:, :1] - areas
+    values[:, :, place["flipped"]] = values[:, :, place["to_fake"]] + values[:, :, place["to_real"]]
     return values
 
 
@@ -162,11 +178,10 @@ def _averaged(values: Floats, asked: Sequence[tuple[str, int]]) -> Floats:
 
 
 def robustness_numbers(measured: Sequence[Robustness], in_test: int) -> list[Number]:
-    """Numbers `robust.<measure>.<corruption>.s<severity>`, means, and how far each corruption is stood.
+    """Numbers `robust.<quantity>.<corruption>.s<severity>`, means, and how far each corruption is stood.
 
-    Means over severities are `robust.<measure>.<corruption>`, over everything `robust.<measure>`, clean ones
-    `robust.clean.auc` and `robust.clean.balanced_accuracy`. Ids of a second policy and others end in
-    `.policy.<name>`.
+    Means over severities are `robust.<quantity>.<corruption>`, over everything `robust.<quantity>`, those of
+    clean images `robust.clean.<metric>`. Ids of a second policy and others end in `.policy.<name>`.
 
     Args:
         in_test: pictures of the test, of which those measured may be a part.
@@ -197,10 +212,12 @@ def robustness_numbers(measured: Sequence[Robustness], in_test: int) -> list[Num
 def _numbers(one: Robustness, ending: str) -> list[Number]:
     over = f"mean over {one.seeds} training seeds" if one.seeds > 1 else ""
     numbers = []
-    for name, unit, _, _, note in MEASURES[:REPORTED]:
+    for name, (unit, note) in _quantities().items():
+        if name in DRAWN:
+            continue
         for corruption, severity in one.conditions:
             if (corruption, severity) == CLEAN:
-                if name not in ("auc", "balanced_accuracy"):
+                if name == "drop" or name in FLIPS:
                     continue
                 place = f"clean.{name}"
             else:

@@ -9,41 +9,43 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import ArrayLike
 
-from dfstudy.stats import metrics
 from dfstudy.stats.learning import UNTRAINED, Learning
-from dfstudy.stats.paired import LEAST_SEEDS, Metric, PairedDifference
+from dfstudy.stats.paired import LEAST_SEEDS, OfScores, PairedDifference
+from dfstudy.stats.registry import Metric, listed
 from dfstudy.variants.defects import ALL
 
 if TYPE_CHECKING:
-    from dfstudy.stats.intervals import Floats, Interval, Scale
+    from dfstudy.stats.intervals import Floats, Interval
     from dfstudy.study.comparisons import Evaluate
 
 
-class FlawQuantity(NamedTuple):
-    """A metric of the audit; `better` is 1 where more is better, else -1."""
+@dataclass(frozen=True)
+class FlawQuantity:
+    """A metric of the audit, at a threshold of one half."""
 
     metric: Metric
-    spoken: str
-    unit: str
-    better: int
-    scale: Scale = "gap"
-    level: Scale = "share"
+
+    def __call__(self, labels: ArrayLike, scores: ArrayLike, weights: Floats) -> Floats:
+        """One value for each row of weights [replicates, n]."""
+        return self.metric(labels, scores, weights, 0.5)
+
+    @property
+    def unit(self) -> str:
+        """Of its values."""
+        return self.metric.unit
+
+    @property
+    def spoken(self) -> str:
+        """As notes and tables call it."""
+        return f"{self.metric.short or self.metric.title}{' at one half' * self.metric.threshold}"
 
 
-def _accuracy(labels: np.ndarray, scores: np.ndarray, weights: Floats) -> Floats:
-    return metrics.accuracy(labels, scores, 0.5, weights)
-
-
-QUANTITIES = {
-    "auc": FlawQuantity(metrics.auc, "AUC", "AUC", 1),
-    "accuracy": FlawQuantity(_accuracy, "accuracy at one half", "1", 1),
-    "log_loss": FlawQuantity(metrics.log_loss, "log-loss", "nats", -1, "plain", "positive"),
-    "ece": FlawQuantity(metrics.expected_calibration_error, "ECE", "probability", -1, "gap", "positive"),
-}
+QUANTITIES = {metric.name: FlawQuantity(metric) for metric in listed("protocol")}
 # What is asked of a defect: AUC, but for those that leave the order of the pictures nearly or wholly alone.
 QUESTION = {"inverted_class_weight": "log_loss", "batch_means": "accuracy"}
 
@@ -65,10 +67,9 @@ class Shown:
 
     def values(self, quantity: str, weights: Floats) -> Floats:
         """[replicates, seeds]."""
-        metric = QUANTITIES[quantity].metric
-        if self.batch and quantity in ("accuracy", "log_loss"):
-            metric = mean_by_batch(metric, self.batch)
-        return np.stack([metric(self.labels, row, weights) for row in self.scores], axis=1)
+        asked = QUANTITIES[quantity]
+        values = mean_by_batch(asked, self.batch) if self.batch and asked.metric.is_mean else asked
+        return np.stack([values(self.labels, row, weights) for row in self.scores], axis=1)
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ class FlawEffect:
         told = []
         for kind, found in self.asked().items():
             if self.adjusted[kind] < alpha:
-                up = found.value * QUANTITIES[self.question].better > 0
+                up = found.value * QUANTITIES[self.question].metric.better > 0
                 told.append(words[kind][int(up) if kind == "change" else int(not up)])
         if told:
             return " and ".join(told)
@@ -175,7 +176,7 @@ class Audit:
         return self.effects[ALL].pictures
 
 
-def mean_by_batch(metric: Metric, batch: int) -> Callable[[np.ndarray, np.ndarray, Floats], Floats]:
+def mean_by_batch(metric: OfScores, batch: int) -> Callable[[np.ndarray, np.ndarray, Floats], Floats]:
     """The metric as a mean over successive batches; one whose pictures were not drawn is left out."""
 
     def mean(labels: np.ndarray, scores: np.ndarray, weights: Floats) -> Floats:

@@ -40,7 +40,7 @@ SPOKEN = {
     "timm_head": "timm's own head",
     ALL: "all together",
 }
-DRAWN = {"auc": ("AUC", REAL, "o", 0.14), "accuracy": ("accuracy at one half", FAKE, "s", -0.14)}
+DRAWN = {"auc": (REAL, "o", 0.14), "accuracy": (FAKE, "s", -0.14)}
 WIDEST = 0.5  # an interval that goes further ends in an arrow: it says that nothing is known
 SILENT = {
     "cost": {"random_split": "cannot be asked: it learned test pictures", "": "the network is the same"},
@@ -115,7 +115,8 @@ def draw_effects(audit: Audit) -> Figure:
     places = np.arange(len(rows))[::-1]
     for axes, kind in zip(panels, ("cost", "inflation"), strict=True):
         axes.axvline(0, color=INK, linewidth=0.9)
-        for quantity, (label, color, marker, lift) in DRAWN.items():
+        for quantity, (color, marker, lift) in DRAWN.items():
+            label = QUANTITIES[quantity].spoken
             axes.plot([], [], marker, color=color, label=label, linestyle="none", markersize=5)
             for place, effect in zip(places, rows, strict=True):
                 found = (effect.changes if kind == "cost" else effect.inflation).get(quantity)

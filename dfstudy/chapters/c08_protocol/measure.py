@@ -146,7 +146,7 @@ def _effect(
     for name, quantity in QUANTITIES.items():
         if found is not None:
             changes[name] = paired_difference(
-                base.labels, base.scores, found.scores, base.units, settings, quantity.metric, quantity.scale
+                base.labels, base.scores, found.scores, base.units, settings, quantity, quantity.metric.apart
             )
         if reported is not None:
             inflation[name] = _inflation(name, reported, true, same, settings)
@@ -163,7 +163,8 @@ def _inflation(name: str, reported: Shown, true: Shown, same: bool, settings: Ev
     behind = groups_behind(true.labels, true.units)
     if not same:
         behind = (*groups_behind(reported.labels, reported.units), *behind)
-    return difference_over(each, *units, behind=behind, settings=settings, scale=QUANTITIES[name].scale)
+    scale = QUANTITIES[name].metric.apart
+    return difference_over(each, *units, behind=behind, settings=settings, scale=scale)
 
 
 def _levels(shown: Shown, settings: Evaluate) -> dict[str, Interval]:
@@ -174,7 +175,7 @@ def _levels(shown: Shown, settings: Evaluate) -> dict[str, Interval]:
             lambda weights, name=name: shown.values(name, weights).mean(axis=1),
             shown.units,
             settings=settings,
-        ).student(quantity.level, behind)
+        ).student(quantity.metric.scale or "plain", behind)
         for name, quantity in QUANTITIES.items()
     }
 

@@ -13,7 +13,8 @@ from dfstudy.number import Number
 
 REPORTS_TEST = "what it reports is the honest test: nothing is flattered"
 SAME_NETWORK = "it changes no weight where the AUC selects: the network is the correct one"
-REPORTED = ("auc", "accuracy", "log_loss")  # what a protocol's own account is compared in
+# what a protocol's own account is compared in
+REPORTED = tuple(name for name in QUANTITIES if name != "ece")
 NO_TEST = "its network has learned pictures of the honest test, so what it costs cannot be asked there"
 
 NO_NETWORK = "not compared, as a training diverged"

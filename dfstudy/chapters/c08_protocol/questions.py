@@ -7,10 +7,10 @@ gives no answer where none was measured, and leaves out defects that do not appl
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
+from dfstudy.present.lookup import find, read_id
 from dfstudy.present.numbers import literal
 from dfstudy.present.verdicts import (
     ALPHA,
@@ -24,6 +24,7 @@ from dfstudy.present.verdicts import (
     gains_any,
 )
 from dfstudy.stats.paired import LEAST_SEEDS
+from dfstudy.variants.defects import ALL
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Gathered
@@ -119,20 +120,20 @@ SINGLE = {
 
 def _single(numbers: Numbers, quantity: str, sign: Literal[1, -1], seeds: int) -> list[Answer]:
     """Each defect by itself, all at once, so with Holm's correction."""
-    own = rf"defect\.(?!all\.)[a-z0-9_-]+\.auc\.{quantity}"
-    names = [name for name in numbers if re.fullmatch(own, name) and _applies(numbers, name)]
+    every = find(numbers, kind="defect", quantity="auc", aspect=quantity)
+    names = [name for name, of in every.items() if of.run != ALL and _applies(numbers, of.run)]
     # without a p it is nothing by construction, was asked in another quantity, or was not measured
     known = [name for name in names if chapters_p(numbers, name) is not None]
     if quantity == "inflation":  # a network that learned nothing flatters nobody
-        known = [name for name in known if _learned(numbers, _switch(name))]
-    lost = [name for name in names if quantity == "change" and _diverged(numbers, _switch(name))]
+        known = [name for name in known if _learned(numbers, read_id(name).run)]
+    lost = [name for name in names if quantity == "change" and _diverged(numbers, read_id(name).run)]
     if not known and not lost:
         return []
     question, claim, least = SINGLE[quantity]
     verdict, found = gains_any(numbers, known, least, seeds, sign)
     shown = found or [best_of(numbers, known, sign)] * bool(known and not lost)
-    listed = [f"{_switch(name)} {{{name}}}" for name in shown]
-    listed += [f"{_switch(name)}, with which training diverges" for name in lost]
+    listed = [f"{read_id(name).run} {{{name}}}" for name in shown]
+    listed += [f"{read_id(name).run}, with which training diverges" for name in lost]
     return [
         Answer(
             f"answer.protocol.{quantity}",
@@ -146,8 +147,8 @@ def _single(numbers: Numbers, quantity: str, sign: Literal[1, -1], seeds: int) -
     ]
 
 
-def _applies(numbers: Numbers, name: str) -> bool:
-    told = numbers.get(f"defect.{_switch(name)}.applies")
+def _applies(numbers: Numbers, switch: str) -> bool:
+    told = numbers.get(f"defect.{switch}.applies")
     return told is None or told.value != 0
 
 
@@ -169,10 +170,6 @@ def _values(numbers: Numbers) -> str:
         return ""
     reported, true, correct = (f"{{{name}}}" for name in names)
     return f"; reported {reported}, true {true}, of the correct protocol {correct}"
-
-
-def _switch(name: str) -> str:
-    return name.split(".")[1]
 
 
 def _said(number: Number, text: str) -> str:

@@ -5,11 +5,11 @@ Takes answers and the numbers behind them; gives text for `say`. No number is ty
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from dfstudy.chapters.registry import CHAPTERS
+from dfstudy.present.lookup import read_id
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Gathered
@@ -35,12 +35,13 @@ def _limits(numbers: Numbers, is_sample: bool) -> str:
             "The portraits are rendered and show no person: the result says that the machinery works, and "
             "nothing about forgeries of people."
         )
-    not_asked = {
-        "other forgeries": r"cross[.]|policy[.].+[.]unseen[.]",
-        "other sets of pictures": r"elsewhere[.]",
+    known = [read_id(name) for name, number in numbers.items() if number.value is not None]
+    unseen = [of for of in known if (of.kind, of.quantity) == ("policy", "unseen") and of.aspect]
+    kinds = {of.kind for of in known}
+    asked = {
+        "other forgeries": bool(unseen) or "cross" in kinds,
+        "other sets of pictures": "elsewhere" in kinds,
     }
-    known = [name for name, number in numbers.items() if number.value is not None]
-    asked = {what: any(re.match(name, each) for each in known) for what, name in not_asked.items()}
     missing = [what for what, was in asked.items() if not was]
     rest = f"{' and '.join(missing)} are not tested" if missing else "chapter 06 asks what is left on others"
     return f"The result holds for pictures like these; {rest}."

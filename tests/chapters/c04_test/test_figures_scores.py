@@ -11,6 +11,7 @@ import pytest
 
 from dfstudy.chapters.c04_test import figures_scores as figures
 from dfstudy.chapters.c04_test.curves import chosen_points, find_mistakes, roc_band, seed_curves
+from dfstudy.stats.registry import CELLS
 from dfstudy.study.comparisons import Evaluate
 
 SETTINGS = Evaluate(replicates=100)
@@ -95,7 +96,7 @@ def test_the_threshold_of_each_seed_is_marked():
 def test_confusion_shows_mean_counts_and_shares_of_rows():
     chosen = chosen_points(CASES["two seeds"], [0.5, 0.45])
     told = words(figures.draw_confusion(chosen))
-    mean = chosen[figures.CELLS].mean()
+    mean = chosen[list(CELLS)].mean()
     assert f"{mean['true_fake']:.1f}\n{100 * mean['true_fake'] / 24:.1f} %" in told
     assert f"{mean['false_fake']:.1f}\n{100 * mean['false_fake'] / 12:.1f} %" in told
 

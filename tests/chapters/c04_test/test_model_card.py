@@ -87,6 +87,12 @@ def test_same_inputs_same_bytes_and_written_in_one_step(study, tmp_path):
     assert before.read_text() == "{}"
 
 
+def test_a_metric_of_the_registry_is_on_the_card(new_metric, study, tmp_path):
+    card = model_card(study, FakeSplit(), make_run(tmp_path), table(14, 1))
+    assert re.search(rf"`test\.{new_metric.name}` \| 0\.\d{{3}} \[0\.\d{{3}}, 0\.\d{{3}}\]", card)
+    assert f"`test.calibration.platt.{new_metric.name}.change`" in card
+
+
 @pytest.mark.parametrize("groups", [1, 2])
 def test_few_groups_are_no_crash(study, tmp_path, groups):
     card = model_card(study, FakeSplit(), make_run(tmp_path), table(groups, 1))

@@ -15,7 +15,7 @@ from sklearn import metrics as sk
 
 from dfstudy.chapters.c06_transfer import external as room
 from dfstudy.chapters.c06_transfer import figures_external as figures
-from dfstudy.chapters.c06_transfer.external import MEASURES, elsewhere_numbers, measure_elsewhere
+from dfstudy.chapters.c06_transfer.external import elsewhere_numbers, measure_elsewhere
 from dfstudy.data.external import Elsewhere, find_elsewhere
 from dfstudy.data.index import index_study
 from dfstudy.data.split import Split, split_study
@@ -25,6 +25,7 @@ from dfstudy.predict.predict import predict, predict_elsewhere
 from dfstudy.present.numbers import say
 from dfstudy.stats.calibration import FITS, USED
 from dfstudy.stats.metrics import ECE_BINS
+from dfstudy.stats.registry import listed
 from dfstudy.study.comparisons import Evaluate, OtherPictures
 from dfstudy.study.study import load_study
 from dfstudy.train.run import Run
@@ -100,7 +101,7 @@ def test_values_are_means_over_seeds_at_the_studys_threshold_and_calibration(mea
         errors.append(squared_error(scores, sure))
         for name, value in parts.items():
             expected.setdefault(name, []).append(value)
-    assert set(expected) == {name for name, *_ in MEASURES}
+    assert set(expected) == {metric.name for metric in listed("external")}
     assert float(one.there["ece"].value) == pytest.approx(np.sqrt(max(0, np.mean(errors))))
     for name, values in expected.items():
         assert float(one.there[name].value) == pytest.approx(np.mean(values)), name

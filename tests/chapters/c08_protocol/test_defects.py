@@ -27,6 +27,7 @@ from dfstudy.study.recipe import Model, Protocol, Training
 from dfstudy.study.study import load_study
 from dfstudy.variants.defects import ALL, SWITCHES, correct_variant, guess_labels, thin_fakes, why_not
 from dfstudy.variants.registry import DEFECTS, find_variants, list_variants
+from dfstudy.variants.variant import Variant
 
 GROUPS = {"train": 60, "val": 40, "test": 60}
 
@@ -226,7 +227,7 @@ def test_a_defect_that_cannot_be_trained_is_a_finding_and_the_others_are_measure
             raise Diverged(where, "a lower rate")
         return []
 
-    monkeypatch.setattr(measure.Variant, "train", test_runs)
+    monkeypatch.setattr(Variant, "train", test_runs)
     monkeypatch.setattr(measure, "judge_runs", lambda *_: None)
     found = measure.run_defects(study, split)
     assert {name for name, one in found.items() if one.diverged} == {"defect_raw_pixels", "defect_all"}
@@ -255,7 +256,7 @@ def test_a_correct_training_that_diverges_ends_the_audit(monkeypatch):
     def diverge(variant, progress):
         raise Diverged("the loss is not finite any more", "a lower rate")
 
-    monkeypatch.setattr(measure.Variant, "train", diverge)
+    monkeypatch.setattr(Variant, "train", diverge)
     with pytest.raises(Diverged):
         measure.run_defects(make_study(), make_split())
 
