@@ -171,3 +171,13 @@ def test_types_are_strict_where_a_wrong_one_means_a_wrong_number():
     assert strict["module"] == [f"dfstudy.{room}.*" for room in ("stats", "study", "train", "predict")]
     assert set(mypy["disable_error_code"]) == set(strict["enable_error_code"])
     assert strict["disallow_untyped_defs"] and "ignore_errors" not in {*mypy, *strict}
+
+
+def test_an_installed_package_has_its_data_files():
+    told = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["dfstudy"]
+    package = ROOT / "dfstudy"
+    kept = {file for pattern in told for file in package.glob(pattern) if file.is_file()}
+    kept |= {file for pattern in told if pattern.endswith("**") for file in package.glob(f"{pattern}/*")}
+    ours = {file for file in package.rglob("*") if file.is_file() and "__pycache__" not in file.parts}
+    assert {file for file in ours if file.suffix != ".py"} == {file for file in kept if file.is_file()}
+    assert all(list(package.glob(pattern)) for pattern in told)
