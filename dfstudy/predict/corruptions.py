@@ -1,4 +1,4 @@
-"""What happens to pictures between a camera and a detector: nine corruptions in five severities.
+"""What happens to pictures between a camera and a detector: corruptions in five severities each.
 
 Takes a picture as it was decoded, uint8 RGB [H, W, 3], at its own size and before the test's resize, because
 that is where codecs, sensors and messengers act: all pixels named below are pixels of the file. Gives uint8

@@ -105,7 +105,7 @@ def test_the_leakage_meter_stands_between_the_pictures_and_chapter_01(planned, t
     meter = planned()[LEAKAGE]
     plan = read_plan(tmp_path)
     assert {"shaping part of data", "version of torch", "pictures", "device"} <= set(meter)
-    for module in ("variants/leakage", "data/traits", "data/deal", "train/loop", "predict/predict"):
+    for module in ("variants/leakage", "data/traits", "data/assign", "train/loop", "predict/predict"):
         assert f"dfstudy/{module}.py" in meter, module
     assert not any("pipeline/" in name or name.endswith(" training") for name in meter)
     readers = [x["id"] for x in plan["chapters"] if LEAKAGE in x["inputs"]]
