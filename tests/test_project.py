@@ -174,7 +174,8 @@ def test_types_are_strict_where_a_wrong_one_means_a_wrong_number():
 
 
 def test_an_installed_package_has_its_data_files():
-    told = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]["package-data"]["dfstudy"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    told = project["tool"]["setuptools"]["package-data"]["dfstudy"]
     package = ROOT / "dfstudy"
     kept = {file for pattern in told for file in package.glob(pattern) if file.is_file()}
     kept |= {file for pattern in told if pattern.endswith("**") for file in package.glob(f"{pattern}/*")}

@@ -87,10 +87,10 @@ class Metric:
             ValueError: it needs a threshold and none is given.
         """
         if not self.threshold:
-            return self.function(labels, scores, weights=weights)
+            return np.asarray(self.function(labels, scores, weights=weights))
         if threshold is None:
             raise ValueError(f"{self.title} needs a threshold")
-        return self.function(labels, scores, threshold, weights)
+        return np.asarray(self.function(labels, scores, threshold, weights))
 
     @property
     def remark(self) -> str:

@@ -21,6 +21,7 @@ from dfstudy.pipeline.budget import Speed, estimate, fit_budget, ladder, network
 from dfstudy.pipeline.invocation import resolve
 from dfstudy.pipeline.listing import BUDGET
 from dfstudy.pipeline.resources import Site
+from dfstudy.predict.corruptions import CORRUPTIONS, SEVERITIES
 from dfstudy.study.comparisons import Policies
 from dfstudy.study.study import STUDIES, Study, load_study
 from dfstudy.variants import registry as variants
@@ -142,7 +143,7 @@ def test_minutes_are_counted_by_hand():
     bare = ladder(STUDY, SPLIT)[0][1]
     epochs = STUDY.training.epochs
     bare = room._change(bare, "evaluate", robustness_pictures=60)
-    corrupted = 60 * 9 * 5
+    corrupted = 60 * len(CORRUPTIONS) * len(SEVERITIES)
     seconds = epochs * 240 * 0.01 + (epochs * 80 + 240 + 80 + 80 + corrupted) * 0.002 + room.START
     expected = (seconds + 4 * room.CHAPTER + room.OTHERS) / 60
     assert [len(SPLIT.part(name)) for name in ("train", "val", "test")] == [240, 80, 80]

@@ -48,7 +48,7 @@ def draw_ranking(measured: Sequence[Robustness]) -> Figure:
         axes.set_title(_short_verdict(measured[0], name), loc="right", fontsize=7.5, fontweight="normal")
         axes.tick_params(axis="y", labelsize=8)
     for axes in every.flat[len(names) :]:
-        axes.set_visible(False)
+        axes.remove()
     lowest = min(float(np.nanmin(_ends(one)[0])) for one in shown)
     every[0, 0].set_ylim(max(0, min(0.45, lowest - 0.02)), 1.01)
     for axes in every[:, 0]:

@@ -117,7 +117,7 @@ def test_flips_stand_in_their_cells_by_direction():
 
 def test_the_sheet_shows_three_severities_of_every_corruption():
     figure = figures.draw_examples(np.random.default_rng(0).integers(0, 255, (53, 37, 3)).astype(np.uint8))
-    assert sum(len(axes.images) for axes in figure.findobj(plt.Axes)) == 27
+    assert sum(len(axes.images) for axes in figure.findobj(plt.Axes)) == 3 * len(CORRUPTIONS)
     told = words(figure)
     for corruption in CORRUPTIONS.values():
         assert f"{corruption.spoken}, {corruption.unit}" in told
@@ -125,9 +125,8 @@ def test_the_sheet_shows_three_severities_of_every_corruption():
 
 def test_captions_and_the_table_say_what_was_measured():
     (one,) = CASES["one policy"]
-    assert (
-        figures.describe_robustness(one) == "n = 64 test pictures in 16 groups under each of 9 corruptions."
-    )
+    measured = f"n = 64 test pictures in 16 groups under each of {len(CORRUPTIONS)} corruptions."
+    assert figures.describe_robustness(one) == measured
     table = figures.breaking_table(one).set_index("corruption")
     assert table.loc["JPEG", "holds up to"] == "all of them"
     assert (
@@ -140,7 +139,8 @@ def test_captions_and_the_table_say_what_was_measured():
 def test_a_network_that_never_worked_breaks_nowhere():
     """Guessing on clean pictures is no success of a corruption."""
     guess = CASES["one policy"][0]
-    low = replace(guess.intervals["auc"], low=np.full(56, 0.4), high=np.full(56, 0.6))
+    found = guess.intervals["auc"]
+    low = replace(found, low=np.full_like(found.low, 0.4), high=np.full_like(found.high, 0.6))
     one = replace(guess, intervals={**guess.intervals, "auc": low})
     assert not one.sound and guess.sound
     assert "nothing is left to break" in figures.robustness_sentence(one)
