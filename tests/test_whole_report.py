@@ -28,7 +28,7 @@ SMALL = {
     "training": {"epochs": 2, "seeds": [0], "threads": 1, "workers": 0, "runs_a_step": 12},
     "evaluate": {"replicates": 100},
     "policies": {
-        "names": ["none", "seed"],
+        "names": ["none", "original"],
         "budgets": [],
         "leave_one_out": False,
         "add_one": False,

@@ -1,4 +1,4 @@
-"""Each transform of the policy `seed` on one picture, at both ends of its range.
+"""Each transform of the policy `original` on one picture, at both ends of its range.
 
 Takes a picture; gives for each transform the picture as it was, and as it is at each end, with labels in
 the transform's own unit. Nothing is left to chance but the noise field.
@@ -40,7 +40,7 @@ class Ends:
 
 
 def show_ends(picture: np.ndarray, size: int) -> list[Ends]:
-    """The transforms in the seed's order; `picture` uint8 [H, W, 3], `size` the network's input in pixels."""
+    """The transforms of `original` in order; `picture` uint8 [H, W, 3], `size` the side in pixels."""
     resized = _run(transforms.resize(size))(picture)
     square = _run(transforms.pad(size))(resized)
     bilinear = _run(transforms.resize(size, transforms.LINEAR_LINEAR))

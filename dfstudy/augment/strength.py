@@ -90,7 +90,7 @@ def _sigma(before: np.ndarray, difference: np.ndarray) -> float:
 
 
 def time_transforms(path: str | Path, size: int, repeats: int = 200) -> pd.DataFrame:
-    """Processor time of each transform, each applied every time, at its place in the policy `seed`.
+    """Processor time of each transform, each applied every time, at its place in the policy `original`.
 
     Args:
         path: picture file; transforms before the resize meet it as it is, those after it at `size`.

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from dfstudy.errors import StudyError
 from dfstudy.study.pictures import SAMPLE
+from dfstudy.study.renamed import current_study
 from dfstudy.study.study import Study, built_in_studies, load_study
 
 TYPED_IN = "DFSTUDY_TYPED_IN"  # the user's folder, for steps that Snakemake starts in another
@@ -57,7 +58,7 @@ def resolve(study: str = "", data: str = "", out: str = "") -> Invocation:
                 f"{name}={shown}: the name is not UTF-8, which notebooks and tables are",
                 "rename that file or folder, as by convmv -f latin1 -t utf8 --notest FOLDER",
             )
-    study = study or ("small" if data else SAMPLE)
+    study = current_study(study or ("small" if data else SAMPLE))
     settings = load_study(study, data, out)
     return Invocation(
         study=study if study in built_in_studies() else str(Path(study).expanduser().resolve()),

@@ -103,7 +103,7 @@ def gains_any(
 def chapters_p(numbers: Numbers, name: str) -> float | None:
     """p of a change as its chapter adjusted it over everything that it asks; None where it asked for none.
 
-    It stands beside the change: `policy.seed.auc.p` for `policy.seed.auc.difference`, and
+    It stands beside the change: `policy.original.auc.p` for `policy.original.auc.difference`, and
     `defect.all.auc.inflation.p` for `defect.all.auc.inflation`.
     """
     found = numbers.get(f"{name.removesuffix('.difference').removesuffix('.change')}.p")

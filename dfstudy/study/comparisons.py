@@ -90,10 +90,10 @@ class Policies(Section):
         list(POLICIES),
         description="policies compared with the first of them; an empty list compares none",
     )
-    leave_one_out: bool = Field(True, description="also `seed` without each of its transforms")
-    add_one: bool = Field(True, description="also each transform of `seed` alone")
+    leave_one_out: bool = Field(True, description="also `original` without each of its transforms")
+    add_one: bool = Field(True, description="also each transform of `original` alone")
     strengths: list[Annotated[float, Field(gt=0)]] = Field(
-        [0.5, 2.0], description="also `seed` with every range multiplied by these"
+        [0.5, 2.0], description="also `original` with every range multiplied by these"
     )
     budgets: list[Share] = Field(
         [0.25, 0.5], description="shares of the epochs at which the named policies are compared as well"
@@ -106,7 +106,8 @@ class Policies(Section):
     )
     seeds: Count = Field(3, description="how many of training.seeds each policy is trained with")
     asked: PolicyName = Field(
-        "seed", description="policy of the primary and secondary questions, set against the first of names"
+        "original",
+        description="policy of the primary and secondary questions, compared with the first of names",
     )
     primary: AskedQuantity = Field(
         "auc", description="the one quantity of the primary question, at the full budget; no correction"

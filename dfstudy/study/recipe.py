@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from dfstudy.errors import near_match
 from dfstudy.study.pictures import Fraction
+from dfstudy.study.renamed import current_policy
 from dfstudy.study.section import Section
 
 Count = Annotated[int, Field(ge=1)]
@@ -112,10 +113,10 @@ class Training(Section):
         return self
 
 
-# Policies, and the transforms of `seed` in their order, as `dfstudy.augment` names them: names are checked
-# and comparisons listed from these, without loading the library that applies them.
-POLICIES = ("none", "seed", "dfdc_winner", "deepfakebench", "self_blend")
-SEED_TRANSFORMS = (
+# Policies, and the transforms of `original` in their order, as `dfstudy.augment` names them: names are
+# checked and comparisons listed from these, without loading the library that applies them.
+POLICIES = ("none", "original", "dfdc_winner", "deepfakebench", "self_blend")
+ORIGINAL_TRANSFORMS = (
     "jpeg_compression",
     "gaussian_noise",
     "horizontal_flip",
@@ -128,14 +129,15 @@ SEED_TRANSFORMS = (
 
 def _known_policy(name: str) -> str:
     """Refuse what cannot be built before anything is trained; `dfstudy.augment` reads names in full."""
+    name = current_policy(name)
     recipe, *parts = re.findall(r"\w+", name.partition("*")[0]) or [""]
     if recipe not in POLICIES:
         raise ValueError(f"unknown policy{near_match(recipe, POLICIES)}: choose one of {', '.join(POLICIES)}")
-    for part in parts if recipe in ("none", "seed") else ():
-        if part not in SEED_TRANSFORMS:
+    for part in parts if recipe in ("none", "original") else ():
+        if part not in ORIGINAL_TRANSFORMS:
             raise ValueError(
-                f"unknown transform '{part}'{near_match(part, SEED_TRANSFORMS)}: choose one of "
-                f"{', '.join(SEED_TRANSFORMS)}"
+                f"unknown transform '{part}'{near_match(part, ORIGINAL_TRANSFORMS)}: choose one of "
+                f"{', '.join(ORIGINAL_TRANSFORMS)}"
             )
     return name
 
@@ -146,7 +148,7 @@ PolicyName = Annotated[str, AfterValidator(_known_policy)]
 class Augment(Section):
     """How training pictures are varied."""
 
-    policy: PolicyName = Field("seed", description="name of a policy, see dfstudy/augment/policies.py")
+    policy: PolicyName = Field("original", description="name of a policy, see dfstudy/augment/policies.py")
 
 
 # The recorded optimiser and schedule: torch.optim.SGD as it comes, StepLR(15, 0.1).

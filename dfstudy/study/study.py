@@ -21,14 +21,15 @@ from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, OtherPicture
 from dfstudy.study.pictures import SAMPLE, Card, Data, SamplePictures
 from dfstudy.study.recipe import (
     NOT_SHAPING,
+    ORIGINAL_TRANSFORMS,
     PLAIN_SGD,
-    SEED_TRANSFORMS,
     WEIGHT_SOURCES,
     Augment,
     Model,
     Protocol,
     Training,
 )
+from dfstudy.study.renamed import RENAMED, current_study
 from dfstudy.study.section import Section, explain_misfit, read_settings
 from dfstudy.system.file_kind import no_file
 from dfstudy.system.provenance import project_root
@@ -36,8 +37,8 @@ from dfstudy.system.provenance import project_root
 __all__ = [
     "FROZEN",
     "NOT_SHAPING",
+    "ORIGINAL_TRANSFORMS",
     "SAMPLE",
-    "SEED_TRANSFORMS",
     "STUDIES",
     "WEIGHT_SOURCES",
     "Augment",
@@ -132,13 +133,13 @@ def load_study(study: str = SAMPLE, data: str = "", out: str = "") -> Study:
     """Read and check a study.
 
     Args:
-        study: name of a built-in study (`sample`, `small`, `seed`, `full`) or path of a YAML file.
+        study: name of a built-in study (`sample`, `small`, `original`, `full`) or path of a YAML file.
         data: folder of pictures that replaces the study's own; empty keeps it.
         out: results' folder; empty is `reports/<name>` of the checkout.
     Raises:
         StudyError: no such study, or the file does not fit.
     """
-    path = _study_file(study)
+    path = _study_file(current_study(study))
     if path.match(FROZEN):
         return _thaw(path)
     settings = read_settings(path, STUDIES / "sample.yaml")
@@ -212,4 +213,4 @@ def _resolve_other(other: Any, base: Path) -> Any:
 def _folder_name(folder: Path) -> str:
     name = re.sub(r"[^a-z0-9_-]+", "-", folder.name.lower()).strip("-_") or "pictures"
     # A folder that happens to be called like a study must not land in that study's results.
-    return f"{name}-pictures" if name in {*built_in_studies(), "published"} else name
+    return f"{name}-pictures" if name in {*built_in_studies(), *RENAMED, "published"} else name

@@ -1,7 +1,7 @@
 """The variants of chapter 05: the study's network under other policies, budgets and strengths.
 
 Takes a study and its split; gives the comparisons that the chapter makes and a variant for each training that
-they need: `policy_seed`, `policy_seed-at_25` (a quarter of the epochs), `leave_out_grey`, `add_grey`,
+they need: `policy_original`, `policy_original-at_25` (a quarter of the epochs), `leave_out_grey`, `add_grey`,
 `strength_0_5`. Network, recipe, seeds and steps are alike in all variants of one budget; none stops early,
 and a shorter one goes through the whole schedule in its own time. Methods in `policies.unseen` are left out
 of training and validation in every variant. Refused: a method that the pictures do not have, and leaving out
@@ -15,14 +15,14 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from dfstudy.errors import StudyError, near_match
 from dfstudy.number import name_methods
-from dfstudy.study.recipe import SEED_TRANSFORMS
+from dfstudy.study.recipe import ORIGINAL_TRANSFORMS
 from dfstudy.variants.variant import Variant, methods_of, with_recipe, with_rows
 
 if TYPE_CHECKING:
     from dfstudy.data.split import Split
     from dfstudy.study.study import Study
 
-BARE, SEED = "none", "seed"  # policies without any, and with all of the transforms taken apart
+BARE, ORIGINAL = "none", "original"  # policies without any, and with all of the transforms taken apart
 
 Kind = Literal["policy", "leave_out", "add_one", "strength"]
 
@@ -39,7 +39,7 @@ class Comparison:
     """Two trainings of one length that differ in their policy.
 
     Attributes:
-        stem: beginning of its numbers' ids, such as `policy.seed.at_25` or `leave_out.grey`.
+        stem: beginning of its numbers' ids, such as `policy.original.at_25` or `leave_out.grey`.
         kind: `policy` compares with the first policy of the list, `leave_out` what a transform brings beside
             the others, `add_one` what it brings alone, `strength` a strength with no augmentation.
         subject: the policy, the transform, or the factor of the strength.
@@ -105,7 +105,7 @@ def name_share(share: float) -> str:
 
 def slugs_of(study: Study) -> dict[str, str]:
     """Part of an id for each policy that has a variant of its own name."""
-    named = name_methods({*study.policies.names, BARE, SEED})
+    named = name_methods({*study.policies.names, BARE, ORIGINAL})
     return {policy: slug for slug, policy in named.items()}
 
 
@@ -126,24 +126,24 @@ def _named(study: Study) -> list[Comparison]:
 
 
 def _taken_apart(study: Study) -> list[Comparison]:
-    """What each transform of `seed` brings: beside the others, and alone."""
+    """What each transform of `original` brings: beside the others, and alone."""
     wanted, made = study.policies, []
     share, epochs = wanted.parts_budget, _epochs(study, wanted.parts_budget)
-    for name in SEED_TRANSFORMS if wanted.leave_one_out else ():
-        pair = (Trained(f"{SEED}-{name}", epochs), Trained(SEED, epochs))
+    for name in ORIGINAL_TRANSFORMS if wanted.leave_one_out else ():
+        pair = (Trained(f"{ORIGINAL}-{name}", epochs), Trained(ORIGINAL, epochs))
         made.append(Comparison(f"leave_out.{name}", "leave_out", name, share, *pair))
-    for name in SEED_TRANSFORMS if wanted.add_one else ():
+    for name in ORIGINAL_TRANSFORMS if wanted.add_one else ():
         pair = (Trained(BARE, epochs), Trained(f"{BARE}+{name}", epochs))
         made.append(Comparison(f"add_one.{name}", "add_one", name, share, *pair))
     return made
 
 
 def _strengths(study: Study) -> list[Comparison]:
-    """`seed` as it is and with its ranges multiplied, each against no augmentation."""
+    """`original` as it is and with its ranges multiplied, each against no augmentation."""
     share, made = study.policies.parts_budget, []
     epochs = _epochs(study, share)
     for factor in sorted({1.0, *study.policies.strengths}) if study.policies.strengths else ():
-        policy = SEED if factor == 1 else f"{SEED}*{factor:g}"
+        policy = ORIGINAL if factor == 1 else f"{ORIGINAL}*{factor:g}"
         stem = f"strength.{f'{factor:g}'.replace('.', '_')}"
         pair = (Trained(BARE, epochs), Trained(policy, epochs))
         made.append(Comparison(stem, "strength", f"{factor:g}", share, *pair))

@@ -30,12 +30,12 @@ def paths(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def table(paths):
-    return measure_policy(build_policy("seed", 24), paths, samples=600, seed=4)
+    return measure_policy(build_policy("original", 24), paths, samples=600, seed=4)
 
 
 def test_it_measures_the_very_samples_of_a_training(paths):
     """The same order, keys and bytes as the loader gives to a training with that seed."""
-    policy = build_policy("seed", 24)
+    policy = build_policy("original", 24)
     last = []
 
     class Watched:
@@ -57,7 +57,7 @@ def test_it_measures_the_very_samples_of_a_training(paths):
 
 def test_every_sample_has_every_transform_once(table):
     assert table.groupby("sample")["transform"].apply(tuple).unique().tolist() == [
-        build_policy("seed", 24).names
+        build_policy("original", 24).names
     ]
     assert table["sample"].nunique() == 600
 

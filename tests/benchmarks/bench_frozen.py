@@ -54,7 +54,7 @@ def main() -> None:
 
 
 def build_trainer(model: Model, size: int, folder: Path) -> Trainer:
-    """A trainer of the seed's optimiser, with its network as training has it."""
+    """A trainer of the original study's optimiser, with its network as training has it."""
     recipe = {"batch_size": size, "workers": 0, "optimiser": "sgd", "learning_rate": 0.01}
     study = Study.model_validate(
         {"name": "frozen", "title": "Frozen", "model": model.model_dump(), "training": recipe}

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/bench_loader.py
 
-256 px JPEG to 224 px with the seed's augmentation, one epoch a repeat, with 0, 1 and 2 workers, with and
+256 px JPEG to 224 px with the original augmentation, one epoch a repeat, with 0, 1 and 2 workers, with and
 without decoded pictures kept in memory. The limit is what all cores would decode if they did nothing else.
 """
 
@@ -38,7 +38,7 @@ def main() -> None:
         for cache in ("off", "auto"):
             for number in workers:
                 settings = {"batch_size": BATCH, "workers": number, "cache": cache}
-                loader = feed(part, build_policy("seed", SIZE), **settings)
+                loader = feed(part, build_policy("original", SIZE), **settings)
                 name = f"ours, {number} workers, {'decoded kept' if cache == 'auto' else 'from files'}"
                 works[name] = Epochs(stack.enter_context(loader))
         seconds = interleave(works, repeats)  # the first round, not counted, fills the caches

@@ -91,7 +91,7 @@ def train(folder: Path, cache: str) -> None:
     part = Part(paths, np.arange(len(paths)) % 2, np.full((len(paths), 2), SIDE))
     trainer = Trainer(study, 0, part, part, choose_place("float32"), folder)
     train_mode(trainer.network)
-    policy, recipe = build_policy("seed", study.model.size), study.training
+    policy, recipe = build_policy("original", study.model.size), study.training
     settings = {"batch_size": recipe.batch_size, "workers": WORKERS, "cache": cache}
     with feed(part, policy, **settings) as loader:
         for epoch in range(EPOCHS):

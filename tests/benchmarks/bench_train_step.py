@@ -43,7 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         part = write_pictures(Path(folder), size, SIDE)
         trainer = Trainer(study, 0, part, part, place, Path(folder))
-        with feed(part, build_policy("seed", SIDE), batch_size=size, workers=0) as loader:
+        with feed(part, build_policy("original", SIDE), batch_size=size, workers=0) as loader:
             held = next(loader.epoch(1))
         steps = {
             "ours": our_step(trainer, held),

@@ -114,7 +114,7 @@ def test_spawned_workers_change_nothing(paths, tmp_path):
 
             def collect(workers):
                 paths = sys.argv[1:]
-                policy = build_policy("seed", 16)
+                policy = build_policy("original", 16)
                 settings = {"batch_size": 3, "workers": workers, "sizes": SIZES}
                 with make_loader(paths, [0] * len(paths), policy, **settings) as batches:
                     print(batches.cache_note)

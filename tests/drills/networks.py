@@ -7,7 +7,7 @@ test, training, validation and corrupted images with their logits, and the losse
 A network that is there is not trained again, so the drill can be stopped at any time, and the rules can be
 asked anew after they have changed. Recipes:
 
-- `none`, `seed`: the trainings of chapter 05 under these two policies, five epochs, one forgery unseen.
+- `none`, `original`: the trainings of chapter 05 under these two policies, five epochs, one forgery unseen.
 - `defects`: the correct training of chapter 08, two epochs.
 - `permuted`: `none` with the labels of training and validation images permuted; nothing can be learned.
 
@@ -41,7 +41,7 @@ from dfstudy.variants.defects import correct_variant
 from dfstudy.variants.registry import POLICIES, list_variants
 from dfstudy.variants.variant import Variant
 
-RECIPES = ("none", "seed", "defects", "permuted")
+RECIPES = ("none", "original", "defects", "permuted")
 TABLES = ("test", "clean", "corrupted")
 
 
@@ -59,7 +59,7 @@ class Network:
 def study_in(work: Path) -> Study:
     """The built-in study with the two policies of its first question; runs and images under the folder."""
     study = load_study("sample")
-    policies = study.policies.model_copy(update={"names": ["none", "seed"]})
+    policies = study.policies.model_copy(update={"names": ["none", "original"]})
     return study.model_copy(update={"out": work / "sample", "policies": policies})
 
 
@@ -68,10 +68,10 @@ def arms_in(work: Path) -> dict[str, Variant]:
     """By recipe; renders the images where they are not there yet."""
     study = study_in(work)
     split = split_study(study, index_study(study, progress=False))
-    none, seed = list_variants(study, split, POLICIES)
+    none, original = list_variants(study, split, POLICIES)
     untrue = permute_labels(none.split, study.data.split_seed)
     permuted = Variant("permuted", none.trained_on, none.study, untrue)
-    return dict(zip(RECIPES, (none, seed, correct_variant(study, split), permuted), strict=True))
+    return dict(zip(RECIPES, (none, original, correct_variant(study, split), permuted), strict=True))
 
 
 def make_network(work: Path, recipe: str, seed: int) -> float:
@@ -141,7 +141,7 @@ def make_networks(work: Path, counts: dict[str, int], processes: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, required=True, help="where images, runs and scores are kept")
-    parser.add_argument("--networks", type=int, default=40, help="seeds of none, seed and defects")
+    parser.add_argument("--networks", type=int, default=40, help="seeds of none, original and defects")
     parser.add_argument("--permuted", type=int, default=9)
     parser.add_argument("--recipes", nargs="*", default=list(RECIPES), choices=RECIPES)
     parser.add_argument("--processes", type=int, default=2)

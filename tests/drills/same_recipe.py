@@ -3,11 +3,11 @@
     python tests/drills/same_recipe.py --work FOLDER [--networks 40] [--draws 200] [--studies 60]
 
 Trains with `networks.py` what is not there yet (half an hour on two cores for 40 networks of each recipe),
-then draws disjoint sets of three seeds of one recipe, calls one side `none` and the other `seed`, and asks
-the chapter's own comparison and the report's own answers. Whatever improves or worsens there is false.
+then draws disjoint sets of three seeds of one recipe, calls one side `none` and the other `original`, and
+asks the chapter's own comparison and the report's own answers. Whatever improves or worsens there is false.
 
-- Chapter 05: `--draws` pairs for each of the recipes `none` and `seed`, in every quantity; and `--studies`
-  times all policies of the study at once, every one of them with three networks of the same recipe.
+- Chapter 05: `--draws` pairs for each of the recipes `none` and `original`, in every quantity; and
+  `--studies` times all policies of the study at once, every one of them with three networks of one recipe.
 - Chapter 08: `--studies` audits in which the correct networks and those of every defect are of one recipe.
 - Permuted labels: of networks that cannot have learned neither chapter may say anything.
 
@@ -78,7 +78,7 @@ def gather(networks: Sequence[Network]) -> TestedVariant:
 
 
 def compare_sides(work: Path, *sides: Sequence[Network]) -> list[Row]:
-    """What chapter 05 and its answers say of as many policies as there are sides, `none` and `seed` first."""
+    """What chapter 05 and the answers say of as many policies as sides, `none` and `original` first."""
     study, names = study_in(work), list(POLICIES)[: len(sides)]
     policies = study.policies.model_copy(update={"names": names})
     study = study.model_copy(update={"policies": policies})
@@ -133,7 +133,7 @@ def _difference(answer: Answer, numbers: dict[str, Number]) -> Number | None:
     """What the answer is about, where it is about one policy."""
     if not answer.id.startswith(ASKED):
         return None
-    return numbers.get(f"policy.seed.{answer.id.rpartition('.')[2]}.difference")
+    return numbers.get(f"policy.original.{answer.id.rpartition('.')[2]}.difference")
 
 
 def _row(asked: str, said: str, found) -> Row:
@@ -185,7 +185,7 @@ def judge(work: Path, kind: str, recipe: str, case: int) -> list[Row]:
 def plan(have: dict[str, int], draws: int, studies: int) -> list[tuple[str, str, int]]:
     """(kind, recipe, case)."""
     cases: list[tuple[str, str, int]] = []
-    for recipe in ("none", "seed"):
+    for recipe in ("none", "original"):
         if have[recipe] >= 2 * SEEDS:
             cases += [("05", recipe, case) for case in range(draws)]
             cases += [("partition", recipe, case) for case in range(have[recipe] // (2 * SEEDS))]

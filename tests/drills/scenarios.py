@@ -72,7 +72,7 @@ class Case:
 
 def study_of(seeds: int = 3, **policies) -> Study:
     study = load_study("sample")
-    wanted = {"names": ["none", "seed"], **policies}
+    wanted = {"names": ["none", "original"], **policies}
     return study.model_copy(
         update={
             "policies": study.policies.model_copy(update=wanted),
@@ -90,7 +90,7 @@ GOOD = Skill(4.0, 2.1)
 def changed(by: float) -> Callable[[np.random.Generator], Case]:
     def make(random: np.random.Generator) -> Case:
         new = GOOD.new + by * random.uniform(0.8, 1.2)
-        return Case(study_of(), {"none": GOOD, "seed": replace(GOOD, new=new)})
+        return Case(study_of(), {"none": GOOD, "original": replace(GOOD, new=new)})
 
     return make
 
@@ -98,32 +98,32 @@ def changed(by: float) -> Callable[[np.random.Generator], Case]:
 def chance(random: np.random.Generator) -> Case:
     """Not even the training images, or those alone, by heart."""
     nothing = Skill(float(random.choice([0.1, 4.0])), random.uniform(0, 0.1))
-    return Case(study_of(), {"none": nothing, "seed": nothing}, says=False)
+    return Case(study_of(), {"none": nothing, "original": nothing}, says=False)
 
 
 def ceiling(random: np.random.Generator) -> Case:
     """Robust and unseen are no easier than the rest."""
     high = Skill(9.0, random.uniform(7.5, 9))
-    return Case(study_of(), {"none": high, "seed": replace(high, new=high.new + 0.3)}, says=False)
+    return Case(study_of(), {"none": high, "original": replace(high, new=high.new + 0.3)}, says=False)
 
 
 def cut_short(random: np.random.Generator) -> Case:
     if random.random() < 0.5:
         few = Skill(0.9, 0.8, tuple(FALLING))
-        return Case(study_of(), {"none": few, "seed": replace(few, new=0.5)}, says=False)
+        return Case(study_of(), {"none": few, "original": replace(few, new=0.5)}, says=False)
     behind = Skill(2.4, 1.8, tuple(FALLING))
-    return Case(study_of(), {"none": GOOD, "seed": behind}, refuses=False)
+    return Case(study_of(), {"none": GOOD, "original": behind}, refuses=False)
 
 
 def both_lowered(random: np.random.Generator) -> Case:
     new = random.uniform(1.6, 1.7)
     worse = Skill(new + 0.05, new)
-    return Case(study_of(), {"none": GOOD, "seed": worse}, never=("answer.augmentation.gap",))
+    return Case(study_of(), {"none": GOOD, "original": worse}, never=("answer.augmentation.gap",))
 
 
 def one_seed(random: np.random.Generator) -> Case:
     wild = replace(GOOD, seed_sd=0.3)
-    return Case(study_of(seeds=1), {"none": wild, "seed": wild}, says=False)
+    return Case(study_of(seeds=1), {"none": wild, "original": wild}, says=False)
 
 
 def no_op(random: np.random.Generator) -> Case:
@@ -135,7 +135,7 @@ def no_op(random: np.random.Generator) -> Case:
 
 def forging(random: np.random.Generator) -> Case:
     own = Skill(2.0, 2.0)  # the fakes of the training images are as new to it as others
-    skills = {"none": GOOD, "seed": GOOD, "self_blend": own}
+    skills = {"none": GOOD, "original": GOOD, "self_blend": own}
     study = study_of(names=list(skills))
     never = tuple(f"answer.policies.{name}" for name in QUALITIES)
     return Case(study, skills, never=never, idle=("policy.self_blend", "gap"))
@@ -194,10 +194,10 @@ def judge_answer(answer: Answer, case: Case, numbers: dict) -> str:
     if answer.verdict in OPEN:
         return "open"
     sign, least = QUALITIES[quality].sign, QUALITIES[quality].least
-    gain = sign * (case.skills["seed"].true(quality) - case.skills["none"].true(quality))
+    gain = sign * (case.skills["original"].true(quality) - case.skills["none"].true(quality))
     if answer.verdict == "supported":
         return "right" if gain > 1e-9 and answer.id not in case.never else "wrong"
-    found = numbers[f"policy.seed.{quality}.difference"]
+    found = numbers[f"policy.original.{quality}.difference"]
     worse = max(sign * found.low, sign * found.high) < 0  # then it is said to be worse, not just no better
     true = answer.id in case.never or (gain < -1e-9 if worse else gain < least)
     return "right" if case.refuses and true else "wrong"

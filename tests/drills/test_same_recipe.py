@@ -39,7 +39,7 @@ def networks(monkeypatch):
         many = study.training.model_copy(update={"seeds": list(range(12))})
         policies = study.policies.model_copy(update={"seeds": 12})
         study = study.model_copy(update={"training": many, "policies": policies})
-        made = make_tested(np.random.default_rng(seed), study, {"none": skill, "seed": skill})
+        made = make_tested(np.random.default_rng(seed), study, {"none": skill, "original": skill})
         one = next(iter(made.values()))
         return [
             trained.Network(one.learned, test, clean, corrupted, losses)

@@ -43,7 +43,7 @@ def test_the_made_up_networks_have_the_auc_that_is_said():
     skill, random = made_up.Skill(4.0, 2.1, seed_sd=0.0), np.random.default_rng(0)
     study = drill.study_of()
     every = [
-        made_up.make_tested(random, study, {"none": skill, "seed": skill}).popitem()[1] for _ in range(8)
+        made_up.make_tested(random, study, {"none": skill, "original": skill}).popitem()[1] for _ in range(8)
     ]
     seen = [one.test[0][one.test[0]["method"] != made_up.UNSEEN] for one in every]
     assert np.mean([auc(each["label"], each["logit"]) for each in seen]) == pytest.approx(
@@ -57,7 +57,7 @@ def test_the_made_up_networks_have_the_auc_that_is_said():
 
 
 def judged(verdict, case, low=-0.1, high=-0.02, quality="auc"):
-    numbers = {f"policy.seed.{quality}.difference": Number("x", -0.05, "AUC", 9, low, high)}
+    numbers = {f"policy.original.{quality}.difference": Number("x", -0.05, "AUC", 9, low, high)}
     answer = Answer(f"answer.augmentation.{quality}", "", "", verdict, "", 9)
     return drill.judge_answer(answer, case, numbers)
 

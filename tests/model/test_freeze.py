@@ -48,7 +48,7 @@ def in_graph(loss: torch.Tensor) -> set[torch.Tensor]:
 
 
 def test_the_recorded_freezing_leaves_as_many_parameters_as_recorded():
-    settings = load_study("seed").model.model_copy(update={"weights": "none"})
+    settings = load_study("original").model.model_copy(update={"weights": "none"})
     network = build_model(settings)
     freeze(network, settings.trainable_stages)
     assert count_parameters(network) == (52_859_637, 42_983_813)

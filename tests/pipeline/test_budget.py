@@ -85,7 +85,7 @@ SPEED = Speed(dict.fromkeys(networks(STUDY), 0.01), dict.fromkeys(networks(STUDY
 def test_the_ladder_goes_from_the_question_to_the_details():
     names = [name for name, _, _ in ladder(STUDY, SPLIT)]
     assert names[0] == "the study's own network"
-    order = ["seed against none", "the recorded defects", "the other policies", "unseen forgeries"]
+    order = ["original against none", "the recorded defects", "the other policies", "unseen forgeries"]
     order += ["shorter budgets", "single transforms", "5 seeds"]
     places = [next(at for at, name in enumerate(names) if name.startswith(word)) for word in order]
     assert places == sorted(places)

@@ -43,7 +43,7 @@ def test_an_unchanged_study_says_that_nothing_has_changed(study):
     ("changed", "said"),
     [
         ({"primary": "unseen", "secondary": ["auc"]}, ["study: questions"]),
-        ({"names": ["none", "seed"]}, ["study: policies"]),
+        ({"names": ["none", "original"]}, ["study: policies"]),
     ],
 )
 def test_a_changed_study_is_named_and_the_seal_stays(changed, said, study):

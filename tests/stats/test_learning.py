@@ -62,9 +62,9 @@ def test_only_networks_that_rank_their_training_and_predict_validation_have_lear
     assert found.learned == learned and found.told().startswith("learned" if learned else "not learned")
     assert ("training AUC" in found.told()) == (strength < 2)
     assert ("log-loss" in found.told()) == (of_validation < 1)
-    numbers = {number.id: number for number in found.numbers("policy.seed")}
-    assert numbers["policy.seed.learned"].value == int(learned)
-    assert numbers["policy.seed.train_auc"].low < numbers["policy.seed.train_auc"].value
+    numbers = {number.id: number for number in found.numbers("policy.original")}
+    assert numbers["policy.original.learned"].value == int(learned)
+    assert numbers["policy.original.train_auc"].low < numbers["policy.original.train_auc"].value
 
 
 def test_one_seed_of_three_that_did_not_learn_makes_it_unsure():

@@ -9,7 +9,9 @@ from click.testing import CliRunner
 
 from dfstudy.cli.main import main
 from dfstudy.errors import StudyError
+from dfstudy.pipeline.invocation import resolve
 from dfstudy.present.settings import describe
+from dfstudy.study import renamed
 from dfstudy.study.study import Study, built_in_studies, load_study
 from dfstudy.system.provenance import project_root
 
@@ -28,14 +30,28 @@ def test_every_built_in_study_fits_and_is_named_after_its_file(name):
 
 
 def test_there_are_the_promised_built_in_studies():
-    assert built_in_studies() == ["full", "sample", "seed", "small"]
+    assert built_in_studies() == ["full", "original", "sample", "small"]
 
 
-def test_the_seed_study_is_the_recorded_protocol():
-    training = load_study("seed").training
+def test_the_original_study_is_the_recorded_protocol():
+    training = load_study("original").training
     assert (training.optimiser, training.learning_rate, training.weight_decay) == ("sgd", 0.01, 1e-7)
     assert (training.schedule, training.step_epochs, training.step_factor) == ("step", 15, 0.1)
     assert (training.epochs, training.patience, training.batch_size) == (30, 3, 64)
+
+
+def test_old_names_are_taken_noted_once_and_replaced(tmp_path, capsys):
+    renamed._current.cache_clear()
+    policies = "policies: {names: [none, seed, seed-grey, 'seed*0.5', none+grey], asked: seed}"
+    file = write(tmp_path, f"augment: {{policy: seed-horizontal_flip}}\n{policies}")
+    study = load_study(file)
+    assert study.augment.policy == "original-horizontal_flip" and study.policies.asked == "original"
+    assert study.policies.names == ["none", "original", "original-grey", "original*0.5", "none+grey"]
+    load_study(file)
+    assert capsys.readouterr().err == "note: the policy `seed` is now called `original`\n"
+    assert load_study("seed", out="x") == load_study("original", out="x")
+    assert resolve("seed").study == "original"
+    assert capsys.readouterr().err == "note: the study `seed` is now called `original`\n"
 
 
 @pytest.mark.parametrize(
@@ -58,9 +74,12 @@ def test_the_seed_study_is_the_recorded_protocol():
         ("test_on: faces", ["test_on: 'faces'", "valid list"]),
         ("evaluate: {level: identity}", ["evaluate: ", "names identities", "group, video or picture"]),
         ("test_on: [a/faces, b/faces]", ["two folders are called 'faces'", "give one of them a name"]),
-        ("augment: {policy: sead}", ["augment.policy: 'sead'", "did you mean 'seed'", "self_blend"]),
+        (
+            "augment: {policy: orginal}",
+            ["augment.policy: 'orginal'", "did you mean 'original'", "self_blend"],
+        ),
         ("augment: {policy: ''}", ["augment.policy: ''", "unknown policy"]),
-        ("policies: {names: [none, seed-gray]}", ["policies.names.1", "'gray' (did you mean 'grey'?)"]),
+        ("policies: {names: [none, original-gray]}", ["policies.names.1", "'gray' (did you mean 'grey'?)"]),
         ("out: here", ["unknown key 'out'"]),
     ],
 )
@@ -96,7 +115,7 @@ def test_a_file_that_is_no_study_is_refused(tmp_path, text):
 def test_an_unknown_study_lists_the_known_ones():
     with pytest.raises(StudyError, match="did you mean 'sample'") as error:
         load_study("sampel")
-    assert "full, sample, seed, small" in error.value.hint
+    assert "full, original, sample, small" in error.value.hint
 
 
 def test_paths_in_a_study_count_from_its_file(tmp_path, monkeypatch):

@@ -61,7 +61,7 @@ def write_study(pictures: Path, out: Path, model: dict, **recipe) -> Path:
         "title": "A team",
         "data": {"root": str(pictures)},
         "model": {"size": 32, **model},
-        "augment": {"policy": "seed"},
+        "augment": {"policy": "original"},
         "training": training,
     }
     out.mkdir(parents=True)

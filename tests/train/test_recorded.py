@@ -1,4 +1,4 @@
-"""STUDY=seed: the recorded protocol logs what the recorded notebook logged, here on a tiny network."""
+"""STUDY=original: the recorded protocol logs what the recorded notebook logged, here on a tiny network."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RECORDED = {
 
 @pytest.mark.parametrize("defects", [{}, RECORDED], ids=["mended", "as recorded"])
 def test_two_epochs_log_loss_and_accuracy_of_training_and_validation(parts, tmp_path, defects):
-    study = load_study("seed", out=str(tmp_path))
+    study = load_study("original", out=str(tmp_path))
     small = {"backbone": "test_efficientnet", "weights": "none", "size": 32}
     short = {"epochs": 2, "batch_size": 8, "workers": 0}
     study = study.model_copy(

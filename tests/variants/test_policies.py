@@ -16,7 +16,7 @@ from dfstudy.data.split import Split
 from dfstudy.errors import StudyError
 from dfstudy.study import recipe
 from dfstudy.study.comparisons import Forgeries, Policies
-from dfstudy.study.recipe import SEED_TRANSFORMS
+from dfstudy.study.recipe import ORIGINAL_TRANSFORMS
 from dfstudy.study.study import Study, load_study
 from dfstudy.variants.controls import permute_labels
 from dfstudy.variants.policies import list_comparisons, name_variants
@@ -63,7 +63,7 @@ def content(variant) -> tuple:
 
 
 def test_all_arms_differ_from_each_other_in_policy_and_length_alone():
-    variants = listed(names=["none", "seed", "seed-grey"])
+    variants = listed(names=["none", "original", "original-grey"])
     plain = [
         (
             variant.study.model,
@@ -86,10 +86,13 @@ def test_names_say_policy_and_budget():
     }
     assert told["policy_dfdc_winner"] == ("dfdc_winner", 16)
     assert told["policy_none-at_25"] == ("none", 4)
-    assert told["policy_seed-at_50"] == ("seed", 8)  # what parts are measured against, though not named
-    assert told["leave_out_grey"] == ("seed-grey", 8) and told["add_colour"] == ("none+colour", 8)
-    assert told["strength_0_5"] == ("seed*0.5", 8)
-    assert len(variants) == 3 * 2 + 1 + 2 * len(SEED_TRANSFORMS) + 1
+    assert told["policy_original-at_50"] == (
+        "original",
+        8,
+    )  # what parts are measured against, though not named
+    assert told["leave_out_grey"] == ("original-grey", 8) and told["add_colour"] == ("none+colour", 8)
+    assert told["strength_0_5"] == ("original*0.5", 8)
+    assert len(variants) == 3 * 2 + 1 + 2 * len(ORIGINAL_TRANSFORMS) + 1
     assert (
         find_variants(wanting(names=["none", "dfdc_winner"]), SPLIT, ["add_grey"])[0].study.augment.policy
         == "none+grey"
@@ -97,18 +100,20 @@ def test_names_say_policy_and_budget():
 
 
 def test_the_base_of_the_parts_is_the_one_of_the_curves_where_budgets_meet():
-    wanted = {"names": ["none", "seed"], "leave_one_out": True, "add_one": False, "strengths": []}
+    wanted = {"names": ["none", "original"], "leave_one_out": True, "add_one": False, "strengths": []}
     shared = {variant.name for variant in listed(**wanted, parts_budget=0.5)}
-    assert {"policy_seed", "policy_seed-at_50", "policy_seed-at_25"} <= shared
+    assert {"policy_original", "policy_original-at_50", "policy_original-at_25"} <= shared
     apart = {variant.name for variant in listed(**wanted, parts_budget=0.75)}
-    assert apart - shared == {"policy_seed-at_75"} and shared <= apart
+    assert apart - shared == {"policy_original-at_75"} and shared <= apart
     whole = {variant.name: variant for variant in listed(**wanted, parts_budget=1)}
     assert whole["leave_out_grey"].study.training.epochs == 16 and not shared - set(whole)
 
 
 @given(
     epochs=st.integers(1, 40),
-    names=st.lists(st.sampled_from(["none", "seed", "seed-grey", "none+grey", "seed*0.5"]), max_size=5),
+    names=st.lists(
+        st.sampled_from(["none", "original", "original-grey", "none+grey", "original*0.5"]), max_size=5
+    ),
     strengths=st.lists(st.sampled_from([0.5, 1.0, 2.0]), max_size=3),
     budgets=st.lists(st.sampled_from([0.1, 0.25, 0.333, 0.5, 1.0]), max_size=4),
     parts_budget=st.sampled_from([0.25, 0.5, 0.6, 1.0]),
@@ -134,16 +139,18 @@ def test_no_training_stands_under_two_names(epochs, names, strengths, budgets, p
 
 
 def test_nothing_held_out_leaves_the_split_and_the_main_recipe_as_they_are():
-    study = wanting(epochs=12, names=["none", "seed"])
-    variant = find_variants(study, SPLIT, ["policy_seed"])[0]
+    study = wanting(epochs=12, names=["none", "original"])
+    variant = find_variants(study, SPLIT, ["policy_original"])[0]
     main = study.training.model_copy(update={"devices": 1})
     assert (
-        variant.split is SPLIT and variant.study.training == main and variant.study.augment.policy == "seed"
+        variant.split is SPLIT
+        and variant.study.training == main
+        and variant.study.augment.policy == "original"
     )
 
 
 def test_what_is_held_out_is_tested_and_never_learned():
-    variants = listed(names=["none", "seed"], unseen=["GAN"])
+    variants = listed(names=["none", "original"], unseen=["GAN"])
     assert (
         {variant.split.fingerprint for variant in variants}
         == {variants[0].split.fingerprint}
@@ -167,9 +174,9 @@ def test_what_cannot_be_held_out_is_said(unseen, words):
 
 
 def test_a_shorter_training_goes_through_the_whole_schedule():
-    study = load_study("seed", out="somewhere")
+    study = load_study("original", out="somewhere")
     variants = {variant.name: variant for variant in list_variants(study, SPLIT, POLICIES)}
-    full, half = (variants[name].study.training for name in ("policy_seed", "policy_seed-at_50"))
+    full, half = (variants[name].study.training for name in ("policy_original", "policy_original-at_50"))
     assert (full.epochs, full.step_epochs, full.patience) == (30, 15, 30)  # none stops early
     assert (half.epochs, half.step_epochs) == (15, 8)
     cosine = load_study("full", out="somewhere")
@@ -182,15 +189,15 @@ def test_no_policy_named_trains_nothing():
 
 
 def test_one_policy_alone_is_trained_and_compared_with_nothing():
-    study = wanting(names=["seed"], leave_one_out=False, add_one=False, strengths=[])
-    assert [variant.name for variant in list_variants(study, SPLIT, POLICIES)] == ["policy_seed"]
+    study = wanting(names=["original"], leave_one_out=False, add_one=False, strengths=[])
+    assert [variant.name for variant in list_variants(study, SPLIT, POLICIES)] == ["policy_original"]
     assert list_comparisons(study) == []
 
 
 def test_the_transforms_are_those_of_the_policy():
     from dfstudy.augment.policies import build_policy
 
-    assert tuple(name for name in build_policy("seed", 32).names if name != "pad") == SEED_TRANSFORMS
+    assert tuple(name for name in build_policy("original", 32).names if name != "pad") == ORIGINAL_TRANSFORMS
 
 
 def test_policies_that_a_study_takes_are_those_that_can_be_built():
@@ -198,7 +205,7 @@ def test_policies_that_a_study_takes_are_those_that_can_be_built():
 
     assert tuple(RECIPES) == recipe.POLICIES
     with pytest.raises(ValidationError, match="unknown policy"):
-        Policies(names=["none", "sead"])
+        Policies(names=["none", "orginal"])
 
 
 def test_the_order_of_rows_changes_no_variant():
@@ -211,7 +218,7 @@ def test_the_order_of_rows_changes_no_variant():
 
 
 def test_controls_repeat_the_first_policy_with_other_seeds_and_with_lost_labels():
-    study = wanting(names=["none", "seed"], seeds=3, unseen=["GAN"])
+    study = wanting(names=["none", "original"], seeds=3, unseen=["GAN"])
     same, lost = list_variants(study, SPLIT, CONTROLS)
     first = next(
         variant for variant in list_variants(study, SPLIT, POLICIES) if variant.study.augment.policy == "none"

@@ -110,7 +110,7 @@ def _strip(pictures: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def draw_strength(samples: pd.DataFrame, confidence: float = 0.95) -> Figure:
-    """Realised strengths of the policy `seed`: JPEG quality, noise, shares touched, size of the change.
+    """Realised strengths of the policy `original`: JPEG quality, noise, shares touched, size of the change.
 
     Args:
         samples: table of `measure_policy`.

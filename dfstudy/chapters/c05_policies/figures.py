@@ -94,7 +94,7 @@ def draw_budgets(compared: Compared) -> Figure:
 
 
 def draw_parts(compared: Compared) -> Figure:
-    """What each transform of `seed` brings beside the others and alone: AUC above, gap below."""
+    """What each transform of `original` brings beside the others and alone: AUC above, gap below."""
     titles = {"leave_out": "beside the others", "add_one": "alone"}
     kinds = [kind for kind in titles if compared.of(kind, PARTS[0])]
     names = [name for name in PARTS if any(compared.of(kind, name) for kind in kinds)]
@@ -115,7 +115,7 @@ def draw_parts(compared: Compared) -> Figure:
 
 
 def draw_strengths(compared: Compared) -> Figure:
-    """AUC and gap at each strength of `seed`, 0 without augmentation."""
+    """AUC and gap at each strength of `original`, 0 without augmentation."""
     own = compared.of("strength", PARTS[0])
     points = {0.0: own[0].comparison.first}
     points |= {float(one.comparison.subject): one.comparison.second for one in own}
@@ -181,7 +181,7 @@ def _draw_values(axes: Axes, points: dict[float, Trained], compared: Compared, n
     if QUANTITIES[name].apart == "gap" and name == "gap":
         axes.axhline(0, color=INK, linewidth=0.9)
     axes.set_xticks(at, ["0\n(none)", *(f"{x:g}" for x in at[1:])])
-    axes.set(xlabel="strength of seed", ylabel=QUANTITIES[name].unit)
+    axes.set(xlabel="strength of original", ylabel=QUANTITIES[name].unit)
     axes.set_title(QUANTITIES[name].spoken)
 
 

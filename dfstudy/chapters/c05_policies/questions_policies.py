@@ -28,7 +28,7 @@ from dfstudy.present.verdicts import (
     is_small,
 )
 from dfstudy.stats.paired import LEAST_SEEDS
-from dfstudy.variants.policies import SEED, slugs_of
+from dfstudy.variants.policies import ORIGINAL, slugs_of
 
 if TYPE_CHECKING:
     from dfstudy.study.study import Study
@@ -90,7 +90,7 @@ def decide_on_policies(numbers: Numbers, study: Study) -> list[Answer]:
 
 
 def asked_policy(study: Study) -> str:
-    """Part of the ids of the declared policy, such as `seed`; empty where it is not compared."""
+    """Part of the ids of the declared policy, such as `original`; empty where it is not compared."""
     return slugs_of(study).get(study.policies.asked, "")
 
 
@@ -158,7 +158,7 @@ def _asked(numbers: Numbers, study: Study, quality: str) -> list[Answer]:
 
 def _spoken(study: Study) -> str:
     policy = study.policies.asked
-    return "the original augmentation" if policy == SEED else f"the augmentation {policy}"
+    return "the original augmentation" if policy == ORIGINAL else f"the augmentation {policy}"
 
 
 def _others(numbers: Numbers, study: Study, quality: str) -> list[Answer]:

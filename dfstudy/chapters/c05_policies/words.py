@@ -152,7 +152,7 @@ def describe_courses(compared: Compared) -> str:
 
 
 def parts_budget(compared: Compared) -> str:
-    """The budget at which `seed` is taken apart and scaled."""
+    """The budget at which `original` is taken apart and scaled."""
     return next(one.comparison.budget for one in compared.effects if one.comparison.kind != "policy")
 
 
@@ -195,16 +195,16 @@ def tell_parts(compared: Compared | None) -> str:
             f"{f'{rest} inconclusive' if len(found) < len(own) else 'none is inconclusive'} "
             f"(n = {own[0].n:,})."
         )
-    return " ".join(told) or "`seed` is not taken apart here: the study file turns that off."
+    return " ".join(told) or "`original` is not taken apart here: the study file turns that off."
 
 
 def tell_strengths(compared: Compared | None) -> str:
-    """What each strength of `seed` does against no augmentation, for `say`."""
+    """What each strength of `original` does against no augmentation, for `say`."""
     if compared is None:
         return NOTHING
     own = compared.of("strength", "auc")
     if not own:
-        return "No other strength of `seed` is tried here."
+        return "No other strength of `original` is tried here."
     told = [
         f"strength {one.comparison.subject} {_is(one.verdict)}: {{{one.comparison.stem}.auc.difference}}"
         for one in own

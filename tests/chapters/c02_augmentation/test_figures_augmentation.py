@@ -47,8 +47,10 @@ def test_a_mosaic_keeps_every_picture_in_reading_order():
 
 
 def test_policies_are_named():
-    samples = {name: [build_policy(name, 16)(face(), key) for key in range(9)] for name in ("none", "seed")}
-    assert {"policy none", "policy seed"} <= set(texts(augmentation.draw_policies(samples)))
+    samples = {
+        name: [build_policy(name, 16)(face(), key) for key in range(9)] for name in ("none", "original")
+    }
+    assert {"policy none", "policy original"} <= set(texts(augmentation.draw_policies(samples)))
 
 
 def test_realised_shares_are_drawn_where_they_are():
@@ -66,7 +68,9 @@ def test_realised_shares_are_drawn_where_they_are():
 
 
 def test_cost_bars_have_the_given_lengths():
-    times = pd.DataFrame({"step": ["read the file", "fancy_pca", "policy seed"], "microseconds": [5.0, 7, 9]})
+    times = pd.DataFrame(
+        {"step": ["read the file", "fancy_pca", "policy original"], "microseconds": [5.0, 7, 9]}
+    )
     figure = augmentation.draw_cost(times.assign(low=4.0, high=[6.0, 8, 8.5]))
     assert [bar.get_width() for bar in figure.axes[0].patches] == [5, 7, 9]
     assert "FancyPCA" in texts(figure)

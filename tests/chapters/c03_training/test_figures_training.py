@@ -119,7 +119,7 @@ def test_words_say_how_many_and_how_it_went():
 
 
 def test_settings_are_those_that_shape_training():
-    table = figures.settings_table(load_study("seed"))
+    table = figures.settings_table(load_study("original"))
     assert {key.split(".")[0] for key in table["setting"]} == {"model", "augment", "training"}
     assert table.set_index("setting").loc["training.optimiser", "value"] == "sgd"
     assert (table["meaning"] != "").all()

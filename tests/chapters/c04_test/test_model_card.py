@@ -38,7 +38,7 @@ def make_run(folder: Path, seed: int = 3) -> SimpleNamespace:
     }  # fmt: skip
     checkpoint = {
         "backbone": "test_resnet", "size": 64, "parameters": 1234, "trainable": 1000, "threshold": 0.5,
-        "weights": {"best": "ab" * 32}, "fingerprint": "cd" * 32, "training": recipe, "policy": "seed",
+        "weights": {"best": "ab" * 32}, "fingerprint": "cd" * 32, "training": recipe, "policy": "original",
         "epochs": 8, "best_epoch": 7, "fake_weight": 0.5, "versions": {"torch": "9.9", "numpy": "8.8"},
     }  # fmt: skip
     clean = table(12, 90).assign(part="val")[["part", "path", "label", "group", "logit"]]

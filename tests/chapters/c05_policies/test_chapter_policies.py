@@ -41,15 +41,15 @@ def read_numbers(folder) -> dict[str, dict]:
 
 def test_the_notebook_trains_and_compares(invoke, tmp_path):
     few = {"leave_one_out": False, "add_one": False, "strengths": [], "budgets": [0.5]}
-    made = run_chapter(CHAPTER, invoke(names=["none", "seed"], unseen=["face_swap"], **few))
+    made = run_chapter(CHAPTER, invoke(names=["none", "original"], unseen=["face_swap"], **few))
     assert {"figures/policies_forest.png", "figures/policies_budget.png"} <= set(made)
     assert not any("parts" in name or "strength" in name for name in made)
     numbers = read_numbers(tmp_path / "out")
     assert numbers["policies.runs"]["value"] == 4 and numbers["policies.held_out"]["note"] == "face_swap"
     for quantity in ("auc", "unseen", "gap", "log_loss", "ece", "robust"):
-        first, second = (numbers[f"policy.{name}.{quantity}"]["value"] for name in ("none", "seed"))
-        assert numbers[f"policy.seed.{quantity}.difference"]["value"] == pytest.approx(second - first)
-    assert "50 % of the epochs (1)" in numbers["policy.seed.at_50.auc.difference"]["note"]
+        first, second = (numbers[f"policy.{name}.{quantity}"]["value"] for name in ("none", "original"))
+        assert numbers[f"policy.original.{quantity}.difference"]["value"] == pytest.approx(second - first)
+    assert "50 % of the epochs (1)" in numbers["policy.original.at_50.auc.difference"]["note"]
     stored = nbformat.read(tmp_path / "out" / "notebooks" / f"{CHAPTER.id}.ipynb", 4)
     answer = stored.cells[-1].outputs[0].data["text/markdown"]
     assert re.match(r"\*\*Answer\.\*\* By test AUC against none, at 100 % of the epochs \(2\)", answer)

@@ -18,7 +18,9 @@ from dfstudy.variants.policies import Trained
 def make_study():
     study = load_study("sample", out="somewhere")
     recipe = study.training.model_copy(update={"epochs": 16, "seeds": [3, 4, 5]})
-    wanted = Policies(names=["none", "seed"], budgets=[], leave_one_out=False, add_one=False, strengths=[])
+    wanted = Policies(
+        names=["none", "original"], budgets=[], leave_one_out=False, add_one=False, strengths=[]
+    )
     changed = {"training": recipe, "policies": wanted, "evaluate": Evaluate(replicates=200)}
     return study.model_copy(update=changed)
 
@@ -26,9 +28,9 @@ def make_study():
 def made(make_tested, gain=0.0, seed=0):
     """The first policy, itself again, and a network of labels that mean nothing."""
     study = make_study()
-    tested = make_tested(study, {"seed": gain}, groups=120, seed_sd=0.05)
+    tested = make_tested(study, {"original": gain}, groups=120, seed_sd=0.05)
     random = np.random.default_rng(seed)
-    again = tested[Trained("seed", 16)]
+    again = tested[Trained("original", 16)]
     lost = replace(
         again,
         clean=[table.assign(logit=random.normal(size=len(table))) for table in again.clean[:1]],

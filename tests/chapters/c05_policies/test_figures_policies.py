@@ -15,7 +15,7 @@ from dfstudy.present.numbers import say
 from dfstudy.study.comparisons import Evaluate, Policies
 from dfstudy.study.study import load_study
 
-NAMES = ["none", "seed", "deepfakebench", "self_blend"]
+NAMES = ["none", "original", "deepfakebench", "self_blend"]
 
 
 def make_study(**wanted):
@@ -29,7 +29,7 @@ def make_study(**wanted):
 def planted(trained) -> float:
     if trained.policy == "deepfakebench":
         return {4: -0.9, 8: 0.2, 16: 1.0}[trained.epochs]
-    return {"self_blend": -0.9, "none+grey": 0.9, "seed*2": -0.9}.get(trained.policy, 0.0)
+    return {"self_blend": -0.9, "none+grey": 0.9, "original*2": -0.9}.get(trained.policy, 0.0)
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_the_curves_say_where_they_head(compared):
         axes.get_title(loc="left").strip(): axes.texts[0].get_text() for axes in figure.axes if axes.texts
     }
     assert told["deepfakebench"].startswith("heads up, crosses 0 between 25 and")
-    assert told["seed"] == "no trend found"
+    assert told["original"] == "no trend found"
     assert [text.get_text() for text in figure.axes[0].get_xticklabels()] == ["25 %", "50 %", "100 %"]
     assert size(figure) > 3000
 
@@ -100,11 +100,13 @@ def test_parts_and_strengths_are_drawn(compared):
 
 
 def test_figures_with_less_to_show_are_drawn_too(make_tested):
-    study = make_study(names=["none", "seed"], add_one=False, budgets=[0.5])
+    study = make_study(names=["none", "original"], add_one=False, budgets=[0.5])
     small = compare_policies(study, make_tested(study, {}, unseen=()))
     for draw in (figures.draw_forest, figures.draw_budgets, figures.draw_parts, figures.draw_strengths):
         assert size(draw(small)) > 3000
-    bare = make_study(names=["none", "seed"], add_one=False, leave_one_out=False, strengths=[], budgets=[])
+    bare = make_study(
+        names=["none", "original"], add_one=False, leave_one_out=False, strengths=[], budgets=[]
+    )
     few = compare_policies(bare, make_tested(bare, {}, groups=1))  # no interval
     assert size(figures.draw_forest(few)) > 3000
     assert words.having(few, "policy") is few
@@ -114,11 +116,11 @@ def test_figures_with_less_to_show_are_drawn_too(make_tested):
 def test_each_policy_gets_a_sentence_with_budget_n_and_what_could_be_found(compared, numbers):
     told = say(words.tell_policies(compared), numbers).data.split("\n\n")
     assert len(told) == 3 and not any("{" in one for one in told)
-    seed, bench, blend = told
-    assert seed.startswith("**seed** is inconclusive by test AUC at 100 % of the epochs (16)")
+    original, bench, blend = told
+    assert original.startswith("**original** is inconclusive by test AUC at 100 % of the epochs (16)")
     assert bench.startswith("**deepfakebench** helps by test AUC at 100 % of the epochs (16)")
     assert blend.startswith(r"**self\_blend** hurts by test AUC at 100 % of the epochs (16)")
-    for one, slug in zip(told, ("seed", "deepfakebench", "self_blend"), strict=True):
+    for one, slug in zip(told, ("original", "deepfakebench", "self_blend"), strict=True):
         assert "n = 300 pictures" in one and "four times in five" in one
         for name in ("difference", "p", "detectable"):
             assert str(numbers[f"policy.{slug}.auc.{name}"]) in one
@@ -129,7 +131,9 @@ def test_each_policy_gets_a_sentence_with_budget_n_and_what_could_be_found(compa
 def test_the_answer_names_everyone_once_with_the_budget(compared, numbers):
     told = say(words.answer_policies(compared), numbers).data
     assert "100 % of the epochs (16)" in told and "4 seeds" in told
-    assert "deepfakebench helps" in told and r"self\_blend hurts" in told and "seed is inconclusive" in told
+    assert (
+        "deepfakebench helps" in told and r"self\_blend hurts" in told and "original is inconclusive" in told
+    )
     assert "the difference of deepfakebench heads up" in told
 
 
@@ -166,12 +170,12 @@ def test_where_nothing_is_compared_every_text_says_so(make_tested):
     ):
         assert "`policies.names`" in say(tell(None), []).data
     assert words.verdict_table(None).empty and words.having(None, "policy") is None
-    alone = make_study(names=["seed"], add_one=False, leave_one_out=False, strengths=[])
+    alone = make_study(names=["original"], add_one=False, leave_one_out=False, strengths=[])
     one = compare_policies(alone, make_tested(alone, {}))
     told = {number.id: number for number in policy_numbers(alone, one)}
     assert "nothing to compare it with" in say(words.answer_policies(one), told).data
     assert "taken apart" in words.tell_parts(one) and "No other strength" in words.tell_strengths(one)
-    assert words.having(one, "policy") is None and "policy.seed.auc" in told
+    assert words.having(one, "policy") is None and "policy.original.auc" in told
 
 
 def test_the_trainings_are_listed():

@@ -27,7 +27,7 @@ NOTHING = {"leave_one_out": False, "add_one": False, "strengths": [], "budgets":
 def make_study(replicates=200, seeds=(3, 4, 5), **wanted):
     study = load_study("sample", out="somewhere")
     recipe = study.training.model_copy(update={"epochs": 16, "seeds": list(seeds)})
-    wanted = {"names": ["none", "seed"], "seeds": len(seeds), **wanted}
+    wanted = {"names": ["none", "original"], "seeds": len(seeds), **wanted}
     changed = {
         "training": recipe,
         "policies": Policies(**wanted),
@@ -66,12 +66,12 @@ def slow_interval(parts, statistic, replicates, seed=0):
 
 
 def test_a_difference_is_that_of_a_slow_second_way(make_tested):
-    study = make_study(names=["none", "seed"], **NOTHING)
-    tested = make_tested(study, {"seed": 0.4}, groups=30, seed_sd=0.2)
-    one = effect(compare_policies(study, tested), "policy.seed")
+    study = make_study(names=["none", "original"], **NOTHING)
+    tested = make_tested(study, {"original": 0.4}, groups=30, seed_sd=0.2)
+    one = effect(compare_policies(study, tested), "policy.original")
     first, second = (
         [table[table["method"] != "warp"].reset_index(drop=True) for table in tested[Trained(p, 16)].test]
-        for p in ("none", "seed")
+        for p in ("none", "original")
     )
 
     def gained(rows):
@@ -99,9 +99,9 @@ def test_a_difference_is_that_of_a_slow_second_way(make_tested):
 
 def test_the_gap_draws_training_and_validation_pictures_apart(make_tested):
     study = make_study(**NOTHING)
-    tested = make_tested(study, {"seed": -0.4}, groups=20, seed_sd=0.1)
-    one = effect(compare_policies(study, tested), "policy.seed", "gap")
-    tables = {p: tested[Trained(p, 16)].clean for p in ("none", "seed")}
+    tested = make_tested(study, {"original": -0.4}, groups=20, seed_sd=0.1)
+    one = effect(compare_policies(study, tested), "policy.original", "gap")
+    tables = {p: tested[Trained(p, 16)].clean for p in ("none", "original")}
 
     def part(table, name):
         return table[table["part"] == name].reset_index(drop=True)
@@ -125,44 +125,46 @@ def test_the_gap_draws_training_and_validation_pictures_apart(make_tested):
 
 def test_the_other_quantities_are_what_they_say(make_tested):
     study = make_study(**NOTHING)
-    tested = make_tested(study, {"seed": 0.5}, groups=25)
+    tested = make_tested(study, {"original": 0.5}, groups=25)
     compared, numbers = found(study, tested)
-    own = tested[Trained("seed", 16)]
+    own = tested[Trained("original", 16)]
 
     def mean(metric, tables):
         return np.mean([metric(table["label"], table["probability"]) for table in tables])
 
     known = [table[table["method"] != "warp"] for table in own.test]
     unseen = [table[table["method"] != "swap"] for table in own.test]
-    assert numbers["policy.seed.unseen"].value == pytest.approx(mean(roc_auc_score, unseen))
-    assert numbers["policy.seed.log_loss"].value == pytest.approx(mean(reference_log_loss, known))
+    assert numbers["policy.original.unseen"].value == pytest.approx(mean(roc_auc_score, unseen))
+    assert numbers["policy.original.log_loss"].value == pytest.approx(mean(reference_log_loss, known))
     corrupted = [
         part for table in own.corrupted for _, part in table[table["method"] != "warp"].groupby("corruption")
     ]
     assert len(corrupted) == 3 * 9
-    assert numbers["policy.seed.robust"].value == pytest.approx(mean(roc_auc_score, corrupted))
+    assert numbers["policy.original.robust"].value == pytest.approx(mean(roc_auc_score, corrupted))
     assert compared.unseen == ("warp",) and numbers["policies.held_out"].note == "warp"
     for name in QUANTITIES:
-        value, base = (numbers[f"policy.{p}.{name}"].value for p in ("seed", "none"))
-        assert numbers[f"policy.seed.{name}.difference"].value == pytest.approx(value - base)
-        assert "100 % of the epochs (16)" in numbers[f"policy.seed.{name}.difference"].note
+        value, base = (numbers[f"policy.{p}.{name}"].value for p in ("original", "none"))
+        assert numbers[f"policy.original.{name}.difference"].value == pytest.approx(value - base)
+        assert "100 % of the epochs (16)" in numbers[f"policy.original.{name}.difference"].note
 
 
 @pytest.mark.parametrize(("gain", "verdict"), [(0.8, "helps"), (-0.6, "hurts"), (0.0, "inconclusive")])
 def test_a_planted_effect_gets_its_verdict(gain, verdict, make_tested):
     study = make_study(**NOTHING)
-    compared, numbers = found(study, make_tested(study, {"seed": gain}, groups=200))
+    compared, numbers = found(study, make_tested(study, {"original": gain}, groups=200))
     for quantity in ("auc", "unseen", "robust"):
-        assert effect(compared, "policy.seed", quantity).verdict == verdict
+        assert effect(compared, "policy.original", quantity).verdict == verdict
     assert numbers[f"policies.{verdict}"].value == 1
     # made-up training pictures are always ranked well: a worse validation is a larger gap, which hurts
-    gap = effect(compared, "policy.seed", "gap")
+    gap = effect(compared, "policy.original", "gap")
     assert gap.verdict == verdict and (gain == 0 or gap.difference.value * gain < 0)
 
 
 def test_a_verdict_needs_both_the_interval_and_holm(make_tested):
     study = make_study(**NOTHING)
-    one = effect(compare_policies(study, make_tested(study, {"seed": 0.8}, groups=120)), "policy.seed")
+    one = effect(
+        compare_policies(study, make_tested(study, {"original": 0.8}, groups=120)), "policy.original"
+    )
     assert one.verdict == "helps"
     assert replace(one, p=0.06).verdict == "inconclusive"
     crossing = replace(one.difference, low=-0.001)
@@ -172,9 +174,9 @@ def test_a_verdict_needs_both_the_interval_and_holm(make_tested):
 
 
 def test_holm_takes_what_is_exploratory_by_kind_quantity_and_budget(make_tested):
-    names = ["none", "seed", "dfdc_winner", "seed-grey"]
+    names = ["none", "original", "dfdc_winner", "original-grey"]
     study = make_study(names=names, budgets=[0.5], add_one=False, strengths=[0.5], parts_budget=0.5)
-    gains = {"seed": 0.3, "dfdc_winner": 0.2, "seed*0.5": 0.4}
+    gains = {"original": 0.3, "dfdc_winner": 0.2, "original*0.5": 0.4}
     compared = compare_policies(study, make_tested(study, gains))
     sizes = {"policy": 3, "leave_out": 7, "strength": 2}
     for kind, size in sizes.items():
@@ -182,7 +184,7 @@ def test_holm_takes_what_is_exploratory_by_kind_quantity_and_budget(make_tested)
             for quantity in ("auc", "gap"):
                 own = compared.of(kind, quantity, share)
                 declared = kind == "policy" and share == 1
-                own = [one for one in own if not declared or one.comparison.subject != "seed"]
+                own = [one for one in own if not declared or one.comparison.subject != "original"]
                 raw = [one.difference.p for one in own]
                 assert len(own) == size - declared == own[0].family
                 assert {one.tier for one in own} == {"exploratory"}
@@ -190,27 +192,27 @@ def test_holm_takes_what_is_exploratory_by_kind_quantity_and_budget(make_tested)
 
 
 def test_one_question_stands_alone_and_the_secondary_ones_are_one_family(make_tested):
-    study = make_study(names=["none", "dfdc_winner", "seed"], **NOTHING)
-    compared = compare_policies(study, make_tested(study, {"seed": 0.3}, groups=60))
-    primary = effect(compared, "policy.seed")
+    study = make_study(names=["none", "dfdc_winner", "original"], **NOTHING)
+    compared = compare_policies(study, make_tested(study, {"original": 0.3}, groups=60))
+    primary = effect(compared, "policy.original")
     assert (primary.tier, primary.family, primary.p) == ("primary", 1, primary.difference.p)
-    secondary = [effect(compared, "policy.seed", name) for name in ("gap", "unseen", "robust")]
+    secondary = [effect(compared, "policy.original", name) for name in ("gap", "unseen", "robust")]
     assert {(one.tier, one.family) for one in secondary} == {("secondary", 3)}
     expected = holm([one.difference.p for one in secondary]).tolist()
     assert [one.p for one in secondary] == pytest.approx(expected)
     rest = [one for one in compared.effects if one.tier == "exploratory"]
     assert len(rest) == len(compared.effects) - 4 and {one.family for one in rest} == {1, 2}
     numbers = {number.id: number for number in policy_numbers(study, compared)}
-    assert "primary question" in numbers["policy.seed.auc.p"].note
-    assert "over 3, secondary" in numbers["policy.seed.unseen.p"].note
-    found, among = (numbers[f"policy.seed.{name}.detectable"].value for name in ("auc", "unseen"))
+    assert "primary question" in numbers["policy.original.auc.p"].note
+    assert "over 3, secondary" in numbers["policy.original.unseen.p"].note
+    found, among = (numbers[f"policy.original.{name}.detectable"].value for name in ("auc", "unseen"))
     assert found == pytest.approx(primary.difference.detectable)
     assert among > secondary[1].difference.detectable
 
 
 def test_what_cannot_be_told_has_no_p_and_weighs_in_no_family(make_tested):
-    study = make_study(names=["none", "seed", "dfdc_winner"], **NOTHING)
-    tested = make_tested(study, {"seed": 0.3}, groups=60)
+    study = make_study(names=["none", "original", "dfdc_winner"], **NOTHING)
+    tested = make_tested(study, {"original": 0.3}, groups=60)
     idle = tested[Trained("dfdc_winner", 16)]
     tested[Trained("dfdc_winner", 16)] = replace(
         idle, clean=[table.assign(logit=0.0) for table in idle.clean]
@@ -226,7 +228,9 @@ def test_what_cannot_be_told_has_no_p_and_weighs_in_no_family(make_tested):
 @pytest.mark.parametrize("family", [1, 3, 12])
 def test_a_detectable_difference_is_that_of_the_corrected_test(family, make_tested):
     study = make_study(**NOTHING)
-    found = effect(compare_policies(study, make_tested(study, {"seed": 0.3}, groups=60)), "policy.seed")
+    found = effect(
+        compare_policies(study, make_tested(study, {"original": 0.3}, groups=60)), "policy.original"
+    )
     one = found.difference
     error = np.hypot(one.sampling_error, one.seed_error)
     ends = student.ppf([1 - 0.025 / family, 0.8], one.freedom)
@@ -235,8 +239,14 @@ def test_a_detectable_difference_is_that_of_the_corrected_test(family, make_test
 
 
 def test_a_part_is_what_it_adds_and_a_strength_is_against_none(make_tested):
-    study = make_study(names=["none", "seed"], budgets=[], strengths=[0.5, 2], parts_budget=0.5)
-    gains = {"seed": 0.9, "seed-grey": -0.5, "none+grey": 0.9, "seed*0.5": 0.9, "seed*2": -0.6}
+    study = make_study(names=["none", "original"], budgets=[], strengths=[0.5, 2], parts_budget=0.5)
+    gains = {
+        "original": 0.9,
+        "original-grey": -0.5,
+        "none+grey": 0.9,
+        "original*0.5": 0.9,
+        "original*2": -0.6,
+    }
     compared, numbers = found(study, make_tested(study, gains, groups=120))
     assert effect(compared, "leave_out.grey").verdict == "helps"
     assert effect(compared, "add_one.grey").verdict == "helps"
@@ -266,12 +276,12 @@ COURSES = {
 def test_a_course_over_the_budgets_is_read_by_rule(name, make_tested):
     gains, heads, crossing = COURSES[name]
     study = make_study(**{**NOTHING, "budgets": [0.25, 0.5]})
-    tested = make_tested(study, lambda t: gains[t.epochs] if t.policy == "seed" else 0.0, groups=200)
+    tested = make_tested(study, lambda t: gains[t.epochs] if t.policy == "original" else 0.0, groups=200)
     compared, numbers = found(study, tested)
     (course,) = compared.courses
     assert (course.heads, course.crossing) == (heads, crossing)
-    full, quarter = (numbers[f"policy.seed{at}.auc.difference"].value for at in ("", ".at_25"))
-    assert numbers["policy.seed.auc.trend"].value == pytest.approx(full - quarter)
+    full, quarter = (numbers[f"policy.original{at}.auc.difference"].value for at in ("", ".at_25"))
+    assert numbers["policy.original.auc.trend"].value == pytest.approx(full - quarter)
 
 
 def test_one_budget_has_no_course_and_one_epoch_neither(make_tested):
@@ -285,23 +295,25 @@ def test_one_budget_has_no_course_and_one_epoch_neither(make_tested):
 def test_with_every_method_learned_unseen_is_none_and_says_why(make_tested):
     study = make_study(**NOTHING)
     _, numbers = found(study, make_tested(study, {}, unseen=()))
-    assert numbers["policy.seed.unseen"].value is None is numbers["policy.seed.unseen.difference"].value
-    assert "no forgery method is held out" in numbers["policy.seed.unseen"].note
-    assert numbers["policy.seed.auc"].value is not None
+    assert (
+        numbers["policy.original.unseen"].value is None is numbers["policy.original.unseen.difference"].value
+    )
+    assert "no forgery method is held out" in numbers["policy.original.unseen"].note
+    assert numbers["policy.original.auc"].value is not None
 
 
 def test_one_seed_covers_pictures_alone_and_says_so(make_tested):
     study = make_study(seeds=(3,), **NOTHING)
-    _, numbers = found(study, make_tested(study, {"seed": 0.5}))
-    told = numbers["policy.seed.auc.difference"]
+    _, numbers = found(study, make_tested(study, {"original": 0.5}))
+    told = numbers["policy.original.auc.difference"]
     assert told.low < told.value < told.high and "one seed: it covers no other" in told.note
 
 
 def test_few_groups_give_values_without_verdicts(make_tested):
     study = make_study(**NOTHING)
-    compared, numbers = found(study, make_tested(study, {"seed": 0.5}, groups=1))
-    assert numbers["policy.seed.auc.difference"].low is None is numbers["policy.seed.auc.p"].value
-    assert effect(compared, "policy.seed").verdict == "inconclusive"
+    compared, numbers = found(study, make_tested(study, {"original": 0.5}, groups=1))
+    assert numbers["policy.original.auc.difference"].low is None is numbers["policy.original.auc.p"].value
+    assert effect(compared, "policy.original").verdict == "inconclusive"
 
 
 def test_no_policy_named_is_one_number():
@@ -314,7 +326,7 @@ def test_no_policy_named_is_one_number():
 def test_trainings_on_other_pictures_are_refused(make_tested):
     study = make_study(**NOTHING)
     tested = make_tested(study, {})
-    key = Trained("seed", 16)
+    key = Trained("original", 16)
     other = [table.assign(path=table["path"] + "x") for table in tested[key].clean]
     with pytest.raises(ValueError, match="trained on different pictures"):
         compare_policies(study, tested | {key: replace(tested[key], clean=other)})
@@ -323,8 +335,8 @@ def test_trainings_on_other_pictures_are_refused(make_tested):
     turned = [table.iloc[::-1].reset_index(drop=True) for table in tested[key].test]
     same = compare_policies(study, tested | {key: replace(tested[key], test=turned)})
     pd.testing.assert_series_equal(
-        pd.Series(effect(same, "policy.seed").difference.each),
-        pd.Series(effect(compare_policies(study, tested), "policy.seed").difference.each),
+        pd.Series(effect(same, "policy.original").difference.each),
+        pd.Series(effect(compare_policies(study, tested), "policy.original").difference.each),
     )
 
 
@@ -337,31 +349,31 @@ def untrained(tested, policy):
 
 def test_of_networks_that_have_not_learned_nothing_is_said(make_tested):
     study = make_study(**NOTHING)
-    tested = untrained(make_tested(study, {"seed": -0.6}, groups=120), "seed")
+    tested = untrained(make_tested(study, {"original": -0.6}, groups=120), "original")
     compared, numbers = found(study, tested)
     assert {one.verdict for one in compared.effects} == {"not trained enough to tell"}
-    assert numbers["policy.none.learned"].value == 1 and numbers["policy.seed.learned"].value == 0
-    assert numbers["policy.seed.train_auc"].value < 0.6
+    assert numbers["policy.none.learned"].value == 1 and numbers["policy.original.learned"].value == 0
+    assert numbers["policy.original.train_auc"].value < 0.6
     assert numbers["policies.untold"].value == 1 and numbers["policies.hurts"].value == 0
-    assert "seed has not learned" in numbers["policy.seed.auc.difference"].note
+    assert "original has not learned" in numbers["policy.original.auc.difference"].note
 
 
 def test_where_both_are_near_perfect_there_is_no_room_to_tell(make_tested):
     study = make_study(**NOTHING)
     compared, _ = found(study, make_tested(study, lambda _: 9.0, groups=40))
-    assert {effect(compared, "policy.seed", name).verdict for name in ("auc", "unseen")} == {
+    assert {effect(compared, "policy.original", name).verdict for name in ("auc", "unseen")} == {
         "no room to tell"
     }
 
 
 def test_a_smaller_gap_of_a_weaker_network_is_no_gain(make_tested):
     study = make_study(**NOTHING)
-    one = effect(compare_policies(study, make_tested(study, {}, groups=60)), "policy.seed", "gap")
+    one = effect(compare_policies(study, make_tested(study, {}, groups=60)), "policy.original", "gap")
     smaller = replace(one.difference, value=-0.1, low=-0.15, high=-0.05)
     assert replace(one, difference=smaller, p=0.01, is_weaker=False).verdict == "helps"
     assert replace(one, difference=smaller, p=0.01, is_weaker=True).verdict == "learns less"
-    tested = make_tested(study, {"seed": -0.6}, groups=120)
-    assert effect(compare_policies(study, tested), "policy.seed", "gap").is_weaker
+    tested = make_tested(study, {"original": -0.6}, groups=120)
+    assert effect(compare_policies(study, tested), "policy.original", "gap").is_weaker
 
 
 def test_a_policy_that_makes_its_own_fakes_has_no_gap_on_the_sets(make_tested):
@@ -375,7 +387,9 @@ def test_a_policy_that_makes_its_own_fakes_has_no_gap_on_the_sets(make_tested):
 def test_fewer_than_three_seeds_a_side_give_no_verdict(seeds, make_tested):
     """Networks of one recipe differ by their seeds alone; one of each side looks like a difference."""
     study = make_study(seeds=seeds, **NOTHING)
-    one = effect(compare_policies(study, make_tested(study, {"seed": 0.8}, groups=200)), "policy.seed")
+    one = effect(
+        compare_policies(study, make_tested(study, {"original": 0.8}, groups=200)), "policy.original"
+    )
     assert (
         one.difference.p < 0.05
         and one.difference.low > 0
@@ -385,7 +399,7 @@ def test_fewer_than_three_seeds_a_side_give_no_verdict(seeds, make_tested):
 
 def test_what_changes_no_score_is_not_applicable_and_outside_the_family(make_tested):
     """`random_interpolation` on square images of the network's size leaves every byte as it is."""
-    study = make_study(names=["none", "seed"], budgets=[], leave_one_out=False, strengths=[])
+    study = make_study(names=["none", "original"], budgets=[], leave_one_out=False, strengths=[])
     tested = make_tested(study, {"none+grey": 0.9})
     share = list_comparisons(study)[-1].second.epochs
     tested[Trained("none+random_interpolation", share)] = tested[Trained("none", share)]
@@ -407,23 +421,25 @@ def test_seeds_that_differ_are_no_comparison_with_itself(make_tested):
     tested = make_tested(study, {})
     none, seed = tested.values()
     assert none.is_same(none) and not none.is_same(seed)
-    compared = compare_policies(study, tested | {Trained("seed", 16): replace(none, test=none.test[::-1])})
-    assert effect(compared, "policy.seed").verdict != "not applicable"
+    compared = compare_policies(
+        study, tested | {Trained("original", 16): replace(none, test=none.test[::-1])}
+    )
+    assert effect(compared, "policy.original").verdict != "not applicable"
 
 
 @pytest.mark.parametrize("strength", [40.0, 0.0], ids=["1 against 1", "1 against one half"])
 def test_of_eight_pictures_nothing_is_said(make_tested, strength):
     """Both sides right everywhere, or one right and one the same score for all: no gain is excluded."""
     study = make_study(**NOTHING)
-    made = make_tested(study, {"none": 40.0, "seed": 40.0}, groups=4, noise=0.1, unseen=())
+    made = make_tested(study, {"none": 40.0, "original": 40.0}, groups=4, noise=0.1, unseen=())
     if not strength:
-        worse = made[Trained("seed", 16)]
+        worse = made[Trained("original", 16)]
         flat = [table.assign(logit=0.0, probability=0.5) for table in worse.test]
-        made[Trained("seed", 16)] = replace(worse, test=flat)
+        made[Trained("original", 16)] = replace(worse, test=flat)
     assert len(made[Trained("none", 16)].test[0]) == 8
     _, numbers = found(study, made)
-    change = numbers["policy.seed.auc.difference"]
-    assert (change.value, change.low, numbers["policy.seed.auc.detectable"].value) == (
+    change = numbers["policy.original.auc.difference"]
+    assert (change.value, change.low, numbers["policy.original.auc.detectable"].value) == (
         0.0 if strength else -0.5,
         None,
         None,

@@ -19,7 +19,7 @@ from dfstudy.study.comparisons import Evaluate
 SETTINGS = Evaluate(replicates=100)
 
 
-def make(groups=16, policies=("seed",), label=None, names=tuple(CORRUPTIONS)):
+def make(groups=16, policies=("original",), label=None, names=tuple(CORRUPTIONS)):
     """Every corruption weakens the scores, blur kills them and turns them to fake, JPEG does nothing."""
     random = np.random.default_rng(2)
     rows = [
@@ -45,7 +45,7 @@ def make(groups=16, policies=("seed",), label=None, names=tuple(CORRUPTIONS)):
 
 CASES = {
     "one policy": make(),
-    "three policies": make(policies=("seed", "none", "none+grey")),
+    "three policies": make(policies=("original", "none", "none+grey")),
     "two groups": make(groups=2),
     "one group": make(groups=1),
     "fakes only": make(label=1),
@@ -101,7 +101,7 @@ def test_panels_start_at_the_clean_pictures_and_show_where_it_breaks():
 
 def test_each_policy_has_its_curve():
     figure = figures.draw_ranking(CASES["three policies"])
-    assert {"policy seed", "policy none", "policy none+grey"} <= set(words(figure).split("\n"))
+    assert {"policy original", "policy none", "policy none+grey"} <= set(words(figure).split("\n"))
 
 
 def test_flips_stand_in_their_cells_by_direction():

@@ -23,7 +23,9 @@ def table(made):
     return corrupted(made())
 
 
-def corrupted(tables, policy="seed", names=("jpeg", "blur"), severities=(1, 2, 3), harm=0.5) -> pd.DataFrame:
+def corrupted(
+    tables, policy="original", names=("jpeg", "blur"), severities=(1, 2, 3), harm=0.5
+) -> pd.DataFrame:
     """Scores under made-up conditions: JPEG changes nothing, blur adds noise and lifts all scores."""
     random = np.random.default_rng(1)
     parts = []
@@ -112,7 +114,7 @@ def held(*ends: tuple[float, float]) -> Robustness:
     found = group_interval(lambda weights: np.ones((len(weights), len(ends))), ["a", "b"], settings=SETTINGS)
     interval = replace(found, value=(low + high) / 2, low=low, high=high)
     conditions = tuple(("blur", severity) for severity in range(1, len(ends) + 1))
-    return Robustness("seed", 1, 9, conditions, {"auc": interval})
+    return Robustness("original", 1, 9, conditions, {"auc": interval})
 
 
 def test_it_holds_while_the_whole_interval_is_above_and_breaks_where_it_is_below():
@@ -129,7 +131,7 @@ def test_it_holds_while_the_whole_interval_is_above_and_breaks_where_it_is_below
 def test_numbers_have_ids_of_their_own_and_those_that_the_chapter_declares(table, made):
     other = corrupted(made(seed=4), policy="none+grey")
     measured = measure_robustness(pd.concat([table, other]), SETTINGS)
-    assert [one.policy for one in measured] == ["seed", "none+grey"]
+    assert [one.policy for one in measured] == ["original", "none+grey"]
     numbers = robustness_numbers(measured, in_test=240)
     ids = {number.id: number for number in numbers}
     assert len(ids) == len(numbers)

@@ -190,7 +190,7 @@ def test_reasons_follow_the_study():
     assert why_not(frozen, split)["drifting_batch_norm"] == ""
     held = study.model_copy(update={"model": Model(trainable_stages=1, batch_norm="eval")})
     assert "still" in why_not(held, split)["drifting_batch_norm"]
-    sgd = load_study("seed", out="somewhere")
+    sgd = load_study("original", out="somewhere")
     assert "trains with it" in why_not(sgd, split)["plain_sgd"]
     assert "near zero" in why_not(study, split)["timm_head"] and why_not(sgd, split)["timm_head"] == ""
     loss = study.model_copy(update={"training": Training(select_by="loss", batch_size=64)})

@@ -54,7 +54,7 @@ def basis() -> dict[str, Number]:
 
 
 def policies(**effects: float) -> dict[str, Number]:
-    """`seed_auc=.03` and so on: differences to `none` of that size, each 0.01 sure."""
+    """`original_auc=.03` and so on: differences to `none` of that size, each 0.01 sure."""
     found = [Number("policy.none.auc", 0.8, "AUC", 200)]
     for name, value in effects.items():
         slug, _, quality = name.rpartition("_")
@@ -84,7 +84,9 @@ def test_without_the_chapters_their_questions_are_left_out():
     ],
 )
 def test_the_recorded_augmentation_is_judged_on_each_quality(effect, gap, verdict, on_gap):
-    found = decide(policies(seed_auc=effect, seed_unseen=effect, seed_robust=effect, seed_gap=gap))
+    found = decide(
+        policies(original_auc=effect, original_unseen=effect, original_robust=effect, original_gap=gap)
+    )
     for quality in ("auc", "unseen", "robust", "gap"):
         answer = found[f"answer.augmentation.{quality}"]
         assert answer.verdict == (on_gap if quality == "gap" else verdict)
@@ -97,8 +99,8 @@ def test_a_narrow_nothing_refutes_and_a_wide_one_does_not():
 
 
 def test_what_was_not_measured_is_inconclusive_and_says_why():
-    none = Number("policy.seed.unseen.difference", None, "AUC", 200, note="no method is held {out}")
-    answer = decide(policies(seed_auc=0.03) | by_id(none))["answer.augmentation.unseen"]
+    none = Number("policy.original.unseen.difference", None, "AUC", 200, note="no method is held {out}")
+    answer = decide(policies(original_auc=0.03) | by_id(none))["answer.augmentation.unseen"]
     assert answer.verdict == "inconclusive"
     table = room.answer_table([answer], by_id(none)).data
     assert "not measured: no method is held {out}" in table
@@ -106,7 +108,7 @@ def test_what_was_not_measured_is_inconclusive_and_says_why():
 
 def shorter(quarter: float, half: float) -> dict[str, Number]:
     names = [
-        (f"policy.seed.at_{share}.auc.difference", value) for share, value in ((25, quarter), (50, half))
+        (f"policy.original.at_{share}.auc.difference", value) for share, value in ((25, quarter), (50, half))
     ]
     return by_id(*(change(name, value) for name, value in names))
 
@@ -117,8 +119,8 @@ def shorter(quarter: float, half: float) -> dict[str, Number]:
 )
 def test_where_a_gain_heads_follows_from_the_interval_of_its_trend(trend, half, course):
     """Point estimates of a flat truth move nearly always: they decide nothing."""
-    numbers = policies(seed_auc=0.03) | shorter(0.0, 0.01)
-    numbers |= by_id(change("policy.seed.auc.trend", trend, half))
+    numbers = policies(original_auc=0.03) | shorter(0.0, 0.01)
+    numbers |= by_id(change("policy.original.auc.trend", trend, half))
     answer = decide(numbers)["answer.augmentation.auc"]
     text = say(answer.because, numbers).data
     assert (f"so that the gain {course} with the budget" in text) == bool(course)
@@ -139,17 +141,17 @@ def state(policy: str, learned: int = 1, improving: int = 0) -> dict[str, Number
     )
 
 
-@pytest.mark.parametrize("unlearned", ["seed", "none"])
+@pytest.mark.parametrize("unlearned", ["original", "none"])
 def test_of_networks_that_have_not_learned_nothing_is_said(unlearned):
-    numbers = policies(seed_auc=-0.2, seed_gap=-0.1, dfdc_winner_auc=0.03)
-    numbers |= state("seed") | state("none") | state("dfdc_winner") | state(unlearned, learned=0)
+    numbers = policies(original_auc=-0.2, original_gap=-0.1, dfdc_winner_auc=0.03)
+    numbers |= state("original") | state("none") | state("dfdc_winner") | state(unlearned, learned=0)
     found = decide(numbers)
     for quality in ("auc", "gap"):
         answer = found[f"answer.augmentation.{quality}"]
         assert answer.verdict == "not trained enough to tell"
         assert f"{unlearned} (training AUC 0.550)" in say(answer.because, numbers).data
     others = found["answer.policies.auc"].verdict
-    assert others == ("supported" if unlearned == "seed" else "not trained enough to tell")
+    assert others == ("supported" if unlearned == "original" else "not trained enough to tell")
     text = abstract.write_abstract(
         room.decide_answers(Gathered(basis() | numbers, STUDY, True)), Gathered(numbers, STUDY, True)
     )
@@ -161,14 +163,16 @@ def test_of_networks_that_have_not_learned_nothing_is_said(unlearned):
 
 
 def test_what_was_still_improving_refutes_nothing_and_is_named():
-    numbers = policies(seed_auc=-0.03) | state("none") | state("seed")
+    numbers = policies(original_auc=-0.03) | state("none") | state("original")
     assert decide(numbers)["answer.augmentation.auc"].verdict == "refuted"
-    moving = decide(numbers | state("seed", improving=1))["answer.augmentation.auc"]
-    assert moving.verdict == "inconclusive" and "still improving when training ended: seed" in moving.because
+    moving = decide(numbers | state("original", improving=1))["answer.augmentation.auc"]
+    assert (
+        moving.verdict == "inconclusive" and "still improving when training ended: original" in moving.because
+    )
 
 
 def test_one_question_is_primary_some_are_secondary_and_all_else_is_exploratory():
-    numbers = policies(seed_auc=0.03, seed_gap=-0.03, seed_unseen=0.03, dfdc_winner_auc=0.03)
+    numbers = policies(original_auc=0.03, original_gap=-0.03, original_unseen=0.03, dfdc_winner_auc=0.03)
     numbers |= defects(all_inflation=0.1, all_change=-0.2)
     tiers = {name.removeprefix("answer."): x.tier for name, x in decide(numbers).items()}
     assert [name for name, tier in tiers.items() if tier == "primary"] == ["augmentation.auc"]
@@ -183,15 +187,15 @@ def test_one_question_is_primary_some_are_secondary_and_all_else_is_exploratory(
 
 
 def test_a_change_that_its_family_forbids_is_no_change():
-    numbers = policies(seed_auc=0.03, seed_gap=-0.03)
-    unsure = by_id(Number("policy.seed.gap.p", 0.09, "probability", 200))
+    numbers = policies(original_auc=0.03, original_gap=-0.03)
+    unsure = by_id(Number("policy.original.gap.p", 0.09, "probability", 200))
     found = decide(numbers | unsure)
     assert found["answer.augmentation.gap"].verdict == "inconclusive"
     assert found["answer.augmentation.auc"].verdict == "supported"
 
 
 def test_the_table_stands_by_tiers_and_brackets_what_was_not_declared():
-    numbers = basis() | policies(seed_auc=0.03, seed_gap=-0.03, dfdc_winner_auc=0.03)
+    numbers = basis() | policies(original_auc=0.03, original_gap=-0.03, dfdc_winner_auc=0.03)
     numbers |= by_id(Number("data.groups", 9, "groups", 90))
     answers = room.decide_answers(Gathered(numbers, STUDY, True))
     soup = BeautifulSoup(room.answer_table(answers, numbers).data, "html.parser")
@@ -224,21 +228,25 @@ def test_the_controls_are_answered_and_an_unexpected_find_is_said(silent):
 
 
 def test_a_smaller_gap_of_a_weaker_network_reduces_no_overfitting():
-    numbers = policies(seed_auc=-0.1)
-    weaker = replace(change("policy.seed.gap.difference", -0.1), note="at 100 %; learns less; 95 % interval")
-    numbers |= by_id(weaker, Number("policy.seed.gap.p", 0.001, "probability", 200))
+    numbers = policies(original_auc=-0.1)
+    weaker = replace(
+        change("policy.original.gap.difference", -0.1), note="at 100 %; learns less; 95 % interval"
+    )
+    numbers |= by_id(weaker, Number("policy.original.gap.p", 0.001, "probability", 200))
     answer = decide(numbers)["answer.augmentation.gap"]
     assert answer.verdict == "refuted" and answer.because.startswith("it learns less")
 
 
 def test_no_difference_stands_without_its_two_values():
-    numbers = policies(seed_auc=0.03)
+    numbers = policies(original_auc=0.03)
     text = say(decide(numbers)["answer.augmentation.auc"].because, numbers).data
-    assert "(seed 0.830, none 0.800)" in text
+    assert "(original 0.830, none 0.800)" in text
     text = abstract.write_abstract(
         room.decide_answers(Gathered(basis() | numbers, STUDY, True)), Gathered(numbers, STUDY, True)
     )
-    assert "{policy.seed.auc} with it, {policy.none.auc} with none; difference {policy.seed.auc" in text
+    assert (
+        "{policy.original.auc} with it, {policy.none.auc} with none; difference {policy.original.auc" in text
+    )
 
 
 @pytest.mark.parametrize("seeds", [1, 2])
@@ -246,7 +254,7 @@ def test_fewer_than_three_seeds_a_side_decide_nothing(seeds):
     parts = {"policies": STUDY.policies.model_copy(update={"seeds": seeds})}
     parts |= {"defects": STUDY.defects.model_copy(update={"seeds": seeds})}
     study = STUDY.model_copy(update=parts)
-    numbers = policies(seed_auc=0.2, dfdc_winner_auc=0.2)
+    numbers = policies(original_auc=0.2, dfdc_winner_auc=0.2)
     numbers |= defects(all_inflation=0.1, all_change=-0.2, plain_sgd_change=-0.2, random_split_inflation=0.1)
     found = decide(numbers, study)
     asked = [name for name in found if name.startswith(("answer.aug", "answer.pol", "answer.pro"))]
@@ -288,10 +296,10 @@ def test_of_a_detector_that_has_not_learned_only_chance_and_counts_are_said():
 
 def test_an_open_question_says_what_would_have_been_found_and_how_sure_the_trend_is():
     detectable, trend = (
-        Number("policy.seed.auc.detectable", 0.061, "AUC", 200),
-        change("policy.seed.auc.trend", 0.02),
+        Number("policy.original.auc.detectable", 0.061, "AUC", 200),
+        change("policy.original.auc.trend", 0.02),
     )
-    numbers = policies(seed_auc=0.004) | shorter(-0.02, -0.016) | by_id(detectable, trend)
+    numbers = policies(original_auc=0.004) | shorter(-0.02, -0.016) | by_id(detectable, trend)
     text = say(decide(numbers)["answer.augmentation.auc"].because, numbers).data
     assert (
         "of 0.061 would have been found" in text and "; all of them less 25 %: 0.020 [0.010, 0.030]" in text
@@ -299,17 +307,17 @@ def test_an_open_question_says_what_would_have_been_found_and_how_sure_the_trend
 
 
 def test_a_third_of_the_epochs_is_said_shortly():
-    numbers = policies(seed_auc=0.03) | by_id(change("policy.seed.at_33_3333.auc.difference", 0.0))
+    numbers = policies(original_auc=0.03) | by_id(change("policy.original.at_33_3333.auc.difference", 0.0))
     text = say(decide(numbers)["answer.augmentation.auc"].because, numbers).data
     assert "at 33.3 % of them" in text
 
 
 def test_other_policies_are_asked_for_together():
-    found = decide(policies(seed_auc=0.0, dfdc_winner_auc=0.03, self_blend_auc=-0.05))
+    found = decide(policies(original_auc=0.0, dfdc_winner_auc=0.03, self_blend_auc=-0.05))
     answer = found["answer.policies.auc"]
     assert answer.verdict == "supported" and "dfdc_winner" in answer.because
-    assert "self_blend" not in answer.because and "seed" not in answer.because
-    lost = decide(policies(seed_auc=0.0, dfdc_winner_auc=-0.03, self_blend_auc=-0.05))
+    assert "self_blend" not in answer.because and "original" not in answer.because
+    lost = decide(policies(original_auc=0.0, dfdc_winner_auc=-0.03, self_blend_auc=-0.05))
     assert lost["answer.policies.auc"].verdict == "refuted"
 
 
@@ -456,17 +464,19 @@ def test_a_defect_that_diverges_costs_and_is_named():
     [
         ([], "other forgeries and other sets of pictures are not tested"),
         (["cross.test_resnet.auc.unseen"], "; other sets of pictures are not tested"),
-        (["policy.seed.at_50.unseen.difference", "elsewhere.b.auc"], "chapter 06 asks"),
+        (["policy.original.at_50.unseen.difference", "elsewhere.b.auc"], "chapter 06 asks"),
     ],
 )
 def test_the_abstract_denies_no_test_that_was_made(ids, told):
     numbers = by_id(*(change(name, 0.1) for name in ids))
-    unasked = Number("policy.seed.unseen.difference", None, "AUC", 0, note="no forgery method is held out")
+    unasked = Number(
+        "policy.original.unseen.difference", None, "AUC", 0, note="no forgery method is held out"
+    )
     assert told in abstract._limits(numbers | by_id(unasked), is_sample=False)
 
 
 def test_the_abstract_leads_with_the_question_and_types_no_number():
-    numbers = basis() | policies(seed_auc=0.03, seed_gap=-0.05, seed_unseen=0.0)
+    numbers = basis() | policies(original_auc=0.03, original_gap=-0.05, original_unseen=0.0)
     numbers |= defects(all_inflation=0.1, all_change=-0.05)
     template = abstract.write_abstract(
         room.decide_answers(Gathered(numbers, STUDY, True)), Gathered(numbers, STUDY, True)
@@ -484,7 +494,12 @@ def test_the_abstract_leads_with_the_question_and_types_no_number():
 def everything() -> list[Answer]:
     """An answer to every question that can be asked."""
     numbers = policies(
-        seed_auc=0.03, seed_gap=0.0, seed_unseen=0.0, seed_robust=0.0, other_auc=0.0, other_gap=0.0
+        original_auc=0.03,
+        original_gap=0.0,
+        original_unseen=0.0,
+        original_robust=0.0,
+        other_auc=0.0,
+        other_gap=0.0,
     )
     numbers |= policies(other_unseen=0.0, other_robust=0.0) | defects(all_inflation=0.1, all_change=-0.05)
     numbers |= defects(plain_sgd_inflation=0.1, plain_sgd_change=-0.05)
