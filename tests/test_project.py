@@ -171,3 +171,21 @@ def test_types_are_strict_where_a_wrong_one_means_a_wrong_number():
     assert strict["module"] == [f"dfstudy.{room}.*" for room in ("stats", "study", "train", "predict")]
     assert set(mypy["disable_error_code"]) == set(strict["enable_error_code"])
     assert strict["disallow_untyped_defs"] and "ignore_errors" not in {*mypy, *strict}
+
+
+def test_the_citation_names_the_project():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "authors"} <= set(cited) and cited["cff-version"] == "1.2.0"
+    assert (str(cited["version"]), cited["license"]) == (PROJECT["version"], PROJECT["license"])
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert cited["title"] in readme and all(each["name"] in readme for each in cited["authors"])
+
+
+def test_contributing_names_files_that_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    named = set(re.findall(r"`([\w/]+/[\w.]+\.(?:py|md|lock|toml))`", text))
+    later = {"stats/registry.py"}  # comes with the one registry of metrics
+    lacking = [n for n in named - later if not any((ROOT / top / n).is_file() for top in (".", "dfstudy"))]
+    assert lacking == [] and len(named) > 10
+    floor = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["coverage"]["report"]["fail_under"]
+    assert f"fails below {floor} %" in text
