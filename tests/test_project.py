@@ -182,3 +182,20 @@ def test_an_installed_package_has_its_data_files():
     ours = {file for file in package.rglob("*") if file.is_file() and "__pycache__" not in file.parts}
     assert {file for file in ours if file.suffix != ".py"} == {file for file in kept if file.is_file()}
     assert all(list(package.glob(pattern)) for pattern in told)
+
+
+def test_the_citation_names_the_project():
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert {"cff-version", "message", "title", "authors"} <= set(cited) and cited["cff-version"] == "1.2.0"
+    assert (str(cited["version"]), cited["license"]) == (PROJECT["version"], PROJECT["license"])
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert cited["title"] in readme and all(each["name"] in readme for each in cited["authors"])
+
+
+def test_contributing_names_files_that_exist():
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    named = set(re.findall(r"`([\w/]+/[\w.]+\.(?:py|md|lock|toml))`", text))
+    lacking = [n for n in named if not any((ROOT / top / n).is_file() for top in (".", "dfstudy"))]
+    assert lacking == [] and len(named) > 10
+    floor = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["coverage"]["report"]["fail_under"]
+    assert f"fails below {floor} %" in text

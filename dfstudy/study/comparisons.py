@@ -132,10 +132,10 @@ class Policies(Section):
 
 
 class Defects(Section):
-    """Which recorded defects chapter 08 turns on, alone and together."""
+    """Which flaws of the original protocol chapter 08 turns on, alone and together."""
 
     measured: bool = Field(True, description="false trains none")
-    seeds: Count = Field(3, description="how many of training.seeds each defect is trained with")
+    seeds: Count = Field(3, description="how many of training.seeds each flaw is trained with")
     epochs: Count | None = Field(None, description="epochs of these runs; None is training.epochs")
     imbalance: Annotated[float, Field(ge=1)] = Field(
         4.0, description="reals a fake, to which training pictures are thinned for the inverted class weight"

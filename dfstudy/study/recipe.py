@@ -1,4 +1,4 @@
-"""Settings of a training: network, recipe, augmentation, and the recorded defects as switches.
+"""Settings of a training: network, recipe, augmentation, and the flaws of the original protocol as switches.
 
 The descriptions are the only wording of a setting: the report's settings table prints them.
 """
@@ -177,7 +177,9 @@ class Protocol(Section):
     drifting_batch_norm: bool = Field(
         False, description="frozen stages stay in training mode: their BatchNorm statistics keep adapting"
     )
-    random_split: bool = Field(False, description="pictures are split at random, groups torn apart")
+    random_split: bool = Field(
+        False, description="images are split at random, so that groups are split across train and test"
+    )
     selection_is_result: bool = Field(
         False,
         description="validation loss, rounded to two digits, picks the epoch and ends the training, and the "

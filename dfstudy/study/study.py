@@ -115,7 +115,7 @@ class Study(Section):
 
     @property
     def recipe(self) -> Training:
-        """The recipe that really trains: `training`, with the defect `plain_sgd` the recorded optimiser."""
+        """The recipe that really trains: `training`, with `plain_sgd` by the original optimiser."""
         return self.training.model_copy(update=PLAIN_SGD if self.protocol.plain_sgd else {})
 
     @property

@@ -1,4 +1,4 @@
-"""What stands behind a path before anybody opens it.
+"""What a path is (file, pipe, socket, device), found out before anybody opens it.
 
 Takes a path; says in words what it is where it is no ordinary file: opening a named pipe waits until somebody
 writes to it, and a device may never end. Cost: one look at the file's inode, 1 us.

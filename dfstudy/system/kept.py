@@ -103,7 +103,7 @@ def room_in(place: Path) -> Iterator[None]:
 
 
 def no_room(place: Path | None, needed: int = 0) -> StudyError:
-    """What a full disk is told as.
+    """The error for a full disk.
 
     Args:
         place: what was being written; None where nobody knows.

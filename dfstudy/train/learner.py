@@ -1,9 +1,9 @@
 """What a step changes: the network, its optimiser, and the moving average of its weights.
 
-Takes the study, a place, a team and batches; a step leaves updated weights and gives this process's logits
-and its part of the loss. A step of `batch_size` pictures may be shared by several processes and passed in
-several parts: the gradient is that of the mean over the whole step, whoever holds its pictures. Random
-numbers of a step come from its own key. Nothing here waits for a GPU.
+Takes the study, a place, a process group and batches; a step leaves updated weights and gives this
+process's logits and its part of the loss. A step of `batch_size` pictures may be shared by several
+processes and passed in several parts: the gradient is that of the mean over the whole step, whoever
+holds its pictures. Random numbers of a step come from its own key. Nothing here waits for a GPU.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ class Learner:
             return logits.flatten().float()
 
     def _join_without_pictures(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Take part in the team's sums with a black picture that weighs nothing."""
+        """Take part in the process group's sums with a black image that has no weight."""
         black = batch.images_NHWC.new_zeros((1, *batch.images_NHWC.shape[1:]))
         logits = self._forward(black)
         loss = logits.sum() * 0.0
@@ -133,7 +133,7 @@ class Learner:
 def refuse_lone_picture(learner: Learner, study: Study, pictures: int) -> None:
     """Refuse what BatchNorm would end in the middle: one picture alone, of which it sees one value a channel.
 
-    A small input ends at 1 x 1. Processes of a team never meet this: they share their moments, and one
+    A small input ends at 1 x 1. Process groups never meet this: they share their moments, and one
     without pictures joins with a black one. The network is tried in eval, so nothing of it changes.
 
     Args:

@@ -201,7 +201,7 @@ class Trainer:
         return min(self.recipe.batch_size, len(self.training.labels) - batch * self.recipe.batch_size)
 
     def _is_time_to_save(self, seconds: float) -> bool:
-        """The leader's clock decides; a team asks it only now and then, because asking waits for GPUs."""
+        """The leader's clock decides; a group asks it only now and then, because asking waits for GPUs."""
         if self.team.size > 1 and self.progress.batch % CHECK_STEPS:
             return False
         return self.team.decide(seconds >= SAVE_SECONDS)

@@ -64,7 +64,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def out_of_memory(recipe: Training, memory: str, fits: Callable[[int], bool]) -> StudyError:
-    """What to tell, after trying.
+    """The error to raise, after trying smaller steps.
 
     Args:
         memory: which memory, such as `the memory of NVIDIA H100 (79.1 GiB)`.
@@ -100,7 +100,7 @@ def fits(study: Study, place: DeviceSetup, pictures: int) -> bool:
     """Whether a step of the study's network passes with that many pictures at a time.
 
     Two steps of two parts each: the second part runs beside the gradient of the first, and the second
-    step beside the optimiser's memory. Processes of a team and compiling are left out.
+    step beside the optimiser's memory. Process groups and compiling are left out.
     """
     clear_device_cache(garbage_collection=True)
     model = study.model.model_copy(update={"weights": "none"})

@@ -1,8 +1,8 @@
 """What validation decides while a run trains: the epoch.
 
-Takes logits and labels (fake = 1) of one part; gives exact means over pictures, unless a recorded defect is
-on. Ties are settled by a rule, never by order. Refuses a part with one class, in which none of this is
-defined.
+Takes logits and labels (fake = 1) of one part; gives exact means over pictures, unless a flaw of the
+original protocol is on. Ties are settled by a rule, never by order. Refuses a part with one class, in which
+none of this is defined.
 """
 
 from __future__ import annotations
@@ -33,8 +33,8 @@ def score(logits: torch.Tensor, labels: np.ndarray, weight: float, batch: int | 
         logits: float32 [N] on the CPU.
         labels: [N], 1 is fake.
         weight: of a fake in the loss.
-        batch: None; a number takes loss and accuracy as `mean_of_means` of batches of so many, a recorded
-            defect. The AUC is no mean and stays.
+        batch: None; a number takes loss and accuracy as `mean_of_means` of batches of so many, a flaw
+            of the original protocol. The AUC is no mean and stays.
     """
     exact = logits.double()
     losses = loss_of_each(exact, torch.from_numpy(labels.astype(np.float64)), weight).numpy()
@@ -64,7 +64,8 @@ def check_both_classes(labels: np.ndarray, part: str) -> None:
 def is_better(scores: Scores, best: float | None, select_by: str, rounded: bool = False) -> bool:
     """True where an epoch beats the best so far; an equal one does not, so the earlier epoch stays.
 
-    `rounded` is a recorded defect: the loss decides, rounded to two digits, whatever `select_by` says.
+    `rounded` is a flaw of the original protocol: the loss decides, rounded to two digits, whatever
+    `select_by` says.
     """
     value = selected_value(scores, select_by, rounded)
     if best is None:

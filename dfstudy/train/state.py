@@ -65,7 +65,7 @@ class Seen:
         return cls(*(torch.full((n,), float("nan"), device=device) for n in (pictures, batches)))
 
     def over(self, team: Team) -> Seen:
-        """What all processes of a team have seen together: each picture by one, of each loss its part."""
+        """What all processes of a group have seen together: each picture by one, of each loss its part."""
         return Seen(team.gather(self.logits), team.sum(self.losses))
 
     def without_results(self, steps: int) -> Seen:
