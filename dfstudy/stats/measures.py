@@ -109,7 +109,7 @@ MEASURES = (
         for at, cell in enumerate(CELLS)
     ),
 )
-OWN_REALS = "against the reals of its own pipeline"
+OWN_REALS = "compared with the reals of its own pipeline"
 OF_A_METHOD = tuple(measure for measure in MEASURES if measure.name in ("auc", "sensitivity"))
 
 

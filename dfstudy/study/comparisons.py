@@ -126,16 +126,16 @@ class Policies(Section):
         asked = [self.primary, *self.secondary]
         if repeated := sorted({name for name in asked if asked.count(name) > 1}):
             raise ValueError(
-                f"{repeated[0]} is asked twice: a quantity is primary or secondary, and stands once"
+                f"{repeated[0]} is asked twice: a quantity is primary or secondary, and appears once"
             )
         return self
 
 
 class Defects(Section):
-    """Which recorded defects chapter 08 turns on, alone and together."""
+    """Which original flaws chapter 08 turns on, alone and together."""
 
     measured: bool = Field(True, description="false trains none")
-    seeds: Count = Field(3, description="how many of training.seeds each defect is trained with")
+    seeds: Count = Field(3, description="how many of training.seeds each flaw is trained with")
     epochs: Count | None = Field(None, description="epochs of these runs; None is training.epochs")
     imbalance: Annotated[float, Field(ge=1)] = Field(
         4.0, description="reals a fake, to which training pictures are thinned for the inverted class weight"

@@ -1,6 +1,6 @@
 """The recipe as formulas: loss weight, loss, optimiser and learning rate of every step.
 
-Takes `study.Training`, counts and the recorded defects that are on; gives plain numbers and torch objects.
+Takes `study.Training`, counts and the original flaws that are on; gives plain numbers and torch objects.
 The learning rate is a function of the step alone, so an interrupted training needs no scheduler's memory to
 go on.
 """
@@ -28,7 +28,7 @@ def fake_weight(labels: np.ndarray, class_weight: str, inverted: bool = False) -
     """Weight of a fake in the loss: n_real / n_fake of the training rows, or 1 for "none".
 
     Args:
-        inverted: a recorded defect. There real was 1, and n_real / n_fake weighed the reals; beside reals
+        inverted: an original flaw. There real was 1, and n_real / n_fake weighed the reals; beside reals
             that weigh 1 this is n_fake / n_real for a fake.
     Raises:
         StudyError: one class is missing, so there is nothing to learn.

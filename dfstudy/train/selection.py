@@ -1,6 +1,6 @@
 """What validation decides while a run trains: the epoch.
 
-Takes logits and labels (fake = 1) of one part; gives exact means over pictures, unless a recorded defect is
+Takes logits and labels (fake = 1) of one part; gives exact means over pictures, unless an original flaw is
 on. Ties are settled by a rule, never by order. Refuses a part with one class, in which none of this is
 defined.
 """
@@ -64,7 +64,7 @@ def check_both_classes(labels: np.ndarray, part: str) -> None:
 def is_better(scores: Scores, best: float | None, select_by: str, rounded: bool = False) -> bool:
     """True where an epoch beats the best so far; an equal one does not, so the earlier epoch stays.
 
-    `rounded` is a recorded defect: the loss decides, rounded to two digits, whatever `select_by` says.
+    `rounded` is an original flaw: the loss decides, rounded to two digits, whatever `select_by` says.
     """
     value = selected_value(scores, select_by, rounded)
     if best is None:

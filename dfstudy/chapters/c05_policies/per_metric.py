@@ -38,7 +38,7 @@ class PolicyQuantity:
     Attributes:
         name: part of an id.
         spoken: as a sentence calls it.
-        gain: 1 where more is better, -1 where less is.
+        gain: 1 where higher is better, -1 where lower is.
         scale, apart: of the intervals of its values and of its differences.
         note: what a reader must know of it.
         least: the smallest gain worth having, in its unit; None where none is settled.
@@ -68,15 +68,17 @@ QUANTITIES = {
         ),
         PolicyQuantity(
             "gap",
-            "training less validation",
+            "overfitting gap (train − val AUC)",
             "AUC",
             -1,
             "gap",
             "gap",
-            "AUC on clean pictures; less is better",
+            "AUC on clean pictures; lower is better",
             LEAST_GAP,
         ),
-        PolicyQuantity("log_loss", "log-loss", "nats", -1, "positive", "plain", "calibrated; less is better"),
+        PolicyQuantity(
+            "log_loss", "log-loss", "nats", -1, "positive", "plain", "calibrated; lower is better"
+        ),
         PolicyQuantity(
             "ece",
             "calibration error",
@@ -84,7 +86,7 @@ QUANTITIES = {
             -1,
             "positive",
             "gap",
-            "calibrated; less is better",
+            "calibrated; lower is better",
         ),
         PolicyQuantity(
             "robust",

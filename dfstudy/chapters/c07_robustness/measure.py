@@ -1,4 +1,4 @@
-"""The numbers of robustness: how far networks stand what happens to pictures, and where they stop.
+"""The numbers of robustness: to which corruptions networks are robust, and where they break.
 
 Takes the table of `predict_corrupted`; gives one `Robustness` a policy, with intervals, `Number`s and tables.
 Values are means over training seeds; intervals resample groups of pictures, the same draw for every seed and
@@ -33,7 +33,7 @@ ALL = "all"  # stands for the corruption of a mean over all of them
 # name, unit, scale of the interval, whether it needs both classes, what it says
 MEASURES: tuple[tuple[str, str, Scale, bool, str], ...] = (
     ("auc", "AUC", "share", True, ""),
-    ("drop", "AUC", "gap", True, "AUC of the clean pictures less AUC of the corrupted ones, paired"),
+    ("drop", "AUC", "gap", True, "AUC of the clean pictures minus AUC of the corrupted ones, paired"),
     ("balanced_accuracy", "1", "share", True, "at the threshold from validation"),
     ("flipped", "1", "share", False, "share of verdicts that differ from those on the clean pictures"),
     ("to_fake", "1", "share", False, "share of pictures called fake that were called real when clean"),

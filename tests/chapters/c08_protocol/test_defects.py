@@ -27,6 +27,7 @@ from dfstudy.study.recipe import Model, Protocol, Training
 from dfstudy.study.study import load_study
 from dfstudy.variants.defects import ALL, SWITCHES, correct_variant, guess_labels, thin_fakes, why_not
 from dfstudy.variants.registry import DEFECTS, find_variants, list_variants
+from dfstudy.variants.variant import Variant
 
 GROUPS = {"train": 60, "val": 40, "test": 60}
 
@@ -211,9 +212,9 @@ def test_planted_costs_and_flattery_are_found_and_nothing_else():
     assert verdicts == {
         **dict.fromkeys(SWITCHES, "no difference found"),
         **dict.fromkeys(("drifting_batch_norm", "substring_labels", "timm_head"), "does not apply"),
-        "bgr_channels": "costs",
+        "bgr_channels": "worsens",
         "random_split": "flatters",
-        ALL: "costs and flatters",
+        ALL: "worsens and flatters",
     }
 
 
@@ -226,7 +227,7 @@ def test_a_defect_that_cannot_be_trained_is_a_finding_and_the_others_are_measure
             raise Diverged(where, "a lower rate")
         return []
 
-    monkeypatch.setattr(measure.Arm, "train", test_runs)
+    monkeypatch.setattr(Variant, "train", test_runs)
     monkeypatch.setattr(measure, "judge_runs", lambda *_: None)
     found = measure.run_defects(study, split)
     assert {name for name, one in found.items() if one.diverged} == {"defect_raw_pixels", "defect_all"}
@@ -235,7 +236,7 @@ def test_a_defect_that_cannot_be_trained_is_a_finding_and_the_others_are_measure
     audit = measure_defects(study, split, tested)
     verdicts = {name: effect.verdict(0.05) for name, effect in audit.effects.items()}
     assert verdicts["raw_pixels"] == verdicts[ALL] == "diverges"
-    assert verdicts["bgr_channels"] == "costs"
+    assert verdicts["bgr_channels"] == "worsens"
     numbers = {number.id: number for number in defect_numbers(audit)}
     assert numbers["defect.raw_pixels.applies"].value == 1
     assert numbers["defect.raw_pixels.diverged"].value == 1
@@ -255,7 +256,7 @@ def test_a_correct_training_that_diverges_ends_the_audit(monkeypatch):
     def diverge(variant, progress):
         raise Diverged("the loss is not finite any more", "a lower rate")
 
-    monkeypatch.setattr(measure.Arm, "train", diverge)
+    monkeypatch.setattr(Variant, "train", diverge)
     with pytest.raises(Diverged):
         measure.run_defects(make_study(), make_split())
 
@@ -312,7 +313,7 @@ def test_wrong_labels_are_compared_with_right_ones_on_the_same_pictures():
     # tables hold scores that follow the guessed labels: true labels find half of the fakes among the reals
     assert effect.compared == len(split.part("test"))
     assert effect.changes["auc"].value < -0.1 and effect.inflation["auc"].value > 0.1
-    assert effect.verdict(0.05) == "costs and flatters"
+    assert effect.verdict(0.05) == "worsens and flatters"
 
 
 def test_p_are_holms_over_single_defects_and_over_all_together():
@@ -388,7 +389,7 @@ def learning(train_auc: float) -> Learning:
 def test_no_defect_is_judged_beside_a_correct_network_that_has_not_learned():
     study, split = make_study(), make_split()
     tested = make_tested(study, split, {"defect_bgr_channels": 0.2})
-    for state, verdict in ((learning(0.6), "not trained enough to tell"), (learning(0.95), "costs")):
+    for state, verdict in ((learning(0.6), "not trained enough to tell"), (learning(0.95), "worsens")):
         tested["main"] = replace(tested["main"], learning=state)
         audit = measure_defects(study, split, tested)
         assert audit.effects["bgr_channels"].verdict(0.05) == verdict
@@ -399,9 +400,9 @@ def test_no_defect_is_judged_beside_a_correct_network_that_has_not_learned():
 def test_a_network_that_has_not_learned_costs_and_flatters_nobody():
     study, split = make_study(), make_split()
     tested = make_tested(study, split, {"defect_all": 0.1}, {"defect_all": 1.8})
-    assert measure_defects(study, split, tested).effects[ALL].verdict(0.05) == "costs and flatters"
+    assert measure_defects(study, split, tested).effects[ALL].verdict(0.05) == "worsens and flatters"
     tested["defect_all"] = replace(tested["defect_all"], learning=learning(0.6))
-    assert measure_defects(study, split, tested).effects[ALL].verdict(0.05) == "costs"
+    assert measure_defects(study, split, tested).effects[ALL].verdict(0.05) == "worsens"
 
 
 def test_two_seeds_decide_no_defect():
