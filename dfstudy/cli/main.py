@@ -236,7 +236,7 @@ def train(study: str, data: str, out: str, seed: int | None, variants: tuple[str
 @main.command()
 @study_options
 def leakage(study: str, data: str, out: str) -> None:
-    """Train what the leakage estimate compares (a step of the report)."""
+    """Train for the leakage estimate (a step of the report)."""
     from dfstudy.pipeline.invocation import resolve
     from dfstudy.pipeline.steps import run_leakage
 

@@ -81,7 +81,7 @@ def test_the_forest_has_a_row_a_defect_and_says_where_it_has_no_point(audit):
 
 
 def test_tables_and_the_answer_give_verdicts_by_rule(audit):
-    table = figures.verdict_table(audit).set_index("defect")
+    table = figures.verdict_table(audit).set_index("flaw")
     assert table.loc["channels B, G, R", "verdict"] == "worsens"
     assert table.loc["random split", "verdict"] == "flatters"
     assert table.loc["all together", "verdict"] == "worsens and flatters"
@@ -89,16 +89,16 @@ def test_tables_and_the_answer_give_verdicts_by_rule(audit):
     assert table.loc["drifting BatchNorm", "verdict"] == "does not apply"
     assert "(flattery)" in table.loc["all together", "detectable"]
     assert table.loc["inverted class weight", "asked in"] == "log-loss"
-    told = figures.switches_table(audit).set_index("defect")
+    told = figures.switches_table(audit).set_index("flaw")
     assert told.loc["drifting BatchNorm", "applies here"] == "no stage is frozen"
     answer = figures.answer_defects(audit, {})
     assert "Of 10 flaws of the original protocol 9 apply" in answer
     assert (
-        "make the network worse: channels B, G, R." in answer
-        and "flatter the result: random split." in answer
+        "worsen the network: channels B, G, R." in answer
+        and "inflate the reported result: random split." in answer
     )
     assert "No difference found: raw grey levels," in answer
-    assert "would have been found: from 0.08 for one defect to none" in answer
+    assert "would have been found: from 0.08 for one flaw to none" in answer
     assert "channels B, G, R: worsens" in figures.describe_effects(audit)
 
 

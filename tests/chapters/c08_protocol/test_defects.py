@@ -242,7 +242,7 @@ def test_a_defect_that_cannot_be_trained_is_a_finding_and_the_others_are_measure
     assert numbers["defect.raw_pixels.diverged"].value == 1
     assert numbers["defect.raw_pixels.auc.change"].value is None
     assert where in numbers["defect.all.auc.inflation"].note
-    shown = figures.verdict_table(audit).set_index("defect")
+    shown = figures.verdict_table(audit).set_index("flaw")
     assert shown.loc["raw grey levels", "verdict"] == "diverges"
     told = figures.answer_defects(audit, numbers)
     assert "make training diverge: raw grey levels." in told and "All together: training diverges" in told

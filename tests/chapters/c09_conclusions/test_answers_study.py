@@ -385,7 +385,7 @@ def test_the_recorded_protocol_is_judged_by_truth_and_cost():
     text = abstract.write_abstract(
         room.decide_answers(Gathered(basis() | numbers, STUDY, True)), Gathered(numbers, STUDY, True)
     )
-    assert "**Exploratory: what did the defects of the original protocol cost?**" in text
+    assert "**Exploratory: what did the flaws of the original protocol cost?**" in text
     assert "misreported" in text
 
 
