@@ -1,7 +1,7 @@
 # Everything that dfstudy does, as verbs. `make help` lists them.
 #
 #   make report STUDY=full DATA=path/to/pictures OUT=reports/mine
-#   make report BUDGET=20         what fits into 20 minutes, most telling first
+#   make report BUDGET=20         what fits into 20 minutes, the most important parts first
 #   make report CLUSTER=slurm     trains on a Slurm cluster, see docs/cluster.md
 #   make report FORCE=1           runs every step again, and replaces another study's report in OUT
 #   make report PYTHON=python     uses the environment that is active instead of .venv
@@ -50,7 +50,7 @@ help: ## list these verbs
 report: $(READY) ## make the report (STUDY= DATA= OUT= BUDGET= CLUSTER=); only what changed runs again
 	@$(DFSTUDY) report $(WHICH) $(if $(value CLUSTER),--cluster "$$CLUSTER") $(if $(value BUDGET),--budget "$$BUDGET") $(if $(value FORCE),--force)
 
-index: $(READY) ## count the pictures and what is set aside (STUDY= DATA= OUT=)
+index: $(READY) ## count the pictures and what is excluded (STUDY= DATA= OUT=)
 	@$(DFSTUDY) index $(WHICH)
 
 test: $(READY) ## run the test-suite

@@ -43,9 +43,9 @@ class Chapter:
         id: stem of the notebook and of its numbers file, such as `03_train`.
         title: what the terminal and the contents call it.
         needs: what must exist first: `pictures` (index), `card` (the dataset card of the study file),
-            `leakage` (the meter's trainings), `elsewhere` (other folders to test on), `runs` (every training
-            run of the study), `policies`, `controls`, `forgeries` and `defects` (those of a comparison),
-            `numbers` (those of the chapters above).
+            `leakage` (trainings of the estimate), `elsewhere` (other folders to test on), `runs` (every
+            training run of the study), `policies`, `controls`, `forgeries` and `defects` (those of a
+            comparison), `numbers` (those of the chapters above).
         timeout: seconds that one cell may take.
         figures, numbers: ids that must exist after it has run; more may.
         questions: answers to what its numbers can answer; none where they are missing. Pure.

@@ -47,7 +47,7 @@ def evaluate(
     settings = Evaluate(replicates=replicates, level=level)
     if against:
         other = read_scores(Path(against), pictures)
-        click.echo(f"second, {against}, less first, {scores}, over {replicates:,} resamples", err=True)
+        click.echo(f"second, {against}, minus first, {scores}, over {replicates:,} resamples", err=True)
         second = threshold if against_threshold is None else against_threshold
         thresholds = None if threshold is None or second is None else (threshold, second)
         click.echo(describe(*compare_scores(table, other, settings, thresholds)))

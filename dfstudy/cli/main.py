@@ -94,7 +94,7 @@ def index(study: str, data: str, out: str) -> None:
     for (part, label, method), count in counts.items():
         click.echo(f"  {part:<6} {('real', 'fake')[label]:<5} {printable(method):<20} {count:>8,}")
     if len(split.set_aside):
-        click.echo(f"{len(split.set_aside):,} are set aside:")
+        click.echo(f"{len(split.set_aside):,} are excluded:")
         for row in set_aside(split.set_aside).itertuples(index=False):
             click.echo(f"  {row.pictures:>6,}  {printable(row.reason)}")
     others = describe_endings(count_others(settings))
@@ -110,7 +110,7 @@ def index(study: str, data: str, out: str) -> None:
 @main.command()
 @study_options
 def audit(study: str, data: str, out: str) -> None:
-    """Look for shortcuts that tell the label, and for duplicates."""
+    """Look for shortcuts that predict the label, and for duplicates."""
     from dfstudy.chapters.c01_data.shortcuts import audit_shortcuts, shortcut_table
     from dfstudy.data.duplicates import count_duplicates
     from dfstudy.data.index import index_study
@@ -162,7 +162,7 @@ def reencode(
 @click.option("--frames", type=int, help="Frames of each video; default 32.")
 @click.option("--size", type=int, help="Side of a crop, pixels; 0 keeps them as they are; default 256.")
 @click.option("--margin", type=float, help="Side of the crop in sides of the face's box; default 1.3.")
-@click.option("--align", is_flag=True, help="Turn each crop so that the eyes stand above the mouth.")
+@click.option("--align", is_flag=True, help="Turn each crop so that the eyes are above the mouth.")
 @click.option("--keep", type=click.Choice(["main", "all"]), help="Which faces of a file; default main.")
 @click.option("--format", "kind", type=click.Choice(["png", "jpeg"]), help="Default png, lossless.")
 @click.option("--quality", type=int, help="Of JPEG; default 95.")
@@ -236,7 +236,7 @@ def train(study: str, data: str, out: str, seed: int | None, variants: tuple[str
 @main.command()
 @study_options
 def leakage(study: str, data: str, out: str) -> None:
-    """Train what the leakage meter compares (a step of the report)."""
+    """Train for the leakage estimate (a step of the report)."""
     from dfstudy.pipeline.invocation import resolve
     from dfstudy.pipeline.steps import run_leakage
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 FOLDER = "elsewhere"  # of the results
 SEEN = "it, or a picture of its group, has a near-duplicate among the training and validation pictures"
 SEEN_COPY = "its group holds a copy of a training or validation picture"
-BOTH = "the same picture stands under real and under fake"
+BOTH = "the same picture is under real and under fake"
 OWN, OTHER = "0/", "1/"  # before paths and groups of the study and of the folder; in order of name
 
 
@@ -66,7 +66,7 @@ class Elsewhere:
 
     @property
     def seen(self) -> int:
-        """Pictures set aside because the networks learned from them, or from pictures of their group."""
+        """Pictures excluded because the networks learned from them, or from pictures of their group."""
         return int(self.set_aside["error"].isin([SEEN, SEEN_COPY]).sum())
 
 
@@ -189,7 +189,7 @@ def _refuse_one_class(other: OtherPictures, rows: pd.DataFrame, aside: pd.DataFr
         message = f"test_on, {other.title}: no {spoken} picture is left to score"
         if len(aside):
             most = set_aside(aside)["reason"].iloc[0]
-            message += f"; {len(aside):,} are set aside, most because: {most}"
+            message += f"; {len(aside):,} are excluded, most because: {most}"
         raise StudyError(message, f"add {spoken} pictures to {other.root}, or take it out of test_on")
 
 

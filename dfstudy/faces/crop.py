@@ -43,7 +43,7 @@ def crop_face(
         picture: uint8 [H, W, 3].
         size: side of the result, pixels; 0 keeps the picture's own pixels.
         margin: side of the square, in longer sides of the face's box.
-        align: turn it so that the eyes stand above the mouth.
+        align: turn it so that the eyes are above the mouth.
     Returns:
         uint8 [size, size, 3], contiguous.
     """

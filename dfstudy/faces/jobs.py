@@ -105,7 +105,7 @@ def run_job(job: Job, root: Path, folder: Path, finder: Finder, settings: FaceSe
 
 
 def read_note(folder: Path, number: int) -> dict[str, list[Any]]:
-    """What `run_job` wrote down: rows, rows set aside, examples (base64 JPEG, source, words)."""
+    """What `run_job` wrote down: rows, rows excluded, examples (base64 JPEG, source, words)."""
     return json.loads((folder / NOTES / f"{number}.json").read_text("utf-8"))
 
 

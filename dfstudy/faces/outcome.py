@@ -38,7 +38,7 @@ class Cropped:
         line: how the folder was read.
         files: sources; `used` gave at least one crop, `borrowed` of these by their original's boxes.
         crops: pictures written.
-        reasons: why something was set aside -> how often.
+        reasons: why something was excluded -> how often.
     """
 
     target: Path
@@ -85,7 +85,7 @@ def write_lists(folder: Path, jobs: Sequence[Job], sources: Sources) -> dict[str
 
 
 def summarise(done: Cropped) -> str:
-    """What was found, written and set aside, and the next step."""
+    """What was found, written and excluded, and the next step."""
     lines = [done.line, *_account(vars(done))]
     if done.reasons:
         lines.append(f"listed in {done.target / SET_ASIDE}:")

@@ -1,6 +1,6 @@
 """The contact sheet: a page that shows where faces were found, to be looked at before anything is trained.
 
-Takes pictures with the places of their crops, and what was set aside; gives one HTML file without any address
+Takes pictures with the places of their crops, and what was excluded; gives one HTML file without any address
 outside itself. The box is orange, what was cropped blue, landmarks are dots. Cost: 4 ms a picture.
 """
 
@@ -66,7 +66,7 @@ def render_sheet(
 
     Args:
         lines: what was done, a paragraph each.
-        reasons: why something was set aside -> how often.
+        reasons: why something was excluded -> how often.
     """
     figures = "\n".join(
         f'<figure><img alt="{escape(example.source)}, {escape(example.said)}" '

@@ -3,7 +3,7 @@
 Takes a study, whose `pictures` is the folder; gives one `Source` a file, sorted by path, and the line that
 says what was recognised. Folders are read as those of pictures are (`layouts`, `index.csv`, the study's
 aliases). A folder in which no name says real or fake gives sources without labels, for scoring; one that
-says so for some files only is refused as everywhere. What `data.exclude` names is set aside, and every file
+says so for some files only is refused as everywhere. What `data.exclude` names is excluded, and every file
 that is neither video nor picture is counted by its ending. Cost: as `layouts.recognise`.
 """
 
@@ -68,7 +68,7 @@ class Source:
 
 
 class Sources(NamedTuple):
-    """Files to look at, those set aside as {path: reason}, how they were read, and others by ending."""
+    """Files to look at, those excluded as {path: reason}, how they were read, and others by ending."""
 
     files: list[Source]
     set_aside: dict[str, str]

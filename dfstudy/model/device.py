@@ -173,7 +173,7 @@ def resolve_normalisation(
 ) -> Normalisation:
     """The study's mean and std where given, else what timm records for the network's weights.
 
-    Of the recorded defects `raw_pixels` gives grey levels 0..255 and `bgr_channels` turns the channels.
+    Of the original flaws `raw_pixels` gives grey levels 0..255 and `bgr_channels` turns the channels.
     """
     known, defects = resolve_model_data_config(network), defects or Defects()
     channels = "BGR" if defects.bgr_channels else "RGB"

@@ -2,7 +2,7 @@
 
 Takes a study, its split, what a picture costs on this machine and minutes; gives the study as far up a fixed
 ladder as fits, so that a partial report answers what it can: first the study's own network, then whether
-augmentation helps, what the recorded defects cost, the other policies, unseen forgeries, shorter budgets,
+augmentation helps, what the original flaws cost, the other policies, unseen forgeries, shorter budgets,
 single transforms, and at last more seeds. A rung never turns on what the study has off, and no rung changes
 epochs: a network that was cut short would answer another question. Where not even the first rung fits, it is
 taken all the same, and said how long it takes. Pure: equal inputs give equal studies, more minutes never give
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from dfstudy.study.study import Study
 
 MOST_SEEDS = 5  # beyond it the pictures are what a comparison lacks
-MORE_SEEDS = " seeds of every policy and defect"  # end of the name of such a rung
+MORE_SEEDS = " seeds of every policy and flaw"  # end of the name of such a rung
 # Seconds beside the training, on two cores: a chapter with its kernel, figures and bootstraps; index, leakage
 # meter and page; the start of a run. Small reports are mostly these.
 CHAPTER, OTHERS, START = 14.0, 110.0, 2.0
@@ -124,11 +124,13 @@ def ladder(study: Study, split: Split) -> list[Rung]:
     names, others = list(dict.fromkeys(policies.names)), "the other policies"
     if len(names) > 1:
         first, second = _two(names, policies.asked)
-        climb(f"{second} against {first}", "policies", names=[first, second])
+        climb(f"{second} compared with {first}", "policies", names=[first, second])
     else:  # a single one is compared with nothing, and still shown
         others = f"the policy {''.join(names)}, shown alone"
     climb("controls: equal recipes, permuted labels", "policies", controls=policies.controls)
-    climb("the recorded defects, together and alone", "defects", measured=study.defects.measured)
+    climb(
+        "the flaws of the original protocol, together and alone", "defects", measured=study.defects.measured
+    )
     climb(others, "policies", names=policies.names)
     climb("unseen forgeries", "forgeries", train_on=study.forgeries.train_on)
     climb("shorter budgets", "policies", budgets=policies.budgets)

@@ -131,7 +131,7 @@ def _find_speed(invocation: Invocation, site: Site) -> Speed:
         command = [sys.executable, "-m", "dfstudy", "speed", *invocation.options()]
         ended = subprocess.run(command, env=os.environ | steady_environment()).returncode
         if ended:
-            reason = f"it was ended by {name_signal(-ended)}" if ended < 0 else "the reason stands above"
+            reason = f"it was ended by {name_signal(-ended)}" if ended < 0 else "the reason is above"
             raise StudyError(
                 f"this machine's speed could not be measured; {reason}",
                 "mend it, or make the report without BUDGET=",

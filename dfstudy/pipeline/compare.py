@@ -48,7 +48,7 @@ class Agreement:
         verdicts = len(self.agreeing) + len(self.differing)
         both = len(self.identical) + len(self.inside) + len(self.outside)
         text = (
-            f"{len(self.agreeing)} of {verdicts} verdicts agree with the published exhibit; of {both} counts "
+            f"{len(self.agreeing)} of {verdicts} verdicts agree with the published report; of {both} counts "
             f"and numbers with an interval {len(self.identical)} are identical, {len(self.inside)} lie in "
             f"its interval, {len(self.outside)} do not; {len(self.moved)} numbers without an interval differ"
         )

@@ -1,8 +1,8 @@
 """What each step of a report reads, listed by content for the plan.
 
-Takes a study, its split and the site; gives a `ListedStep` for a training, the leakage meter, a chapter and
-the page. Code counts as far as a step imports it, data files of the package where that code names them (see
-`dfstudy.system.provenance`); the machinery that runs steps shapes no result and is not listed. Refuses a
+Takes a study, its split and the site; gives a `ListedStep` for a training, the leakage estimate, a chapter
+and the page. Code counts as far as a step imports it, data files of the package where that code names them
+(see `dfstudy.system.provenance`); the machinery that runs steps shapes no result and is not listed. Refuses a
 notebook that cannot be read. Cost: the code is read and parsed once, half a second.
 """
 
@@ -101,9 +101,9 @@ class Reader:
         return ListedStep(step["title"], self._of(names, runs=step["which"], device=self._device), [])
 
     def leakage(self) -> ListedStep:
-        """The leakage meter, which has a network of its own."""
+        """The leakage estimate, which has a network of its own."""
         names = [*self._code("dfstudy.chapters.c01_data.leakage"), SHAPING + "data"]
-        return ListedStep("Leakage meter", self._of(names, device=self._device), [])
+        return ListedStep("Leakage estimate", self._of(names, device=self._device), [])
 
     def chapter(self, chapter: Chapter, inputs: list[str]) -> ListedStep:
         """A chapter: its notebook, the code that this imports, and all of the study that it may show."""

@@ -69,7 +69,7 @@ def say_detectable(test: pd.DataFrame, seeds: int) -> str:
         f"{of}, chapter 05 should find a true difference of {' to '.join(ends)} AUC between "
         f"two policies in four of five such studies; smaller ones mostly read inconclusive.{alone} Assumed "
         f"before any training: both have an AUC of {AUC}, correlated by {CORRELATION}, with {SEED_DEVIATION} "
-        "between seeds; the measured values stand in chapter 05."
+        "between seeds; chapter 05 has the measured values."
     )
 
 

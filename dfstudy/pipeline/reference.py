@@ -30,7 +30,7 @@ def publish_exhibit() -> str:
     if size > LIMIT:
         largest = max(files, key=lambda path: path.stat().st_size)
         raise StudyError(
-            f"the exhibit would take {size:,} bytes, {LIMIT:,} are allowed",
+            f"the published report would take {size:,} bytes, {LIMIT:,} are allowed",
             f"make the figures smaller; the largest file is {largest.name}",
         )
     shutil.rmtree(shown, ignore_errors=True)
@@ -38,4 +38,5 @@ def publish_exhibit() -> str:
         target = shown / path.relative_to(made)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
-    return f"exhibit: {len(files)} files, {size:,} bytes; look at it and commit reports/published/sample"
+    told = f"published report: {len(files)} files, {size:,} bytes"
+    return f"{told}; look at it and commit reports/published/sample"

@@ -25,7 +25,7 @@ DEVICE_MB = 6_000  # torch, a network with its gradients, and batches on their w
 WORKER_MB = 1_500  # a loader process: the libraries again, and the batches that it has ready
 # needs of a chapter that works with trained networks
 NETWORKS = {"runs", "policies", "forgeries", "defects", "leakage"}
-METER = 2 * 60  # minutes for the leakage meter, which takes a few on two cores
+METER = 2 * 60  # minutes for the leakage estimate, which takes a few on two cores
 DAY = 24 * 60  # minutes; a run that is ended then goes on from there
 
 
@@ -58,13 +58,13 @@ class Site:
         return self._network(study, DAY, devices if self.cluster else min(devices, self.gpus))
 
     def leakage(self, study: Study) -> Needs:
-        """The small trainings of the leakage meter, on one device whatever the study takes."""
+        """The small trainings of the leakage estimate, on one device whatever the study takes."""
         return self._network(_on_one_device(study), METER, 1 if self.cluster else min(1, self.gpus))
 
     def chapter(self, study: Study, chapter: Chapter) -> Needs:
         """One chapter: a device where it uses the trained networks."""
         minutes = min(2 * -(-chapter.timeout // 60), DAY)  # the time-out is a cell's, and two may be slow
-        if "leakage" in chapter.needs:  # as many cores as the meter had, or its runs are not found
+        if "leakage" in chapter.needs:  # as many cores as the estimate had, or its runs are not found
             study = _on_one_device(study)
         if NETWORKS & set(chapter.needs):
             return self._network(study, minutes, 1 if self.cluster else min(1, self.gpus))

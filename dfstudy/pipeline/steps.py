@@ -1,4 +1,4 @@
-"""The steps of a report as Snakemake runs them: a training, the leakage meter, a chapter, the page.
+"""The steps of a report as Snakemake runs them: a training, the leakage estimate, a chapter, the page.
 
 Each takes an invocation, does its work and leaves a small note in the study's folder: what it made, with
 sha256, how long it took, and what it read (see `bookings`). The note is the step's output in the map; without
@@ -92,7 +92,7 @@ def run_training(
 
 
 def run_leakage(invocation: Invocation) -> bool:
-    """Train and test what the leakage meter compares, so that chapter 01 finds it; whether it applies.
+    """Train and test what the leakage estimate compares, so that chapter 01 finds it; whether it applies.
 
     Raises:
         StudyError: a training failed.

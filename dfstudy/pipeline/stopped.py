@@ -48,7 +48,7 @@ def explain_stop(
     if progress.failed:
         failed = ", ".join(progress.failed)
         return StudyError(
-            f"the report stopped: {failed} failed; the reason stands above.{kept}",
+            f"the report stopped: {failed} failed; the reason is above.{kept}",
             f"mend it and {SAME}",
         )
     done = f"{progress.done} of {progress.total} steps are done"

@@ -49,7 +49,7 @@ def decode(
     """The picture as a generator gives it; at difficulty 1 it is the picture itself.
 
     What is left of the hardest fakes to learn is particular to one picture, so that a network which gets all
-    of its training pictures right has learned some of them by heart.
+    of its training pictures right has memorised some of them.
     """
     trace, side = np.float32(1 - difficulty**3), len(image)
     eighth = round(side / 8 * rng.uniform(0.85, 1.3))  # a generator works at a size of its own

@@ -1,10 +1,11 @@
 """What an answer is, and the rules that turn intervals into a verdict.
 
-Takes a number and a limit; gives `supported` where the whole interval lies above it, `refuted` where it lies
-below, else `inconclusive`, never a bare yes. A gain is judged by `evaluate.decision`, as in the chapters: it
-is `supported` where the change helps, and `refuted` where it hurts or brings no gain worth having. Of
-networks that have not learned nothing is said: `not trained enough to tell`. Of many gains asked for at once
-the chapter's p, after Holm's correction, keeps the false alarms. Pure.
+Takes a number and a limit; answers the claim that it lies above the limit: `yes` where the whole interval
+does, `no` where the whole interval lies below, else `cannot tell`. A gain is judged by `stats.change`, as in
+the chapters: `yes` where the change improves, and `no` where it worsens or makes no measurable difference. Of
+networks that have not learned nothing is said: `not trained enough to tell`. Where many gains are asked for
+at once, the chapter's p after Holm's correction limits false alarms. The words are those of `stats.change`.
+Pure.
 """
 
 from __future__ import annotations
@@ -16,11 +17,19 @@ from typing import Literal
 import numpy as np
 
 from dfstudy.number import Number
-from dfstudy.stats.change import Decision, decide
+from dfstudy.stats.change import (
+    CANNOT_TELL,
+    IMPROVES,
+    NO,
+    NO_DIFFERENCE,
+    WORSENS,
+    YES,
+    Decision,
+    Verdict,
+    decide,
+)
 
 Tier = Literal["primary", "secondary", "exploratory", "check"]
-Verdict = Literal["supported", "refuted", "inconclusive", "not trained enough to tell"]
-UNTRAINED: Verdict = "not trained enough to tell"
 Numbers = Mapping[str, Number]
 
 ALPHA = (
@@ -56,16 +65,16 @@ class Answer:
 def above(number: Number, limit: float) -> Verdict:
     """Whether the number lies above the limit with its whole interval."""
     if number.low is None or number.high is None:
-        return "inconclusive"
+        return CANNOT_TELL
     if number.low > limit:
-        return "supported"
-    return "refuted" if number.high < limit else "inconclusive"
+        return YES
+    return NO if number.high < limit else CANNOT_TELL
 
 
 def opposite(verdict: Verdict) -> Verdict:
     """The verdict on the contrary claim."""
-    swapped: dict[Verdict, Verdict] = {"supported": "refuted", "refuted": "supported"}
-    return swapped.get(verdict, "inconclusive")
+    swapped: dict[Verdict, Verdict] = {YES: NO, NO: YES}
+    return swapped.get(verdict, CANNOT_TELL)
 
 
 def gains(
@@ -80,8 +89,8 @@ def gains(
         is_sure: False where the correction of its family forbids to call it a change.
     """
     found = decide(number.low, number.high, seeds, gain=sign, least=least, is_sure=is_sure)
-    said: dict[Decision, Verdict] = {"helps": "supported", "hurts": "refuted", "no gain": "refuted"}
-    return said.get(found, "inconclusive")
+    said: dict[Decision, Verdict] = {IMPROVES: YES, WORSENS: NO, NO_DIFFERENCE: NO}
+    return said.get(found, CANNOT_TELL)
 
 
 def gains_any(
@@ -89,15 +98,15 @@ def gains_any(
 ) -> tuple[Verdict, list[str]]:
     """Whether any of several changes is a gain, and the ids of those that are.
 
-    A change counts where `gains` supports it and its `chapters_p` is at most `ALPHA`. Refuted only where each
-    of them is.
+    A change counts where `gains` answers yes and its `chapters_p` is at most `ALPHA`. No only where it is no
+    for each of them.
     """
     each = {name: gains(numbers[name], least, seeds, sign) for name in names}
     p = {name: chapters_p(numbers, name) for name in names}
-    found = [name for name in names if each[name] == "supported" and is_small(p[name])]
+    found = [name for name in names if each[name] == YES and is_small(p[name])]
     if found:
-        return "supported", found
-    return ("refuted" if names and set(each.values()) == {"refuted"} else "inconclusive"), []
+        return YES, found
+    return (NO if names and set(each.values()) == {NO} else CANNOT_TELL), []
 
 
 def chapters_p(numbers: Numbers, name: str) -> float | None:

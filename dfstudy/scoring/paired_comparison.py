@@ -216,7 +216,7 @@ def _question(
         chance = permutation_test(*told, units, settings)
     swapped = f"permutation test over {UNITS[settings.level]}, {settings.replicates:,} permutations"
     return (
-        found.number(f"{stem}.difference", unit=unit, n=n, note="second less first, paired"),
+        found.number(f"{stem}.difference", unit=unit, n=n, note="second minus first, paired"),
         Number(f"{stem}.p", chance, "1", n, groups=found.groups, note=swapped, digits=4),
         _detectable(f"{stem}.detectable", found, both, settings, unit),
     )
@@ -236,7 +236,7 @@ def _corrected(found: Sequence[Number]) -> list[Number]:
 def _detectable(name: str, found: Interval, both: Aligned, settings: Evaluate, unit: str) -> Number:
     behind = groups_behind(both.labels, both.units(settings.level))
     least = minimum_detectable(found, behind, POWER, 1 - settings.confidence)
-    note = f"smallest true difference found with a probability of {POWER:g}; less proves nothing either way"
+    note = f"smallest true difference found with a probability of {POWER:g}; a smaller one proves nothing"
     if least is None:
         note = "too few groups"
     elif not least:

@@ -78,7 +78,7 @@ def read_scores(file: Path, truth: Path | None = None) -> ScoredTable:
             "verdicts at a threshold that you give, are judged"
         )
     if finite.min() == finite.max():
-        remarks.append("all scores are equal, so nothing is told apart")
+        remarks.append("all scores are equal, so nothing is distinguished")
     return ScoredTable(described, not outside, tuple(remarks))
 
 
@@ -187,7 +187,7 @@ def _once(file: Path, table: pd.DataFrame, remarks: list[str]) -> pd.DataFrame:
     twice = kept[kept["path"].duplicated(keep=False)]
     if len(twice):
         raise StudyError(
-            f"{file}, {_lines(twice)}: '{twice['path'].iloc[0]}' stands there with different contents",
+            f"{file}, {_lines(twice)}: '{twice['path'].iloc[0]}' is there with different contents",
             "keep one row a picture",
         )
     if len(kept) < len(table):

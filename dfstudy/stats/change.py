@@ -1,21 +1,34 @@
-"""What may be said of a change: one rule, for chapters, figures, answers and the abstract.
+"""What may be said of a change, and of a claim: one rule, and one vocabulary for all chapters.
 
 Takes an interval, which way is better, the least gain worth having, and the trainings a side; gives a
 `Decision`. Pure.
 
-- `helps`, `hurts`: the whole interval lies on one side of 0.
-- `no gain`: it holds 0 or lies below it by too little to tell, and even its best end is less than the least
-  gain worth having.
+- `improves`, `worsens`: the whole interval lies on one side of 0.
+- `no measurable difference`: it holds 0 or lies below it by too little to tell, and even its best end is less
+  than the least gain worth having.
 - `inconclusive`: everything else, fewer than `LEAST_SEEDS` trainings a side, and where there is no interval.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Final, Literal
 
 from dfstudy.stats.paired import LEAST_SEEDS
 
-Decision = Literal["helps", "hurts", "no gain", "inconclusive"]
+# of a comparison
+IMPROVES: Final = "improves"
+WORSENS: Final = "worsens"
+NO_DIFFERENCE: Final = "no measurable difference"
+INCONCLUSIVE: Final = "inconclusive"
+# of a claim
+YES: Final = "yes"
+NO: Final = "no"
+CANNOT_TELL: Final = "cannot tell"
+# of both, where networks have not learned
+UNTRAINED: Final = "not trained enough to tell"
+
+Decision = Literal["improves", "worsens", "no measurable difference", "inconclusive"]
+Verdict = Literal["yes", "no", "cannot tell", "not trained enough to tell"]
 
 
 def decide(
@@ -32,15 +45,15 @@ def decide(
     Args:
         low, high: ends of the interval of the change; None where there is none.
         seeds: trainings of each side.
-        gain: 1 where more is better, -1 where less is.
+        gain: 1 where higher is better, -1 where lower is.
         least: the smallest gain worth having, above 0; None where none is settled.
-        is_sure: False where a correction for many comparisons forbids `helps` and `hurts`.
+        is_sure: False where a correction for many comparisons forbids `improves` and `worsens`.
     """
     if low is None or high is None or seeds < LEAST_SEEDS:
-        return "inconclusive"
+        return INCONCLUSIVE
     worst, best = sorted((gain * low, gain * high))
     if is_sure and worst > 0:
-        return "helps"
+        return IMPROVES
     if is_sure and best < 0:
-        return "hurts"
-    return "no gain" if least is not None and worst <= 0 and best < least else "inconclusive"
+        return WORSENS
+    return NO_DIFFERENCE if least is not None and worst <= 0 and best < least else INCONCLUSIVE

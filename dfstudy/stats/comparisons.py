@@ -49,7 +49,7 @@ class McNemar:
 def auc_difference(
     labels: ArrayLike, first: ArrayLike, second: ArrayLike, units: ArrayLike, settings: Evaluate
 ) -> Interval:
-    """AUC of the second less that of the first; undefined with one class."""
+    """AUC of the second minus that of the first; undefined with one class."""
     pairs = _paired(labels, first, second)
 
     def difference(weights: Floats) -> Floats:
@@ -69,7 +69,7 @@ def balanced_accuracy_difference(
     units: ArrayLike,
     settings: Evaluate,
 ) -> Interval:
-    """Balanced accuracy of the second less that of the first, each at its own threshold.
+    """Balanced accuracy of the second minus that of the first, each at its own threshold.
 
     Args:
         thresholds: of the first and of the second, from validation: a number, or one for each seed.

@@ -90,7 +90,7 @@ class Interval:
         """Degrees of freedom of the standard error, 0 where a class has one group only.
 
         Welch and Satterthwaite, as if each class contributed in proportion to 1 / its groups; at most the
-        effective number of groups less one. Reference: few groups, Cameron and Miller 2015, Journal of Human
+        effective number of groups minus one. Reference: few groups, Cameron and Miller 2015, Journal of Human
         Resources 50:317, section VI; effective groups, Carter et al. 2017, Review of Economics and
         Statistics 99:698.
 

@@ -1,4 +1,4 @@
-"""What a calibration changes on images that it has not seen: better, worse, or no difference shown.
+"""What a calibration changes on images that it has not seen: it improves, worsens, or is inconclusive.
 
 Takes calibrations fitted on validation, and logits, labels and units of the test; gives log-loss and Brier
 score before and after with their change on the same groups and a verdict, and the calibration error,
@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from dfstudy.number import Number
 from dfstudy.stats.calibration import Calibration
+from dfstudy.stats.change import IMPROVES, INCONCLUSIVE, WORSENS, Decision
 from dfstudy.stats.intervals import Floats, Interval, group_interval, sentences
 from dfstudy.stats.recalibration import ROOT, calibration_error, calibration_intercept, calibration_slope
 from dfstudy.stats.registry import METRICS, listed
@@ -24,7 +25,6 @@ from dfstudy.stats.registry import METRICS, listed
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate
 
-Verdict = Literal["improves", "worsens", "inconclusive"]
 FLAT = "the slope lies at its lower end: validation's scores hardly tell the classes apart"
 
 
@@ -35,7 +35,7 @@ class Judgement:
     Attributes:
         calibrations: as fitted, one a training seed.
         before, after: each metric that is listed for a calibration, averaged over seeds, with its interval.
-        change: after less before, on the same groups.
+        change: after minus before, on the same groups.
         error: `calibration_error` after it.
         intercept, slope: of the test's labels on the log-odds after it; 0 and 1 are right.
         pictures: test pictures.
@@ -55,13 +55,13 @@ class Judgement:
         """What validation did not say, in words; empty as a rule."""
         return (FLAT,) if any(each.is_flat for each in self.calibrations) else ()
 
-    def verdict(self, loss: str = "log_loss") -> Verdict:
+    def verdict(self, loss: str = "log_loss") -> Decision:
         """`improves` where the whole interval of the change is better than none, `worsens` where worse."""
         change, better = self.change[loss], METRICS[loss].better
         low, high = sorted((better * float(change.low), better * float(change.high)))
         if low > 0:
-            return "improves"
-        return "worsens" if high < 0 else "inconclusive"
+            return IMPROVES
+        return WORSENS if high < 0 else INCONCLUSIVE
 
     def numbers(self, prefix: str = "calibration") -> list[Number]:
         """Numbers `<prefix>.<kind>.<loss>.before`, `.after`, `.change` for each loss, and `.ece.after`.
@@ -75,7 +75,7 @@ class Judgement:
         for metric in listed("calibration"):
             loss = metric.name
             for when, found in (("before", self.before), ("after", self.after), ("change", self.change)):
-                note = f"after less before: calibration {self.verdict(loss)}" if when == "change" else ""
+                note = f"after minus before: calibration {self.verdict(loss)}" if when == "change" else ""
                 told = sentences(note, averaged)
                 name = f"{stem}.{loss}.{when}"
                 shown = found[loss].number(name, unit=metric.unit, n=self.pictures, note=told, digits=4)

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 
 from dfstudy.number import Number
 from dfstudy.stats.calibration import fit_platt
+from dfstudy.stats.change import UNTRAINED
 from dfstudy.stats.intervals import Floats, groups_behind, sentences
 from dfstudy.stats.metrics import auc, log_loss
 from dfstudy.stats.paired import PairedDifference, difference_over
@@ -43,7 +44,6 @@ FLOOR = 0.85  # AUC on its own training images: below it there is little to comp
 LATE = 0.25  # last share of the epochs
 FOLDS = 5  # parts of validation, of whole groups, each calibrated by the others
 FALLS = 0.02  # nats: a validation loss that falls by less has flattened
-UNTRAINED = "not trained enough to tell"
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Learning:
 
     Attributes:
         train_auc: AUC on unvaried training images, mean over seeds; interval over groups and seeds. gain:
-        log-loss of a constant prediction less that on validation images, nats, calibrated by other groups
+        log-loss of a constant prediction minus that on validation images, nats, calibrated by other groups
             of validation; likewise.
         val_auc: AUC on validation images, mean over seeds.
         fall: mean over seeds of what the last quarter of the epochs took off the best validation loss; None
@@ -77,10 +77,9 @@ class Learning:
         """What is missing to have learned, in words."""
         ranks = self.train_auc.value >= FLOOR and (self.train_auc.low is None or self.train_auc.low > CHANCE)
         predicts = self.gain.value > 0 and (self.gain.low is None or self.gain.low > 0)
-        ranking = (
-            f"a training AUC of {self.train_auc.value:.3f}, where {FLOOR} and surely above chance is asked"
-        )
-        predicting = "a validation log-loss that is not surely better than a constant prediction's"
+        needed = f"{FLOOR} and an interval above chance are asked"
+        ranking = f"a training AUC of {self.train_auc.value:.3f}, where {needed}"
+        predicting = "a validation log-loss whose interval is not below that of a constant prediction"
         return [ranking] * (not ranks) + [predicting] * (not predicts)
 
     def told(self) -> str:

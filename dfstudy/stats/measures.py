@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 NO_PROBABILITIES = "the scores are no probabilities"
 CHOSEN = "at the threshold from validation"
-OWN_REALS = "against the reals of its own pipeline"
+OWN_REALS = "compared with the reals of its own pipeline"
 
 
 def test_numbers(

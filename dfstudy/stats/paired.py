@@ -1,7 +1,7 @@
 """The difference between two ways of training, sure of pictures and of seeds.
 
 Takes labels [n], the scores of both ways [seeds, n] (row by row the same training seed), the unit of every
-picture that counts as independent, and a metric; gives second less first with an interval that covers other
+picture that counts as independent, and a metric; gives second minus first with an interval that covers other
 pictures and other seeds, its p and the smallest difference that so many pictures and seeds could have shown.
 `difference_over` does the same for any statistic of weights with one value a seed, such as a difference
 between differences, or of two sets of pictures, and `difference_from` for a bootstrap that is done already.
@@ -52,7 +52,7 @@ class PairedDifference:
         value: NaN where a class is missing.
         low, high: interval over pictures and seeds; None with one group of a class.
         p: two-sided, that there is no difference; from the same errors as the interval, which holds 0 where
-            p is above one less the confidence. None without an interval.
+            p is above one minus the confidence. None without an interval.
         detectable: true difference that would be found with a probability of 0.8; None without an interval.
         each: of every seed.
         sampling_error, seed_error: standard errors of the mean, from the pictures and from the seeds.
@@ -113,7 +113,7 @@ def paired_difference(
     metric: OfScores = auc,
     scale: Scale = "gap",
 ) -> PairedDifference:
-    """A metric of the second way less that of the first, on the same pictures, seed by seed.
+    """A metric of the second way minus that of the first, on the same pictures, seed by seed.
 
     Args:
         first, second: [seeds, n], or [n] for one seed; row s of both was trained with the same seed.
@@ -202,8 +202,8 @@ def _freedom(sampling: float, pictures: float, seeding: float, seeds: float) -> 
     """Degrees of freedom of a sum of two variances with their own.
 
     Satterthwaite's, but a variance between so few seeds is often far too small, and would pass for one of
-    many degrees of freedom: with three seeds that bring nine tenths of the error, 8 % of equal recipes differ
-    "surely". Counting it 1 + 4 / seeds times keeps that below 5.5 % for any share (docs/intervals.md).
+    many degrees of freedom: with three seeds that bring nine tenths of the error, 8 % of equal recipes
+    seem to differ. Counting it 1 + 4 / seeds times keeps that below 5.5 % for any share (docs/intervals.md).
     """
     if not seeding:
         return pictures

@@ -8,7 +8,7 @@ is the one for a sentence about the recipe rather than about these networks.
 The variance between seeds on one test also holds what pictures add to single seeds by chance; the bootstrap
 measures that part, and it is taken off (as in a two-way layout with pictures and seeds crossed; Searle,
 Casella and McCulloch 1992, Variance Components). Each of the two errors is multiplied by its own Student
-quantile, that of seeds with one degree of freedom less than there are seeds, and their squares add up (as in
+quantile, that of seeds with one degree of freedom fewer than there are seeds, and their squares add up (as in
 Graybill and Wang 1980, Journal of the American Statistical Association 75:869). Satterthwaite's degrees of
 freedom, read off the same two or three seeds, make the interval short just where the seeds happen to lie
 close together. So it is wide, as it must be. Refused with ValueError: fewer than two seeds. Cost: one AUC a

@@ -126,7 +126,7 @@ class Policies(Section):
         asked = [self.primary, *self.secondary]
         if repeated := sorted({name for name in asked if asked.count(name) > 1}):
             raise ValueError(
-                f"{repeated[0]} is asked twice: a quantity is primary or secondary, and stands once"
+                f"{repeated[0]} is asked twice: a quantity is primary or secondary, and appears once"
             )
         return self
 

@@ -163,7 +163,7 @@ PLAIN_SGD = {
 
 
 class Protocol(Section):
-    """Defects of the recorded notebook, each off unless chapter 08 turns it on to measure what it costs.
+    """Flaws of the original protocol, each off unless chapter 08 turns it on to measure what it costs.
 
     Each changes what it says and nothing else. Two act on the split, which chapter 08 makes for them; a study
     file that turns these on is refused.
@@ -172,7 +172,7 @@ class Protocol(Section):
     bgr_channels: bool = Field(False, description="channels reach the network in the order B, G, R")
     raw_pixels: bool = Field(False, description="the network gets grey levels 0..255, not normalised")
     inverted_class_weight: bool = Field(
-        False, description="a fake weighs n_fake / n_real in the loss, in place of training.class_weight"
+        False, description="a fake weighs n_fake / n_real in the loss, instead of training.class_weight"
     )
     drifting_batch_norm: bool = Field(
         False, description="frozen stages stay in training mode: their BatchNorm statistics keep adapting"
@@ -193,7 +193,7 @@ class Protocol(Section):
     )
     plain_sgd: bool = Field(
         False,
-        description="SGD of rate 0.01 without momentum, a tenth of it every 15 epochs, in place of the "
+        description="SGD of rate 0.01 without momentum, a tenth of it every 15 epochs, instead of the "
         "study's optimiser and schedule",
     )
     timm_head: bool = Field(

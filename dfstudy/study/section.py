@@ -1,7 +1,7 @@
 """What the parts of a study have in common, and the words for a study file that does not fit.
 
 Takes a study file, or the errors that pydantic found in it; gives its settings, or one `StudyError` that
-names every problem with key, value and what is allowed. Refuses a key that is given twice.
+names every problem with key, value and what is allowed. Refuses a key that appears twice.
 """
 
 from __future__ import annotations
@@ -37,13 +37,15 @@ def explain_misfit(path: Path, error: ValidationError, whole: type[Section], key
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
-    """Refuses a key that is given twice, such as a second `data:`, where YAML would forget the first."""
+    """Refuses a key that appears twice, such as a second `data:`, where YAML would forget the first."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value]
         for key, _ in node.value:
             if keys.count(key.value) > 1:
-                raise yaml.MarkedYAMLError(problem=f"'{key.value}' stands twice", problem_mark=key.start_mark)
+                raise yaml.MarkedYAMLError(
+                    problem=f"'{key.value}' appears twice", problem_mark=key.start_mark
+                )
         mapping: dict[Any, Any] = super().construct_mapping(node, deep)
         return mapping
 

@@ -74,8 +74,8 @@ class Study(Section):
     budget: int = Field(
         0,
         ge=0,
-        description="minutes that a report on this machine may take: it holds what fits, most telling first; "
-        "0 is everything",
+        description="minutes that a report on this machine may take: it holds what fits, the most important "
+        "parts first; 0 is everything",
     )
     data: Data = Data()
     model: Model = Model()

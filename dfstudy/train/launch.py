@@ -42,7 +42,7 @@ def launch(study: Study, seed: int, folder: Path) -> None:
     write_atomic(file, yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False).encode())
     ended = subprocess.run(launch_command(devices, file, study.out, seed), env=dict(os.environ)).returncode
     if ended:
-        reason = f"it was ended by {name_signal(-ended)}" if ended < 0 else "the reason stands above"
+        reason = f"it was ended by {name_signal(-ended)}" if ended < 0 else "the reason is above"
         raise StudyError(
             f"training seed {seed} on {devices} devices failed; {reason}",
             "mend it and give the same command again: it goes on from its last saved state",

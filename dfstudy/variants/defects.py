@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 SWITCHES = tuple(Protocol.model_fields)
 ALL, CORRECT, IMBALANCED = "all", "correct", "imbalanced"
-LEAST_FAKES = 10  # in training and in validation, after thinning: fewer are learned by heart
+LEAST_FAKES = 10  # in training and in validation, after thinning: fewer are memorised
 # beside the efficientnets, families whose head `timm.models._efficientnet_builder` draws from U(-1, 1)
 EFFICIENTNET_BUILDER = ("mobilenetv", "mixnet", "mnasnet", "fbnet", "spnasnet", "tinynet")
-WORD = "fake"  # what the recorded notebook looked for in a path
+WORD = "fake"  # what the original notebook looked for in a path
 
 
 def list_defects(study: Study, split: Split) -> list[Variant]:
@@ -107,7 +107,7 @@ def thin_fakes(split: Split, imbalance: float, seed: int) -> Split:
 
 
 def scatter_all(study: Study, split: Split) -> Split:
-    """Single pictures dealt at random into all three parts; see `dfstudy.variants.leakage`."""
+    """Single pictures drawn at random into all three parts; see `dfstudy.variants.leakage`."""
     return scatter(split, study.data.split_seed)
 
 
@@ -126,7 +126,7 @@ def _variant(base: Variant, name: str, split: Split, **defects: bool) -> Variant
 
 
 def _scatter_training(split: Split, seed: int) -> Split:
-    """Single pictures of training and validation dealt at random in the same shares."""
+    """Single pictures of training and validation drawn at random in the same shares."""
     rows = split.rows
     learned = rows[rows["split"] != "test"]
     share = float((learned["split"] == "val").mean())

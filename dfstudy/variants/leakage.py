@@ -1,6 +1,6 @@
-"""The leakage meter's small trainings: on the grouped split, and on one that deals single images at random.
+"""The leakage estimate's small trainings: on the grouped split, and on a random per-image one.
 
-Takes a study and its grouped split; gives the study with the meter's network and recipe, and both splits.
+Takes a study and its grouped split; gives the study with the estimate's network and recipe, and both splits.
 Groups come from the set or from near-duplicates; where few images share one, two trainings would compare
 noise, and `why_not` says so. Cost: none.
 """
@@ -32,7 +32,7 @@ LEAST_GROUPS = 20  # with fewer, the interval over groups spans what any leak co
 def small_study(
     study: Study, model: Model = SMALL, training: Training = SHORT, pictures: int = SEEN
 ) -> Study:
-    """The study with the meter's network and recipe; pictures, split, threads and statistics stay its own.
+    """The study with the estimate's network and recipe; pictures, split, threads and statistics stay its own.
 
     Args:
         pictures: of the training part; few are shown in more epochs.
@@ -60,7 +60,7 @@ def draw_split(split: Split, seed: int, most: int = MOST) -> Split:
 
 
 def scatter(split: Split, seed: int) -> Split:
-    """The split as it would be without groups: single pictures dealt at random, in the same shares.
+    """The split as it would be without groups: single pictures drawn at random, in the same shares.
 
     Classes and methods are as even as in the grouped split. The column `group` keeps the true groups, which
     now lie on both sides. For measuring what that pays, and for nothing else.
@@ -73,7 +73,7 @@ def scatter(split: Split, seed: int) -> Split:
 
 
 def why_not(split: Split) -> str:
-    """Why the meter does not apply, in words; empty where it does."""
+    """Why the estimate does not apply, in words; empty where it does."""
     groups = split.rows["group"]
     sharing = groups.duplicated(keep=False).mean()
     if sharing < LEAST_SHARING:

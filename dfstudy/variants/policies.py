@@ -44,7 +44,7 @@ class Comparison:
             the others, `add_one` what it brings alone, `strength` a strength with no augmentation.
         subject: the policy, the transform, or the factor of the strength.
         share: of the epochs, 1 for all.
-        first, second: differences are second less first.
+        first, second: differences are second minus first.
     """
 
     stem: str

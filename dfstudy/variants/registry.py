@@ -61,7 +61,7 @@ def list_variants(study: Study, split: Split, group: str) -> list[Variant]:
 
     `runs` is the study's own, `policies` one for each policy and budget, `controls` those between which there
     is nothing to find, `forgeries` one for each method and
-    network, `defects` one for each recorded defect that needs a training.
+    network, `defects` one for each original flaw that needs a training.
 
     Args:
         split: the study's own.

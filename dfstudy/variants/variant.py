@@ -36,7 +36,7 @@ class Variant:
         trained_on: forgery methods among its training pictures.
         study: with the variant's own network, policy and recipe.
         split: with the variant's own training and validation pictures.
-        is_defective: it is trained with a recorded defect, so that a training that diverges is a finding.
+        is_defective: it is trained with an original flaw, so that a training that diverges is a finding.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The recorded notebook's loading and training, written plainly: what every ratio is taken against.
+"""The original notebook's loading and training, written plainly: what every ratio is taken against.
 
 Takes picture paths and labels; gives float32 batches and one training step. Kept as it was where speed is
 concerned: a Compose built for each picture, no worker process, float32 pictures in 0..255, float32

@@ -45,7 +45,7 @@ def test_index_counts_and_says_what_is_set_aside(faces, tmp_path):
     (faces / "fake" / "broken.jpg").write_bytes(b"no picture")
     said = run("index", "--data", faces, "--out", tmp_path / "out")
     assert "40 pictures of Deepfake detection on faces are used:" in said
-    assert "1 are set aside:" in said and said.count("fake") >= 3
+    assert "1 are excluded:" in said and said.count("fake") >= 3
 
 
 def test_audit_prints_verdicts_and_duplicates(faces, tmp_path):
@@ -57,7 +57,7 @@ def test_audit_prints_verdicts_and_duplicates(faces, tmp_path):
     (faces / "real" / "again.png").write_bytes((faces / "real" / "3.png").read_bytes())
     said = run("audit", "--data", faces, "--out", tmp_path / "out")
     (telling,) = [line for line in said.splitlines() if "file format" in line]
-    assert "tells the label" in telling and "1.000 [0.832, 1.000]" in telling
+    assert "predicts the label" in telling and "1.000 [0.832, 1.000]" in telling
     assert "copies: 1; under both labels: 0; near-duplicates between groups: 0" in said
     assert "nothing names groups" in said
 

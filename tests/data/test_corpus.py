@@ -136,7 +136,7 @@ def test_index(corpus, tmp_path):
     table = pd.read_parquet(tmp_path / "out" / "data" / "index.parquet")
     check(corpus, "index", dict(zip(table["path"], table["error"], strict=True)))
     assert counted(done.stdout) == passed_over(corpus, "index")
-    used, aside = told(done.stdout, "pictures of .* are used"), told(done.stdout, "are set aside")
+    used, aside = told(done.stdout, "pictures of .* are used"), told(done.stdout, "are excluded")
     assert used + aside == len(table) and used + aside + counted(done.stdout).total() == files_below(
         corpus.root
     )

@@ -62,7 +62,7 @@ def slow_groups(drawn: list[tuple[int, str, int, int]], distance: int) -> list[s
     def tied(one, other) -> bool:
         if one[1] == other[1]:
             return True
-        if len(labels[one[0]]) > 1 or len(labels[other[0]]) > 1:  # set aside
+        if len(labels[one[0]]) > 1 or len(labels[other[0]]) > 1:  # excluded
             return False
         flat = min(one[3], other[3]) < 0
         return one[0] == other[0] or (0 < distance >= abs(one[3] - other[3]) and not flat)
@@ -202,8 +202,8 @@ def test_planted_duplicates_are_found_and_dealt_with(planted):
         ("train/real/leak.jpg", "test/real/00.png"): (NEAR, True, "train and test"),
     }
     assert split.set_aside.set_index("path")["error"].to_dict() == {
-        "train/real/08.png": "the same picture stands under real and under fake",
-        "train/fake/both.png": "the same picture stands under real and under fake",
+        "train/real/08.png": "the same picture is under real and under fake",
+        "train/fake/both.png": "the same picture is under real and under fake",
         "train/real/copy.png": COPY,
         "train/real/leak.jpg": "it, or a picture of its group, has a near-duplicate in the given test set",
     }

@@ -85,7 +85,7 @@ def test_forgerynet_names_each_of_its_16_classes(read):
     assert set(table.loc[table.index.str.startswith("Val"), "given_split"]) == {"val"}
     assert reading.line == (
         "layout: ForgeryNet (32 pictures, 15 forgery methods, given: train, val; groups: none named; "
-        "frames of one video may stand on both sides)"
+        "frames of one video may be on both sides)"
     )
 
 

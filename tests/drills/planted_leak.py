@@ -1,4 +1,4 @@
-"""The drill of the leakage meter: does it find a leak that was planted, and is it silent where there is none?
+"""The drill of the leakage estimate: does it find a planted leak, and is it silent where there is none?
 
     python tests/drills/planted_leak.py --work FOLDER [--seeds 10] [--people 120] [--processes 2]
 
@@ -11,7 +11,7 @@ sets of them:
 - clean: all images, and groups of four drawn at random from them. The groups carry nothing, so that both
   splits are random ones and equally hard.
 
-A leak is found where the report's answer is `supported`; a clean set is silent where it is not, and where the
+A leak is found where the report's answer is `yes`; a clean set is silent where it is not, and where the
 meter does not say the opposite with the whole interval either. Two clean sets are also compared with each
 other, split for split, as the meter compares its two splits: other people and other seeds of the same kind.
 Prints a table; ends with status 1 where fewer than 9 of 10 leaks are found or a clean set is not silent.
@@ -134,7 +134,7 @@ def measure(work: Path, kind: str, seed: int, people: int) -> dict:
 
 def is_right(kind: str, answer: str, high: float | None) -> bool:
     """A leak is found; of a clean set nothing is said but that a gain is excluded."""
-    return answer == "supported" if kind == "leak" else answer != "supported" and (high is None or high > 0)
+    return answer == "yes" if kind == "leak" else answer != "yes" and (high is None or high > 0)
 
 
 def tables_of(work: Path, seed: int, people: int) -> list[list[pd.DataFrame]]:

@@ -48,7 +48,8 @@ from dfstudy.chapters.c08_protocol.numbers import defect_numbers
 from dfstudy.chapters.c08_protocol.questions import answer_questions
 from dfstudy.number import Number
 from dfstudy.present.verdicts import Answer
-from dfstudy.stats.learning import UNTRAINED, judge_learning
+from dfstudy.stats.change import UNTRAINED
+from dfstudy.stats.learning import judge_learning
 from dfstudy.study.recipe import POLICIES
 from dfstudy.variants.defects import SWITCHES
 from dfstudy.variants.policies import Trained
@@ -56,8 +57,8 @@ from dfstudy.variants.registry import DEFECTS, list_variants
 
 SEEDS = 3  # networks a side
 MOST = 0.05  # share of false verdicts
-DIFFERS = ("helps", "hurts", "learns less", "costs", "gains", "flatters", "understates", "diverges")
-ASKED = "answer.augmentation."  # the study's questions on its recorded policy
+DIFFERS = ("improves", "worsens", "learns less", "flatters", "understates", "diverges")
+ASKED = "answer.augmentation."  # the study's questions on its original policy
 Row = dict[str, object]
 
 
@@ -111,13 +112,13 @@ def audit_sides(work: Path, drawn: Iterable[Sequence[Network]]) -> list[Row]:
     for effect in audit.effects.values():
         verdict = effect.verdict(alpha)
         for kind, found in effect.asked().items():
-            words = {"change": ("costs", "gains"), "inflation": ("flatters", "understates")}[kind]
+            words = {"change": ("worsens", "improves"), "inflation": ("flatters", "understates")}[kind]
             said = next((word for word in words if word in verdict), verdict)
             said = "no difference found" if said in DIFFERS and said not in words else said
             told.append(_row(f"{effect.switch}, {kind}", said, found))
     numbers = {number.id: number for number in defect_numbers(audit)}
     for one in answer_questions(Gathered(numbers, study, groups_known=True)):
-        untrue = "refuted" if one.id == "answer.protocol.truth" else "supported"
+        untrue = "no" if one.id == "answer.protocol.truth" else "yes"
         told.append({"asked": one.id, "said": one.verdict, "false": one.verdict == untrue})
     return told
 
@@ -126,7 +127,7 @@ def is_false(answer: Answer, numbers: dict[str, Number]) -> bool:
     """A gain, or a loss that is sure, where nothing differs."""
     found = _difference(answer, numbers)
     sure = found is not None and found.low is not None and (found.low > 0 or found.high < 0)
-    return answer.verdict == "supported" or (answer.verdict == "refuted" and sure)
+    return answer.verdict == "yes" or (answer.verdict == "no" and sure)
 
 
 def _difference(answer: Answer, numbers: dict[str, Number]) -> Number | None:

@@ -19,7 +19,7 @@ seeds differ. Situations, and what may be said:
 
 A case is *right* where every answer to the study's questions says what is true, *wrong* where one of them, or
 one of those above, says something else, and *open* otherwise. Ends with status 1 where more than 2 of 60 are
-wrong, any on the primary question (test AUC of the recorded policy), or fewer than half of the gains and
+wrong, any on the primary question (test AUC of the original policy), or fewer than half of the gains and
 losses are found. About a minute.
 """
 
@@ -42,13 +42,13 @@ from dfstudy.chapters.c05_policies.compare import Compared, compare_policies
 from dfstudy.chapters.c05_policies.numbers import policy_numbers
 from dfstudy.chapters.c05_policies.questions_policies import QUALITIES, decide_on_policies
 from dfstudy.present.verdicts import Answer
-from dfstudy.stats.learning import UNTRAINED
+from dfstudy.stats.change import UNTRAINED
 from dfstudy.study.comparisons import Evaluate
 from dfstudy.study.study import Study, load_study
 from dfstudy.variants.policies import name_variants
 
 PRIMARY = "answer.augmentation.auc"
-OPEN = ("inconclusive", UNTRAINED)
+OPEN = ("cannot tell", UNTRAINED)
 
 
 @dataclass(frozen=True)
@@ -56,9 +56,9 @@ class Case:
     """A study, its ways of training, and what must not be said.
 
     Attributes:
-        refuses: whether `refuted` may be said of the recorded policy at all.
+        refuses: whether `no` may be said of the original policy at all.
         says: whether anything may.
-        never: answers that must not be `supported`.
+        never: answers that must not be `yes`.
         idle: stem and quantity of an effect that must be not applicable.
     """
 
@@ -168,9 +168,7 @@ def judge(situation: str, number: int) -> dict[str, str]:
     asked = {one.id: one for one in answers if one.id.startswith("answer.augmentation.")}
     judged = {name: judge_answer(one, case, numbers) for name, one in asked.items()}
     judged |= {
-        one.id: "wrong"
-        for one in answers
-        if one.id in case.never and one.verdict == "supported" and case.says
+        one.id: "wrong" for one in answers if one.id in case.never and one.verdict == "yes" and case.says
     }
     if case.idle and not is_idle(compared, *case.idle):
         judged["idle"] = "wrong"
@@ -187,7 +185,7 @@ def judge(situation: str, number: int) -> dict[str, str]:
 
 
 def judge_answer(answer: Answer, case: Case, numbers: dict) -> str:
-    """Of an answer on the recorded policy."""
+    """Of an answer on the original policy."""
     quality = answer.id.rpartition(".")[2]
     if not case.says:
         return "right" if answer.verdict in OPEN else "wrong"
@@ -195,7 +193,7 @@ def judge_answer(answer: Answer, case: Case, numbers: dict) -> str:
         return "open"
     sign, least = QUALITIES[quality].sign, QUALITIES[quality].least
     gain = sign * (case.skills["original"].true(quality) - case.skills["none"].true(quality))
-    if answer.verdict == "supported":
+    if answer.verdict == "yes":
         return "right" if gain > 1e-9 and answer.id not in case.never else "wrong"
     found = numbers[f"policy.original.{quality}.difference"]
     worse = max(sign * found.low, sign * found.high) < 0  # then it is said to be worse, not just no better

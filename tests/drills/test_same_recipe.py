@@ -16,7 +16,7 @@ import same_recipe as drill
 from made_up import Skill, make_tested
 
 from dfstudy.data.split import Split
-from dfstudy.stats.learning import UNTRAINED
+from dfstudy.stats.change import UNTRAINED
 from dfstudy.study.comparisons import Evaluate
 from dfstudy.variants.defects import correct_variant
 
@@ -65,7 +65,7 @@ def test_a_recipe_against_itself_and_against_a_worse_one(networks):
     assert {"auc", "gap", "unseen", "robust", "log_loss", "ece", "answer.augmentation.auc"} <= asked
     worse = [replace(one, test=two.test) for one, two in zip(have, networks(Skill(4.0, 1.0)), strict=True)]
     told = pd.DataFrame(drill.compare_sides(WORK, have[:3], worse[3:6])).set_index("asked")
-    assert told["said"]["auc"] == "hurts" and told["said"]["answer.augmentation.auc"] == "refuted"
+    assert told["said"]["auc"] == "worsens" and told["said"]["answer.augmentation.auc"] == "no"
     assert told["false"]["auc"] and told["false"]["answer.augmentation.auc"]
 
 
@@ -91,11 +91,18 @@ def test_an_audit_of_one_recipe_asks_every_defect(networks, monkeypatch):
 
 def test_the_table_counts_and_judges():
     rows = [
-        {"kind": "05", "recipe": "none", "case": case, "asked": asked, "said": said, "false": said == "helps"}
+        {
+            "kind": "05",
+            "recipe": "none",
+            "case": case,
+            "asked": asked,
+            "said": said,
+            "false": said == "improves",
+        }
         for case in range(20)
         for asked, said in (
-            ("auc", "helps" if case < 2 else "inconclusive"),
-            ("answer.augmentation.auc", "inconclusive"),
+            ("auc", "improves" if case < 2 else "inconclusive"),
+            ("answer.augmentation.auc", "cannot tell"),
         )
     ]
     rows.append({"kind": "permuted", "recipe": "permuted", "case": 0, "asked": "auc", "said": UNTRAINED})
@@ -103,7 +110,7 @@ def test_the_table_counts_and_judges():
     assert drill.summarise(table)["false"].tolist() == [2, 0, 0]
     (wrong,) = drill.verdict_of(table)
     assert wrong == "05, none, auc: 10.0% false" and not drill.studies_wrong(table).any()
-    table.loc[table["kind"] == "permuted", "said"] = "helps"
+    table.loc[table["kind"] == "permuted", "said"] = "improves"
     assert drill.verdict_of(table)[-1] == "permuted labels: 1 verdicts"
     assert drill.share(pd.Series([True] + [False] * 19))["per cent"] == "5.0 [0.1, 24.9]"
 

@@ -65,16 +65,16 @@ def judged(verdict, case, low=-0.1, high=-0.02, quality="auc"):
 def test_the_judge_judges():
     random = np.random.default_rng(0)
     loss, nothing, gain = (drill.SITUATIONS[name](random) for name in ("loss", "nothing", "gain"))
-    assert judged("refuted", loss) == "right" and judged("supported", loss) == "wrong"
-    assert judged("refuted", nothing) == "wrong"  # it is said to be worse, and is not
-    assert judged("refuted", nothing, low=-0.02, high=0.005) == "right"  # no gain is true
-    assert judged("refuted", gain, low=-0.02, high=0.005) == "wrong"
-    assert judged("supported", gain) == "right" and judged("inconclusive", gain) == "open"
+    assert judged("no", loss) == "right" and judged("yes", loss) == "wrong"
+    assert judged("no", nothing) == "wrong"  # it is said to be worse, and is not
+    assert judged("no", nothing, low=-0.02, high=0.005) == "right"  # no gain is true
+    assert judged("no", gain, low=-0.02, high=0.005) == "wrong"
+    assert judged("yes", gain) == "right" and judged("cannot tell", gain) == "open"
     few = drill.SITUATIONS["one seed"](random)
-    assert judged("inconclusive", few) == "right" and judged("refuted", few) == "wrong"
+    assert judged("cannot tell", few) == "right" and judged("no", few) == "wrong"
     lowered = drill.SITUATIONS["both lowered"](random)
-    assert judged("supported", lowered, quality="gap") == "wrong"
-    assert judged("refuted", lowered, quality="gap") == "right"
+    assert judged("yes", lowered, quality="gap") == "wrong"
+    assert judged("no", lowered, quality="gap") == "right"
 
 
 def test_the_promise_fails_on_one_wrong_primary_and_on_silence():

@@ -58,7 +58,7 @@ def test_the_recorded_freezing_leaves_as_many_parameters_as_recorded():
     assert blocks == {"5", "6"}
     train_mode(network)
     held = [m for m in network.modules() if isinstance(m, _BatchNorm) and not m.training]
-    assert len(held) == 87  # the layers whose statistics drifted in the recorded protocol
+    assert len(held) == 87  # the layers whose statistics drifted in the original protocol
 
 
 @pytest.mark.parametrize("backbone", FAMILIES)

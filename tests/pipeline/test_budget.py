@@ -85,7 +85,7 @@ SPEED = Speed(dict.fromkeys(networks(STUDY), 0.01), dict.fromkeys(networks(STUDY
 def test_the_ladder_goes_from_the_question_to_the_details():
     names = [name for name, _, _ in ladder(STUDY, SPLIT)]
     assert names[0] == "the study's own network"
-    order = ["original against none", "the recorded defects", "the other policies", "unseen forgeries"]
+    order = ["original compared with none", "the flaws", "the other policies", "unseen forgeries"]
     order += ["shorter budgets", "single transforms", "5 seeds"]
     places = [next(at for at, name in enumerate(names) if name.startswith(word)) for word in order]
     assert places == sorted(places)
@@ -105,8 +105,8 @@ def test_a_single_policy_is_compared_with_nothing_and_comes_late_under_its_name(
     single = room._change(STUDY, "policies", names=["none"], budgets=[], strengths=[])
     rungs = ladder(room._change(single, "policies", leave_one_out=False, add_one=False), SPLIT)
     names = [rung.name for rung in rungs]
-    assert not any("against" in name for name in names)
-    defects = next(at for at, name in enumerate(names) if name.startswith("the recorded defects"))
+    assert not any("compared with" in name for name in names)
+    defects = next(at for at, name in enumerate(names) if name.startswith("the flaws of the original"))
     assert names.index("the policy none, shown alone") > defects
 
 

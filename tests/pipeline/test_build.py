@@ -138,7 +138,7 @@ def test_a_cold_run_says_each_step_and_makes_a_good_page(checkout):
     assert ran(checkout.first_words) == ["The first", "The last", "The page"]
     assert lines[0].startswith("  [1/3]") and lines[0].endswith("2 steps left") and " s " in lines[0]
     assert lines[-1].endswith("the last step")
-    assert "12 to use, 0 set aside" in checkout.first_words
+    assert "12 to use, 0 excluded" in checkout.first_words
     assert (
         "  layout: class folders (12 pictures, no splits given; groups: none named)" in checkout.first_words
     )

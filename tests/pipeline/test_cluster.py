@@ -86,7 +86,7 @@ def test_a_cluster_is_asked_by_the_study_and_not_by_the_node_that_plans(devices,
 def test_only_what_works_with_a_network_is_a_job(tmp_path):
     plan = planned(tiny(tmp_path, 0, 1), CLUSTER)
     local = {chapter["id"]: chapter["local"] for chapter in plan["chapters"]}
-    # 01 loads, or by itself trains, the networks of the leakage meter
+    # 01 loads, or by itself trains, the networks of the leakage estimate
     assert (
         local["01_explore_data"]
         is local["03_train"]

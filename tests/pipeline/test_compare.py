@@ -31,10 +31,10 @@ def test_a_p_that_moves_is_no_disagreement():
 
 
 def test_verdicts_agree_by_their_word():
-    supported, refuted = fields(1, note="supported: a claim"), fields(0, note="refuted: a claim")
-    unsure, untold = fields(None, note="inconclusive: a"), fields(None, note="not trained enough to tell: a")
-    there = {"answer.a": supported, "answer.b": refuted, "answer.c": unsure, "answer.d": unsure}
-    here = {"answer.a": supported, "answer.b": supported, "answer.c": unsure, "answer.d": untold}
+    yes, no = fields(1, note="yes: a claim"), fields(0, note="no: a claim")
+    unsure, untold = fields(None, note="cannot tell: a"), fields(None, note="not trained enough to tell: a")
+    there = {"answer.a": yes, "answer.b": no, "answer.c": unsure, "answer.d": unsure}
+    here = {"answer.a": yes, "answer.b": yes, "answer.c": unsure, "answer.d": untold}
     found = compare.compare_numbers(here, there)
     assert (found.agreeing, found.differing) == (["answer.a", "answer.c"], ["answer.b", "answer.d"])
     assert str(found).startswith("2 of 4 verdicts agree") and "other verdicts: answer.b, answer.d" in str(

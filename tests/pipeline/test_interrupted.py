@@ -132,7 +132,7 @@ def test_a_step_killed_for_memory_says_so(checkout, slow, tmp_path):
     said = slow.communicate(timeout=60)[0]
     assert slow.returncode == 1
     assert "The first was ended by SIGKILL, most likely because the memory ran out" in said
-    assert "stands above" not in said and left_after(tmp_path) == []
+    assert "reason is above" not in said and left_after(tmp_path) == []
 
 
 def test_a_reader_that_goes_away_stops_nothing_for_good(checkout, tmp_path, monkeypatch):

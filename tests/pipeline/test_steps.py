@@ -1,4 +1,4 @@
-"""Steps of the report: what the leakage meter leaves for chapter 01, and trainings that diverge."""
+"""Steps of the report: what the leakage estimate leaves for chapter 01, and trainings that diverge."""
 
 from __future__ import annotations
 

@@ -48,13 +48,13 @@ def stop(text: str, status: int, folder: Path = Path("out")) -> tuple[str, str]:
 )
 def test_a_step_that_a_signal_ended_says_which(ended, words):
     message, hint = stop(STARTED + FAILED.format(ended), 1)
-    assert words in message and "stands above" not in message
+    assert words in message and "reason is above" not in message
     assert "give the same command again" in hint
 
 
 def test_a_step_that_failed_by_itself_has_said_why():
     message, _ = stop(STARTED + FAILED.format(SHELL.format(1)), 1)
-    assert message == "the report stopped: The last failed; the reason stands above."
+    assert message == "the report stopped: The last failed; the reason is above."
 
 
 @pytest.mark.parametrize(

@@ -200,7 +200,7 @@ def test_the_command_compares_and_answers_mistakes(tmp_path):
 
     said = run("--threshold", "0.5").splitlines()
     line = next(line for line in said if line.startswith("balanced_accuracy.difference "))
-    assert "[" in line and "second less first" in line
+    assert "[" in line and "second minus first" in line
     assert any(line.startswith("second.balanced_accuracy ") and "of 0.5" in line for line in said)
     assert "of 0.7" in run("--threshold", "0.5", "--against-threshold", "0.7")
     assert "no threshold was given" in run()

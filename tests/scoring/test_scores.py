@@ -156,7 +156,7 @@ HEAD = "path,label,score\n"
         (HEAD + "a,0,0.1\nb,maybe,0.2\n", "line 3: labels that say neither real nor fake: 'maybe'"),
         (HEAD + "a,0,0.1\nb,,0.2\n", "line 3: labels"),
         (HEAD + "a,0,0.1\nb,1,high\n", "line 3: scores that are no numbers: 'high'"),
-        (HEAD + "a,0,0.1\na,0,0.2\n", "lines 2, 3: 'a' stands there with different contents"),
+        (HEAD + "a,0,0.1\na,0,0.2\n", "lines 2, 3: 'a' is there with different contents"),
         (HEAD + "a,0,0.1\na,1,0.1\n", "different contents"),
         (HEAD + "a,0,\nb,1,nan\n", "no picture has a score"),
         (HEAD + ",0,0.4\n", "line 2: no path"),

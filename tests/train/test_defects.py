@@ -1,4 +1,4 @@
-"""Each recorded defect changes what it says and nothing else: batch, loss, BatchNorm, selection, recipe."""
+"""Each original flaw changes what it says and nothing else: batch, loss, BatchNorm, selection, recipe."""
 
 from __future__ import annotations
 

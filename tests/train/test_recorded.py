@@ -1,4 +1,4 @@
-"""STUDY=original: the recorded protocol logs what the recorded notebook logged, here on a tiny network."""
+"""STUDY=original: the original protocol logs what the original notebook logged, here on a tiny network."""
 
 from __future__ import annotations
 

@@ -207,8 +207,8 @@ def groups_sentence(split: Split) -> str:
     return (
         f"**Identity is unknown.** {lack} counts as its own but "
         "for near-duplicates: {data.pictures} pictures form {data.groups} groups. One person, or frames of "
-        "one video, may stand on both sides; then the test flatters, and intervals are too narrow. Where you "
-        f"know better, {remedy}."
+        "one video, may be on both sides; then the test result is too good, and intervals are "
+        f"too narrow. If you know the groups, {remedy}."
     )
 
 

@@ -33,13 +33,13 @@ KINDS = {
         "one picture again in its class",
         "one is kept; a given validation or test keeps its own",
     ),
-    (EXACT, False): ("one picture under real and under fake", "all set aside"),
+    (EXACT, False): ("one picture under real and under fake", "all excluded"),
     (NEAR, True): ("near-duplicates of one class", "join one group"),
     (NEAR, False): ("near-duplicates, real and fake", "join one group: most often a fake and its source"),
 }
 _NOTES = {
     "copies": ("pictures", "repeat another picture of their class"),
-    "both_labels": ("pairs", "one picture under real and under fake; set aside"),
+    "both_labels": ("pairs", "one picture under real and under fake; excluded"),
     "near": ("pairs", "near-duplicates that join two groups"),
     "near_labels": ("pairs", "of these between real and fake"),
     "given_splits": ("pairs", "of any kind between two given splits"),
@@ -99,7 +99,7 @@ def _both_labels(split: Split, study: Study) -> str:
     if pairs.empty and of_both:
         return "<p>All pairs under both labels lie in validation or test, which are not shown here.</p>"
     if pairs.empty:
-        return "<p>No picture, and no near-duplicate, stands under both labels.</p>"
+        return "<p>No picture, and no near-duplicate, is under both labels.</p>"
     shown = min(MOST_PAIRS, len(pairs))
     return save_figure(
         draw_pairs(split, pairs),

@@ -1,4 +1,4 @@
-"""The leakage meter as a figure and a sentence: what a split by single pictures would have flattered.
+"""The leakage estimate as a figure and a sentence: how much a random per-image split inflates the result.
 
 Takes what `dfstudy.chapters.c01_data.leakage` measured; gives a figure where there is something to draw, and
 sentences for `say`. Cost: a second.
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from dfstudy.chapters.c01_data.questions import CHANCE, NOT_APPLICABLE, leak_verdict, meter_learned
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH, save_figure
+from dfstudy.stats.change import CANNOT_TELL, NO, YES
 from dfstudy.variants.leakage import MOST, SMALL
 
 if TYPE_CHECKING:
@@ -21,13 +22,15 @@ if TYPE_CHECKING:
     from dfstudy.present.verdicts import Numbers
     from dfstudy.study.study import Study
 
-FIGURE = "data_leakage"  # id of the figure, which exists only where the meter applies
+FIGURE = "data_leakage"  # id of the figure, which exists only where the estimate applies
 
 
 def show_leakage(found: Leakage | None, study: Study) -> HTML | Markdown:
-    """The meter's figure, saved; or a sentence where it does not apply."""
+    """The estimate's figure, saved; or a sentence where it does not apply."""
     if found is None:
-        return Markdown("The meter does not apply to these pictures, and nothing was trained for it.")
+        return Markdown(
+            "The leakage estimate does not apply to these images, and nothing was trained for it."
+        )
     return save_figure(
         draw_leakage(found), study, FIGURE, caption=leakage_caption(found), alt=leakage_alt(found)
     )
@@ -37,8 +40,8 @@ def draw_leakage(found: Leakage) -> Figure:
     """Both test AUCs with their intervals, and the difference beside zero."""
     figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 1.7), width_ratios=(2, 1))
     rows = (
-        ("groups whole", found.grouped, REAL, "o"),
-        ("single pictures at random", found.random, FAKE, "D"),
+        ("grouped split", found.grouped, REAL, "o"),
+        ("random per-image split", found.random, FAKE, "D"),
     )
     for place, (_, interval, colour, mark) in enumerate(rows):
         axes[0].plot((interval.low, interval.high), (place, place), color=colour, lw=1.6)
@@ -50,7 +53,7 @@ def draw_leakage(found: Leakage) -> Figure:
     axes[1].plot((gain.low, gain.high), (0, 0), color=PALETTE[6], lw=1.6)
     axes[1].plot(gain.value, 0, color=PALETTE[6], marker="s", ms=6)
     axes[1].axvline(0, color="black", lw=0.8)
-    axes[1].set(xlabel="random minus whole", yticks=[], ylim=(1.6, -0.6))
+    axes[1].set(xlabel="random − grouped", yticks=[], ylim=(1.6, -0.6))
     axes[1].margins(x=0.2)
     for axis in axes:
         axis.grid(visible=False, axis="y")
@@ -73,13 +76,13 @@ def leakage_alt(found: Leakage) -> str:
     """The message for a reader who cannot see the figure."""
     one, other, gain = (float(each.value) for each in (found.grouped, found.random, found.inflation))
     return (
-        f"Two dots with intervals: test AUC {one:.2f} with groups whole and {other:.2f} with single pictures "
-        f"at random; beside them their difference, {gain:+.2f}."
+        f"Two dots with intervals: test AUC {one:.2f} with a grouped split and {other:.2f} with a random "
+        f"per-image split; beside them their difference, {gain:+.2f}."
     )
 
 
 def leakage_sentence(numbers: Numbers) -> str:
-    """The meter's verdict, for `say`."""
+    """The estimate's verdict, for `say`."""
     verdict = leak_verdict(numbers)
     if verdict == NOT_APPLICABLE:
         return (
@@ -87,24 +90,24 @@ def leakage_sentence(numbers: Numbers) -> str:
             "people or videos that nobody named may lie on both sides all the same."
         )
     heading = {
-        "supported": "**A split by single pictures would have flattered.**",
-        "refuted": "**No leak worth a word.**",
-        "inconclusive": "**Inconclusive.**",
+        YES: "**A random per-image split would have inflated the result.**",
+        NO: "**A random per-image split did not inflate the result.**",
+        CANNOT_TELL: "**Cannot tell.**",
     }[verdict]
     text = (
-        f"{heading} Torn groups change the small network's AUC from {{leakage.auc.grouped}} to "
-        "{leakage.auc.random}, by {leakage.inflation}; then {leakage.shared} of the test pictures have "
-        "pictures of their group in training."
+        f"{heading} The small network's test AUC goes from {{leakage.auc.grouped}} with a grouped split "
+        "to {leakage.auc.random}, a change of {leakage.inflation}; {leakage.shared} of the test images then "
+        "have images of their group in training."
     )
     if not meter_learned(numbers):
         text += (
-            " Neither kind of training has learned: these pictures are too few or too hard for a "
-            "meter this small, so it cannot see a leak."
+            " Neither kind of training has learned: these images are too few or too hard for a network "
+            "this small, so it cannot show a leak."
         )
     torn = numbers["leakage.auc.random"]
     if torn.high is not None and torn.high < CHANCE:
         text += (
-            " An AUC below one half is a leak as well: where a group holds real pictures and fakes alike, "
-            "the picture that a network remembers of it often bears the other label."
+            " An AUC below one half is a leak as well: where a group holds both real and fake images, the "
+            "image of it that the network memorised often has the other label."
         )
     return text

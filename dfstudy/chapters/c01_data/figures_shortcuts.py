@@ -148,12 +148,12 @@ def shortcut_verdict(findings: Sequence[Finding]) -> str:
         parts = [f"**Shortcuts: the label is hinted at** by {named}."]
     elif unclear := sum(finding.verdict == VERDICTS[3] for finding in overall):
         parts = [
-            "**Shortcuts: inconclusive.** No family of traits tells the label better than shuffled labels "
+            "**Shortcuts: inconclusive.** No family of traits predicts the label better than shuffled labels "
             f"do, but for {unclear} of {len(overall)} the pictures are too few to rule it out."
         ]
     else:
         parts = [
-            "**Shortcuts: none found.** Nothing about file, size, light, detail or border tells the label "
+            "**Shortcuts: none found.** Nothing about file, size, light, detail or border predicts the label "
             "better than shuffled labels do."
         ]
     return " ".join([*parts, *_methods_told(findings)])
@@ -165,7 +165,9 @@ def shortcut_sentence(findings: Sequence[Finding], study: Study) -> str:
     found = _found_overall(findings)
     parts = []
     if not found:
-        parts.append("**No family of traits tells the label** over all fakes better than shuffled labels do.")
+        parts.append(
+            "**No family of traits predicts the label** over all fakes better than shuffled labels do."
+        )
     for finding in found:
         trait = f", most of all by {finding.trait[0].replace('_', ' ')}" if finding.trait else ""
         spoken = finding.spoken[0].upper() + finding.spoken[1:]

@@ -1,4 +1,4 @@
-"""Leakage meter: how much better a test looks where images of one group lie on both sides of the split.
+"""Leakage estimate: how much better a test looks where images of one group lie on both sides of the split.
 
 Takes a study and its grouped split; trains the study's small network on that split and on one that deals
 single images at random in the same shares, with each of three seeds, and tests each on its own test images.
@@ -127,7 +127,7 @@ def leakage_numbers(found: Leakage | None, split: Split) -> list[Number]:
         return [Number(f"leakage.{name}", None, "AUC", n, note=why) for name in names]
     note = f"split at random minus by groups, the same small network, {found.inflation.seeds} seeds of each"
     intervals: tuple[Interval | PairedDifference, ...] = (found.grouped, found.random, found.inflation)
-    notes = ("groups whole", "pictures at random", note)
+    notes = ("grouped split", "random per-image split", note)
     return [
         *(
             each.number(f"leakage.{name}", unit="AUC", n=found.pictures, note=told)

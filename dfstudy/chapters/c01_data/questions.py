@@ -10,12 +10,13 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
 from dfstudy.present.numbers import literal
-from dfstudy.present.verdicts import Answer, Numbers, Verdict
+from dfstudy.present.verdicts import Answer, Numbers
+from dfstudy.stats.change import CANNOT_TELL, NO, YES, Verdict
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Gathered
 
-LEAK = 0.02  # AUC: what a leak may add before it is worth a word
+LEAK = 0.02  # AUC: what a leak may add before it matters
 CHANCE = 0.5  # AUC of a coin
 NOT_APPLICABLE = "not applicable"
 
@@ -29,22 +30,22 @@ def answer_questions(gathered: Gathered) -> list[Answer]:
 def leak_verdict(numbers: Numbers) -> Verdict | Literal["not applicable"]:
     """Whether a split by single pictures would have flattered.
 
-    `supported`: the whole interval of the gain lies above 0. `refuted`: it ends below `LEAK`. Both need one
+    `yes`: the whole interval of the gain lies above 0. `no`: it ends below `LEAK`. Both need one
     of the two kinds of training to have learned: what learned nothing has nothing to leak. `not applicable`:
-    nothing was measured. `inconclusive`: everything else.
+    nothing was measured. `cannot tell`: everything else.
     """
     gain = numbers["leakage.inflation"]
     if gain.value is None:
         return NOT_APPLICABLE
     if gain.low is None or gain.high is None or not meter_learned(numbers):
-        return "inconclusive"
+        return CANNOT_TELL
     if gain.low > 0:
-        return "supported"
-    return "refuted" if gain.high < LEAK else "inconclusive"
+        return YES
+    return NO if gain.high < LEAK else CANNOT_TELL
 
 
 def meter_learned(numbers: Numbers) -> bool:
-    """One of the meter's two kinds of training has learned."""
+    """One of the estimate's two kinds of training has learned."""
     told = numbers.get("leakage.learned")
     return told is not None and bool(told.value)
 
@@ -72,14 +73,14 @@ def write_trust(lines: Iterable[str], layout: str) -> str:
 def _new_people(numbers: Numbers, groups_known: bool) -> list[Answer]:
     if "data.pictures" not in numbers:
         return []
-    known = "named groups stand whole in one split: {data.groups} groups of {data.pictures} pictures"
-    unknown = "few of the pictures have a named group, or none, so a person may stand on both sides"
+    known = "each named group is in one split: {data.groups} groups of {data.pictures} pictures"
+    unknown = "few of the pictures have a named group, or none, so a person may be on both sides"
     return [
         Answer(
             "answer.new_people",
             "Are those pictures of other people or videos?",
             "no group is in two splits, and the pictures name their groups",
-            "supported" if groups_known else "inconclusive",
+            YES if groups_known else CANNOT_TELL,
             known if groups_known else unknown,
             numbers["data.pictures"].n,
             "01_explore_data.ipynb#data_counts",
@@ -93,18 +94,18 @@ def _shortcut(numbers: Numbers) -> list[Answer]:
     if None in counts:
         return []
     telling, hinting, clean, unclear = (int(count.value or 0) for count in counts if count)
-    verdict: Verdict = "inconclusive"
+    verdict: Verdict = CANNOT_TELL
     if telling + hinting:
-        verdict = "supported"
+        verdict = YES
     elif not unclear:
-        verdict = "refuted"
+        verdict = NO
     return [
         Answer(
             "answer.shortcut",
-            "Can the label be told without looking at the face?",
-            "some family of traits of file or picture tells it better than every shuffle of the labels",
+            "Can the label be predicted without looking at the face?",
+            "some family of traits of file or image predicts it better than every shuffle of the labels",
             verdict,
-            f"of {telling + hinting + clean + unclear} families {{shortcut.telling}} tell the label and "
+            f"of {telling + hinting + clean + unclear} families {{shortcut.telling}} predict the label and "
             f"{{shortcut.hinting}} hint at it; all together AUC {{shortcut.together.auc}}",
             numbers["shortcut.telling"].n,
             "01_explore_data.ipynb#data_shortcuts",
@@ -117,15 +118,15 @@ def _leak(numbers: Numbers) -> list[Answer]:
     if "leakage.inflation" not in numbers:
         return []
     gain, verdict = numbers["leakage.inflation"], leak_verdict(numbers)
-    measured = "a split by single pictures changes the AUC of a small network by {leakage.inflation}"
+    measured = "a random per-image split changes the AUC of a small network by {leakage.inflation}"
     nothing = "; neither kind of its trainings has learned"
     because = measured if meter_learned(numbers) else measured + nothing
     return [
         Answer(
             "answer.leak",
-            "Would frames of one group on both sides of the split have flattered?",
-            "a split by single pictures raises the AUC of a small network",
-            "inconclusive" if verdict == NOT_APPLICABLE else verdict,
+            "Would a random per-image split have inflated the result?",
+            "a random per-image split raises the AUC of a small network",
+            CANNOT_TELL if verdict == NOT_APPLICABLE else verdict,
             f"not applicable: {literal(gain.note)}" if verdict == NOT_APPLICABLE else because,
             gain.n,
             "01_explore_data.ipynb#data_leakage",
@@ -138,7 +139,7 @@ def _duplicates_line(numbers: Numbers) -> str:
     both, near = (numbers[f"duplicates.{name}"].value for name in ("both_labels", "near"))
     parts = ["{duplicates.copies} exact copies within a class"]
     parts.append("{duplicates.both_labels} pairs of one picture under both labels")
-    joined = ", joined to {duplicates.joined_groups} groups that the split keeps whole" if near else ""
+    joined = ", joined to {duplicates.joined_groups} groups by the split" if near else ""
     parts.append("{duplicates.near} near-duplicates" + joined)
     verdict = "the same picture is real and fake" if both else "found, none on both sides of the split"
     if not both and not near and not numbers["duplicates.copies"].value:
@@ -151,12 +152,13 @@ def _leak_line(numbers: Numbers) -> str:
     if verdict == NOT_APPLICABLE:
         return f"**Leakage: not applicable.** {literal(numbers['leakage.inflation'].note).capitalize()}."
     heading = {
-        "supported": "a split by single pictures would have flattered",
-        "refuted": "none worth a word",
-        "inconclusive": "inconclusive",
+        YES: "a random per-image split would have inflated the result",
+        NO: "a random per-image split did not inflate the result",
+        CANNOT_TELL: CANNOT_TELL,
     }[verdict]
     idle = "" if meter_learned(numbers) else " Neither kind of training has learned."
     return (
-        f"**Leakage: {heading}.** With groups torn apart the AUC of a small network changes by "
-        f"{{leakage.inflation}}; this report keeps groups whole.{idle}"
+        f"**Leakage: {heading}.** Test AUC of a small network {{leakage.auc.grouped}} with a grouped split, "
+        f"{{leakage.auc.random}} with a random one, difference {{leakage.inflation}}; this report uses a "
+        f"grouped split.{idle}"
     )

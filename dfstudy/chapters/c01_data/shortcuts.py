@@ -24,6 +24,7 @@ import pandas as pd
 
 from dfstudy.data.traits import FAMILIES, Family
 from dfstudy.number import Number, name_methods
+from dfstudy.stats.change import INCONCLUSIVE
 from dfstudy.stats.intervals import Floats, Interval, group_interval, groups_behind, sentences
 from dfstudy.stats.metrics import auc
 from dfstudy.stats.probe import held_out_ranks, make_folds, rank_auc, shuffle_labels
@@ -37,7 +38,7 @@ TELLS = 0.7  # AUC: seven of ten pairs of a real and a fake told apart
 MATTERS = 0.6  # AUC that an interval must exclude before a family may be called clean
 TOGETHER = "together"
 
-VERDICTS = ("tells the label", "hints at the label", "no sign", "inconclusive")
+VERDICTS = ("predicts the label", "hints at the label", "no sign", INCONCLUSIVE)
 
 
 @dataclass(frozen=True)

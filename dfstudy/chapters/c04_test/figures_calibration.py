@@ -20,6 +20,7 @@ from dfstudy.chapters.c04_test.calibration import TARGET, Meaning
 from dfstudy.present.numbers import literal
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH, legend_below, show_percent
 from dfstudy.stats.calibration import USED
+from dfstudy.stats.change import IMPROVES, INCONCLUSIVE, WORSENS
 from dfstudy.stats.decisions import SURE
 from dfstudy.stats.registry import METRICS, listed
 
@@ -31,9 +32,9 @@ INK, FAINT = "#000000", "#8C8C8C"
 NAMES = {"platt": "slope and intercept", "isotonic": "isotonic regression"}
 DOUBT = "happens once in twenty, or to images unlike validation's"
 SAID = {
-    "improves": "improves the log-loss of the test",
-    "worsens": "**worsens** the log-loss of the test: take the network's own probabilities",
-    "inconclusive": "does not improve the log-loss of the test for certain: the interval of the change "
+    IMPROVES: "improves the log-loss of the test",
+    WORSENS: "**worsens** the log-loss of the test: take the network's own probabilities",
+    INCONCLUSIVE: "does not improve the log-loss of the test for certain: the interval of the change "
     "holds zero",
 }
 

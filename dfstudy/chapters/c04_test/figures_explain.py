@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SHADES = "viridis"  # even to the eye, and as even in grey
 FORGED = 0.5  # share of a pixel at which the region's outline runs
-KINDS = {"right": "surely right", "wrong": "surely wrong", "unsure": "nearest the threshold"}
+KINDS = {"right": "clearly right", "wrong": "clearly wrong", "unsure": "nearest the threshold"}
 SHOWN_NAME = 18  # letters of a method's name
 TILE, INNER_GAP, GAP = 1.1, 0.04, 0.22  # inches: a picture, to its map, to the next pair
 HEAD, LINE, FOOT = 0.2, 1.3, 0.62  # inches: above all pictures, a row of them, below
@@ -105,8 +105,8 @@ def explain_sentence(explained: Explained, numbers: Mapping[str, Number]) -> str
         told.append(
             "Of a map, {explain.energy} lies inside the forged region, which is {explain.energy.chance} of "
             f"the picture: {_verdict(numbers['explain.energy.gain'], 'chance')} (difference "
-            "{explain.energy.gain}). The highest place is forged in {explain.pointing} of the maps, against "
-            "{explain.pointing.chance} by chance."
+            "{explain.energy.gain}). The highest place is forged in {explain.pointing} of the maps, "
+            "compared with {explain.pointing.chance} by chance."
         )
     if numbers["explain.energy.others"].value is not None:
         told.append(
@@ -126,7 +126,7 @@ def explain_sentence(explained: Explained, numbers: Mapping[str, Number]) -> str
         elif random.low > HALF:
             changed = "**they leave the maps much as they are: these show the picture alone**"
     told.append(
-        f"As for random weights in place of the trained ones: {changed} (rank correlation "
+        f"With random weights instead of the trained ones: {changed} (rank correlation "
         "{explain.randomised.correlation})."
     )
     if "explain.seeds.correlation" in numbers:

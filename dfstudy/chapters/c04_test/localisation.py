@@ -36,12 +36,12 @@ HALF = 0.5  # rank correlation below which maps of random weights are called oth
 OF_REGIONS: tuple[tuple[str, Scale, str], ...] = (
     ("energy", "share", "share of the map inside the forged region"),
     ("energy.chance", "share", "the region's share of the picture"),
-    ("energy.gain", "gap", "inside the region, less chance, paired"),
+    ("energy.gain", "gap", "inside the region, minus chance, paired"),
     ("energy.others", "share", "share of other groups' maps inside the same region"),
-    ("energy.others.gain", "gap", "inside the region, less other groups' maps, paired"),
+    ("energy.others.gain", "gap", "inside the region, minus other groups' maps, paired"),
     ("pointing", "share", "share of maps whose highest place is forged"),
     ("pointing.chance", "share", "the region's share of the picture"),
-    ("pointing.gain", "gap", "highest place forged, less chance, paired"),
+    ("pointing.gain", "gap", "highest place forged, minus chance, paired"),
 )
 NO_OTHERS = "the pictures are of one group, so there are no others"
 OTHERS_EMPTY = "every map of another group is empty, in one training at least"

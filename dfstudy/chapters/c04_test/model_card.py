@@ -23,6 +23,7 @@ from dfstudy.present.lookup import read_id
 from dfstudy.present.numbers import literal
 from dfstudy.stats.aligned import align
 from dfstudy.stats.calibration import USED
+from dfstudy.stats.change import IMPROVES, INCONCLUSIVE, WORSENS
 from dfstudy.stats.decisions import SURE
 from dfstudy.stats.measures import measure, number_by_method
 from dfstudy.stats.registry import listed
@@ -71,7 +72,7 @@ def model_card(study: Study, split: Split, run: Run, predictions: pd.DataFrame) 
     parts = [
         f"# Model card: {literal(run.checkpoint['backbone'])}, seed {run.seed}",
         f"Run `{run.key}` of the study *{literal(study.title)}* (`{study.name}`). Numbers of this one "
-        "network; the report shows all seeds, and its chapter 07 how networks stand corrupted pictures.",
+        "network; the report shows all seeds, and its chapter 07 how robust networks are to corruption.",
         *_section("The network", _network(run)),
         *_section("What it was trained on", _data(study, split, run)),
         *_section("How it was trained", _recipe(run)),
@@ -133,7 +134,7 @@ def _data(study: Study, split: Split, run: Run) -> list[tuple[str, object]]:
         for name in ("origin", "licence", "consent", "notes")
     ]
     missing = split.why_groups_unknown
-    known = f"{missing}: a person may stand in several splits" if missing else "named by the set"
+    known = f"{missing}: a person may be in several splits" if missing else "named by the set"
     return [
         ("pictures", f"{kind}: {_count(train)}"),
         ("forgery methods", named),
@@ -176,7 +177,7 @@ def _failures(methods: list[Number], pictures: Mapping[str, object]) -> str:
     if not ranked:
         return "The test holds no fake, so nothing can be said."
     lines = [
-        f"- {literal(names[slug])}: share of its fakes found {found[slug]}; AUC against real pictures "
+        f"- {literal(names[slug])}: share of its fakes found {found[slug]}; AUC compared with real pictures "
         f"{next(x for x in methods if x.id == f'test.auc.method.{slug}')}"
         for slug in ranked
     ]
@@ -187,9 +188,9 @@ def _meaning(run: Run, meaning: Meaning, numbers: Mapping[str, Number]) -> str:
     used = meaning.judgements[USED]
     [fitted] = used.calibrations
     effect = {
-        "improves": "On the test this improves the log-loss.",
-        "worsens": "On the test this worsens the log-loss: the probabilities before it are better.",
-        "inconclusive": "Whether this improves the log-loss cannot be said from the test.",
+        IMPROVES: "On the test this improves the log-loss.",
+        WORSENS: "On the test this worsens the log-loss: the probabilities before it are better.",
+        INCONCLUSIVE: "Whether this improves the log-loss cannot be said from the test.",
     }[used.verdict()]
     lines = [
         f"- Verdict: fake from probability {run.checkpoint['threshold']:.4f} (before calibration) on, which "

@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING
 
 from dfstudy.present.lookup import find, read_id
 from dfstudy.present.numbers import literal
-from dfstudy.present.verdicts import UNTRAINED, Answer, Numbers, Verdict, above, opposite
+from dfstudy.present.verdicts import Answer, Numbers, above, opposite
+from dfstudy.stats.change import CANNOT_TELL, NO, UNTRAINED, YES, Verdict
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Gathered
 
 CHANCE = 0.5  # AUC of a coin
-GAP = 0.02  # AUC between training and validation pictures that is worth a word
+GAP = 0.02  # AUC between training and validation pictures that is that matters
 CAUGHT = 0.5  # share of fakes found with few false alarms that makes a detector of use
 ALARMS = 0.05  # share of reals that may be called fake
 LOSS = 0.05  # AUC, mean over corruptions and severities, that a network which stands them may lose
@@ -118,7 +119,7 @@ def _useful(numbers: Numbers) -> list[Answer]:
             "Would it be of use with few false alarms?",
             f"validation's threshold for at most {ALARMS:.0%} false alarms finds more than {CAUGHT:.0%} of "
             "fakes, and the test does not contradict it",
-            "refuted" if broken else above(found, CAUGHT),
+            NO if broken else above(found, CAUGHT),
             because if found.value is not None else literal(found.note),
             found.n,
             "04_test.ipynb#test_risk",
@@ -136,7 +137,7 @@ def _accuracy(numbers: Numbers) -> list[Answer]:
             "answer.accuracy_misleads",
             "Would plain accuracy mislead?",
             f"one class is more than {MAJORITY:.0%} of the test",
-            "supported" if share > MAJORITY else "refuted",
+            YES if share > MAJORITY else NO,
             "{test.fakes} of {test.pictures} test pictures are fake; accuracy {test.accuracy}, balanced "
             "accuracy {test.balanced_accuracy}",
             pictures.n,
@@ -173,10 +174,10 @@ def _stands(numbers: Numbers) -> list[Answer]:
     return [
         Answer(
             "answer.stands_corruptions",
-            "Does it stand what pictures go through on their way?",
+            "Is it robust to compression, resizing, blur and noise?",
             f"AUC lost to corruptions, mean over all severities, below {LOSS}",
             opposite(above(loss, LOSS)),
-            "AUC {robust.clean.auc} on clean pictures, {robust.drop} less on corrupted ones; "
+            "AUC {robust.clean.auc} on clean images, {robust.drop} lower on corrupted ones; "
             "{robust.flipped} of the verdicts turn",
             loss.n,
             "07_robustness.ipynb#robust_auc",
@@ -198,7 +199,7 @@ def _elsewhere(numbers: Numbers) -> list[Answer]:
             f"AUC lost on each other folder below {AWAY}",
             verdict,
             f"worst of {len(drops)}: {folder} with an AUC of {{elsewhere.{folder}.auc}}, "
-            f"{{{worst.id}}} less than on the study's own test",
+            f"{{{worst.id}}} lower than on the study's own test",
             worst.n,
             "06_cross_forgery.ipynb#forgeries_elsewhere",
         )
@@ -206,8 +207,8 @@ def _elsewhere(numbers: Numbers) -> list[Answer]:
 
 
 def _of_all(verdicts: Iterable[Verdict]) -> Verdict:
-    """Of a claim about each of several: supported where it is of all, refuted where it is of any."""
+    """Of a claim about each of several: yes where it is yes for all, no where it is no for any."""
     found = set(verdicts)
-    if found == {"supported"}:
-        return "supported"
-    return "refuted" if "refuted" in found else "inconclusive"
+    if found == {YES}:
+        return YES
+    return NO if NO in found else CANNOT_TELL

@@ -142,7 +142,7 @@ def _frame_count(frames: pd.DataFrame, left_out: int) -> Number:
 
 
 def _gain(frames: Sequence[pd.DataFrame], scored: Sequence[pd.DataFrame], settings: Evaluate) -> Number:
-    """AUC by video less AUC by frame, of the same frames, paired: both weigh groups alike."""
+    """AUC by video minus AUC by frame, of the same frames, paired: both weigh groups alike."""
     single, whole = align(frames), align(scored)
     # a video's weight is that of its first frame: all are of one group
     first = single.pictures.drop_duplicates("video").reset_index()
@@ -154,7 +154,7 @@ def _gain(frames: Sequence[pd.DataFrame], scored: Sequence[pd.DataFrame], settin
     units = single.units(settings.level)
     found = group_interval(difference, units, settings=settings)
     ends = found.student("gap", groups_behind(single.labels, units))
-    note = "AUC by video less AUC by frame, paired"
+    note = "AUC by video minus AUC by frame, paired"
     return ends.number("test.video.auc.gain", unit="AUC", n=len(single), note=note)
 
 

@@ -13,10 +13,11 @@ from dfstudy.chapters.c05_policies.questions_policies import (
     improving,
 )
 from dfstudy.present.lookup import read_id
-from dfstudy.present.verdicts import UNTRAINED, Answer, Numbers
+from dfstudy.stats.change import NO, UNTRAINED, YES
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Gathered
+    from dfstudy.present.verdicts import Answer, Numbers
     from dfstudy.study.study import Study
 
 # what each quantity is, and what the verdict on it says of the declared augmentation
@@ -67,9 +68,9 @@ def _secondary(answers: Iterable[Answer], numbers: Numbers, study: Study) -> str
 def _told(answer: Answer, numbers: Numbers, name: str, quantity: str) -> str:
     """The verdict as a reader says it."""
     verb = CHANGED[quantity][1]
-    if answer.verdict == "supported":
+    if answer.verdict == YES:
         return f"Yes, it {verb} it"
-    if answer.verdict == "refuted":
+    if answer.verdict == NO:
         least = QUALITIES[quantity].least
         change = numbers[name]
         worse = (

@@ -4,10 +4,10 @@ Takes what `run_policies` gives; gives a `Compared` with every value, difference
 once a quantity for all trainings together; intervals of differences cover other pictures and other seeds, see
 `paired`. Cost: 1 s on two cores for 62 runs, 420 pictures and 1,000 replicates, and in proportion.
 
-A verdict follows from `decision.decide`; `helps` and `hurts` need Holm's p to be small as well. Networks
+A verdict follows from `change.decide`; `improves` and `worsens` need Holm's p to be small as well. Networks
 that have not learned get none (`learning`), and neither do two that leave less room above them than a gain
 worth having. What is corrected together, and what was declared before training, is settled in `families`.
-A course is called a trend where the difference at the full budget less that at the smallest one passes the
+A course is called a trend where the difference at the full budget minus that at the smallest one passes the
 same rule; where it does not, curves that cross by chance are not said to cross.
 """
 
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from dfstudy.chapters.c05_policies.per_metric import (
     make_sheet,
     methods_not_learned,
 )
-from dfstudy.stats.change import decide
+from dfstudy.stats.change import IMPROVES, INCONCLUSIVE, NO_DIFFERENCE, UNTRAINED, WORSENS, Decision, decide
 from dfstudy.stats.intervals import Floats, Interval, group_interval
 from dfstudy.stats.learning import Learning, tell_untrained
 from dfstudy.stats.paired import PairedDifference, difference_from
@@ -37,17 +37,19 @@ if TYPE_CHECKING:
     from dfstudy.chapters.c05_policies.tested import TestedVariant
     from dfstudy.study.study import Study
 
-Verdict = Literal[
-    "helps",
-    "hurts",
+PolicyVerdict = (
+    Decision | Literal["learns less", "not trained enough to tell", "no room to tell", "not applicable"]
+)
+VERDICTS: tuple[PolicyVerdict, ...] = (
+    IMPROVES,
+    WORSENS,
     "learns less",  # a smaller gap between training and validation, from a network that is worse on both
-    "no gain",  # of as much as is worth having
-    "inconclusive",
-    "not trained enough to tell",
+    NO_DIFFERENCE,  # of as much as is worth having
+    INCONCLUSIVE,
+    UNTRAINED,
     "no room to tell",
     "not applicable",
-]
-VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
+)
 UNTOLD = VERDICTS[5:]
 UNCHANGED = "not applicable: it changes nothing at this size, as both trainings give the same scores"
 FORGED_SIZE = 64  # pixels; whether a policy makes fakes does not depend on it
@@ -61,7 +63,7 @@ class PolicyEffect:
     """One comparison in one quantity.
 
     Attributes:
-        difference: second less first.
+        difference: second minus first.
         p: after Holm's correction; None without an interval, and where nothing is asked.
         family: comparisons that were corrected together; 0 where nothing is asked.
         n: pictures.
@@ -81,7 +83,7 @@ class PolicyEffect:
     tier: Tier = "exploratory"
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> PolicyVerdict:
         """What the second training's policy does, or for parts and strengths what is added."""
         for word in UNTOLD:
             if self.untold.startswith(word):
@@ -89,7 +91,7 @@ class PolicyEffect:
         kind, found = QUANTITIES[self.quantity], self.difference
         sure = self.p is not None and self.p < 1 - found.settings.confidence
         told = decide(found.low, found.high, found.seeds, gain=kind.gain, least=kind.least, is_sure=sure)
-        return "learns less" if (told, self.quantity) == ("helps", "gap") and self.is_weaker else told
+        return "learns less" if (told, self.quantity) == (IMPROVES, "gap") and self.is_weaker else told
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ class Course:
 
     Attributes:
         points: its effects by rising budget.
-        change: at the full budget less at the smallest.
+        change: at the full budget minus at the smallest.
         p: after Holm's correction over the policies.
         family: policies that were corrected together.
     """
@@ -290,4 +292,4 @@ def _side(difference: PairedDifference, p: float | None) -> int:
     """1 above 0, -1 below, 0 where it may be either."""
     sure = p is not None and p < 1 - difference.settings.confidence
     told = decide(difference.low, difference.high, difference.seeds, is_sure=sure)
-    return {"helps": 1, "hurts": -1}.get(told, 0)
+    return {IMPROVES: 1, WORSENS: -1}.get(told, 0)

@@ -17,7 +17,7 @@ from dfstudy.chapters.c05_policies.families import holm_known
 from dfstudy.chapters.c05_policies.per_metric import QUANTITIES, Sheet, make_sheet
 from dfstudy.chapters.c05_policies.tested import TestedVariant, run_variant
 from dfstudy.number import Number
-from dfstudy.stats.change import Decision, decide
+from dfstudy.stats.change import IMPROVES, WORSENS, Decision, decide
 from dfstudy.stats.intervals import Floats, Interval, group_interval
 from dfstudy.stats.paired import PairedDifference, difference_over
 from dfstudy.variants.controls import PERMUTED, SAME
@@ -38,7 +38,7 @@ class Same:
     """One quantity of two sets of runs that differ in their seeds alone.
 
     Attributes:
-        difference: second less first; p after Holm's correction over the quantities.
+        difference: second minus first; p after Holm's correction over the quantities.
         values: of the first and of the second, means over seeds.
         n: images.
     """
@@ -76,7 +76,7 @@ class Controls:
     @property
     def found(self) -> list[str]:
         """Quantities in which equal recipes are said to differ."""
-        return [name for name, one in self.same.items() if one.verdict(name) in ("helps", "hurts")]
+        return [name for name, one in self.same.items() if one.verdict(name) in (IMPROVES, WORSENS)]
 
     @property
     def silent(self) -> bool:
@@ -135,7 +135,7 @@ def control_numbers(controls: Controls | None) -> list[Number]:
         numbers.append(one.difference.number(f"{stem}.difference", unit=kind.unit, n=one.n, note=note))
         corrected = f"Holm's correction over {len(controls.same)}"
         numbers.append(Number(f"{stem}.p", one.p, "1", one.n, note=corrected, digits=4))
-    note = "trained on labels dealt at random, tested on true ones"
+    note = "trained on permuted labels, tested on true ones"
     numbers += [
         controls.permuted_auc.number("control.permuted.auc", unit="AUC", n=controls.images, note=note),
         *controls.permuted.numbers("control.permuted"),

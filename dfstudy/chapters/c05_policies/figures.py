@@ -1,10 +1,9 @@
 """Figures of chapter 05: differences to the first policy, their course over budgets, parts, and strengths.
 
-Takes a `Compared`; gives matplotlib figures, unsaved. Verdicts are told apart by colour and mark: filled blue
-circles help, filled orange squares hurt, hollow grey squares bring no gain worth having,
-hollow grey diamonds are inconclusive; crosses stand where nothing can
-be said, as of networks that have not learned. Nothing is computed here
-beyond what is drawn.
+Takes a `Compared`; gives matplotlib figures, unsaved. Verdicts differ in colour and mark: a filled blue
+circle improves, a filled orange square worsens, a hollow grey square is no measurable difference, a hollow
+grey diamond is inconclusive; crosses mark where nothing can be said, as of networks that have not learned.
+Nothing is computed here beyond what is drawn.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from matplotlib.figure import Figure
 from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
 from dfstudy.chapters.c05_policies.words import course_words
 from dfstudy.present.style import FAKE, REAL, WIDTH
+from dfstudy.stats.change import IMPROVES, INCONCLUSIVE, NO_DIFFERENCE, UNTRAINED, WORSENS
 
 if TYPE_CHECKING:
     from dfstudy.chapters.c05_policies.compare import Compared, Course, PolicyEffect
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 INK, FAINT, QUIET = "#000000", "#8C8C8C", "#5F5F5F"
 MARKS = {
-    "helps": (REAL, "o", REAL),
-    "hurts": (FAKE, "s", FAKE),
+    IMPROVES: (REAL, "o", REAL),
+    WORSENS: (FAKE, "s", FAKE),
     "learns less": (FAKE, "v", "white"),
-    "no gain": (QUIET, "s", "white"),
-    "inconclusive": (QUIET, "D", "white"),
-    "not trained enough to tell": (FAINT, "x", FAINT),
+    NO_DIFFERENCE: (QUIET, "s", "white"),
+    INCONCLUSIVE: (QUIET, "D", "white"),
+    UNTRAINED: (FAINT, "x", FAINT),
     "no room to tell": (FAINT, "+", FAINT),
     "not applicable": (FAINT, "1", FAINT),
 }
@@ -76,7 +76,7 @@ def draw_forest(compared: Compared) -> Figure:
 
 
 def draw_budgets(compared: Compared) -> Figure:
-    """AUC of each policy less that of the first, against the share of the epochs."""
+    """AUC of each policy minus that of the first, over the share of the epochs."""
     courses = compared.courses
     columns = 2 if len(courses) in (2, 4) else min(COLUMNS, len(courses))
     rows = -(-len(courses) // columns)
@@ -88,7 +88,7 @@ def draw_budgets(compared: Compared) -> Figure:
     for axes in every.flat[len(courses) :]:
         axes.set_visible(False)
     for axes in every[:, 0]:
-        axes.set_ylabel(f"AUC less that of {_short(compared.policies[0])}", fontsize=8)
+        axes.set_ylabel(f"AUC minus that of {_short(compared.policies[0])}", fontsize=8)
     _name_marks(figure, [one for course in courses for one in course.points])
     return figure
 

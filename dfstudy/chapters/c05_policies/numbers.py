@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from dfstudy.chapters.c05_policies.compare import COURSE, UNTOLD, Compared, PolicyEffect
 from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
 from dfstudy.number import Number
+from dfstudy.stats.change import IMPROVES, INCONCLUSIVE, WORSENS
 from dfstudy.stats.intervals import sentences
 from dfstudy.stats.paired import POWER
 from dfstudy.variants.policies import Trained, name_share, slugs_of
@@ -22,10 +23,10 @@ if TYPE_CHECKING:
     from dfstudy.study.study import Study
 
 SAID = {
-    "policy": "{second} less {first}",
-    "leave_out": "what {subject} brings beside the others: {second} less {first}",
-    "add_one": "what {subject} brings alone: {second} less {first}",
-    "strength": "{second} less {first}",
+    "policy": "{second} minus {first}",
+    "leave_out": "what {subject} brings beside the others: {second} minus {first}",
+    "add_one": "what {subject} brings alone: {second} minus {first}",
+    "strength": "{second} minus {first}",
 }
 NOT_HELD_OUT = "no forgery method is held out"
 
@@ -99,7 +100,7 @@ def _about(compared: Compared) -> list[Number]:
             Number(
                 f"policies.{word}", verdicts.count(word), "policies", test, note="by test AUC, full budget"
             )
-            for word in ("helps", "hurts", "inconclusive")
+            for word in (IMPROVES, WORSENS, INCONCLUSIVE)
         ),
         Number(
             "policies.untold",
@@ -160,7 +161,7 @@ def _courses(compared: Compared) -> list[Number]:
     for course in compared.courses:
         stem, n = f"policy.{slugs[course.policy]}.{COURSE}.trend", course.points[0].n
         ends = [one.comparison.share for one in course.points]
-        told = f"the difference at {100 * ends[-1]:.3g} % of the epochs less that at {100 * ends[0]:.3g} %"
+        told = f"the difference at {100 * ends[-1]:.3g} % of the epochs minus that at {100 * ends[0]:.3g} %"
         numbers.append(course.change.number(stem, unit="AUC", n=n, note=told))
         note = "too few groups" if course.p is None else f"Holm's correction over {course.family}"
         numbers.append(

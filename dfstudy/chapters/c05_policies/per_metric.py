@@ -37,7 +37,7 @@ class PolicyQuantity:
     Attributes:
         name: part of an id.
         spoken: as a sentence calls it.
-        gain: 1 where more is better, -1 where less is.
+        gain: 1 where higher is better, -1 where lower is.
         scale, apart: of the intervals of its values and of its differences.
         note: what a reader must know of it.
         least: the smallest gain worth having, in its unit; None where none is settled.
@@ -78,12 +78,12 @@ QUANTITIES = {
         _of_auc("unseen", "AUC on unseen forgeries", "methods not learned"),
         PolicyQuantity(
             "gap",
-            "training less validation",
+            "overfitting gap (train − val AUC)",
             AUC.unit,
             -1,
             "gap",
             "gap",
-            "AUC on clean pictures; less is better",
+            "AUC on clean pictures; lower is better",
             LEAST_GAP,
         ),
         *(_of_metric(metric) for metric in listed("policies") if metric is not AUC),

@@ -3,7 +3,7 @@
 Takes numbers `policy.*`; gives an answer for the policy that the study declared, primary and secondary
 quantities first, and one for all other policies together, for each quantity that was measured. Every
 verdict names the budget it holds for. Of policies whose networks have not learned nothing is said; where they
-were still improving when training ended, nothing is refuted. No answer where nothing was compared. Pure.
+were still improving when training ended, no gain is ruled out. No answer where nothing was compared. Pure.
 """
 
 from __future__ import annotations
@@ -17,16 +17,15 @@ from dfstudy.present.lookup import find, read_id
 from dfstudy.present.numbers import literal
 from dfstudy.present.verdicts import (
     ALPHA,
-    UNTRAINED,
     Answer,
     Numbers,
-    Verdict,
     best_of,
     chapters_p,
     gains,
     gains_any,
     is_small,
 )
+from dfstudy.stats.change import CANNOT_TELL, NO, UNTRAINED, YES, Verdict
 from dfstudy.stats.paired import LEAST_SEEDS
 from dfstudy.variants.policies import ORIGINAL, slugs_of
 
@@ -129,23 +128,23 @@ def _asked(numbers: Numbers, study: Study, quality: str) -> list[Answer]:
     because = f"{_against(numbers)} {{{name}}}{f' ({values})' if known else ''} {_budget(study)}"
     because += f"{_course(numbers, policy, quality)}{_late(numbers, sides)}{_few(study)}"
     findable = f"policy.{policy}.{quality}.detectable"
-    if verdict == "inconclusive" and findable in numbers and numbers[findable].value is not None:
+    if verdict == CANNOT_TELL and findable in numbers and numbers[findable].value is not None:
         because += f"; a difference of {{{findable}}} would have been found"
     if change.value is None:
         because = f"not measured: {literal(change.note)}"
     elif lacking := unlearned(numbers, *sides):
         verdict, because = UNTRAINED, _lacking(lacking)
-    elif quality == "gap" and verdict == "supported" and "learns less" in change.note:
-        verdict, because = "refuted", f"it learns less: the gap is smaller, and validation worse; {because}"
+    elif quality == "gap" and verdict == YES and "learns less" in change.note:
+        verdict, because = NO, f"it learns less: the gap is smaller, and validation worse; {because}"
     elif words := next((word for word in NO_GAIN[1:] if word in change.note), ""):
-        verdict, because = "inconclusive", f"{words}; {because}"
+        verdict, because = CANNOT_TELL, f"{words}; {because}"
     policies = study.policies
     secondary = "secondary" if quality in policies.secondary else "exploratory"
     return [
         Answer(
             f"answer.augmentation.{quality}",
             f"Does {_spoken(study)} {asked.asked}?",
-            f"{asked.claim} than with {first_policy(numbers)}; refuted where it is not, and a gain of "
+            f"{asked.claim} than with {first_policy(numbers)}; no where it is not, and a gain of "
             f"{asked.least} or more is excluded",
             verdict,
             because,
@@ -175,14 +174,16 @@ def _others(numbers: Numbers, study: Study, quality: str) -> list[Answer]:
     known = [name for name in names if not any(words in numbers[name].note for words in NO_GAIN)]
     if not known:
         verdict, because = (
-            (UNTRAINED, _lacking(lacking)) if not told else ("inconclusive", "none can be compared")
+            (UNTRAINED, _lacking(lacking)) if not told else (CANNOT_TELL, "none can be compared")
         )
         n = numbers[f"policy.{measured[0]}.{quality}.difference"].n
         return [_of_others(quality, len(measured), first, verdict, because, n)]
     verdict, found = gains_any(numbers, known, asked.least, seeds_of(study), asked.sign)
     verdict = _while_it_improves(verdict, improving(numbers, first, *told))
     listed = ", ".join(f"{read_id(name).run} {{{name}}}" for name in (found or known))
-    words = f"{'those that do' if found else 'none surely'}, {_against(numbers)} {_budget(study)}: {listed}"
+    words = (
+        f"{'those that do' if found else 'none is shown to'}, {_against(numbers)} {_budget(study)}: {listed}"
+    )
     words += (f"; {_lacking(lacking)}" if lacking else "") + _few(study)
     best = numbers[best_of(numbers, known, asked.sign)]
     return [_of_others(quality, len(known), first, verdict, words, best.n)]
@@ -202,8 +203,8 @@ def _of_others(quality: str, count: int, first: str, verdict: Verdict, because: 
 
 
 def _while_it_improves(verdict: Verdict, moving: Sequence[str]) -> Verdict:
-    """A gain is not refuted by networks that were still improving when training ended."""
-    return "inconclusive" if verdict == "refuted" and moving else verdict
+    """Networks that were still improving when training ended rule out no gain."""
+    return CANNOT_TELL if verdict == NO and moving else verdict
 
 
 def seeds_of(study: Study) -> int:
@@ -241,7 +242,7 @@ def _course(numbers: Numbers, policy: str, quality: str) -> str:
     listed = ", ".join(f"{{{name}}} at {_percent(name):.3g} % of them" for name in shorter)
     trend = f"policy.{policy}.{quality}.trend"
     known = trend in numbers and numbers[trend].value is not None
-    sure = f"; all of them less {_percent(shorter[0]):.3g} %: {{{trend}}}" if known else ""
+    sure = f"; all of them minus {_percent(shorter[0]):.3g} %: {{{trend}}}" if known else ""
     heads = f", so that the gain {course} with the budget" if course else ""
     return f"; {listed}{heads}{sure}"
 
@@ -264,11 +265,11 @@ def _compared(numbers: Numbers, quality: str) -> list[str]:
 
 
 def first_policy(numbers: Numbers) -> str:
-    """The policy that the others are set against: the one without a difference."""
+    """The policy that the others are compared with: the one without a difference."""
     every = find(numbers, kind="policy", quantity="auc", aspect="", budget=None)
     first = sorted({of.run for of in every.values()} - set(_compared(numbers, "auc")))
     return first[0] if len(first) == 1 else "none"
 
 
 def _against(numbers: Numbers) -> str:
-    return f"against {first_policy(numbers)}"
+    return f"compared with {first_policy(numbers)}"

@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
 from dfstudy.chapters.c05_policies.questions_policies import CHAPTER, NO_GAIN, seeds_of
 from dfstudy.present.lookup import find, read_id
-from dfstudy.present.verdicts import ALPHA, UNTRAINED, Answer, Numbers, best_of, gains_any
+from dfstudy.present.verdicts import ALPHA, Answer, Numbers, best_of, gains_any
+from dfstudy.stats.change import UNTRAINED
 
 if TYPE_CHECKING:
     from dfstudy.study.study import Study
@@ -57,7 +58,7 @@ def _of_kind(numbers: Numbers, study: Study, kind: str) -> list[Answer]:
             question,
             f"{claim} (Holm over {len(known)}, {ALPHA})",
             verdict,
-            f"{'those that do' if found else 'none surely; the most'}, {share}: {listed}",
+            f"{'those that do' if found else 'none is shown to; the largest'}, {share}: {listed}",
             numbers[shown[0]].n,
             f"{CHAPTER}#policies_parts",
         )

@@ -1,4 +1,4 @@
-"""Chapter 05 in words: what each policy does, at which budget, how surely, and where the curves head.
+"""Chapter 05 in words: the verdict on each policy at each budget, and the trend over budgets.
 
 Takes a `Compared` (or None where no policy is named); gives text for `say`, a table, and what captions must
 say. Verdicts come by rule from the evaluation; nothing is judged here. Cost: none.
@@ -10,16 +10,15 @@ from collections.abc import Iterable
 
 import pandas as pd
 
-from dfstudy.chapters.c05_policies.compare import VERDICTS, Compared, Course, PolicyEffect, Verdict
+from dfstudy.chapters.c05_policies.compare import VERDICTS, Compared, Course, PolicyEffect
 from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
 from dfstudy.present.numbers import literal
+from dfstudy.stats.change import INCONCLUSIVE
 from dfstudy.stats.units import UNITS
 from dfstudy.variants.policies import Trained, slugs_of
 
 NOTHING = "**Nothing is compared here:** `policies.names` in the study file is empty."
 ALONE = "One policy is named, and there is nothing to compare it with."
-SAID_OF: tuple[Verdict, ...] = ("helps", "hurts", "learns less")  # verdicts that are verbs
-BEING: tuple[Verdict, ...] = ("inconclusive", "not applicable")  # and those that stand behind "is"
 SPOKEN = {"leave_out": "beside the others", "add_one": "alone"}
 
 
@@ -80,7 +79,7 @@ def answer_policies(compared: Compared | None) -> str:
     sides = {
         word: [literal(one.comparison.subject) for one in whole if one.verdict == word] for word in VERDICTS
     }
-    parts = [f"{_listed(names)} {_verb(word, names)}" for word, names in sides.items() if names]
+    parts = [f"{word}: {_listed(names)}" for word, names in sides.items() if names]
     moving = [_course(one) for one in compared.courses if one.heads]
     trend = (
         f"Over the budgets, {'; '.join(moving)}."
@@ -90,7 +89,7 @@ def answer_policies(compared: Compared | None) -> str:
         else "Other budgets were not tried."
     )
     return (
-        f"**Answer.** By test AUC against {first}, at 100 % of the epochs ({epochs}) and with "
+        f"**Answer.** By test AUC, compared with {first} at 100 % of the epochs ({epochs}) over "
         f"{{policies.seeds}} seeds: {'; '.join(parts)}. {trend}"
     )
 
@@ -142,7 +141,7 @@ def describe_verdicts(compared: Compared, *kinds: str, share: float | None = Non
     told = []
     for one in own:
         subject = spoken.get(one.comparison.kind, "{}").format(one.comparison.subject)
-        told.append(f"{subject} {_is(one.verdict)}, {_value(one)}")
+        told.append(f"{subject}: {one.verdict}, {_value(one)}")
     return f"By test AUC {'; '.join(told)}."
 
 
@@ -176,7 +175,7 @@ def course_words(course: Course) -> str:
 
 
 def tell_parts(compared: Compared | None) -> str:
-    """Which transforms help or hurt, for `say`; names the budget."""
+    """Which transforms improve or worsen the result, for `say`; names the budget."""
     if compared is None:
         return NOTHING
     told = []
@@ -185,32 +184,32 @@ def tell_parts(compared: Compared | None) -> str:
         if not own:
             continue
         found = [
-            f"{literal(one.comparison.subject)} {one.verdict} ({{{one.comparison.stem}.auc.difference}})"
+            f"{literal(one.comparison.subject)}: {one.verdict} ({{{one.comparison.stem}.auc.difference}})"
             for one in own
-            if one.verdict != "inconclusive"
+            if one.verdict != INCONCLUSIVE
         ]
         rest = f"the other {len(own) - len(found)} are" if found else f"all {len(own)} transforms are"
         told.append(
             f"By test AUC at {own[0].comparison.budget}, {spoken}: {'; '.join(found)}{'; ' * bool(found)}"
-            f"{f'{rest} inconclusive' if len(found) < len(own) else 'none is inconclusive'} "
+            f"{f'{rest} {INCONCLUSIVE}' if len(found) < len(own) else f'none is {INCONCLUSIVE}'} "
             f"(n = {own[0].n:,})."
         )
     return " ".join(told) or "`original` is not taken apart here: the study file turns that off."
 
 
 def tell_strengths(compared: Compared | None) -> str:
-    """What each strength of `original` does against no augmentation, for `say`."""
+    """What each strength of `original` does, compared with no augmentation, for `say`."""
     if compared is None:
         return NOTHING
     own = compared.of("strength", "auc")
     if not own:
         return "No other strength of `original` is tried here."
     told = [
-        f"strength {one.comparison.subject} {_is(one.verdict)}: {{{one.comparison.stem}.auc.difference}}"
+        f"strength {one.comparison.subject}: {one.verdict} ({{{one.comparison.stem}.auc.difference}})"
         for one in own
     ]
     budget = own[0].comparison.budget
-    return f"By test AUC against no augmentation at {budget}: {'; '.join(told)} (n = {own[0].n:,})."
+    return f"By test AUC, compared with no augmentation at {budget}: {'; '.join(told)} (n = {own[0].n:,})."
 
 
 def _tell(compared: Compared, policy: str) -> str:
@@ -222,8 +221,8 @@ def _tell(compared: Compared, policy: str) -> str:
         one = by_name["auc"]
         stem = f"policy.{slug}.auc"
         parts.append(
-            f"**{literal(policy)}** {_is(one.verdict)} by test AUC at {one.comparison.budget}: "
-            f"{{{stem}.difference}} against {first}, Holm's p {{{stem}.p}}, n = {one.n:,} pictures"
+            f"**{literal(policy)}: {one.verdict}.** Test AUC at {one.comparison.budget}: "
+            f"{{{stem}.difference}} compared with {first}, Holm's p {{{stem}.p}}, n = {one.n:,} images"
             f"{_detectable(one, stem)}."
         )
     else:
@@ -236,8 +235,7 @@ def _tell(compared: Compared, policy: str) -> str:
             if one.verdict == word
         ]
         if named:
-            lead = f"There it {word}" if word in SAID_OF else word.capitalize()
-            parts.append(f"{lead}: {_listed(named)}.")
+            parts.append(f"{word.capitalize()}: {_listed(named)}.")
     parts += [_tell_course(one, slug) for one in compared.courses if one.policy == policy]
     return " ".join(parts)
 
@@ -248,7 +246,7 @@ def _tell_course(course: Course, slug: str) -> str:
         f"{one.verdict} at {one.comparison.budget}, {{{one.comparison.stem}.auc.difference}}"
         for one in shorter
     ]
-    return f"With less training: {'; '.join(told)}; {course_words(course)} ({{policy.{slug}.auc.trend}})."
+    return f"With fewer epochs: {'; '.join(told)}; {course_words(course)} ({{policy.{slug}.auc.trend}})."
 
 
 def _course(course: Course) -> str:
@@ -264,22 +262,6 @@ def _detectable(effect: PolicyEffect, stem: str) -> str:
 def _value(effect: PolicyEffect) -> str:
     number = effect.difference.number("a.b", unit="1", n=effect.n)
     return str(number) if number.value is not None else "(not defined)"
-
-
-def _is(verdict: Verdict) -> str:
-    if verdict == "no gain":
-        return "brings no gain worth having"
-    return verdict if verdict in SAID_OF else f"is {verdict}" if verdict in BEING else f"({verdict})"
-
-
-def _verb(word: Verdict, names: list[str]) -> str:
-    many = len(names) > 1
-    if word == "no gain":
-        return f"bring{'' if many else 's'} no gain worth having"
-    if word in SAID_OF:
-        verb, _, rest = word.partition(" ")
-        return f"{verb[:-1] if many else verb}{f' {rest}' if rest else ''}"
-    return f"{'are' if many else 'is'} {word}" if word in BEING else f"({word})"
 
 
 def _listed(names: Iterable[str]) -> str:

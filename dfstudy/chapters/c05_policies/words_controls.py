@@ -25,16 +25,12 @@ def tell_controls(controls: Controls | None) -> str:
     seeds = next(iter(controls.same.values())).difference.seeds
     named = ", ".join(QUANTITIES[name].spoken for name in controls.found)
     same = f"**differ in {named}, which can be chance alone**" if controls.found else "do not differ"
-    lost = (
-        "**are learned, so that something tells labels that mean nothing**"
-        if controls.permuted.learned
-        else "are not learned"
-    )
+    lost = "**are learned, although they mean nothing**" if controls.permuted.learned else "are not learned"
     return (
         f"**Controls: {'nothing is found, as it should be' if controls.silent else 'something is found'}.** "
         f"{literal(controls.policy)} and {literal(controls.policy)} with {seeds} other seeds {same}: AUC "
-        "{control.same.auc.first} and {control.same.auc}, difference {control.same.auc.difference}. Labels "
-        f"dealt at random {lost}: training AUC {{control.permuted.train_auc}}, test AUC "
+        "{control.same.auc.first} and {control.same.auc}, difference {control.same.auc.difference}. Permuted "
+        f"labels {lost}: training AUC {{control.permuted.train_auc}}, test AUC "
         f"{{control.permuted.auc}} (n = {controls.images:,})."
     )
 

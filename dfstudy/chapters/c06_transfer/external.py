@@ -3,7 +3,7 @@
 Takes finished runs, the split that they were trained on and the folders (`dfstudy.data.external`); gives a
 `There` a folder, and its numbers. Nothing is fitted or chosen there: thresholds and calibration are those of
 the study's validation. Values are means over seeds; intervals resample groups, and the drop is the AUC of the
-study's own test less that of the folder, whose groups are drawn independently. Probabilities (log-loss and
+study's own test minus that of the folder, whose groups are drawn independently. Probabilities (log-loss and
 calibration error) are calibrated. Refused: as `predict_elsewhere`. Cost: one forward pass a
 picture and run, once, and the metrics of a replicate.
 """
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 CHOSEN = "at the threshold from the study's own validation"
 CALIBRATED = "calibrated on the study's own validation; right for its mixture of fakes and reals"
-DROP = "AUC of the study's own test less the AUC here, groups drawn independently"
+DROP = "AUC of the study's own test minus the AUC here, groups drawn independently"
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def _numbers(one: There) -> list[Number]:
     )
     asked = one.scored + one.failed
     part = "its official test part" if folder.given else "the whole folder"
-    learned = "set aside: a copy or a near-duplicate of a training or validation picture is in their group"
+    learned = "excluded: a copy or a near-duplicate of a training or validation picture is in their group"
     aside = len(folder.set_aside)
     return [
         *numbers,

@@ -20,7 +20,7 @@ from matplotlib.patches import Rectangle
 from dfstudy.number import Number, name_methods
 from dfstudy.present.numbers import literal
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH
-from dfstudy.stats.learning import UNTRAINED
+from dfstudy.stats.change import UNTRAINED
 from dfstudy.stats.paired import LEAST_SEEDS
 from dfstudy.stats.units import UNITS
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 INK, FAINT = "#000000", "#8C8C8C"
 MOST_CELLS = 16  # methods: with more a cell's number would not be read
 SHOWN_NAME = 18  # letters of a method's name
-OWN_REALS = " A method's fakes stand against the reals of their own pipelines."
+OWN_REALS = " A method's fakes are compared with the reals of their own pipelines."
 NOTHING = (
     "**Nothing to compare here:** that takes two forgery methods in the training pictures, and "
     "`forgeries.train_on` other than off."
@@ -157,12 +157,12 @@ def answer_cross(cross: Cross | None) -> str:
             told.append(f"{network} was {UNTRAINED}: of its trainings {names} learned too little.")
             continue
         gap, unseen = (cross.summaries[network]["auc"][name] for name in ("gap", "unseen"))
-        loses = "loses" if gap.low > 0 else "gains" if gap.high < 0 else "may or may not lose"
+        loses = "loses" if gap.low > 0 else "gains" if gap.high < 0 else "is not shown to lose"
         above = "better than guessing" if unseen.low > 0.5 else "not shown to be better than guessing"
         told.append(
             f"{network} {loses} AUC on methods that it did not learn: {{cross.{slug}.auc.gap}}; with "
-            f"{{cross.{slug}.auc.unseen}} it is {above} there, and it spares {{cross.{slug}.specificity}} of "
-            "the real pictures."
+            f"{{cross.{slug}.auc.unseen}} it is {above} there; its specificity is "
+            f"{{cross.{slug}.specificity}}."
         )
     if cross.differences:
         first, second = cross.networks[:2]
@@ -176,10 +176,10 @@ def answer_cross(cross: Cross | None) -> str:
         elif better:
             verdict = f"these trainings of {better} do better, but {FEW_SEEDS}"
         told.append(
-            f"On unseen methods {second} less {first} is {{cross.difference.auc}} AUC and "
+            f"On unseen methods {second} minus {first} is {{cross.difference.auc}} AUC and "
             f"{{cross.difference.balanced}} balanced accuracy: {verdict}. Likewise the loss from methods "
             f"learned to others is {{cross.difference.gap}} AUC, the share of unseen fakes found "
-            f"{{cross.difference.found}}, that of reals spared {{cross.difference.specificity}}."
+            f"{{cross.difference.found}}, the specificity {{cross.difference.specificity}}."
         )
     return f"**Answer.** {' '.join(told)}"
 
@@ -211,7 +211,7 @@ def draw_matrix(cross: Cross, quantity: str, title: str) -> Figure:
     slanted = {"rotation": 40, "ha": "right"} if len(methods) > 6 else {"fontsize": 8}
     every[-1, 0].set_xticks(range(len(methods)), names, **slanted)
     against = "the reals of its own pipeline" if cross.by_pipeline else "all reals"
-    every[-1, 0].set_xlabel(f"tested on (test pictures of the method, against {against})")
+    every[-1, 0].set_xlabel(f"tested on (test images of the method and {against})")
     figure.colorbar(shown, ax=list(every[:, 0]), label=title, shrink=0.8)
     return figure
 
@@ -238,7 +238,7 @@ def draw_gap(cross: Cross) -> Figure:
         one = cross.spared[name]
         every[-1].hlines(place, one.low, one.high, color=INK, linewidth=1.6)
         every[-1].plot(float(one.value), place, "D", color=INK, markersize=5)
-    every[-1].set(title="reals spared")
+    every[-1].set(title="specificity")
     for axes in every:
         axes.set(xlim=(0, 1.02), ylim=(-0.5, len(places) - 0.5))
         axes.title.set_fontsize(8)

@@ -67,7 +67,7 @@ def _guessing(one: There) -> str:
 
 
 def elsewhere_table(measured: Sequence[There]) -> pd.DataFrame:
-    """One row a folder: what was scored, and what was set aside and why."""
+    """One row a folder: what was scored, and what was excluded and why."""
     rows = []
     for one in measured:
         folder = one.folder
@@ -86,7 +86,7 @@ def elsewhere_table(measured: Sequence[There]) -> pd.DataFrame:
                 reasons,
             )
         )
-    columns = ["folder", "part", "usable", "reals scored", "fakes scored", "groups", "set aside"]
+    columns = ["folder", "part", "usable", "reals scored", "fakes scored", "groups", "excluded"]
     return pd.DataFrame(rows, columns=columns)
 
 

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 QUANTITIES = ("auc", "balanced", "found")
 SUMMARY = ("seen", "unseen", "gap")
-DIFFERENCES = (*QUANTITIES, "gap", "specificity")  # second network less first
+DIFFERENCES = (*QUANTITIES, "gap", "specificity")  # second network minus first
 
 Variants = NDArray[np.int64]  # places of variants
 
@@ -50,11 +50,10 @@ class Cross:
         specificity: share of reals called real, interval [variants].
         spared: for each network the mean of its variants' specificity.
         summaries: for each network and each of `QUANTITIES`, intervals `seen` and `unseen`, means over cells,
-            and their `gap`, seen less unseen; NaN where there is no such cell.
-        differences: the second network less the first over the variants that both have, seed by seed: of each
-        of
-            `QUANTITIES` on unseen methods, of the AUC's `gap` and of the `specificity`; empty where none are
-            shared.
+            and their `gap`, seen minus unseen; NaN where there is no such cell.
+        differences: the second network minus the first over the variants that both have, seed by seed: of
+            each of `QUANTITIES` on unseen methods, of the AUC's `gap` and of the `specificity`; empty where
+            none are shared.
         paired: variants that both networks have.
         fakes: test pictures of each method.
         against: reals that each method's fakes are compared with.
@@ -197,7 +196,7 @@ def _everything(
 def _compare(
     cells: Floats, clean: Floats, seen: NDArray[np.bool_], shared: tuple[Variants, Variants]
 ) -> Floats:
-    """[replicates, differences] of one seed: `DIFFERENCES`, second network less first."""
+    """[replicates, differences] of one seed: `DIFFERENCES`, second network minus first."""
     first, second = (_means(cells[:, :, own], seen[own]) for own in shared)
     real = clean[:, shared[1]].mean(axis=1) - clean[:, shared[0]].mean(axis=1)
     return np.column_stack([(second - first)[:, :, 1], (second - first)[:, 0, 2], real])

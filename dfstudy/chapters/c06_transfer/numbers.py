@@ -1,7 +1,7 @@
 """The numbers of cross-forgery, from a `Cross`.
 
 Gives `cross.<network>.<auc, balanced or found>.<seen, unseen or gap>`, `cross.<network>.specificity` and,
-with two networks, `cross.difference.<auc, balanced, found, gap or specificity>`, the second less the first
+with two networks, `cross.difference.<auc, balanced, found, gap or specificity>`, the second minus the first
 over the variants that both have; and for each cell `cross.<auc or balanced>.<variant>.on.<method>`. The n of
 a share of one class are the test pictures of that class. Cost: none.
 """
@@ -21,7 +21,7 @@ SPOKEN = {"auc": "AUC", "balanced": "balanced accuracy", "found": "share of fake
 SAID = {
     "seen": "on methods that it learned",
     "unseen": "on methods that it did not learn",
-    "gap": "methods that it learned less those that it did not",
+    "gap": "methods that it learned minus those that it did not",
 }
 COMPARED = {
     "auc": "AUC on unseen methods",
@@ -78,7 +78,7 @@ def _differences(cross: Cross) -> list[Number]:
     for name, found in cross.differences.items():
         first, second = cross.networks[:2]
         over = f"paired over the same pictures and {cross.paired} training{'s' * (cross.paired > 1)} of each"
-        note = f"{COMPARED[name]}, {second} less {first}, {over}"
+        note = f"{COMPARED[name]}, {second} minus {first}, {over}"
         unit, n = "AUC" if name in ("auc", "gap") else "1", _pictures(cross, name)
         numbers.append(found.number(f"cross.difference.{name}", unit=unit, n=n, note=note))
     return numbers

@@ -61,7 +61,7 @@ def published_models() -> pd.DataFrame:
 def published_numbers(settings: Evaluate) -> list[Number]:
     """Numbers `published.<network>.<column>`, `published.difference.<column>` and `published.correlation`.
 
-    A difference is the transformer less the CNN trained on the same methods, so its interval is paired.
+    A difference is the transformer minus the CNN trained on the same methods, so its interval is paired.
     The correlation is that of `real` and `unseen` over all models.
     """
     models = published_models()
@@ -81,7 +81,7 @@ def published_numbers(settings: Evaluate) -> list[Number]:
     found = group_interval(statistic, methods, settings=settings)
     names = [*(f"{slug}.{c}" for slug in name_methods((CNN, TRANSFORMER)) for c in COLUMNS)]
     names += [*(f"difference.{column}" for column in COLUMNS), "correlation"]
-    told = [*(SPOKEN[column] for column in COLUMNS * 2), *(f"{TRANSFORMER} less {CNN}",) * len(COLUMNS)]
+    told = [*(SPOKEN[column] for column in COLUMNS * 2), *(f"{TRANSFORMER} minus {CNN}",) * len(COLUMNS)]
     told += ["of the accuracies on real pictures and on unseen fakes, over all 30 models"]
     return [
         _number(f"published.{name}", found[at], note)

@@ -14,7 +14,8 @@ from dfstudy.chapters.c06_transfer.names import name_models
 from dfstudy.chapters.c06_transfer.published import CNN, TRANSFORMER
 from dfstudy.present.lookup import find
 from dfstudy.present.numbers import literal
-from dfstudy.present.verdicts import UNTRAINED, Answer, Numbers, above
+from dfstudy.present.verdicts import Answer, Numbers, above
+from dfstudy.stats.change import CANNOT_TELL, UNTRAINED
 from dfstudy.stats.paired import LEAST_SEEDS
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def _published(numbers: Numbers) -> list[Answer]:
             "Did the published transformer generalise better than the CNN?",
             f"{TRANSFORMER} has a higher balanced accuracy on unseen methods than {CNN}",
             above(change, 0.0),
-            f"{TRANSFORMER} less {CNN} {{published.difference.balanced}}; accuracy on reals and on unseen "
+            f"{TRANSFORMER} minus {CNN} {{published.difference.balanced}}; accuracy on reals and on unseen "
             "fakes correlate at {published.correlation}, so accuracy on fakes alone follows the threshold",
             change.n,
             f"{CHAPTER}#forgeries_published",
@@ -63,7 +64,7 @@ def _own(numbers: Numbers, study: Study) -> list[Answer]:
             Answer(
                 **asked,
                 claim=f"another network than {first} has a higher AUC on unseen methods",
-                verdict="inconclusive",
+                verdict=CANNOT_TELL,
                 because="not measured: the study trains one network; forgeries.second would name another",
                 n=max(number.n for number in measured),
             )
@@ -85,7 +86,7 @@ def _own(numbers: Numbers, study: Study) -> list[Answer]:
         Answer(
             **asked,
             claim=f"{other} has a higher AUC on unseen methods than {first}",
-            verdict="inconclusive" if few else above(change, 0.0),
+            verdict=CANNOT_TELL if few else above(change, 0.0),
             because="{cross.difference.auc} AUC, {cross.difference.balanced} balanced accuracy, one budget"
             + told,
             n=change.n,

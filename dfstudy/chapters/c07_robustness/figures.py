@@ -75,7 +75,7 @@ def _draw_curve(axes: Axes, one: Robustness, name: str, color: str) -> None:
     broken = np.isin(across, one.broken(name)) | ((np.array(across) == 0) & (not one.sound))
     axes.plot(across, value, color=color, linewidth=1.4, label=one.policy and f"policy {one.policy}")
     axes.plot(np.array(across)[~broken], value[~broken], "o", color=color, markersize=4)
-    # a hollow mark: told apart without colour
+    # a hollow mark: distinct without colour
     axes.plot(
         np.array(across)[broken], value[broken], "o", color=color, markersize=4.5, markerfacecolor="white"
     )
@@ -140,7 +140,7 @@ def _draw_example(part: SubFigure, corruption: Corruption, picture: np.ndarray, 
 
 
 def breaking_table(one: Robustness) -> pd.DataFrame:
-    """One row a corruption: how far it is stood, from where on it breaks, and means over its severities."""
+    """One row a corruption: the last severity that holds, the first that breaks, means over severities."""
     rows = []
     for name in one.corruptions:
         corruption, last = CORRUPTIONS[name], len(one.severities(name))
@@ -165,7 +165,7 @@ def breaking_table(one: Robustness) -> pd.DataFrame:
 
 
 def robustness_sentence(one: Robustness) -> str:
-    """The chapter's answer, as text for `say`: what is stood, what breaks, and which way verdicts turn."""
+    """The chapter's answer, for `say`: what it is robust to, what breaks it, which way verdicts turn."""
     stood = [name for name in one.corruptions if one.holds(name) == len(one.severities(name))]
     broken = [name for name in one.corruptions if one.broken(name)]
     parts = [
@@ -176,13 +176,15 @@ def robustness_sentence(one: Robustness) -> str:
         parts.append("On clean pictures already the AUC lies below {robust.level}: nothing is left to break.")
         return " ".join(parts)
     if stood:
-        parts.append(f"At every severity the AUC stays at {{robust.level}} or above under {_listed(stood)}.")
+        parts.append(
+            f"It is robust to {_listed(stood)}: at every severity the AUC stays at {{robust.level}} or above."
+        )
     if broken:
         where = [
             f"{CORRUPTIONS[name].spoken} ({CORRUPTIONS[name].labels[one.broken(name)[0] - 1]})"
             for name in broken
         ]
-        parts.append(f"It falls below, from the strength in brackets on, under {'; '.join(where)}.")
+        parts.append(f"It falls below, from the strength in brackets on, with {'; '.join(where)}.")
     undecided = [name for name in one.corruptions if name not in (*stood, *broken)]
     if undecided:
         parts.append(f"These pictures are too few to decide for {_listed(undecided)}.")

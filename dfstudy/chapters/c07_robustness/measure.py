@@ -1,4 +1,4 @@
-"""The numbers of robustness: how far networks stand what happens to pictures, and where they stop.
+"""The numbers of robustness: to which corruptions networks are robust, and where they break.
 
 Takes the table of `predict_corrupted`; gives one `Robustness` a policy, with intervals, `Number`s and tables.
 Values are means over training seeds; intervals resample groups of pictures, the same draw for every seed and
@@ -31,7 +31,7 @@ LEVEL = 0.75  # AUC halfway between guessing and perfect: below it a network is 
 CLEAN = ("none", 0)
 ALL = "all"  # stands for the corruption of a mean over all of them
 
-DROP = "AUC of the clean pictures less AUC of the corrupted ones, paired"
+DROP = "AUC of the clean pictures minus AUC of the corrupted ones, paired"
 FLIPS = {
     "flipped": "share of verdicts that differ from those on the clean pictures",
     "to_fake": "share of pictures called fake that were called real when clean",

@@ -1,1 +1,1 @@
-"""Chapter 08: what each defect of the recorded protocol costs, and by how much it flatters."""
+"""Chapter 08: what each flaw of the original protocol costs, and how much it flatters."""

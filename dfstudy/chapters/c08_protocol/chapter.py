@@ -8,7 +8,7 @@ from dfstudy.chapters.c08_protocol.questions import answer_questions
 
 CHAPTER = Chapter(
     id="08_audit_protocol",
-    title="The recorded protocol",
+    title="The original protocol",
     needs=(
         "pictures",
         "runs",

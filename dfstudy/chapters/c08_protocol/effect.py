@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dfstudy.stats.learning import UNTRAINED, Learning
+from dfstudy.stats.change import IMPROVES, INCONCLUSIVE, UNTRAINED, WORSENS
 from dfstudy.stats.paired import LEAST_SEEDS, OfScores, PairedDifference
 from dfstudy.stats.registry import Metric, listed
 from dfstudy.variants.defects import ALL
 
 if TYPE_CHECKING:
     from dfstudy.stats.intervals import Floats, Interval
+    from dfstudy.stats.learning import Learning
     from dfstudy.study.comparisons import Evaluate
 
 
@@ -79,9 +80,9 @@ class FlawEffect:
     Attributes:
         switch: of `study.Protocol`, or `all`.
         reason: why it does not apply; empty where it does.
-        changes: quantity -> defect less correct on the honest test; empty where that cannot be asked, or
+        changes: quantity -> flaw minus correct on the honest test; empty where that cannot be asked, or
             where the network is the correct one.
-        inflation: quantity -> reported less true; empty where the honest test is what is reported.
+        inflation: quantity -> reported minus true; empty where the honest test is what is reported.
         reported, true: quantity -> mean over seeds, of what `inflation` compares.
         pictures: of the honest test.
         reported_on, true_on: pictures behind `reported` and `true`.
@@ -128,7 +129,7 @@ class FlawEffect:
         return {kind: one for kind, one in found.items() if one.p is not None and any(one.each)}
 
     def verdict(self, alpha: float) -> str:
-        """`costs` or `gains`, `flatters` or `understates`, `diverges`; or what was found falls short.
+        """`worsens` or `improves`, `flatters` or `understates`, `diverges`; or what was found falls short.
 
         `inconclusive` is a p below `alpha` that Holm's correction lifts above it, and what fewer than three
         seeds say.
@@ -140,8 +141,8 @@ class FlawEffect:
         if self.untold:
             return UNTRAINED
         if any(found.seeds < LEAST_SEEDS for found in self.asked().values()):
-            return "inconclusive"
-        words = {"change": ("costs", "gains"), "inflation": ("flatters", "understates")}
+            return INCONCLUSIVE
+        words = {"change": (WORSENS, IMPROVES), "inflation": ("flatters", "understates")}
         told = []
         for kind, found in self.asked().items():
             if self.adjusted[kind] < alpha:
@@ -150,7 +151,7 @@ class FlawEffect:
         if told:
             return " and ".join(told)
         alone = any(one.p is not None and one.p < alpha for one in self.asked().values())
-        return "inconclusive" if alone else "no difference found"
+        return INCONCLUSIVE if alone else "no difference found"
 
 
 @dataclass(frozen=True)

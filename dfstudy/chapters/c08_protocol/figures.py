@@ -1,4 +1,4 @@
-"""Figure, tables and sentences of the audit: what each recorded defect costs, and what it flatters.
+"""Figure, tables and sentences of the audit: what each flaw costs, and how much it flatters.
 
 Takes `effect.Audit` and variants; gives a matplotlib figure, tables and text for `say`.
 Nothing is computed here beyond what is drawn.
@@ -17,6 +17,7 @@ from matplotlib.figure import Figure
 
 from dfstudy.chapters.c08_protocol.effect import QUANTITIES, Audit, FlawEffect
 from dfstudy.present.style import FAKE, REAL, WIDTH, legend_below
+from dfstudy.stats.change import IMPROVES, INCONCLUSIVE, WORSENS
 from dfstudy.stats.units import UNITS
 from dfstudy.study.recipe import Protocol
 from dfstudy.variants.defects import ALL, IMBALANCED
@@ -49,13 +50,13 @@ SILENT = {
 
 
 def switches_table(audit: Audit) -> pd.DataFrame:
-    """The recorded defects, what each does, and whether it applies to this study."""
+    """The flaws of the original protocol, what each does, and whether it applies to this study."""
     fields = Protocol.model_fields
     rows = [
         (SPOKEN[name], field.description, audit.effects[name].reason or "yes")
         for name, field in fields.items()
     ]
-    return pd.DataFrame(rows, columns=["defect", "what it does", "applies here"])
+    return pd.DataFrame(rows, columns=["flaw", "what it does", "applies here"])
 
 
 def variants_table(variants: Sequence[Variant]) -> pd.DataFrame:
@@ -65,13 +66,13 @@ def variants_table(variants: Sequence[Variant]) -> pd.DataFrame:
         parts = [variant.split.part(part)["label"] for part in ("train", "val")]
         counts = [f"{(part == 0).sum():,} real, {(part == 1).sum():,} fake" for part in parts]
         name = variant.name.removeprefix("defect_")
-        told = "fakes thinned, no defect" if name == IMBALANCED else SPOKEN.get(name, "no defect")
+        told = "fakes thinned, no flaw" if name == IMBALANCED else SPOKEN.get(name, "no flaw")
         rows.append((variant.name, told, *counts, ", ".join(map(str, variant.study.training.seeds))))
-    return pd.DataFrame(rows, columns=["training", "defect", "learns from", "selects on", "seeds"])
+    return pd.DataFrame(rows, columns=["training", "flaw", "learns from", "selects on", "seeds"])
 
 
 def verdict_table(audit: Audit) -> pd.DataFrame:
-    """One row a defect: its question, cost, inflation, what would have been found, Holm's p, verdict."""
+    """One row a flaw: its question, cost, inflation, what would have been found, Holm's p, verdict."""
     alpha = 1 - audit.settings.confidence
     rows = []
     for name, effect in audit.effects.items():
@@ -86,7 +87,7 @@ def verdict_table(audit: Audit) -> pd.DataFrame:
         rows.append(
             (SPOKEN[name], question, cost, inflation, ", ".join(detectable), ", ".join(adjusted), verdict)
         )
-    columns = ["defect", "asked in", "with less without", "reported less true", "detectable", "p", "verdict"]
+    columns = ["flaw", "asked in", "with − without", "reported − true", "detectable", "p", "verdict"]
     return pd.DataFrame(rows, columns=columns)
 
 
@@ -105,11 +106,11 @@ def describe_effects(audit: Audit) -> str:
     """The message of the figure in a sentence, for its alt text."""
     alpha = 1 - audit.settings.confidence
     told = [f"{SPOKEN[name]}: {effect.verdict(alpha)}" for name, effect in audit.effects.items()]
-    return f"Two panels of points with intervals around a line at zero, a row a defect. {'; '.join(told)}."
+    return f"Two panels of points with intervals around a line at zero, a row a flaw. {'; '.join(told)}."
 
 
 def draw_effects(audit: Audit) -> Figure:
-    """A row a defect; left what it costs on the honest test, right reported less true."""
+    """A row a flaw; left what it costs on the honest test, right reported minus true."""
     rows = list(audit.effects.values())
     figure, panels = plt.subplots(1, 2, figsize=(WIDTH, 1.3 + 0.36 * len(rows)), sharey=True)
     places = np.arange(len(rows))[::-1]
@@ -129,8 +130,8 @@ def draw_effects(audit: Audit) -> Figure:
             _say_nothing(axes, effect, kind, place)
         axes.grid(visible=False, axis="y")
     panels[0].set_yticks(places, [SPOKEN[effect.switch] for effect in rows])
-    panels[0].set(title="Cost: with the defect less without", xlabel="change on the honest test")
-    panels[1].set(title="Flattery: reported less true", xlabel="what the protocol adds to its result")
+    panels[0].set(title="Cost: with the flaw − without", xlabel="change on the honest test")
+    panels[1].set(title="Flattery: reported − true", xlabel="what the protocol adds to its result")
     legend_below(figure, panels[0])
     return figure
 
@@ -141,18 +142,20 @@ def answer_defects(audit: Audit, numbers: Mapping[str, Number]) -> str:
     if not applying:
         return f"**Answer.** Nothing was measured: {audit.effects[ALL].reason}."
     alpha = 1 - audit.settings.confidence
-    told = [f"Of {len(audit.effects) - 1} recorded defects {len(applying)} apply to this study."]
+    told = [
+        f"Of {len(audit.effects) - 1} flaws of the original protocol {len(applying)} apply to this study."
+    ]
     for word, spoken in (
         ("diverges", "make training diverge"),
-        ("costs", "make the network worse"),
-        ("gains", "make it better"),
-        ("flatters", "flatter the result"),
+        (WORSENS, "worsen the network"),
+        (IMPROVES, "improve it"),
+        ("flatters", "inflate the reported result"),
         ("understates", "understate the result"),
     ):
         found = [SPOKEN[each.switch] for each in applying if word in each.verdict(alpha)]
         if found:
             told.append(f"Shown to {spoken}: {', '.join(found)}.")
-    for verdict, spoken in (("no difference found", "No difference found"), ("inconclusive", "Inconclusive")):
+    for verdict, spoken in (("no difference found", "No difference found"), (INCONCLUSIVE, "Inconclusive")):
         silent = [each for each in applying if each.verdict(alpha) == verdict]
         least = [one.detectable for each in silent if each.question == "auc" for one in each.asked().values()]
         if silent:
@@ -163,7 +166,7 @@ def answer_defects(audit: Audit, numbers: Mapping[str, Number]) -> str:
     if f"defect.{ALL}.reported.accuracy" in numbers:
         told.append(
             f"All together: {audit.effects[ALL].verdict(alpha)}. "
-            "The recorded protocol reports an accuracy of {defect.all.reported.accuracy} where "
+            "The original protocol reports an accuracy of {defect.all.reported.accuracy} where "
             "{defect.all.true.accuracy} is true of its network, and the correct protocol reaches "
             "{defect.correct.accuracy}; in AUC {defect.all.reported.auc}, {defect.all.true.auc} and "
             "{defect.correct.auc}."
@@ -208,7 +211,7 @@ def _range(values: Sequence[float]) -> str:
     if len(values) == 1:
         return f"from {values[0]:.2f} on"
     most = f"{max(values):.2f}" if max(values) < 1 else "none"
-    return f"from {min(values):.2f} for one defect to {most} for another"
+    return f"from {min(values):.2f} for one flaw to {most} for another"
 
 
 def _told(found: PairedDifference | None) -> str:

@@ -1,10 +1,10 @@
-"""What each recorded defect costs, and by how much it flatters the result.
+"""What each original flaw costs, and by how much it flatters the result.
 
 Takes a study, its split and the variants of `variants.defects`, trained; gives an `Audit`. For each defect:
 
-- change: a metric on the honest test (grouped, true labels, exact means), network with the defect less the
+- change: a metric on the honest test (grouped, true labels, exact means), network with the flaw minus the
   network without it, seed by seed on the same pictures;
-- inflation: what the defective protocol reports less what is true of the same network. Most defects report
+- inflation: what the defective protocol reports minus what is true of the same network. Most defects report
   the honest test, and flatter nothing. Selecting on validation and reporting it is compared with the honest
   test of that network, on pictures of other groups. Guessed labels and means of batch means are compared on
   the same pictures. A network of the random split has learned pictures of the honest test, which therefore

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dfstudy.chapters.c08_protocol.effect import QUANTITIES, Audit, FlawEffect
 from dfstudy.number import Number
 
-REPORTS_TEST = "what it reports is the honest test: nothing is flattered"
+REPORTS_TEST = "what it reports is the honest test: nothing is inflated"
 SAME_NETWORK = "it changes no weight where the AUC selects: the network is the correct one"
 # what a protocol's own account is compared in
 REPORTED = tuple(name for name in QUANTITIES if name != "ece")
@@ -60,7 +60,7 @@ def _of_effect(effect: FlawEffect, audit: Audit) -> Iterator[Number]:
         yield from effect.learning.numbers(name)
     for quantity, found in effect.changes.items():
         told = QUANTITIES[quantity]
-        note = f"{told.spoken} on the honest test, with the defect less without"
+        note = f"{told.spoken} on the honest test, with the flaw minus without"
         yield found.number(f"{name}.{quantity}.change", unit=told.unit, n=n, note=note)
     if not effect.changes:
         torn = effect.switch == "random_split"
@@ -68,7 +68,7 @@ def _of_effect(effect: FlawEffect, audit: Audit) -> Iterator[Number]:
         yield Number(f"{name}.auc.change", value, "AUC", n, note=note)
     for quantity in REPORTED if effect.inflation else ():
         told = QUANTITIES[quantity]
-        found, note = effect.inflation[quantity], f"{told.spoken}, reported less true"
+        found, note = effect.inflation[quantity], f"{told.spoken}, reported minus true"
         yield found.number(f"{name}.{quantity}.inflation", unit=told.unit, n=effect.compared, note=note)
         for side in ("reported", "true"):
             level, pictures = getattr(effect, side)[quantity], getattr(effect, f"{side}_on")

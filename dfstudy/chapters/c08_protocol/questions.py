@@ -1,8 +1,8 @@
-"""Would the recorded protocol have told the truth, and what did its defects cost? Verdicts from chapter 08.
+"""Would the original protocol have reported its result correctly, and what did its flaws cost?
 
-Takes numbers `defect.<switch>.auc.inflation` (what the defective protocol reports less what is true of the
-same network) and `.auc.change` (defective less correct on the honest test), of each defect and of `all`;
-gives no answer where none was measured, and leaves out defects that do not apply to the study. Pure.
+Takes numbers of chapter 08, `defect.<switch>.auc.inflation` (what the flawed protocol reports minus what is
+true of the same network) and `.auc.change` (flawed minus correct on the honest test), of each flaw and of
+`all`; gives no answer where none was measured, and leaves out flaws that do not apply to the study. Pure.
 """
 
 from __future__ import annotations
@@ -14,15 +14,14 @@ from dfstudy.present.lookup import find, read_id
 from dfstudy.present.numbers import literal
 from dfstudy.present.verdicts import (
     ALPHA,
-    UNTRAINED,
     Answer,
     Numbers,
-    Verdict,
     best_of,
     chapters_p,
     gains,
     gains_any,
 )
+from dfstudy.stats.change import CANNOT_TELL, NO, UNTRAINED, YES, Verdict
 from dfstudy.stats.paired import LEAST_SEEDS
 from dfstudy.variants.defects import ALL
 
@@ -30,8 +29,10 @@ if TYPE_CHECKING:
     from dfstudy.chapters.base import Gathered
     from dfstudy.number import Number
 
-TRUTH = 0.02  # AUC: a report that is further off than a leak worth a word (`trust.LEAK`) misleads
-COST = 0.01  # AUC: a loss worth a word, as for a gain of augmentation
+TRUTH = (
+    0.02  # AUC: a report that is further off than this misleads, as for a leak (`c01_data.questions.LEAK`)
+)
+COST = 0.01  # AUC: a loss that matters, as for a gain of augmentation
 FIGURE = "08_audit_protocol.ipynb#defects_effects"
 
 
@@ -55,13 +56,13 @@ def answer_questions(gathered: Gathered) -> list[Answer]:
 def truthful(inflation: Number, seeds: int) -> Verdict:
     """Whether a report is as good as true; open with fewer than three seeds.
 
-    `supported`: the whole interval lies within `TRUTH` of nothing. `refuted`: none of it does.
+    `yes`: the whole interval lies within `TRUTH` of 0. `no`: none of it does.
     """
     if inflation.low is None or inflation.high is None or seeds < LEAST_SEEDS:
-        return "inconclusive"
+        return CANNOT_TELL
     if inflation.low > -TRUTH and inflation.high < TRUTH:
-        return "supported"
-    return "refuted" if inflation.low > TRUTH or inflation.high < -TRUTH else "inconclusive"
+        return YES
+    return NO if inflation.low > TRUTH or inflation.high < -TRUTH else CANNOT_TELL
 
 
 def _truth(numbers: Numbers, seeds: int) -> list[Answer]:
@@ -72,8 +73,8 @@ def _truth(numbers: Numbers, seeds: int) -> list[Answer]:
     return [
         Answer(
             "answer.protocol.truth",
-            "Would the recorded protocol have told the truth?",
-            f"with all its defects the AUC that it reports is within {TRUTH} of what is true of its network",
+            "Would the original protocol have reported its result correctly?",
+            f"with all its flaws the AUC that it reports is within {TRUTH} of what is true of its network",
             truthful(inflation, seeds) if _learned(numbers, "all") else UNTRAINED,
             _said(inflation, f"it reports {{{name}}} more than is true{_values(numbers)}"),
             inflation.n,
@@ -91,10 +92,10 @@ def _cost(numbers: Numbers, seeds: int) -> list[Answer]:
     return [
         Answer(
             "answer.protocol.cost",
-            "Did its defects make a worse detector?",
-            f"with all of them the AUC on the honest test is lower; refuted below a loss of {COST}",
-            "supported" if lost else gains(change, COST, seeds, sign=-1),
-            "with all defects training diverges"
+            "Did its flaws make a worse detector?",
+            f"with all of them the AUC on the honest test is lower; no where a loss of {COST} is excluded",
+            YES if lost else gains(change, COST, seeds, sign=-1),
+            "with all flaws training diverges"
             if lost
             else _said(change, f"the AUC changes by {{{name}}}{_values(numbers)}"),
             change.n,
@@ -106,7 +107,7 @@ def _cost(numbers: Numbers, seeds: int) -> list[Answer]:
 # by quantity: question, claim, limit
 SINGLE = {
     "inflation": (
-        "Which of them flatter the result?",
+        "Which of them inflate the reported result?",
         "at least one alone makes the reported AUC higher than is true",
         TRUTH,
     ),
@@ -139,8 +140,8 @@ def _single(numbers: Numbers, quantity: str, sign: Literal[1, -1], seeds: int) -
             f"answer.protocol.{quantity}",
             question,
             f"{claim} (p after Holm over all that chapter 08 asks, {ALPHA})",
-            "supported" if lost else verdict,
-            f"{'those that do' if found or lost else 'none surely; the most'}: {', '.join(listed)}",
+            YES if lost else verdict,
+            f"{'those that do' if found or lost else 'none is shown to; the largest'}: {', '.join(listed)}",
             numbers[(shown or lost)[0]].n,
             FIGURE,
         )

@@ -1,9 +1,9 @@
 """The study's questions, each answered by a rule from the numbers of the chapters.
 
-Takes what the chapters gave; gives `Answer`s with the verdict `supported`, `refuted` or `inconclusive`, never
-a bare yes. Each chapter's `questions` holds its rules and their limits; which of them were declared before
-training, an answer's tier says. A question whose chapter gave no number is left out; one that it could not
-measure is inconclusive and says why. Refuses to answer without the numbers of training and test. Pure: no
+Takes what the chapters gave; gives `Answer`s with the verdict `yes`, `no`, `cannot tell` or `not trained
+enough to tell`. Each chapter's `questions` holds its rules and their limits; an answer's tier says whether it
+was declared before training. A question whose chapter gave no number is left out; one that it could not
+measure is `cannot tell` and says why. Refuses to answer without the numbers of training and test. Pure: no
 file is read.
 """
 
@@ -19,6 +19,7 @@ from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.errors import StudyError
 from dfstudy.number import Number
 from dfstudy.present.numbers import plain, say
+from dfstudy.stats.change import NO, YES
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Gathered
@@ -76,9 +77,8 @@ def answer_table(answers: Iterable[Answer], numbers: Numbers) -> HTML:
 
 
 def answer_numbers(answers: Iterable[Answer]) -> list[Number]:
-    """Each verdict as a number: 1 supported, 0 refuted, not defined where inconclusive."""
-    values = {"supported": 1, "refuted": 0}
+    """Each verdict as a number: 1 yes, 0 no, not defined otherwise."""
+    values = {YES: 1, NO: 0}
     return [
-        Number(x.id, values.get(x.verdict), "1 = supported", x.n, note=f"{x.verdict}: {x.claim}")
-        for x in answers
+        Number(x.id, values.get(x.verdict), "1 = yes", x.n, note=f"{x.verdict}: {x.claim}") for x in answers
     ]

@@ -196,4 +196,4 @@ def _nearer(folders: Mapping[str, int], aliases: Mapping[str, int]) -> list[str]
             example = example or folder
     if not pictures:
         return []
-    return [f"{pictures:,} pictures stand below real and fake, as in {example}: the nearer folder decides"]
+    return [f"{pictures:,} pictures are below real and fake, as in {example}: the nearer folder decides"]

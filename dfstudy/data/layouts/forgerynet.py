@@ -65,7 +65,7 @@ class ForgeryNet:
         splits = f"given: {', '.join(given)}" if len(given) > 1 else "no splits given"
         methods = len({place.method for place in found.values() if place.label == FAKE})
         splits = f"{methods} forgery method{'s' * (methods != 1)}, {splits}"
-        note = "frames of one video may stand on both sides"
+        note = "frames of one video may be on both sides"
         return Reading(self.name, tabulate(files.pictures, places), 0, splits, "none named", note)
 
 

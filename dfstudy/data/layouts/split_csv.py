@@ -3,7 +3,7 @@
 Takes tables with a column of paths and `label_str` (real, fake) or `label`. The number in `label` means real
 = 1 in the 140k set and fake = 1 elsewhere: without label_str the folders' names say which, and where they do
 not, the table is refused. Gives the tables' names as splits; nothing names groups. A picture that no table
-names, or that two describe differently, or whose folder says otherwise, is set aside.
+names, or that two describe differently, or whose folder says otherwise, is excluded.
 Sources: docs/layouts.md.
 """
 

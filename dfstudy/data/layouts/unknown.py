@@ -67,7 +67,7 @@ def _missing_lists(files: Files) -> str:
     videos = [name for name in folders if _DFDC_VIDEO.fullmatch(name)]
     if not any(_DFDC_PART.fullmatch(name.lower()) for name in folders) and 2 * len(videos) <= len(folders):
         return ""
-    return "\nthey bear names of DFDC, whose labels stand in metadata.json, and no metadata.json lies there"
+    return "\nthey bear names of DFDC, whose labels are in metadata.json, and no metadata.json lies there"
 
 
 def _above(folder: str) -> list[str]:

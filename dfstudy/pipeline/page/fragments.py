@@ -164,7 +164,7 @@ def _move_to_provenance(soup: BeautifulSoup, measured: Tag) -> str:
     what = label.get_text().rstrip(". ") if measured.name == "figure" and label else "The table"
     note = BeautifulSoup(
         f'<p class="moved">{what} shows measured durations, which differ from run to run: '
-        'it stands under <a href="#provenance">Provenance</a>.</p>',
+        'it is under <a href="#provenance">Provenance</a>.</p>',
         "html.parser",
     )
     measured.replace_with(note)
@@ -187,7 +187,7 @@ def _point_to_numbers(soup: BeautifulSoup, name: str) -> None:
     """The table that `save_numbers` returns stands once, among all numbers."""
     for result in soup.find_all("div", class_="result"):
         if "numbers" in str(result["data-tags"]).split():
-            note = f'<p class="moved">They stand under <a href="#numbers-{name}">All numbers</a>.</p>'
+            note = f'<p class="moved">They are under <a href="#numbers-{name}">All numbers</a>.</p>'
             result.clear()
             result.append(BeautifulSoup(note, "html.parser"))
 

@@ -49,7 +49,7 @@ def report_rows(study: Study) -> Rows:
         ("Rendered", datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z")),
     ]
     comparison = compare_with_exhibit(study)
-    return rows + ([("Published exhibit", str(comparison))] if comparison else [])
+    return rows + ([("Published report", str(comparison))] if comparison else [])
 
 
 def _sha256(study: Study) -> str:

@@ -83,7 +83,7 @@ def _fill(study: Study, chapters: tuple[Chapter, ...], fragments: list[Fragment]
     starts = [{"id": name, "title": title, "sections": []} for name, title, _ in opening]
     trainings = [training["steps"].items() for training in read_json(study.out / PLAN).get("training", [])]
     steps = [(TRAINING.format(name), step["title"]) for part in trainings for name, step in part]
-    steps.append((LEAKAGE, "Leakage meter"))
+    steps.append((LEAKAGE, "Leakage estimate"))
     steps += [(f"steps/{chapter.id}.json", f"Chapter: {chapter.title}") for chapter in chapters]
     return environment.get_template("page.html.j2").render(
         title=study.title,

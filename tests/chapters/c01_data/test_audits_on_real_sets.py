@@ -58,7 +58,7 @@ def test_fakes_saved_as_png_are_caught_and_files_were_equal_before(wild):
     plant(wild, wild.parent / "png", "format", 1.0)
     after = audit(wild.parent / "png")
     for family in ("container", "compression", "file_size"):
-        assert after[family].verdict == "tells the label" and after[family].interval.value > 0.99
+        assert after[family].verdict == "predicts the label" and after[family].interval.value > 0.99
     assert after["container"].trait == ("format", 1.0)
     for family in ("light", "detail", "border", "thumbnail"):  # PNG keeps the pixels, and JPEG nearly does
         assert after[family].interval.value == pytest.approx(float(before[family].interval.value), abs=0.05)

@@ -69,11 +69,11 @@ def test_many_methods_are_cut_to_the_most_telling_and_the_caption_says_so():
 @pytest.mark.parametrize(
     ("values", "words", "absent"),
     [
-        ({}, "No family of traits tells the label", "reencode"),
+        ({}, "No family of traits predicts the label", "reencode"),
         ({"container": 0.99}, "dfstudy reencode path/to/faces path/to/faces_alike", "another origin"),
         ({"detail": 0.8}, "another origin", "reencode"),
         ({"light": 0.58}, "hints at the label", "reencode"),
-        ({"together": 0.8}, "All together: tells the label", "another origin"),
+        ({"together": 0.8}, "All together: predicts the label", "another origin"),
     ],
 )
 def test_the_sentence_follows_the_findings(values, words, absent):

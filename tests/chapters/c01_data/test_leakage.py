@@ -1,4 +1,4 @@
-"""The leakage meter: two splits that differ in their groups alone, two keyed runs, a difference."""
+"""The leakage estimate: two splits that differ in their groups alone, two keyed runs, a difference."""
 
 from __future__ import annotations
 

@@ -58,15 +58,15 @@ NOTHING = {
 @pytest.mark.parametrize(
     ("numbers", "verdict"),
     [
-        (meter(gain=(0.01, 0.2)), "supported"),
-        (meter(gain=(-0.1, 0.01), grouped=(0.6, 0.7)), "refuted"),
-        (meter(gain=(-0.1, 0.01), random=(0.6, 0.7)), "refuted"),
-        (meter(gain=(-0.1, 0.01), learned=0), "inconclusive"),
-        (meter(gain=(0.01, 0.2), learned=0), "inconclusive"),
-        (meter(gain=(-0.1, 0.1), grouped=(0.6, 0.7)), "inconclusive"),
+        (meter(gain=(0.01, 0.2)), "yes"),
+        (meter(gain=(-0.1, 0.01), grouped=(0.6, 0.7)), "no"),
+        (meter(gain=(-0.1, 0.01), random=(0.6, 0.7)), "no"),
+        (meter(gain=(-0.1, 0.01), learned=0), "cannot tell"),
+        (meter(gain=(0.01, 0.2), learned=0), "cannot tell"),
+        (meter(gain=(-0.1, 0.1), grouped=(0.6, 0.7)), "cannot tell"),
         (
             meter() | {"leakage.inflation": Number("leakage.inflation", 0.1, "AUC", 9, note="few")},
-            "inconclusive",
+            "cannot tell",
         ),
         (NOTHING, "not applicable"),
     ],
@@ -84,7 +84,7 @@ def test_a_leak_is_judged_by_its_whole_interval_and_only_by_networks_that_learne
 def test_the_shortcut_answer_counts_families(counts):
     answers = {x.id: x for x in answers_to(audits(*counts))}
     telling, hinting, _, unclear = counts
-    expected = "supported" if telling + hinting else "inconclusive" if unclear else "refuted"
+    expected = "yes" if telling + hinting else "cannot tell" if unclear else "no"
     assert answers["answer.shortcut"].verdict == expected
     assert f"of {sum(counts)} families" in answers["answer.shortcut"].because
 
@@ -92,7 +92,7 @@ def test_the_shortcut_answer_counts_families(counts):
 def test_what_was_not_audited_has_no_answer():
     assert answers_to({}) == []
     answers = {x.id: x for x in answers_to(audits() | NOTHING)}
-    assert answers["answer.leak"].verdict == "inconclusive"
+    assert answers["answer.leak"].verdict == "cannot tell"
     assert answers["answer.leak"].because == "not applicable: no group has two pictures"
 
 
@@ -147,8 +147,8 @@ def test_the_meters_figure_has_its_values_and_its_numbers_are_said(tmp_path):
     assert f'id="{figures.FIGURE}"' in figures.show_leakage(found, study).data
     assert "does not apply" in figures.show_leakage(None, study).data
     numbers = {number.id: number for number in leakage_numbers(found, _split())}
-    assert trust.leak_verdict(numbers) == "supported"
-    assert "would have flattered" in say(figures.leakage_sentence(numbers), numbers).data
+    assert trust.leak_verdict(numbers) == "yes"
+    assert "would have inflated" in say(figures.leakage_sentence(numbers), numbers).data
 
 
 def _split(methods: int = 20) -> Split:
@@ -203,7 +203,7 @@ def test_the_card_holds_the_studys_words_and_says_what_nobody_stated():
     assert (
         found["Pictures"] == "7: 7 real and 7 fake" and found["Shortcuts"] == "None found. Nothing of a_*b."
     )
-    assert found["Leakage"].startswith("Inconclusive. ") and "and 4 more" in found["Forgery methods"]
+    assert found["Leakage"].startswith("Cannot tell. ") and "and 4 more" in found["Forgery methods"]
     assert not any(sign in text for text in found.values() for sign in ("{", "**", "\\"))
     sample = card(load_study("sample"), numbers)
     assert "show no person" in sample["What it is"] and "not stated" not in "".join(sample.values())

@@ -126,7 +126,7 @@ def verdicts(findings, method=""):
 def test_a_planted_shortcut_is_found_and_its_family_named(tmp_path, family, fake):
     rows, traits = build(tmp_path / "set", fake)
     found = audit_shortcuts(rows, traits, QUICK)
-    assert verdicts(found)[family] == "tells the label", aucs(found)
+    assert verdicts(found)[family] == "predicts the label", aucs(found)
     # a ramp of 25 grey levels under random colours is a weaker sign than the others
     assert aucs(found)[family] > (0.85 if family == "thumbnail" else 0.97)
     if fake in (with_exif, PLANTED["progressive"][1], PLANTED["bytes"][1]):  # the pixels stay the same
@@ -183,13 +183,13 @@ def test_a_method_is_named_by_itself(tmp_path):
     fakes = other["label"] == 1
     rows = pd.concat([rows, other[fakes]], ignore_index=True)
     found = audit_shortcuts(rows, pd.concat([traits, of_other]), QUICK)
-    assert verdicts(found, "gan b")["compression"] == "tells the label"
+    assert verdicts(found, "gan b")["compression"] == "predicts the label"
     assert verdicts(found, "swap")["compression"] == "no sign"
     assert aucs(found)["compression"] == pytest.approx(0.5 + 0.5 * 20 / 60, abs=0.02)
     numbers = {number.id: number for number in shortcut_numbers(found)}
     assert numbers["shortcut.compression.auc.method.gan_b"].value > 0.99
     assert numbers["shortcut.compression.auc.method.gan_b"].n == 40 + 20
-    assert "tells the label" in numbers["shortcut.compression.auc.method.gan_b"].note
+    assert "predicts the label" in numbers["shortcut.compression.auc.method.gan_b"].note
     families = [numbers[f"shortcut.{n}"].value for n in ("telling", "hinting", "clean", "inconclusive")]
     assert sum(families) == len(FAMILIES)
     table = shortcut_table(found)
@@ -206,7 +206,7 @@ def test_neither_order_nor_repetition_changes_a_finding(tmp_path):
 @pytest.mark.parametrize(
     ("value", "low", "high", "chance", "verdict"),
     [
-        (0.95, 0.9, 0.99, 0.6, "tells the label"),
+        (0.95, 0.9, 0.99, 0.6, "predicts the label"),
         (0.75, 0.69, 0.8, 0.6, "hints at the label"),
         (0.55, 0.52, 0.58, 0.53, "hints at the label"),
         (0.55, 0.52, 0.58, 0.56, "no sign"),

@@ -52,7 +52,7 @@ def test_the_notebook_trains_and_compares(invoke, tmp_path):
     assert "50 % of the epochs (1)" in numbers["policy.original.at_50.auc.difference"]["note"]
     stored = nbformat.read(tmp_path / "out" / "notebooks" / f"{CHAPTER.id}.ipynb", 4)
     answer = stored.cells[-1].outputs[0].data["text/markdown"]
-    assert re.match(r"\*\*Answer\.\*\* By test AUC against none, at 100 % of the epochs \(2\)", answer)
+    assert re.match(r"\*\*Answer\.\*\* By test AUC, compared with none at 100 % of the epochs \(2\)", answer)
 
 
 def test_where_nothing_is_named_the_chapter_says_so_and_trains_nothing(invoke, tmp_path):

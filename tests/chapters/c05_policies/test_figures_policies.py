@@ -59,12 +59,16 @@ def test_the_forest_has_a_panel_a_quantity_and_a_mark_a_policy(compared):
     assert [axes.get_title(loc="left") for axes in figure.axes] == [
         "test AUC",
         "AUC on unseen forgeries",
-        "training less validation",
+        "overfitting gap (train − val AUC)",
         "log-loss",
         "calibration error",
         "AUC when corrupted",
     ]
-    assert marks(figure.axes[0]) == ["D", "o", "s"]  # inconclusive, helps, hurts: told apart without colour
+    assert marks(figure.axes[0]) == [
+        "D",
+        "o",
+        "s",
+    ]  # inconclusive, improves, worsens: distinct without colour
     assert [text.get_text() for text in figure.axes[0].get_yticklabels()] == NAMES[1:]
     assert "better →" in figure.axes[0].get_xlabel() and "← better" in figure.axes[2].get_xlabel()
     found = compared.of("policy", "auc", 1.0)
@@ -89,8 +93,8 @@ def test_parts_and_strengths_are_drawn(compared):
     assert [axes.get_title(loc="left") for axes in figure.axes] == [
         "test AUC, beside the others",
         "test AUC, alone",
-        "training less validation, beside the others",
-        "training less validation, alone",
+        "overfitting gap (train − val AUC), beside the others",
+        "overfitting gap (train − val AUC), alone",
     ]
     assert len(marks(figure.axes[1])) == 7 and size(figure) > 3000
     figure = figures.draw_strengths(compared)
@@ -117,39 +121,37 @@ def test_each_policy_gets_a_sentence_with_budget_n_and_what_could_be_found(compa
     told = say(words.tell_policies(compared), numbers).data.split("\n\n")
     assert len(told) == 3 and not any("{" in one for one in told)
     original, bench, blend = told
-    assert original.startswith("**original** is inconclusive by test AUC at 100 % of the epochs (16)")
-    assert bench.startswith("**deepfakebench** helps by test AUC at 100 % of the epochs (16)")
-    assert blend.startswith(r"**self\_blend** hurts by test AUC at 100 % of the epochs (16)")
+    assert original.startswith("**original: inconclusive.** Test AUC at 100 % of the epochs (16)")
+    assert bench.startswith("**deepfakebench: improves.** Test AUC at 100 % of the epochs (16)")
+    assert blend.startswith(r"**self\_blend: worsens.** Test AUC at 100 % of the epochs (16)")
     for one, slug in zip(told, ("original", "deepfakebench", "self_blend"), strict=True):
-        assert "n = 300 pictures" in one and "four times in five" in one
+        assert "n = 300 images" in one and "four times in five" in one
         for name in ("difference", "p", "detectable"):
             assert str(numbers[f"policy.{slug}.auc.{name}"]) in one
         assert "at 25 % of the epochs (4)" in one and "at 50 % of the epochs (8)" in one
-    assert "hurts at 25 % of the epochs (4)" in bench and "heads up, crosses 0" in bench
+    assert "worsens at 25 % of the epochs (4)" in bench and "heads up, crosses 0" in bench
 
 
 def test_the_answer_names_everyone_once_with_the_budget(compared, numbers):
     told = say(words.answer_policies(compared), numbers).data
     assert "100 % of the epochs (16)" in told and "4 seeds" in told
-    assert (
-        "deepfakebench helps" in told and r"self\_blend hurts" in told and "original is inconclusive" in told
-    )
+    assert "improves: deepfakebench; worsens: self\\_blend; inconclusive: original." in told
     assert "the difference of deepfakebench heads up" in told
 
 
 def test_parts_and_strengths_are_told_with_their_budget(compared, numbers):
     told = say(words.tell_parts(compared), numbers).data
-    assert "grey helps" in told and told.count("50 % of the epochs (8)") == 2 and "n = 300" in told
+    assert "grey: improves" in told and told.count("50 % of the epochs (8)") == 2 and "n = 300" in told
     told = say(words.tell_strengths(compared), numbers).data
-    assert "strength 2 hurts" in told and str(numbers["strength.2.auc.difference"]) in told
+    assert "strength 2: worsens" in told and str(numbers["strength.2.auc.difference"]) in told
 
 
 def test_captions_and_alt_texts_say_n_and_interval(compared):
     told = words.describe_effects(compared.of("policy", "auc"))
     assert "n = 300 pictures in 150 groups; 4 training seeds" in told and "95 %" in told
     assert "n = 300 to 600 pictures" in words.describe_values(compared, ("auc", "gap"))
-    assert "deepfakebench helps" in words.describe_verdicts(compared, "policy", share=1.0)
-    assert "grey alone helps" in words.describe_verdicts(compared, "add_one")
+    assert "deepfakebench: improves" in words.describe_verdicts(compared, "policy", share=1.0)
+    assert "grey alone: improves" in words.describe_verdicts(compared, "add_one")
     assert "deepfakebench heads up" in words.describe_courses(compared)
     assert words.parts_budget(compared) == "50 % of the epochs (8)"
 
@@ -157,7 +159,7 @@ def test_captions_and_alt_texts_say_n_and_interval(compared):
 def test_the_table_has_a_row_a_policy_and_budget(compared):
     table = words.verdict_table(compared)
     assert len(table) == 9 and list(table.columns[:3]) == ["policy", "budget", "test AUC"]
-    assert table["test AUC"].iloc[2].startswith("hurts -0.") and table["log-loss"].iloc[-1] == ""
+    assert table["test AUC"].iloc[2].startswith("worsens -0.") and table["log-loss"].iloc[-1] == ""
 
 
 def test_where_nothing_is_compared_every_text_says_so(make_tested):

@@ -216,7 +216,7 @@ def test_numbers_carry_n_groups_and_what_they_are(cross):
     for name in ("vit.found.seen", "vit.found.unseen", "vit.found.gap", "difference.found"):
         assert numbers[f"cross.{name}"].n == 120, name  # fakes
     assert numbers["cross.vit.specificity"].n == numbers["cross.difference.specificity"].n == 40
-    assert numbers["cross.difference.auc"].note.count("vit less small_cnn") == 1
+    assert numbers["cross.difference.auc"].note.count("vit minus small_cnn") == 1
 
 
 def test_arms_tested_on_other_pictures_are_refused(variants):

@@ -146,7 +146,7 @@ def test_the_sentences_follow_from_the_intervals(measured):
     assert "not shown to be better than guessing" in blind
     assert "No other pictures" in figures.tell_elsewhere([])
     rows = figures.elsewhere_table(found)
-    assert rows["reals scored"].tolist() == ["60"] * 3 and rows["set aside"].iloc[0] == "3 unreadable"
+    assert rows["reals scored"].tolist() == ["60"] * 3 and rows["excluded"].iloc[0] == "3 unreadable"
     assert "120 pictures of blind in 30 groups" in figures.describe_elsewhere(found)
     assert len(figures.draw_elsewhere(found).axes) == 3
 

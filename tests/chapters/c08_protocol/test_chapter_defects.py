@@ -81,25 +81,25 @@ def test_the_forest_has_a_row_a_defect_and_says_where_it_has_no_point(audit):
 
 
 def test_tables_and_the_answer_give_verdicts_by_rule(audit):
-    table = figures.verdict_table(audit).set_index("defect")
-    assert table.loc["channels B, G, R", "verdict"] == "costs"
+    table = figures.verdict_table(audit).set_index("flaw")
+    assert table.loc["channels B, G, R", "verdict"] == "worsens"
     assert table.loc["random split", "verdict"] == "flatters"
-    assert table.loc["all together", "verdict"] == "costs and flatters"
+    assert table.loc["all together", "verdict"] == "worsens and flatters"
     assert table.loc["raw grey levels", "verdict"] == "no difference found"
     assert table.loc["drifting BatchNorm", "verdict"] == "does not apply"
     assert "(flattery)" in table.loc["all together", "detectable"]
     assert table.loc["inverted class weight", "asked in"] == "log-loss"
-    told = figures.switches_table(audit).set_index("defect")
+    told = figures.switches_table(audit).set_index("flaw")
     assert told.loc["drifting BatchNorm", "applies here"] == "no stage is frozen"
     answer = figures.answer_defects(audit, {})
-    assert "Of 10 recorded defects 9 apply" in answer
+    assert "Of 10 flaws of the original protocol 9 apply" in answer
     assert (
-        "make the network worse: channels B, G, R." in answer
-        and "flatter the result: random split." in answer
+        "worsen the network: channels B, G, R." in answer
+        and "inflate the reported result: random split." in answer
     )
     assert "No difference found: raw grey levels," in answer
-    assert "would have been found: from 0.08 for one defect to none" in answer
-    assert "channels B, G, R: costs" in figures.describe_effects(audit)
+    assert "would have been found: from 0.08 for one flaw to none" in answer
+    assert "channels B, G, R: worsens" in figures.describe_effects(audit)
 
 
 def test_numbers_of_a_difference_go_through_prose(audit):
@@ -137,8 +137,8 @@ def test_the_notebook_trains_and_audits(invoke, tmp_path):
     assert set(told) == {2} and told[""] == 2 and told["drifting_batch_norm"] == 2
     stored = nbformat.read(tmp_path / "out" / "notebooks" / f"{CHAPTER.id}.ipynb", 4)
     answer = stored.cells[-1].outputs[0].data["text/markdown"]
-    assert re.match(r"\*\*Answer\.\*\* Of 10 recorded defects \d apply to this study\.", answer)
-    assert "The recorded protocol reports an accuracy of" in answer
+    assert re.match(r"\*\*Answer\.\*\* Of 10 flaws of the original protocol \d apply to this study\.", answer)
+    assert "The original protocol reports an accuracy of" in answer
 
 
 def test_where_nothing_is_measured_the_chapter_says_so_and_trains_nothing(invoke, tmp_path):

@@ -212,9 +212,9 @@ def test_planted_costs_and_flattery_are_found_and_nothing_else():
     assert verdicts == {
         **dict.fromkeys(SWITCHES, "no difference found"),
         **dict.fromkeys(("drifting_batch_norm", "substring_labels", "timm_head"), "does not apply"),
-        "bgr_channels": "costs",
+        "bgr_channels": "worsens",
         "random_split": "flatters",
-        ALL: "costs and flatters",
+        ALL: "worsens and flatters",
     }
 
 
@@ -236,13 +236,13 @@ def test_a_defect_that_cannot_be_trained_is_a_finding_and_the_others_are_measure
     audit = measure_defects(study, split, tested)
     verdicts = {name: effect.verdict(0.05) for name, effect in audit.effects.items()}
     assert verdicts["raw_pixels"] == verdicts[ALL] == "diverges"
-    assert verdicts["bgr_channels"] == "costs"
+    assert verdicts["bgr_channels"] == "worsens"
     numbers = {number.id: number for number in defect_numbers(audit)}
     assert numbers["defect.raw_pixels.applies"].value == 1
     assert numbers["defect.raw_pixels.diverged"].value == 1
     assert numbers["defect.raw_pixels.auc.change"].value is None
     assert where in numbers["defect.all.auc.inflation"].note
-    shown = figures.verdict_table(audit).set_index("defect")
+    shown = figures.verdict_table(audit).set_index("flaw")
     assert shown.loc["raw grey levels", "verdict"] == "diverges"
     told = figures.answer_defects(audit, numbers)
     assert "make training diverge: raw grey levels." in told and "All together: training diverges" in told
@@ -313,7 +313,7 @@ def test_wrong_labels_are_compared_with_right_ones_on_the_same_pictures():
     # tables hold scores that follow the guessed labels: true labels find half of the fakes among the reals
     assert effect.compared == len(split.part("test"))
     assert effect.changes["auc"].value < -0.1 and effect.inflation["auc"].value > 0.1
-    assert effect.verdict(0.05) == "costs and flatters"
+    assert effect.verdict(0.05) == "worsens and flatters"
 
 
 def test_p_are_holms_over_single_defects_and_over_all_together():
@@ -389,7 +389,7 @@ def learning(train_auc: float) -> Learning:
 def test_no_defect_is_judged_beside_a_correct_network_that_has_not_learned():
     study, split = make_study(), make_split()
     tested = make_tested(study, split, {"defect_bgr_channels": 0.2})
-    for state, verdict in ((learning(0.6), "not trained enough to tell"), (learning(0.95), "costs")):
+    for state, verdict in ((learning(0.6), "not trained enough to tell"), (learning(0.95), "worsens")):
         tested["main"] = replace(tested["main"], learning=state)
         audit = measure_defects(study, split, tested)
         assert audit.effects["bgr_channels"].verdict(0.05) == verdict
@@ -400,9 +400,9 @@ def test_no_defect_is_judged_beside_a_correct_network_that_has_not_learned():
 def test_a_network_that_has_not_learned_costs_and_flatters_nobody():
     study, split = make_study(), make_split()
     tested = make_tested(study, split, {"defect_all": 0.1}, {"defect_all": 1.8})
-    assert measure_defects(study, split, tested).effects[ALL].verdict(0.05) == "costs and flatters"
+    assert measure_defects(study, split, tested).effects[ALL].verdict(0.05) == "worsens and flatters"
     tested["defect_all"] = replace(tested["defect_all"], learning=learning(0.6))
-    assert measure_defects(study, split, tested).effects[ALL].verdict(0.05) == "costs"
+    assert measure_defects(study, split, tested).effects[ALL].verdict(0.05) == "worsens"
 
 
 def test_two_seeds_decide_no_defect():

@@ -57,14 +57,14 @@ def verdicts(numbers: dict[str, Number], groups_known: bool = True) -> dict[str,
 
 def test_each_question_has_its_verdict():
     assert verdicts(study_numbers()) == {
-        "above_chance": "supported",
-        "new_people": "supported",
-        "overfits": "supported",
-        "every_method": "inconclusive",
-        "useful": "inconclusive",
-        "accuracy_misleads": "supported",
-        "probabilities": "refuted",
-        "stands_corruptions": "supported",
+        "above_chance": "yes",
+        "new_people": "yes",
+        "overfits": "yes",
+        "every_method": "cannot tell",
+        "useful": "cannot tell",
+        "accuracy_misleads": "yes",
+        "probabilities": "no",
+        "stands_corruptions": "yes",
     }
 
 
@@ -77,19 +77,19 @@ def test_verdicts_turn_with_the_numbers():
         robust__drop=number("robust.drop", 0.2, 0.15, 0.25),
     )
     found = verdicts(changed, groups_known=False)
-    assert found["above_chance"] == found["overfits"] == found["accuracy_misleads"] == "refuted"
-    assert found["probabilities"] == "supported" and found["new_people"] == "inconclusive"
-    assert found["stands_corruptions"] == "refuted"
+    assert found["above_chance"] == found["overfits"] == found["accuracy_misleads"] == "no"
+    assert found["probabilities"] == "yes" and found["new_people"] == "cannot tell"
+    assert found["stands_corruptions"] == "no"
     no_interval = study_numbers(test__auc=Number("test.auc", None, "AUC", 9, note="one class"))
-    assert verdicts(no_interval)["above_chance"] == "inconclusive"
+    assert verdicts(no_interval)["above_chance"] == "cannot tell"
 
 
 @pytest.mark.parametrize(
     ("drops", "verdict"),
     [
-        ([(0.02, 0.0, 0.04)], "supported"),
-        ([(0.02, 0.0, 0.04), (0.06, 0.03, 0.09)], "inconclusive"),
-        ([(0.02, 0.0, 0.04), (0.2, 0.15, 0.25)], "refuted"),
+        ([(0.02, 0.0, 0.04)], "yes"),
+        ([(0.02, 0.0, 0.04), (0.06, 0.03, 0.09)], "cannot tell"),
+        ([(0.02, 0.0, 0.04), (0.2, 0.15, 0.25)], "no"),
     ],
 )
 def test_other_folders_are_answered_by_the_worst(drops, verdict):
@@ -100,7 +100,7 @@ def test_other_folders_are_answered_by_the_worst(drops, verdict):
     [found] = [x for x in room.decide_answers(Gathered(numbers, STUDY, True)) if x.id == "answer.elsewhere"]
     assert found.verdict == verdict
     worst = f"elsewhere.set_{len(drops) - 1}"
-    assert f"{{{worst}.auc}}, {{{worst}.drop}} less" in found.because and found.figure.startswith("06")
+    assert f"{{{worst}.auc}}, {{{worst}.drop}} lower" in found.because and found.figure.startswith("06")
     assert "answer.elsewhere" not in [
         x.id for x in room.decide_answers(Gathered(study_numbers(), STUDY, True))
     ]
@@ -112,7 +112,7 @@ def test_probabilities_are_judged_as_calibrated_where_they_are():
     [found] = [
         x for x in room.decide_answers(Gathered(numbers, STUDY, True)) if x.id == "answer.probabilities"
     ]
-    assert found.verdict == "supported" and found.because.startswith(f"calibration error {{{after}}}")
+    assert found.verdict == "yes" and found.because.startswith(f"calibration error {{{after}}}")
     assert "as frequent as in validation" in found.because
     assert "calibrated on validation" in found.question
 
@@ -128,26 +128,26 @@ def test_use_is_judged_at_the_threshold_of_validation_and_not_at_one_of_the_test
         number("test.sensitivity.at_5", 0.7, 0.6, 0.8),
         number("test.false_alarms.at_5", 0.03, 0.01, 0.06),
     )
-    assert useful(found, alarmed)[0] == "supported"
+    assert useful(found, alarmed)[0] == "yes"
     broken = useful(found, number("test.false_alarms.at_5", 0.12, 0.08, 0.17))
-    assert broken[0] == "refuted" and "more than promised" in broken[1]
+    assert broken[0] == "no" and "more than promised" in broken[1]
     none = [Number(x.id, None, "1", 9, note="not enough real validation images") for x in (found, alarmed)]
-    assert useful(*none) == ("inconclusive", "not enough real validation images")
+    assert useful(*none) == ("cannot tell", "not enough real validation images")
 
 
 @given(st.tuples(*[st.floats(0, 1)] * 3).map(sorted))
 def test_a_verdict_needs_the_whole_interval(ends):
     low, value, high = ends
     found = verdicts(study_numbers(test__auc=number("test.auc", value, low, high)))["above_chance"]
-    assert (found == "supported") == (low > 0.5)
-    assert (found == "refuted") == (high < 0.5)
+    assert (found == "yes") == (low > 0.5)
+    assert (found == "no") == (high < 0.5)
 
 
 def test_a_method_that_is_worse_than_chance_refutes():
     worse = number("test.auc.method.swap", 0.4, 0.3, 0.45)
     numbers = study_numbers(**{"test__auc__method__swap": worse})
     found = {x.id: x for x in room.decide_answers(Gathered(numbers, STUDY, True))}
-    assert found["answer.every_method"].verdict == "refuted"
+    assert found["answer.every_method"].verdict == "no"
     assert "hardest of 2: swap with {test.auc.method.swap}" in found["answer.every_method"].because
 
 

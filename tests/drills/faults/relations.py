@@ -179,9 +179,9 @@ RELATIONS = {
     "torn_groups": Relation(
         "test groups half of whose pictures are given as training, under their own name; 1: all", _torn
     ),
-    "both_labels": Relation("real pictures that stand under fake too; 1: all", _both_labels(COPIES)),
+    "both_labels": Relation("real pictures that are under fake too; 1: all", _both_labels(COPIES)),
     "both_labels_near": Relation(
-        "real pictures that stand under fake too, saved again, reduced or cropped; 1: all",
+        "real pictures that are under fake too, saved again, reduced or cropped; 1: all",
         _both_labels(NEAR_COPIES),
         ("compression", "file_size", "geometry", *PIXELS),
     ),
