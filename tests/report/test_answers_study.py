@@ -8,9 +8,12 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from dfstudy.evaluate.arms.policies import list_comparisons
+from dfstudy.evaluate.paired import PairedDifference
+from dfstudy.evaluate.policies.compare import Effect
 from dfstudy.number import Number
 from dfstudy.report import answers as room
 from dfstudy.report.answers import abstract, augmentation
@@ -335,6 +338,41 @@ def test_a_verdict_on_a_gain_turns_with_its_sign(ends, sign):
         assert low > 0
     if gains(number, 0.02, 3) == "refuted":
         assert high < 0.02
+
+
+SAID = {"helps": "supported", "hurts": "refuted", "no gain": "refuted", "inconclusive": "inconclusive"}
+
+
+@given(
+    st.lists(st.floats(-0.3, 0.3), min_size=2, max_size=2).map(sorted),
+    st.sampled_from(sorted(augmentation.QUALITIES)),
+    st.booleans(),
+)
+@example([-0.206, 0.003], "auc", False)  # was refuted here, and inconclusive in the chapter
+def test_chapter_and_answer_say_the_same_of_any_interval(ends, quality, sure):
+    (low, high), p = ends, 0.01 if sure else 0.3
+    errors = ((0.0, 0.0, 0.0), 0.0, 0.0)
+    change = PairedDifference((low + high) / 2, low, high, p, 0.1, *errors, 9.0, 20, STUDY.evaluate)
+    told = Effect(list_comparisons(STUDY)[0], quality, change, 200, p, 1)
+    name = f"policy.seed.{quality}"
+    numbers = policies(seed_auc=0.0) | by_id(
+        change.number(f"{name}.difference", unit="AUC", n=200), Number(f"{name}.p", p, "probability", 200)
+    )
+    assert decide(numbers)[f"answer.augmentation.{quality}"].verdict == SAID[told.verdict]
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_no_claim_refuses_what_its_verdict_supports(side):
+    """A gain that is sure, and smaller than is worth having: [.0005, .008]."""
+    ends = sorted((side * 0.0005, side * 0.008))
+    names = [f"policy.seed.{quality}" for quality in augmentation.QUALITIES]
+    numbers = [Number(f"{name}.difference", side * 0.004, "AUC", 200, *ends, 50) for name in names]
+    numbers += [Number(f"{name}.p", 0.01, "probability", 200) for name in names]
+    numbers += [Number("defect.all.auc.change", side * 0.004, "AUC", 200, *ends, 50)]
+    found = decide(policies(seed_auc=0.03) | by_id(*numbers) | defects(all_inflation=0.1))
+    said = [x for name, x in found.items() if name.startswith("answer.aug") and x.verdict == "supported"]
+    assert len(said) == (3 if side > 0 else 1)
+    assert not [x.claim for x in said if "refuted below" in x.claim]
 
 
 def defects(**effects: float) -> dict[str, Number]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -216,6 +217,13 @@ def test_another_machine_or_recipe_is_measured_again(measured, tmp_path):
     content = json.loads((tmp_path / within.SPEED).read_text()) | {"machine": "another"}
     (tmp_path / within.SPEED).write_text(json.dumps(content))
     assert within.read_speed(study, site) is None
+
+
+@pytest.mark.parametrize("kept", [0, 40])
+def test_a_speed_that_a_power_loss_cut_is_measured_again(measured, tmp_path, kept, capsys):
+    os.truncate(tmp_path / within.SPEED, kept)
+    assert within.read_speed(measured.settings, Site(2, 0)) is None
+    assert "speed.json is " in capsys.readouterr().err and not (tmp_path / within.SPEED).exists()
 
 
 def test_runs_side_by_side_follow_threads_and_gpus():
