@@ -88,7 +88,8 @@ def _cost(numbers: Numbers, seeds: int) -> list[Answer]:
         Answer(
             "answer.protocol.cost",
             "Did its defects make a worse detector?",
-            f"with all of them the AUC on the honest test is lower; refuted below a loss of {COST}",
+            "with all of them the AUC on the honest test is lower; refuted where it is not, and a loss of "
+            f"{COST} or more is excluded",
             "supported" if lost else gains(change, COST, seeds, sign=-1),
             "with all defects training diverges"
             if lost

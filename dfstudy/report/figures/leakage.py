@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from dfstudy.evaluate.leakage import MOST, SMALL, Leakage
 from dfstudy.report.figures.style import FAKE, PALETTE, REAL, WIDTH, save_figure
-from dfstudy.report.trust import CHANCE, NOT_APPLICABLE, leak_verdict, meter_learned
+from dfstudy.report.trust import CHANCE, NOT_APPLICABLE, few_seeds, leak_verdict, meter_learned
 from dfstudy.report.verdicts import Numbers
 from dfstudy.study import Study
 
@@ -96,6 +96,8 @@ def leakage_sentence(numbers: Numbers) -> str:
             " Neither kind of training has learned: these pictures are too few or too hard for a "
             "meter this small, so it cannot see a leak."
         )
+    if few_seeds(numbers):
+        text += f" {few_seeds(numbers).capitalize()}: networks of one recipe differ by their seeds alone."
     torn = numbers["leakage.auc.random"]
     if torn.high is not None and torn.high < CHANCE:
         text += (
