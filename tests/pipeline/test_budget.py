@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -218,6 +219,13 @@ def test_another_machine_or_recipe_is_measured_again(measured, tmp_path):
     content = json.loads((tmp_path / budget_study.SPEED).read_text()) | {"machine": "another"}
     (tmp_path / budget_study.SPEED).write_text(json.dumps(content))
     assert budget_study.read_speed(study, site) is None
+
+
+@pytest.mark.parametrize("kept", [0, 40])
+def test_a_speed_that_a_power_loss_cut_is_measured_again(measured, tmp_path, kept, capsys):
+    os.truncate(tmp_path / budget_study.SPEED, kept)
+    assert budget_study.read_speed(measured.settings, Site(2, 0)) is None
+    assert "speed.json is " in capsys.readouterr().err and not (tmp_path / budget_study.SPEED).exists()
 
 
 def test_runs_side_by_side_follow_threads_and_gpus():

@@ -12,7 +12,7 @@ import matplotlib.pyplot as plt
 from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
-from dfstudy.chapters.c01_data.questions import CHANCE, NOT_APPLICABLE, leak_verdict, meter_learned
+from dfstudy.chapters.c01_data.questions import CHANCE, NOT_APPLICABLE, few_seeds, leak_verdict, meter_learned
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH, save_figure
 from dfstudy.stats.change import CANNOT_TELL, NO, YES
 from dfstudy.variants.leakage import MOST, SMALL
@@ -104,6 +104,8 @@ def leakage_sentence(numbers: Numbers) -> str:
             " Neither kind of training has learned: these images are too few or too hard for a network "
             "this small, so it cannot show a leak."
         )
+    if few_seeds(numbers):
+        text += f" {few_seeds(numbers).capitalize()}: networks of one recipe differ by their seeds alone."
     torn = numbers["leakage.auc.random"]
     if torn.high is not None and torn.high < CHANCE:
         text += (

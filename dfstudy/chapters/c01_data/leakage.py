@@ -23,7 +23,7 @@ from dfstudy.predict.predict import predict
 from dfstudy.stats.intervals import Floats, Interval, group_interval, groups_behind
 from dfstudy.stats.learning import judge_runs
 from dfstudy.stats.metrics import auc
-from dfstudy.stats.paired import PairedDifference, difference_over
+from dfstudy.stats.paired import LEAST_SEEDS, PairedDifference, difference_over
 from dfstudy.stats.units import by_group
 from dfstudy.variants.leakage import SHORT, draw_split, scatter, small_study, why_not
 
@@ -125,13 +125,16 @@ def leakage_numbers(found: Leakage | None, split: Split) -> list[Number]:
     if found is None:
         n, why = len(split.rows), "no group has two pictures: nothing names what could leak"
         return [Number(f"leakage.{name}", None, "AUC", n, note=why) for name in names]
-    note = f"split at random minus by groups, the same small network, {found.inflation.seeds} seeds of each"
+    seeds = found.inflation.seeds
+    few = f"{seeds} of at least {LEAST_SEEDS} seeds of each"  # below that, a value and no verdict
+    told = f"{seeds} seeds of each" if seeds >= LEAST_SEEDS else few
+    note = f"split at random minus by groups, the same small network, {told}"
     intervals: tuple[Interval | PairedDifference, ...] = (found.grouped, found.random, found.inflation)
     notes = ("grouped split", "random per-image split", note)
     return [
         *(
-            each.number(f"leakage.{name}", unit="AUC", n=found.pictures, note=told)
-            for name, each, told in zip(names, intervals, notes, strict=False)
+            each.number(f"leakage.{name}", unit="AUC", n=found.pictures, note=words)
+            for name, each, words in zip(names, intervals, notes, strict=False)
         ),
         Number(
             "leakage.learned", int(found.learned), "1 = learned", found.pictures, note="one kind of training"

@@ -6,6 +6,7 @@ numbers are missing gets no answer. Pure.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
@@ -30,14 +31,14 @@ def answer_questions(gathered: Gathered) -> list[Answer]:
 def leak_verdict(numbers: Numbers) -> Verdict | Literal["not applicable"]:
     """Whether a split by single pictures would have flattered.
 
-    `yes`: the whole interval of the gain lies above 0. `no`: it ends below `LEAK`. Both need one
-    of the two kinds of training to have learned: what learned nothing has nothing to leak. `not applicable`:
-    nothing was measured. `cannot tell`: everything else.
+    `yes`: the whole interval of the gain lies above 0. `no`: it ends below `LEAK`. Both need three seeds of
+    each kind of training, and one kind to have learned: what learned nothing has nothing to leak.
+    `not applicable`: nothing was measured. `cannot tell`: everything else.
     """
     gain = numbers["leakage.inflation"]
     if gain.value is None:
         return NOT_APPLICABLE
-    if gain.low is None or gain.high is None or not meter_learned(numbers):
+    if gain.low is None or gain.high is None or few_seeds(numbers) or not meter_learned(numbers):
         return CANNOT_TELL
     if gain.low > 0:
         return YES
@@ -48,6 +49,12 @@ def meter_learned(numbers: Numbers) -> bool:
     """One of the estimate's two kinds of training has learned."""
     told = numbers.get("leakage.learned")
     return told is not None and bool(told.value)
+
+
+def few_seeds(numbers: Numbers) -> str:
+    """That the meter's trainings are too few for a verdict, in words; empty where they are not."""
+    found = re.search(r"\d of at least \d seeds of each", numbers["leakage.inflation"].note)
+    return f"{found[0]} split, too few for a verdict" if found else ""
 
 
 def trust_lines(shortcuts: str, numbers: Numbers) -> list[str]:
@@ -121,6 +128,7 @@ def _leak(numbers: Numbers) -> list[Answer]:
     measured = "a random per-image split changes the AUC of a small network by {leakage.inflation}"
     nothing = "; neither kind of its trainings has learned"
     because = measured if meter_learned(numbers) else measured + nothing
+    because += f"; {few_seeds(numbers)}" if few_seeds(numbers) else ""
     return [
         Answer(
             "answer.leak",
@@ -157,6 +165,7 @@ def _leak_line(numbers: Numbers) -> str:
         CANNOT_TELL: CANNOT_TELL,
     }[verdict]
     idle = "" if meter_learned(numbers) else " Neither kind of training has learned."
+    idle += f" {few_seeds(numbers).capitalize()}." if few_seeds(numbers) else ""
     return (
         f"**Leakage: {heading}.** Test AUC of a small network {{leakage.auc.grouped}} with a grouped split, "
         f"{{leakage.auc.random}} with a random one, difference {{leakage.inflation}}; this report uses a "

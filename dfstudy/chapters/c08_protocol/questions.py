@@ -93,7 +93,8 @@ def _cost(numbers: Numbers, seeds: int) -> list[Answer]:
         Answer(
             "answer.protocol.cost",
             "Did its flaws make a worse detector?",
-            f"with all of them the AUC on the honest test is lower; no where a loss of {COST} is excluded",
+            "with all of them the AUC on the honest test is lower; no where it is not, and a loss of "
+            f"{COST} or more is excluded",
             YES if lost else gains(change, COST, seeds, sign=-1),
             "with all flaws training diverges"
             if lost

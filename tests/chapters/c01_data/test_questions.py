@@ -124,14 +124,14 @@ def answers_to(numbers: dict[str, Number]) -> list:
     return trust.answer_questions(Gathered(numbers, load_study(), groups_known=True))
 
 
-def measured(grouped: float, random: float) -> Leakage:
+def measured(grouped: float, random: float, seeds: int = 3) -> Leakage:
     def interval(value: float) -> Interval:
         ends = (np.array(value + step) for step in (0, -0.05, 0.05, 0))
         return Interval(*ends, np.array(0), 40, 40.0, Evaluate())
 
     gain = random - grouped
     told = PairedDifference(
-        gain, gain - 0.05, gain + 0.05, 0.5, 0.1, (gain,) * 3, 0.02, 0.01, 9, 40, Evaluate()
+        gain, gain - 0.05, gain + 0.05, 0.5, 0.1, (gain,) * seeds, 0.02, 0.01, 9, 40, Evaluate()
     )
     return Leakage(interval(grouped), interval(random), told, 120, 0.9)
 
@@ -149,6 +149,18 @@ def test_the_meters_figure_has_its_values_and_its_numbers_are_said(tmp_path):
     numbers = {number.id: number for number in leakage_numbers(found, _split())}
     assert trust.leak_verdict(numbers) == "yes"
     assert "would have inflated" in say(figures.leakage_sentence(numbers), numbers).data
+
+
+@pytest.mark.parametrize("seeds", [1, 2])
+@pytest.mark.parametrize("random", [0.8, 0.54], ids=["a leak", "none"])
+def test_fewer_than_three_trainings_a_split_decide_no_leak(seeds, random):
+    """Two trainings of one recipe differ by their seeds alone, and one of each knows of no others."""
+    numbers = {number.id: number for number in leakage_numbers(measured(0.6, random, seeds), _split())}
+    assert numbers["leakage.inflation"].value == pytest.approx(random - 0.6)
+    assert trust.leak_verdict(numbers) == "cannot tell"
+    assert f"{seeds} of at least 3 seeds of each" in say(figures.leakage_sentence(numbers), numbers).data
+    answer = next(one for one in answers_to(audits() | numbers) if one.id == "answer.leak")
+    assert answer.verdict == "cannot tell" and f"{seeds} of at least 3 seeds" in answer.because
 
 
 def _split(methods: int = 20) -> Split:

@@ -8,19 +8,22 @@ from pathlib import Path
 
 import pytest
 from bs4 import BeautifulSoup
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from dfstudy.chapters.base import Gathered
 from dfstudy.chapters.c05_policies import questions_policies as augmentation
+from dfstudy.chapters.c05_policies.compare import PolicyEffect
 from dfstudy.chapters.c08_protocol.questions import truthful
 from dfstudy.chapters.c09_conclusions import abstract
 from dfstudy.chapters.c09_conclusions import answers as room
 from dfstudy.number import Number
 from dfstudy.present.numbers import say
 from dfstudy.present.verdicts import Answer, chapters_p, gains, gains_any
+from dfstudy.stats.paired import PairedDifference
 from dfstudy.study.recipe import Model
 from dfstudy.study.study import load_study
+from dfstudy.variants.policies import list_comparisons
 
 ROOT = Path(__file__).parents[3]
 NOTEBOOKS, CHAPTERS = ROOT / "notebooks", ROOT / "dfstudy" / "chapters"
@@ -352,6 +355,42 @@ def test_a_verdict_on_a_gain_turns_with_its_sign(ends, sign):
         assert low > 0
     if gains(number, 0.02, 3) == "no":
         assert high < 0.02
+
+
+SAID = {"improves": "yes", "worsens": "no", "no measurable difference": "no", "inconclusive": "cannot tell"}
+
+
+@given(
+    st.lists(st.floats(-0.3, 0.3), min_size=2, max_size=2).map(sorted),
+    st.sampled_from(sorted(augmentation.QUALITIES)),
+    st.booleans(),
+)
+@example([-0.206, 0.003], "auc", False)  # was refuted here, and inconclusive in the chapter
+def test_chapter_and_answer_say_the_same_of_any_interval(ends, quality, sure):
+    (low, high), p = ends, 0.01 if sure else 0.3
+    errors = ((0.0, 0.0, 0.0), 0.0, 0.0)
+    change = PairedDifference((low + high) / 2, low, high, p, 0.1, *errors, 9.0, 20, STUDY.evaluate)
+    told = PolicyEffect(list_comparisons(STUDY)[0], quality, change, 200, p, 1)
+    name = f"policy.seed.{quality}"
+    numbers = policies(seed_auc=0.0) | by_id(
+        change.number(f"{name}.difference", unit="AUC", n=200), Number(f"{name}.p", p, "probability", 200)
+    )
+    assert decide(numbers)[f"answer.augmentation.{quality}"].verdict == SAID[told.verdict]
+
+
+@pytest.mark.parametrize("side", [1, -1])
+def test_no_claim_refuses_what_its_verdict_supports(side):
+    """A gain that is sure, and smaller than is worth having: [.0005, .008]."""
+    ends = sorted((side * 0.0005, side * 0.008))
+    names = [f"policy.seed.{quality}" for quality in augmentation.QUALITIES]
+    numbers = [Number(f"{name}.difference", side * 0.004, "AUC", 200, *ends, 50) for name in names]
+    numbers += [Number(f"{name}.p", 0.01, "probability", 200) for name in names]
+    numbers += [Number("defect.all.auc.change", side * 0.004, "AUC", 200, *ends, 50)]
+    found = decide(policies(seed_auc=0.03) | by_id(*numbers) | defects(all_inflation=0.1))
+    asked = ("answer.augmentation.", "answer.protocol.cost")
+    said = [x for name, x in found.items() if name.startswith(asked) and x.verdict == "yes"]
+    assert len(said) == (3 if side > 0 else 2)
+    assert not [x.claim for x in said if "no below" in x.claim or "refuted below" in x.claim]
 
 
 def defects(**effects: float) -> dict[str, Number]:
