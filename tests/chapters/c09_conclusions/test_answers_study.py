@@ -371,8 +371,8 @@ def test_chapter_and_answer_say_the_same_of_any_interval(ends, quality, sure):
     errors = ((0.0, 0.0, 0.0), 0.0, 0.0)
     change = PairedDifference((low + high) / 2, low, high, p, 0.1, *errors, 9.0, 20, STUDY.evaluate)
     told = PolicyEffect(list_comparisons(STUDY)[0], quality, change, 200, p, 1)
-    name = f"policy.seed.{quality}"
-    numbers = policies(seed_auc=0.0) | by_id(
+    name = f"policy.original.{quality}"
+    numbers = policies(original_auc=0.0) | by_id(
         change.number(f"{name}.difference", unit="AUC", n=200), Number(f"{name}.p", p, "probability", 200)
     )
     assert decide(numbers)[f"answer.augmentation.{quality}"].verdict == SAID[told.verdict]
@@ -382,11 +382,11 @@ def test_chapter_and_answer_say_the_same_of_any_interval(ends, quality, sure):
 def test_no_claim_refuses_what_its_verdict_supports(side):
     """A gain that is sure, and smaller than is worth having: [.0005, .008]."""
     ends = sorted((side * 0.0005, side * 0.008))
-    names = [f"policy.seed.{quality}" for quality in augmentation.QUALITIES]
+    names = [f"policy.original.{quality}" for quality in augmentation.QUALITIES]
     numbers = [Number(f"{name}.difference", side * 0.004, "AUC", 200, *ends, 50) for name in names]
     numbers += [Number(f"{name}.p", 0.01, "probability", 200) for name in names]
     numbers += [Number("defect.all.auc.change", side * 0.004, "AUC", 200, *ends, 50)]
-    found = decide(policies(seed_auc=0.03) | by_id(*numbers) | defects(all_inflation=0.1))
+    found = decide(policies(original_auc=0.03) | by_id(*numbers) | defects(all_inflation=0.1))
     asked = ("answer.augmentation.", "answer.protocol.cost")
     said = [x for name, x in found.items() if name.startswith(asked) and x.verdict == "yes"]
     assert len(said) == (3 if side > 0 else 2)
