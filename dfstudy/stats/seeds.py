@@ -17,16 +17,16 @@ seed and replicate.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit, logit
 from scipy.stats import t as student
 
 from dfstudy.number import Number
-from dfstudy.stats.intervals import Floats, Interval, group_interval, groups_behind
+from dfstudy.stats.intervals import SCALES, Floats, Interval, Scale, group_interval, groups_behind
 from dfstudy.stats.metrics import auc
 
 if TYPE_CHECKING:
@@ -83,17 +83,50 @@ def summarise_seeds(
     one_network = float((each.error**2).mean())
     spread = seed_variance + one_network
     freedom = mean.freedom(behind)
-    low, high = _ends(float(mean.value), (sampling, seeding), (freedom, seeds - 1), settings.confidence)
+    both = with_seeds(mean, apart, "share", behind)
     return SeedSummary(
         each.student("share", behind),
         mean.student("share", behind),
         float(np.sqrt(seed_variance)),
         sampling,
         seeding,
-        low if freedom else None,
-        high if freedom else None,
+        float(both.low) if freedom else None,
+        float(both.high) if freedom else None,
         seed_variance / spread if spread > 0 else None,
     )
+
+
+def around_mean(each: Floats) -> Floats:
+    """[..., 1 + seeds] of values [..., seeds]: the mean over the seeds, and each one's distance from it."""
+    mean = each.mean(axis=-1, keepdims=True)
+    return np.concatenate([mean, each - mean], axis=-1)
+
+
+def with_seeds(mean: Interval, apart: Interval, scale: Scale, behind: Sequence[int]) -> Interval:
+    """The interval of a mean over seeds that covers other images and other seeds.
+
+    Args:
+        mean: one component, the mean over the seeds.
+        apart: a component a seed: its distance from the mean, on the same resamples.
+        scale: of the statistic.
+        behind: as for `Interval.freedom`.
+
+    Returns:
+        The mean with these ends; with one seed, and at the ends of the scale, those of `Interval.student`.
+    """
+    alone, seeds, freedom = mean.student(scale, behind), len(apart.value), mean.freedom(behind)
+    if seeds < 2 or not freedom or np.isnan(alone.low):
+        return alone
+    forth, slope, back = SCALES[scale]
+    # what images add to single seeds is no part of the variance between seeds
+    between = max(0.0, float((apart.value**2 - apart.error**2).sum()) / (seeds - 1))
+    errors = np.array([float(mean.error), np.sqrt(between / seeds)])
+    quantiles = student.ppf((1 + mean.settings.confidence) / 2, [freedom, seeds - 1])
+    with np.errstate(divide="ignore", invalid="ignore"):
+        middle, half = forth(mean.value), np.hypot(*(quantiles * errors)) * slope(mean.value)
+    if not (np.isfinite(middle) and np.isfinite(half)):
+        return alone
+    return replace(alone, low=np.asarray(back(middle - half)), high=np.asarray(back(middle + half)))
 
 
 def seed_numbers(summary: SeedSummary, n: int, prefix: str = "test") -> list[Number]:
@@ -145,15 +178,3 @@ def seed_numbers(summary: SeedSummary, n: int, prefix: str = "test") -> list[Num
             note=f"of one network's variance comes from its seed{nothing}",
         ),
     ]
-
-
-def _ends(
-    value: float, errors: tuple[float, float], freedoms: tuple[float, float], confidence: float
-) -> tuple[float, float]:
-    """Ends on the scale of the log-odds, from two independent errors with their degrees of freedom."""
-    if not 0 < value < 1 or not any(errors) or not all(freedoms):
-        return value, value
-    quantiles = [student.ppf((1 + confidence) / 2, freedom) for freedom in freedoms]
-    half = np.hypot(*np.multiply(quantiles, errors)) / (value * (1 - value))
-    low, high = expit(logit(value) + np.array([-half, half]))
-    return float(low), float(high)

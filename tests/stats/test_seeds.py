@@ -7,7 +7,9 @@ import pytest
 from scipy.stats import norm
 from sklearn.metrics import roc_auc_score
 
-from dfstudy.stats.seeds import seed_numbers, summarise_seeds
+from dfstudy.stats.intervals import group_interval
+from dfstudy.stats.metrics import auc
+from dfstudy.stats.seeds import around_mean, seed_numbers, summarise_seeds, with_seeds
 from dfstudy.study.comparisons import Evaluate
 
 SETTINGS = Evaluate(replicates=200)
@@ -73,3 +75,33 @@ def test_numbers_and_refusals():
     assert all(number.value is None for number in one_class)
     with pytest.raises(ValueError, match="at least two"):
         summarise_seeds(labels, scores[:1], units, SETTINGS)
+
+
+@pytest.mark.parametrize("scale", ["share", "gap", "positive", "plain"])
+def test_the_interval_of_a_mean_covers_its_seeds_on_every_scale(scale):
+    """Seeds alike leave the interval over images; seeds far apart widen it by their own Student quantile."""
+    labels, scores, units = made(np.random.default_rng(5), seeds=1, groups=40)
+    wide = {}
+    for name, shift in (("alike", 0.0), ("apart", 0.1)):
+        steps = shift * np.array([-1.0, 0.0, 1.0])
+
+        def statistic(weights, steps=steps):
+            return around_mean(auc(labels, scores[0], weights)[:, None] / 2 + steps)
+
+        found = group_interval(statistic, units, settings=SETTINGS)
+        behind = (40, 40)
+        alone, both = found[0].student(scale, behind), with_seeds(found[0], found[1:], scale, behind)
+        wide[name] = float(both.high - both.low)
+        assert float(both.value) == float(alone.value) and both.low <= both.value <= both.high
+        if name == "alike":
+            assert [float(both.low), float(both.high)] == pytest.approx([float(alone.low), float(alone.high)])
+    assert wide["apart"] > 2 * wide["alike"]
+
+
+def test_one_seed_has_the_interval_over_images():
+    labels, scores, units = made(np.random.default_rng(6), seeds=1)
+    found = group_interval(
+        lambda weights: around_mean(auc(labels, scores[0], weights)[:, None]), units, settings=SETTINGS
+    )
+    alone, both = found[0].student("share", (60, 60)), with_seeds(found[0], found[1:], "share", (60, 60))
+    assert (both.low, both.high) == (alone.low, alone.high)

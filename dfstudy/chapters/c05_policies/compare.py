@@ -31,6 +31,7 @@ from dfstudy.stats.change import IMPROVES, INCONCLUSIVE, NO_DIFFERENCE, UNTRAINE
 from dfstudy.stats.intervals import Floats, Interval, group_interval
 from dfstudy.stats.learning import Learning, tell_untrained
 from dfstudy.stats.paired import PairedDifference, difference_from
+from dfstudy.stats.seeds import around_mean, with_seeds
 from dfstudy.variants.policies import Comparison, Trained, list_comparisons
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class Compared:
     """Everything that chapter 05 found.
 
     Attributes:
-        values: by quantity and training: mean over seeds, interval over pictures.
+        values: by quantity and training: mean over seeds, interval over images and seeds.
         effects: of every comparison, in the order of `list_comparisons`.
         courses: one a policy beside the first; none where there is one budget.
         pictures: by quantity.
@@ -247,20 +248,23 @@ def _measure(
     contrasts = np.vstack([signs, *turns])
 
     def statistics(*weights: Floats) -> Floats:
-        """[replicates, trainings + contrasts (1 + seeds)]: means over seeds, and each contrast by seed."""
+        """[replicates, (trainings + contrasts) (1 + seeds)]: means over seeds, each seed less the mean, and
+        each contrast by seed."""
         each = sheet.each(*weights)
         apart = np.einsum("ct,rts->rcs", contrasts, each)
         told = np.concatenate([apart.mean(axis=2, keepdims=True), apart], axis=2)
-        return np.hstack([each.mean(axis=2), told.reshape(len(each), -1)])
+        return np.hstack([around_mean(each).reshape(len(each), -1), told.reshape(len(each), -1)])
 
     found = group_interval(statistics, *sheet.units, settings=sheet.settings)
     kind = QUANTITIES[quantity]
-    values = {trained: found[at].student(kind.scale, sheet.behind) for trained, at in place.items()}
-    width = (len(found.value) - len(place)) // max(len(contrasts), 1)
-    blocks = [
-        slice(len(place) + row * width, len(place) + (row + 1) * width) for row in range(len(contrasts))
-    ]
-    differences = [difference_from(found[block], sheet.behind, kind.apart) for block in blocks]
+    width = len(found.value) // (len(place) + len(contrasts))
+    blocks = [slice(row * width, (row + 1) * width) for row in range(len(place) + len(contrasts))]
+    levels = {trained: found[blocks[at]] for trained, at in place.items()}
+    values = {
+        trained: with_seeds(level[0], level[1:], kind.scale, sheet.behind)
+        for trained, level in levels.items()
+    }
+    differences = [difference_from(found[block], sheet.behind, kind.apart) for block in blocks[len(place) :]]
     return values, differences[: len(signs)], dict(zip(budgets, differences[len(signs) :], strict=True))
 
 

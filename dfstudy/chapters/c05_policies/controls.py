@@ -20,6 +20,7 @@ from dfstudy.number import Number
 from dfstudy.stats.change import IMPROVES, WORSENS, Decision, decide
 from dfstudy.stats.intervals import Floats, Interval, group_interval
 from dfstudy.stats.paired import PairedDifference, difference_over
+from dfstudy.stats.seeds import around_mean, with_seeds
 from dfstudy.variants.controls import PERMUTED, SAME
 from dfstudy.variants.policies import Trained
 from dfstudy.variants.registry import CONTROLS, list_variants
@@ -126,7 +127,7 @@ def control_numbers(controls: Controls | None) -> list[Number]:
     for name, one in controls.same.items():
         kind, stem = QUANTITIES[name], f"control.same.{name}"
         seeds = one.difference.seeds
-        over = f"mean over {seeds} seeds, which the interval does not cover"
+        over = f"mean over {seeds} seeds; covers other images and other seeds"
         for end, value, whose in zip(
             (".first", ""), one.values, (controls.policy, OTHER.format(controls.policy)), strict=True
         ):
@@ -165,6 +166,7 @@ def _differ(sheet: Sheet, name: str) -> tuple[PairedDifference, tuple[Interval, 
 
 def _values(sheet: Sheet, name: str) -> list[Interval]:
     found = group_interval(
-        lambda *weights: sheet.each(*weights).mean(axis=2), *sheet.units, settings=sheet.settings
+        lambda *weights: around_mean(sheet.each(*weights)), *sheet.units, settings=sheet.settings
     )
-    return [found[at].student(QUANTITIES[name].scale, sheet.behind) for at in range(len(sheet.trained))]
+    levels = [found[at] for at in range(len(sheet.trained))]
+    return [with_seeds(one[0], one[1:], QUANTITIES[name].scale, sheet.behind) for one in levels]

@@ -150,7 +150,7 @@ def _learning(compared: Compared) -> list[Number]:
 def _value(compared: Compared, name: str, quantity: str, trained: Trained, share: float) -> Number:
     kind, found = QUANTITIES[quantity], compared.values[quantity][trained]
     seeds = len(compared.study.training.seeds[: compared.study.policies.seeds])
-    over = f"mean over {seeds} seeds, which the interval does not cover" if seeds > 1 else "one seed"
+    over = f"mean over {seeds} seeds; covers other images and other seeds" if seeds > 1 else "one seed"
     budget = f"{100 * share:.3g} % of the epochs ({trained.epochs})"
     note = sentences(f"policy {trained.policy}", kind.note, f"at {budget}", over)
     return found.number(name, unit=kind.unit, n=compared.pictures[quantity], note=note)
