@@ -68,7 +68,7 @@ def draw_forest(compared: Compared) -> Figure:
         rows, COLUMNS, figsize=(WIDTH, 0.5 + rows * (0.85 + 0.26 * policies)), sharey=True, squeeze=False
     )
     for axes, name in zip(every.flat, names, strict=False):
-        _draw_effects(axes, compared.of("policy", name, 1.0), QUANTITIES[name].spoken)
+        _draw_effects(axes, compared.of("policy", name, 1.0), _title(name))
     for axes in every.flat[len(names) :]:
         axes.set_visible(False)
     _name_marks(figure, [one for name in names for one in compared.of("policy", name, 1.0)])
@@ -109,7 +109,7 @@ def draw_parts(compared: Compared) -> Figure:
     )
     for axes_row, name in zip(every, names, strict=True):
         for axes, kind in zip(axes_row, kinds, strict=True):
-            _draw_effects(axes, compared.of(kind, name), f"{QUANTITIES[name].spoken}, {titles[kind]}")
+            _draw_effects(axes, compared.of(kind, name), f"{_title(name)}, {titles[kind]}")
     _name_marks(figure, [one for name in names for kind in kinds for one in compared.of(kind, name)])
     return figure
 
@@ -182,7 +182,12 @@ def _draw_values(axes: Axes, points: dict[float, Trained], compared: Compared, n
         axes.axhline(0, color=INK, linewidth=0.9)
     axes.set_xticks(at, ["0\n(none)", *(f"{x:g}" for x in at[1:])])
     axes.set(xlabel="strength of original", ylabel=QUANTITIES[name].unit)
-    axes.set_title(QUANTITIES[name].spoken)
+    axes.set_title(_title(name))
+
+
+def _title(quantity: str) -> str:
+    """What a panel is called: without what stands in brackets, for which it has no room."""
+    return QUANTITIES[quantity].spoken.partition(" (")[0]
 
 
 def _name_marks(figure: Figure, effects: Sequence[PolicyEffect]) -> None:

@@ -242,7 +242,8 @@ def draw_gap(cross: Cross) -> Figure:
     for axes in every:
         axes.set(xlim=(0, 1.02), ylim=(-0.5, len(places) - 0.5))
         axes.title.set_fontsize(8)
-    every[0].set_yticks(places, [_short(name) for name in cross.networks])
+    # what tells two networks of one backbone apart stands behind the comma
+    every[0].set_yticks(places, ["\n".join(_short(part) for part in _parts(name)) for name in cross.networks])
     handles, labels = every[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8)
     return figure
@@ -297,6 +298,12 @@ def _learned(trained_on: tuple[str, ...], methods: tuple[str, ...]) -> str:
         return _short(trained_on[0])
     missing = [method for method in methods if method not in trained_on]
     return f"all but {', '.join(map(_short, missing))}" if len(missing) == 1 else f"{len(trained_on)} methods"
+
+
+def _parts(name: str) -> list[str]:
+    """A network's name, a line for its backbone and one for what it differs in."""
+    backbone, _, rest = name.partition(", ")
+    return [backbone, rest] if rest else [backbone]
 
 
 def _short(name: str) -> str:

@@ -59,7 +59,7 @@ def test_the_forest_has_a_panel_a_quantity_and_a_mark_a_policy(compared):
     assert [axes.get_title(loc="left") for axes in figure.axes] == [
         "test AUC",
         "AUC on unseen forgeries",
-        "overfitting gap (train − val AUC)",
+        "overfitting gap",
         "log-loss",
         "calibration error",
         "AUC when corrupted",
@@ -93,8 +93,8 @@ def test_parts_and_strengths_are_drawn(compared):
     assert [axes.get_title(loc="left") for axes in figure.axes] == [
         "test AUC, beside the others",
         "test AUC, alone",
-        "overfitting gap (train − val AUC), beside the others",
-        "overfitting gap (train − val AUC), alone",
+        "overfitting gap, beside the others",
+        "overfitting gap, alone",
     ]
     assert len(marks(figure.axes[1])) == 7 and size(figure) > 3000
     figure = figures.draw_strengths(compared)
@@ -182,3 +182,17 @@ def test_where_nothing_is_compared_every_text_says_so(make_tested):
 
 def test_the_trainings_are_listed():
     assert figures.variants_table([]).empty
+
+
+def test_no_panels_title_runs_into_the_next_or_out_of_the_figure(compared):
+    figure = figures.draw_forest(compared)
+    figure.canvas.draw()
+    rows: dict[int, list] = {}
+    for axes in figure.axes:
+        if axes.get_title(loc="left"):
+            box = axes._left_title.get_window_extent()
+            rows.setdefault(round(box.y0), []).append(box)
+    for boxes in rows.values():
+        ends = [*(box.x0 for box in boxes[1:]), figure.bbox.width]
+        assert all(box.x1 <= end for box, end in zip(boxes, ends, strict=True))
+    assert len(rows) == 2
