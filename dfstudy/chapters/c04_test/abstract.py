@@ -49,8 +49,8 @@ def write_abstract(answers: Sequence[Answer], gathered: Gathered) -> str:
             "(cross-validated over all images)."
         )
     return (
-        "**The detector.** A network of {train.parameters} parameters learned to distinguish {data.fake} "
-        "forged from {data.real} real images of faces, and was tested on {split.test} images in "
+        "**The detector.** Of {data.fake} forged and {data.real} real images of faces, a network of "
+        "{train.parameters} parameters learned from {split.train}, and was tested on {split.test} in "
         f"{{split.test.groups}} other groups.{unknown} {detects}: the test AUC is "
         f"{{{headline_auc(numbers)}}}, the "
         "balanced accuracy at the threshold chosen on validation pictures {test.balanced_accuracy}; "

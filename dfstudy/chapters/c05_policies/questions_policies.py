@@ -66,15 +66,13 @@ QUALITIES = {
     one.name: one
     for one in (
         Quality("gap", "reduce overfitting", "the gap between training and validation AUC is smaller"),
-        Quality("auc", "raise the accuracy on the same forgeries", "the test AUC is higher"),
+        Quality("auc", "raise the AUC on forgery methods that it learned", "the test AUC is higher"),
         Quality(
             "unseen",
-            "raise the accuracy on unseen forgeries",
+            "raise the AUC on forgery methods that it never saw",
             "the AUC on methods that no run learned is higher",
         ),
-        Quality(
-            "robust", "raise the accuracy on damaged pictures", "the mean AUC over corruptions is higher"
-        ),
+        Quality("robust", "raise the AUC on corrupted images", "the mean AUC over corruptions is higher"),
     )
 }
 

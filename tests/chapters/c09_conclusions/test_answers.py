@@ -27,6 +27,7 @@ def study_numbers(**changed: Number) -> dict[str, Number]:
     numbers = [
         *(number(f"data.{name}", count) for name, count in [("pictures", 900), ("real", 300), ("fake", 600)]),
         number("data.groups", 90),
+        number("split.train", 600),
         number("split.test", 200),
         number("split.test.groups", 20),
         number("train.parameters", 370_000),
