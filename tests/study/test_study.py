@@ -12,7 +12,7 @@ from dfstudy.errors import StudyError
 from dfstudy.pipeline.invocation import resolve
 from dfstudy.present.settings import describe
 from dfstudy.study import renamed
-from dfstudy.study.study import Study, built_in_studies, load_study
+from dfstudy.study.study import STUDIES, Study, built_in_studies, load_study
 from dfstudy.system.provenance import project_root
 
 
@@ -197,3 +197,10 @@ def test_the_place_that_errors_point_to_holds_every_key(tmp_path):
     # the report's table is another walk over the same sections; it lists values, these are the keys
     assert {key for key, _, _ in describe(load_study("full"))} <= listed
     assert {"data.exclude", "forgeries.second.backbone", "test_on[].root"} <= listed
+
+
+@pytest.mark.parametrize("name", sorted(file.stem for file in STUDIES.glob("*.yaml")))
+def test_built_in_studies_use_the_names_of_today(name, capsys):
+    renamed._current.cache_clear()  # a name is noted once a process
+    load_study(name)
+    assert capsys.readouterr().err == ""
