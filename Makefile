@@ -1,7 +1,7 @@
 # Everything that dfstudy does, as verbs. `make help` lists them.
 #
 #   make report STUDY=full DATA=path/to/pictures OUT=reports/mine
-#   make report BUDGET=20         what fits into 20 minutes, most telling first
+#   make report BUDGET=20         what fits into 20 minutes, the most important parts first
 #   make report CLUSTER=slurm     trains on a Slurm cluster, see docs/cluster.md
 #   make report FORCE=1           runs every step again, and replaces another study's report in OUT
 #   make report PYTHON=python     uses the environment that is active instead of .venv
@@ -42,7 +42,7 @@ WHICH = --study "$$STUDY" --data "$$DATA" --out "$$OUT"
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help report index test lab tensorboard lint bench lock strip exhibit doctor clean
+.PHONY: help report index test coverage lab tensorboard lint bench lock strip exhibit doctor clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -50,11 +50,14 @@ help: ## list these verbs
 report: $(READY) ## make the report (STUDY= DATA= OUT= BUDGET= CLUSTER=); only what changed runs again
 	@$(DFSTUDY) report $(WHICH) $(if $(value CLUSTER),--cluster "$$CLUSTER") $(if $(value BUDGET),--budget "$$BUDGET") $(if $(value FORCE),--force)
 
-index: $(READY) ## count the pictures and what is set aside (STUDY= DATA= OUT=)
+index: $(READY) ## count the pictures and what is excluded (STUDY= DATA= OUT=)
 	@$(DFSTUDY) index $(WHICH)
 
 test: $(READY) ## run the test-suite
 	@$(RUN) -m pytest -n 2 --dist loadfile
+
+coverage: $(READY) ## measure which lines the tests of stats, study, train and predict run, against a floor
+	@$(RUN) -m pytest -n 2 --dist loadfile --cov --cov-report=term tests/stats tests/study tests/train tests/predict
 
 lab: $(READY) ## open the notebooks in JupyterLab, or one of them (NOTEBOOK=)
 	@JUPYTER_PREFER_ENV_PATH=1 NO_ALBUMENTATIONS_UPDATE=1 $(RUN) -m jupyterlab $(AS_ROOT) "$${NOTEBOOK:-notebooks}"
@@ -62,9 +65,10 @@ lab: $(READY) ## open the notebooks in JupyterLab, or one of them (NOTEBOOK=)
 tensorboard: $(READY) ## show training curves while they grow (STUDY= DATA= OUT=)
 	@$(DFSTUDY) tensorboard $(WHICH)
 
-lint: $(READY) ## check style, layers and that notebooks carry no output
+lint: $(READY) ## check style, types, layers and that notebooks carry no output
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
 	@$(RUN) -m pytest tests/test_architecture.py tests/test_notebooks.py
 
 bench: $(READY) ## measure speed and memory against rivals; a table in reports/bench or RESULTS=
@@ -88,7 +92,7 @@ doctor: $(READY) ## check this machine and its environment
 
 clean: ## remove the built-in studies' generated reports; own reports and .venv stay
 	@rm -rf reports/sample reports/small reports/seed reports/full
-	@rm -rf .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+	@rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache .coverage
 	@find dfstudy tests -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The file ready holds a checksum of what was installed, and where .venv lay then. Content decides: files that

@@ -1,5 +1,5 @@
 """`python -m dfstudy`: the command line, for the interpreter that is named."""
 
-from dfstudy.cli import main
+from dfstudy.cli.main import main
 
 main()

@@ -1,6 +1,6 @@
 """The one exception that a user meets: what was wrong, where, and the next step.
 
-Takes a message and a hint; `dfstudy.cli` prints both and exits 1, notebooks show them as the
+Takes a message and a hint; `dfstudy.cli.main` prints both and exits 1, notebooks show them as the
 exception's text. Anything else that escapes is a defect of dfstudy and keeps its traceback.
 """
 

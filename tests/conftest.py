@@ -23,6 +23,8 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+pytest_plugins = ["fixtures.folders", "fixtures.metrics", "fixtures.predictions"]
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 
@@ -70,9 +72,10 @@ def make_run() -> Callable[..., Path]:
         import pandas as pd
         import torch
 
-        from dfstudy.model import build_model, resolve_normalisation, save_checkpoint
-        from dfstudy.model.checkpoint import save_weights
-        from dfstudy.study import Model
+        from dfstudy.model.build import build_model
+        from dfstudy.model.checkpoint import save_checkpoint, save_weights
+        from dfstudy.model.device import resolve_normalisation
+        from dfstudy.study.recipe import Model
 
         folder.mkdir(parents=True)
         model = Model(backbone="test_resnet", size=32)
@@ -129,7 +132,7 @@ def write_noise() -> Callable[..., list[Path]]:
 
 @pytest.fixture(scope="session")
 def make_tested() -> Callable[..., dict]:
-    """What the trainings of a study's policies say of made-up pictures: `Tested` by training.
+    """What the trainings of a study's policies say of made-up pictures: `TestedVariant` by training.
 
     `gains` gives a policy's strength on top of 1.5 standard deviations, as a number or a function of the
     training; `seed_sd` is what a seed adds to it. Pictures of a group are alike for all trainings.
@@ -139,9 +142,8 @@ def make_tested() -> Callable[..., dict]:
         import numpy as np
         import pandas as pd
 
-        from dfstudy.evaluate.arms.policies import name_arms
-        from dfstudy.evaluate.policies import Tested
-        from dfstudy.evaluate.policies.tested import CONDITIONS
+        from dfstudy.chapters.c05_policies.tested import CONDITIONS, TestedVariant
+        from dfstudy.variants.policies import name_variants
 
         random = np.random.default_rng(seed)
         kinds = ("real", "swap", "warp") if unseen else ("real", "swap")
@@ -167,11 +169,11 @@ def make_tested() -> Callable[..., dict]:
             return pd.concat(parts, ignore_index=True).assign(policy=policy, seed=at)
 
         tested = {}
-        for trained in name_arms(study):
+        for trained in name_variants(study):
             gain = gains(trained) if callable(gains) else gains.get(trained.policy, 0.0)
             own = [1.5 + gain + seed_sd * random.normal() for _ in seeds]
             whole = trained.epochs == study.training.epochs and trained.policy in study.policies.names
-            tested[trained] = Tested(
+            tested[trained] = TestedVariant(
                 ("swap",),
                 [table(each) for each in own],
                 [clean(each) for each in own],

@@ -17,8 +17,8 @@ from PIL import Image
 sys.path.insert(0, str(Path(__file__).parent / "drills"))
 from unlisted import OPENED, find_unlisted, read_steps
 
-from dfstudy.report.chapters import load_chapters
-from dfstudy.report.page_check import page_problems
+from dfstudy.chapters.registry import CHAPTERS
+from dfstudy.pipeline.page.page_check import page_problems
 
 SMALL = {
     "name": "tiny",
@@ -28,7 +28,7 @@ SMALL = {
     "training": {"epochs": 2, "seeds": [0], "threads": 1, "workers": 0, "runs_a_step": 12},
     "evaluate": {"replicates": 100},
     "policies": {
-        "names": ["none", "seed"],
+        "names": ["none", "original"],
         "budgets": [],
         "leave_one_out": False,
         "add_one": False,
@@ -74,7 +74,7 @@ def test_a_report_from_nothing(pictures, tmp_path, without_provenance):
     page = (tmp_path / "out" / "index.html").read_text("utf-8")
     soup = BeautifulSoup(page, "html.parser")
     assert page_problems(page) == []
-    for chapter in load_chapters():
+    for chapter in CHAPTERS:
         assert soup.find("section", id=chapter.id) is not None
         for name in chapter.figures:
             assert soup.find("figure", id=name) is not None
@@ -104,10 +104,10 @@ def check_reads(folder: Path) -> None:
 
     assert find() == []
     taken = {
-        "06_cross_forgery": "dfstudy/evaluate/published/cross_forgery.csv",
-        "04_test": "dfstudy/evaluate/pointing.py",
+        "06_cross_forgery": "dfstudy/chapters/c06_transfer/cross_forgery.csv",
+        "04_test": "dfstudy/chapters/c04_test/localisation.py",
         "01_explore_data": "notebooks/01_explore_data.ipynb",
-        "page": "dfstudy/report/templates/page.css",
+        "page": "dfstudy/pipeline/page/templates/page.css",
     }
     for step, name in taken.items():
         del steps[step]["reads"][name]

@@ -4,10 +4,11 @@ Takes a uint8 RGB picture [H, W, 3] of any size and a 64-bit key; gives uint8 [s
 decides what is done, so the result is the same in any process. Refuses a name or a transform that it does
 not know. Cost: `timing_augment` in chapter 02; the random stream of a sample takes 5 us.
 
-A name is a recipe's (`none`, `seed`, `dfdc_winner`, `deepfakebench`, `self_blend`: parameters and sources in
-`recipes`), then what differs, then the strength. `seed-grey` is the recipe without one of its transforms,
-`none+grey` that transform of `seed` alone; more may follow, each with its sign. `seed*0.5` has every range
-times 0.5 and the same probabilities (`recipes` says which ranges); `*1` changes no byte.
+A name is a recipe's (`none`, `original`, `dfdc_winner`, `deepfakebench`, `self_blend`: parameters and sources
+in `recipes`), then what differs, then the strength. `original-grey` is the recipe without one of its
+transforms, `none+grey` that transform of `original` alone; more may follow, each with its sign.
+`original*0.5` has every range times 0.5 and the same probabilities (`recipes` says which ranges); `*1`
+changes no byte.
 
 Under `self_blend` a training never sees the set's own fakes: `Policy.fakes` makes one of a real picture.
 """
@@ -30,7 +31,7 @@ NAME = re.compile(r"(\w+)((?:\+\w+)+|(?:-\w+)+)?(?:\*(\d+(?:\.\d+)?))?")
 
 
 @dataclass(frozen=True)
-class Step:
+class PolicyStep:
     """What one transform did to one picture.
 
     Attributes:
@@ -92,7 +93,7 @@ class Policy:
             picture = transform(image=picture)["image"]
         return picture
 
-    def steps(self, picture: np.ndarray, key: int) -> list[Step]:
+    def steps(self, picture: np.ndarray, key: int) -> list[PolicyStep]:
         """The same sample step by step: the last step's `after` is what calling the policy gives."""
         self._begin(picture, key)
         steps = []
@@ -103,7 +104,9 @@ class Policy:
                 (type(transform).__name__, getattr(transform, "params", {}))
             ]
             applied, parameters = chosen[0]
-            steps.append(Step(name, applied if parameters else "", dict(parameters), picture, done["image"]))
+            steps.append(
+                PolicyStep(name, applied if parameters else "", dict(parameters), picture, done["image"])
+            )
             picture = done["image"]
         return steps
 
@@ -137,9 +140,9 @@ def build_policy(name: str, size: int, train: bool = True) -> Policy:
 
 
 def list_policies() -> tuple[str, ...]:
-    """Every recipe, and every policy that differs from `none` or `seed` by one transform; not strengths."""
-    names = _choices("seed")
-    return (*RECIPES, *(f"none+{name}" for name in names), *(f"seed-{name}" for name in names))
+    """Every recipe, and every policy one transform away from `none` or `original`; not strengths."""
+    names = _choices("original")
+    return (*RECIPES, *(f"none+{name}" for name in names), *(f"original-{name}" for name in names))
 
 
 class _Told(NamedTuple):
@@ -154,7 +157,7 @@ def _steps(name: str, size: int, train: bool, forges: bool) -> dict[str, Build]:
     told = _read(name)
     if not train:
         return RECIPES["none"].steps(size, 1)
-    steps = RECIPES["seed" if told.recipe == "none" else told.recipe].steps(size, told.strength)
+    steps = RECIPES["original" if told.recipe == "none" else told.recipe].steps(size, told.strength)
     kept: dict[str, Build] = {}
     forge = RECIPES[told.recipe].forge
     if forges and forge is not None:
@@ -170,7 +173,7 @@ def _steps(name: str, size: int, train: bool, forges: bool) -> dict[str, Build]:
 
 def _choices(recipe: str) -> tuple[str, ...]:
     """Transforms that a policy of this recipe may leave out, or add to `none`."""
-    steps = RECIPES["seed" if recipe == "none" else recipe].steps(2, 1)
+    steps = RECIPES["original" if recipe == "none" else recipe].steps(2, 1)
     return tuple(part for part in steps if part not in ALWAYS)
 
 
@@ -181,8 +184,8 @@ def _read(name: str) -> _Told:
     if recipe not in RECIPES or (given or sign)[0] != sign:
         raise StudyError(
             f"augment.policy: unknown policy '{name}'{near_match(name, list_policies())}",
-            f"choose one of {', '.join(RECIPES)}, or none+<transform> or seed-<transform> with one of: "
-            f"{', '.join(_choices('seed'))}; *2 after a name doubles its ranges",
+            f"choose one of {', '.join(RECIPES)}, or none+<transform> or original-<transform> with one of: "
+            f"{', '.join(_choices('original'))}; *2 after a name doubles its ranges",
         )
     parts, known = tuple(re.findall(r"\w+", given or "")), _choices(recipe)
     for part in parts:
@@ -194,6 +197,6 @@ def _read(name: str) -> _Told:
     factor = 1.0 if strength is None else float(strength)
     if factor == 0:
         raise StudyError(
-            f"augment.policy: '{name}' has a strength of 0", "write a factor above 0, such as seed*0.5"
+            f"augment.policy: '{name}' has a strength of 0", "write a factor above 0, such as original*0.5"
         )
     return _Told(recipe, parts, factor)

@@ -46,7 +46,7 @@ def _none(size: int, strength: float) -> dict[str, Build]:
     return {"resize": partial(transforms.resize, size), "pad": partial(transforms.pad, size)}
 
 
-def _seed(size: int, strength: float) -> dict[str, Build]:
+def _original(size: int, strength: float) -> dict[str, Build]:
     return {
         "jpeg_compression": partial(transforms.jpeg_compression, stretch_quality((60, 100), strength)),
         "gaussian_noise": partial(transforms.gaussian_noise, stretch((10.0, 50.0), strength)),
@@ -115,7 +115,7 @@ def _shift_scale_rotate(degrees: float, strength: float) -> A.BasicTransform:
 
 RECIPES = {
     "none": Recipe("what every picture meets at validation and test", _none),
-    "seed": Recipe("the notebook that this study grew from", _seed),
+    "original": Recipe("the notebook that this study grew from", _original),
     "dfdc_winner": Recipe(
         "Seferbekov (2020), first in the Deepfake Detection Challenge, github.com/selimsef/dfdc_deepfake_"
         "challenge: training/pipelines/train_classifier.py and training/datasets/classifier_dataset.py. "

@@ -17,10 +17,10 @@ import numpy as np
 import pandas as pd
 
 from dfstudy.augment import transforms
-from dfstudy.augment.policies import Policy, Step, build_policy
+from dfstudy.augment.policies import Policy, PolicyStep, build_policy
 from dfstudy.augment.recipes import RECIPES
 from dfstudy.data.images import read_picture
-from dfstudy.data.loader import epoch_order, sample_key
+from dfstudy.data.order import epoch_order, sample_key
 
 NAMES = {
     "JPEGCompression": "jpeg_compression",
@@ -71,7 +71,7 @@ def measure_policy(policy: Policy, paths: Sequence[str | Path], samples: int, se
     return pd.DataFrame(rows)
 
 
-def _strength(step: Step) -> dict[str, object]:
+def _strength(step: PolicyStep) -> dict[str, object]:
     applied = NAMES[step.applied]
     comparable = applied and applied not in MOVES_PIXELS
     difference = step.after.astype(np.int16) - step.before if comparable else None
@@ -90,7 +90,7 @@ def _sigma(before: np.ndarray, difference: np.ndarray) -> float:
 
 
 def time_transforms(path: str | Path, size: int, repeats: int = 200) -> pd.DataFrame:
-    """Processor time of each transform, each applied every time, at its place in the policy `seed`.
+    """Processor time of each transform, each applied every time, at its place in the policy `original`.
 
     Args:
         path: picture file; transforms before the resize meet it as it is, those after it at `size`.

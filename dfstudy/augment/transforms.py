@@ -2,8 +2,9 @@
 
 Each function gives one transform of a uint8 RGB picture [H, W, 3]; `strict=True` refuses an argument that
 the installed release does not know, which it would otherwise drop with a warning. Default values are those
-of the notebook that this study grew from (the policy `seed`), where it has the transform. Where the library
-is wrong for RGB pictures, wrong in strength, or slow, the class is one of `replacements` or `sharpness`.
+of the notebook that this study grew from (the policy `original`), where it has the transform. Where the
+library is wrong for RGB pictures, wrong in strength, or slow, the class is one of `replacements` or
+`sharpness`.
 Cost: figure `timing_augment` of chapter 02.
 """
 

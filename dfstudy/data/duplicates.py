@@ -25,7 +25,7 @@ import pandas as pd
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components, minimum_spanning_tree
 
-from dfstudy.data.near import FARTHEST, near_pairs
+from dfstudy.data.hash_search import FARTHEST, near_pairs
 from dfstudy.data.phash import hash_bits
 
 EXACT, NEAR = "exact", "near"

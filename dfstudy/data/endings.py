@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 
 PICTURES = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff")
-# Named and set aside, so that none goes missing unseen.
+# Named and excluded, so that none goes missing unseen.
 UNREAD_PICTURES = (".gif", ".heic", ".heif", ".hif", ".avif", ".jp2", ".j2k", ".jpf", ".jxl", ".jxr", ".jfif")
 UNREAD_PICTURES += (".jpe", ".apng", ".dib", ".mpo", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".psd", ".exr")
 UNREAD_PICTURES += (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf")
@@ -33,7 +33,7 @@ def describe_endings(others: Counter[str]) -> list[str]:
 
 
 def unread_format(name: str) -> str:
-    """Why a picture of this name is set aside unopened; `` where its format is read, or it is no picture."""
+    """Why a picture of this name is excluded unopened; `` where its format is read, or it is no picture."""
     own = ending(name)
     return f"format {own} is not read: convert it to PNG or JPEG" if own in UNREAD_PICTURES else ""
 

@@ -1,21 +1,24 @@
 """The pictures of a report under way: its index as it was planned, and what has changed on disk since.
 
-Takes a frozen study, see `dfstudy.study`; gives its index without a look into the folder, so that every step
-works on the same pictures whatever is added, labelled or taken away meanwhile, and the names of pictures and
-masks whose content is another one now. Cost: reading the table; then 2 us a file, and one read of each whose
-size or times moved.
+Takes a frozen study, see `dfstudy.study.study`; gives its index without a look into the folder, so that every
+step works on the same pictures whatever is added, labelled or taken away meanwhile, and the names of pictures
+and masks whose content is another one now. Cost: reading the table; then 2 us a file, and one read of each
+whose size or times moved.
 """
 
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from dfstudy.data.index_file import STAT, read_last
 from dfstudy.data.masks import MASK, MASK_SEEN, MASK_SHA256, file_sha256, look_at_masks
 from dfstudy.errors import StudyError
-from dfstudy.study import Study
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 
 def frozen_index(study: Study) -> pd.DataFrame:

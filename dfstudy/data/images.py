@@ -31,7 +31,7 @@ from PIL import (
 )
 
 from dfstudy.data.png_chunks import has_damaged_pixels, without_odd_metadata
-from dfstudy.file_kind import no_file
+from dfstudy.system.file_kind import no_file
 
 # Decoders that may run: those of the endings that are read (`endings.py`), and GIF, which travels under
 # their names.
@@ -50,7 +50,7 @@ FORMATS = tuple(
 
 PIXEL_LIMIT = 89_478_485  # Pillow's own bound for a picture that unpacks to a quarter of a gigabyte
 # What a WebP file can hold. The robustness test writes each test picture as one, after all training: what
-# would fail there is set aside before anything begins.
+# would fail there is excluded before anything begins.
 SIDE_LIMIT = 16_383
 _WIDE = ("I", "F")  # 32-bit integers and floats: nothing in the file says which value is white
 

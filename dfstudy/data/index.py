@@ -13,26 +13,31 @@ from __future__ import annotations
 import hashlib
 import zlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from dfstudy.data import images, limits, phash
+from dfstudy.data.columns import LAYOUT, MASK, TABLE, UNSAID
 from dfstudy.data.endings import UNREAD_PICTURES, unread_format
 from dfstudy.data.frozen import frozen_index
 from dfstudy.data.index_csv import NAME, has_index_csv, read_index_csv
 from dfstudy.data.index_file import FACTS, FILE, SEEN, STAT, keep_index, keep_summary, read_last
-from dfstudy.data.layouts import CLASS_NAMES, Files, Reading, recognise
 from dfstudy.data.layouts.counters import seem_frames
+from dfstudy.data.layouts.layout import Files, Reading
+from dfstudy.data.layouts.names import CLASS_NAMES
+from dfstudy.data.layouts.registry import recognise
 from dfstudy.data.listing import exclude, left_out, list_files
-from dfstudy.data.masks import MASK, MASK_SEEN, MASK_SHA256, digest_masks, look_at_masks
-from dfstudy.data.threads import map_in_order
+from dfstudy.data.masks import MASK_SEEN, MASK_SHA256, digest_masks, look_at_masks
 from dfstudy.errors import StudyError
-from dfstudy.study import Study
+from dfstudy.system.threads import map_in_order
 
-_TEXTS = ["path", "method", "group", "video", "given_split", "pipeline"]
-_TEXTS += ["sha256", "format", "phash", "pixels", "error", MASK, MASK_SEEN]
-COLUMNS = ["path", "label", "method", "group", "video", "given_split", "pipeline", "sha256", "bytes", "width"]
-COLUMNS += ["height", "format", "phash", "pixels", "error", "mask"]
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
+
+COLUMNS = ["path", *LAYOUT, *TABLE, "sha256", "bytes", "width", "height", "format", "phash", "pixels"]
+COLUMNS += ["error", MASK]
+_TEXTS = [name for name in (*COLUMNS, MASK_SEEN) if name not in ("label", "bytes", "width", "height")]
 
 
 def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
@@ -55,7 +60,7 @@ def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
         return frozen_index(study)[COLUMNS]
     if study.is_sample:
         # Imported here: rendering is needed once, and its modules only by those who render.
-        from dfstudy.data.sample import render_sample
+        from dfstudy.portraits.folder import render_sample
 
         render_sample(study.pictures, study.data.sample, progress=progress)
     found, side_files = list_files(study)
@@ -80,7 +85,7 @@ def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
 def _read_layout(files: Files) -> Reading:
     if not has_index_csv(files.study.pictures):
         reading = recognise(files)
-        return reading._replace(rows=reading.rows.assign(pipeline="", mask=""))
+        return reading._replace(rows=reading.rows.assign(**UNSAID))
     rows = read_index_csv(files.study, list(files.pictures))
     good = rows[rows["error"] == ""]
     splits = "splits given" if (good["given_split"] != "").any() else "no splits given"

@@ -15,28 +15,26 @@ from __future__ import annotations
 import os.path
 from collections.abc import Callable, Collection
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from dfstudy.data.columns import OPTIONAL, SPLIT, TABLE, UNSAID
 from dfstudy.data.endings import PICTURES, ending
-from dfstudy.data.layouts import (
-    COLUMNS,
-    REAL,
-    alias_hint,
-    build_aliases,
-    read_meaning,
-    read_name,
-    settle,
-    split_pictures,
-)
+from dfstudy.data.layouts.folders import read_meaning
+from dfstudy.data.layouts.names import COLUMNS, REAL, build_aliases
+from dfstudy.data.layouts.splits import read_name, settle, split_pictures
+from dfstudy.data.layouts.unknown import alias_hint
 from dfstudy.data.tables import LINE, read_cells, read_labels
 from dfstudy.errors import StudyError, near_match
-from dfstudy.file_kind import no_file
-from dfstudy.study import Study
+from dfstudy.system.file_kind import no_file
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 NAME = "index.csv"
-_KNOWN = ("path", "label", "method", "group", "video", "split", "pipeline", "mask", "source", "frame")
+_KNOWN = ("path", "label", *OPTIONAL, "source", "frame")
 _COPY = "copy its first line from this: path,label,method,group,split (path and label must be there)"
 
 
@@ -78,7 +76,7 @@ def read_index_csv(study: Study, paths: list[str]) -> pd.DataFrame:
     own = named["video"].where(named["video"] != "", named["path"])
     named["group"] = table["group"].where(table["group"] != "", own)
     named["given_split"] = _splits(study, table, named["path"])
-    named["pipeline"] = table["pipeline"]
+    named[list(TABLE)] = table[list(TABLE)]
     named["error"] = _doubts(named, root, set(paths))
     masked = table["mask"] != ""
     masks = dict(zip(named.loc[masked, "path"], map(inside, table.loc[masked, "mask"]), strict=True))
@@ -86,9 +84,9 @@ def read_index_csv(study: Study, paths: list[str]) -> pd.DataFrame:
     named["mask"] = [masks.get(path, "") for path in named["path"]]
     unnamed = sorted(set(paths) - set(named["path"]) - set(masks.values()))
     extra = pd.DataFrame({"path": unnamed, "label": pd.array([pd.NA] * len(unnamed), dtype="Int8")})
-    extra = extra.assign(method="", group=unnamed, video="", given_split="", pipeline="", mask="")
+    extra = extra.assign(method="", group=unnamed, video="", given_split="", **UNSAID)
     extra["error"] = f"not in {NAME}"
-    columns = [*COLUMNS, "pipeline", "mask"]
+    columns = [*COLUMNS, *UNSAID]
     return pd.concat([named, extra], ignore_index=True)[columns] if unnamed else named[columns]
 
 
@@ -166,19 +164,19 @@ def _labels(study: Study, table: pd.DataFrame) -> pd.Series:
 
 def _splits(study: Study, table: pd.DataFrame, paths: pd.Series) -> list[str]:
     """The split column; where it is absent or empty throughout, the names of the folders."""
-    if (table["split"] == "").all():
+    if (table[SPLIT] == "").all():
         folders = paths.map(os.path.dirname)
         # The file says what is real: of the folders' aliases only the words for splits beside them count.
         aliases = build_aliases(study.data.aliases)
         named = {folder: read_meaning(folder, aliases).given_split for folder in folders.unique()}
         given = split_pictures(folders.value_counts().to_dict(), named, str(study.pictures / NAME))
         return folders.map(given).tolist()
-    splits = table["split"].map(lambda word: read_name(word, {}).split)
-    unknown = (splits == "") & (table["split"] != "")
+    splits = table[SPLIT].map(lambda word: read_name(word, {}).split)
+    unknown = (splits == "") & (table[SPLIT] != "")
     if unknown.any():
         bad = table[unknown]
         raise StudyError(
-            f"{study.pictures / NAME}, {_lines(bad)}: no split is called '{bad['split'].iloc[0]}'",
+            f"{study.pictures / NAME}, {_lines(bad)}: no split is called '{bad[SPLIT].iloc[0]}'",
             "write train, val or test, or leave the column empty for a split made here",
         )
     return settle(splits.tolist())

@@ -11,26 +11,29 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dfstudy.data import images, limits, phash, png_chunks
-from dfstudy.data.masks import MASK, MASK_SEEN, MASK_SHA256
-from dfstudy.kept import write_atomic
-from dfstudy.provenance import OPENCV, digest, file_digest, versions
-from dfstudy.study import Study
+from dfstudy.data.columns import LAYOUT, MASK, TABLE
+from dfstudy.data.masks import MASK_SEEN, MASK_SHA256
+from dfstudy.system.kept import write_atomic
+from dfstudy.system.provenance import OPENCV, digest, file_digest, versions
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 # What decides about a file's use, and so makes the fingerprint; sizes and times do not.
-_CONTENT = ["path", "sha256", "label", "method", "group", "video", "given_split", "pipeline", "error"]
+_CONTENT = ["path", "sha256", *LAYOUT, *TABLE, "error"]
 # The second time is the inode's, which nobody can set: it moves also where other content of the same size was
 # given the old mtime. That a chmod moves it too costs one more reading. (Windows: the time of creation.)
 STAT = ["bytes", "mtime_ns", "ctime_ns"]
 FILE = ["path", *STAT]
 # known without a look into the file
-SEEN = [*FILE, "label", "method", "group", "video", "given_split", "pipeline", MASK, MASK_SEEN]
+SEEN = [*FILE, *LAYOUT, *TABLE, MASK, MASK_SEEN]
 FACTS = ["sha256", "width", "height", "format", "phash", "pixels", "error"]
 KEPT = [*SEEN, *FACTS, MASK_SHA256]
 

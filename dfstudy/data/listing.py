@@ -10,16 +10,20 @@ from __future__ import annotations
 
 import posixpath
 from collections import Counter
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from dfstudy.data.columns import UNSAID
 from dfstudy.data.endings import DESCRIPTIONS, PICTURES, UNREAD_PICTURES, describe_endings, ending
 from dfstudy.data.index_file import STAT
 from dfstudy.data.walk import name_fault, walk_files, writable
 from dfstudy.errors import StudyError, near_match
-from dfstudy.study import Study
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 EXCLUDED = "left out by data.exclude"
 _SHOWN = 5
@@ -117,6 +121,6 @@ def exclude(study: Study, rows: pd.DataFrame, unused: pd.Series) -> pd.DataFrame
     rows = rows.assign(error=error)
     unnamed = unused[~unused.isin(rows["path"])].tolist()
     extra = pd.DataFrame({"path": unnamed, "label": pd.array([pd.NA] * len(unnamed), dtype="Int8")})
-    extra = extra.assign(method="", group=unnamed, video="", given_split="", pipeline="", mask="")
+    extra = extra.assign(method="", group=unnamed, video="", given_split="", **UNSAID)
     extra["error"] = EXCLUDED
     return pd.concat([rows, extra], ignore_index=True)[list(rows.columns)]

@@ -25,11 +25,11 @@ from torch.utils.data import DataLoader, Sampler
 from tqdm import tqdm
 
 from dfstudy.data.cache import build_cache
-from dfstudy.data.handover import Inbox, Outbox, Sealed
 from dfstudy.data.order import EpochBatches, epoch_order, sample_key
 from dfstudy.data.samples import Batch, Order, Samples, Transform, Unreadable
-from dfstudy.data.threads import count_cores, why_no_processes
+from dfstudy.data.shared_memory import Inbox, Outbox, Sealed
 from dfstudy.errors import StudyError
+from dfstudy.system.threads import count_cores, why_no_processes
 
 # one door for those who want samples: their order and keys come along
 __all__ = ["Batch", "Loader", "Transform", "count_workers", "epoch_order", "make_loader", "sample_key"]
@@ -51,7 +51,7 @@ def count_workers(workers: int | Literal["auto"], processes: int = 1) -> int:
 
 def make_loader(
     paths: Sequence[str | Path],
-    labels: Sequence[int],
+    labels: Sequence[int] | np.ndarray,
     transform: Transform,
     *,
     batch_size: int,
@@ -199,7 +199,7 @@ class Loader:
         self._turn += 1
         if self._running is not None and self._loader.num_workers:
             # DataLoader has no public way to end its workers before the garbage collector does
-            self._running._shutdown_workers()
+            self._running._shutdown_workers()  # type: ignore[attr-defined]
             self._loader._iterator = None
         self._running = None
         self._inbox.clear()

@@ -14,9 +14,10 @@ from pathlib import Path
 import pandas as pd
 
 from dfstudy.data import images
-from dfstudy.data.threads import map_in_order
+from dfstudy.data.columns import MASK
+from dfstudy.system.threads import map_in_order
 
-MASK, MASK_SEEN, MASK_SHA256 = "mask", "mask_seen", "mask_sha256"
+MASK_SEEN, MASK_SHA256 = "mask_seen", "mask_sha256"
 
 
 def look_at_masks(root: Path, rows: pd.DataFrame) -> pd.Series:

@@ -18,7 +18,7 @@ import tempfile
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
@@ -26,14 +26,17 @@ import pandas as pd
 from PIL import Image, ImageCms
 
 from dfstudy.data import images
+from dfstudy.data.columns import SPLIT, TABLE
 from dfstudy.data.index import index_study
 from dfstudy.data.index_csv import NAME
-from dfstudy.data.layouts import CLASS_NAMES
+from dfstudy.data.layouts.names import CLASS_NAMES
 from dfstudy.data.names import fit_path
-from dfstudy.data.threads import map_in_order
 from dfstudy.errors import StudyError
-from dfstudy.kept import FULL, no_room, room_in
-from dfstudy.study import Study
+from dfstudy.system.kept import FULL, no_room, room_in
+from dfstudy.system.threads import map_in_order
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 NOT_WRITTEN = "not_written.csv"
 SMALLEST = 64  # pixels of a side; a smaller one shows no face worth judging
@@ -227,8 +230,8 @@ def _write_lists(folder: Path, good: pd.DataFrame, left_out: pd.DataFrame) -> No
             # where nothing named groups, a picture's group is its own path
             "group": good["group"].where(good["group"] != good["path"], good["target"]),
             "video": good["video"],
-            "split": good["given_split"],
-            "pipeline": good["pipeline"],
+            SPLIT: good["given_split"],
+            **{name: good[name] for name in TABLE},
         }
     )
     folder.mkdir(exist_ok=True)

@@ -9,16 +9,18 @@ shape than for the picture before, is a ValueError. Cost: reading, transform and
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import torch
 from torch.utils.data import Dataset, get_worker_info
 
 from dfstudy.data.cache import PictureCache, Recent
-from dfstudy.data.handover import Names, Outbox, Sealed
 from dfstudy.data.images import PictureError
 from dfstudy.data.order import sample_key
+
+if TYPE_CHECKING:
+    from dfstudy.data.shared_memory import Names, Outbox, Sealed
 
 _recent = Recent()
 
@@ -53,7 +55,7 @@ class Samples(Dataset[Batch]):
     def __init__(
         self,
         paths: list[str],
-        labels: Sequence[int],
+        labels: Sequence[int] | np.ndarray,
         transform: Transform,
         seed: int,
         cache: PictureCache | None,

@@ -16,16 +16,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from dfstudy.data.deal import assign_groups
+from dfstudy.data.assign import assign_groups
 from dfstudy.data.duplicates import EXACT, both_labels, describe_links, find_links, join_groups
-from dfstudy.data.layouts import CLASS_NAMES
+from dfstudy.data.layouts.names import CLASS_NAMES
 from dfstudy.errors import StudyError
-from dfstudy.provenance import digest
-from dfstudy.study import Study
+from dfstudy.system.provenance import digest
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 SPLITS = ("train", "val", "test")
 # Share of pictures that need a named group for groups to be known: a test that recognised every one of the
@@ -81,7 +84,7 @@ def split_study(study: Study, index: pd.DataFrame) -> Split:
 
     Raises:
         StudyError: a split lacks a class, splits were given without one for training, or the study asks for
-            a recorded defect of split or labels.
+            an original flaw of split or labels.
     """
     _refuse_defects(study)
     rows = index.sort_values("path", ignore_index=True)
@@ -89,7 +92,7 @@ def split_study(study: Study, index: pd.DataFrame) -> Split:
     links = find_links(rows, study.data.near_duplicates)
     table = describe_links(rows, links)
     both = both_labels(rows, links)
-    rows.loc[both, "error"] = "the same picture stands under real and under fake"
+    rows.loc[both, "error"] = "the same picture is under real and under fake"
     links = links[~both[links["first"]]]
     copied = join_groups(rows, links[links["kind"] == EXACT])
     rows["group"] = join_groups(rows, links)
@@ -239,7 +242,7 @@ def _refuse_one_class(study: Study, rows: pd.DataFrame, aside: pd.DataFrame, giv
             )
             if len(aside):
                 reason = set_aside(aside)["reason"].iloc[0]
-                message += f"; {len(aside):,} of the set are set aside, most because: {reason}"
+                message += f"; {len(aside):,} of the set are excluded, most because: {reason}"
             hint = f"add {spoken} pictures of other groups: three splits need three groups of each class"
             if given:
                 hint = f"add {spoken} pictures to the given parts, or take their names away to split here"

@@ -19,7 +19,7 @@ from pathlib import Path
 import pandas as pd
 
 from dfstudy.errors import StudyError
-from dfstudy.file_kind import no_file
+from dfstudy.system.file_kind import no_file
 
 LINE = "line"
 SEPARATORS = ",;\t|"

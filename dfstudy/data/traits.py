@@ -13,6 +13,7 @@ import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -20,11 +21,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dfstudy.data import header_traits, images, pixel_traits
-from dfstudy.data.threads import map_in_order
 from dfstudy.errors import StudyError
-from dfstudy.kept import write_atomic
-from dfstudy.provenance import digest, file_digest, versions
-from dfstudy.study import Study
+from dfstudy.system.kept import write_atomic
+from dfstudy.system.provenance import digest, file_digest, versions
+from dfstudy.system.threads import map_in_order
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 _TEXTS = header_traits.TEXTS
 _VALUES = (

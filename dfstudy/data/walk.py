@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from dfstudy.data.layouts import MASK_FOLDERS
+from dfstudy.data.layouts.names import MASK_FOLDERS
 from dfstudy.errors import StudyError
 
 _NOT_UTF8 = "the name is not UTF-8: rename it, as by convmv -f latin1 -t utf8 -r --notest FOLDER"

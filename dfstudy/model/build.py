@@ -9,6 +9,7 @@ Cost: seconds for a large network; a download where `weights: hub` is new on thi
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import timm
 import torch
@@ -21,7 +22,9 @@ from torch import nn
 from dfstudy.errors import StudyError, near_match
 from dfstudy.model.foreign import fit_weights
 from dfstudy.model.packaged import read_packaged
-from dfstudy.study import Model
+
+if TYPE_CHECKING:
+    from dfstudy.study.recipe import Model
 
 # A training's file often holds its weights one or two levels down, beside the state of an optimiser.
 CONVERT = (

@@ -17,11 +17,11 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from dfstudy.errors import StudyError
-from dfstudy.finished import FILE
-from dfstudy.kept import write_atomic
 from dfstudy.model.build import build_model, load_weights
-from dfstudy.provenance import file_digest
-from dfstudy.study import Model
+from dfstudy.study.recipe import Model
+from dfstudy.system.finished import FILE
+from dfstudy.system.kept import write_atomic
+from dfstudy.system.provenance import file_digest
 
 LABEL_MAP = {"real": 0, "fake": 1}
 REQUIRED = frozenset(

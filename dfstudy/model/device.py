@@ -1,7 +1,7 @@
 """Where a network computes, in which precision, and how pictures get there.
 
-Takes a precision's name; gives a `Place` (device and precision) with everything set so that equal inputs
-give equal bytes. uint8 pictures cross to the device and are normalised there, once.
+Takes a precision's name; gives a `DeviceSetup` (device and precision) with everything set so that equal
+inputs give equal bytes. uint8 pictures cross to the device and are normalised there, once.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import torch
 from timm.data import resolve_model_data_config
 from torch import Tensor, nn
 
-from dfstudy.model.team import ALONE, Team
-from dfstudy.study import Model
-from dfstudy.study import Protocol as Defects
+from dfstudy.model.process_group import ALONE, Team
+from dfstudy.study.recipe import Model
+from dfstudy.study.recipe import Protocol as Defects
 
 MOST_THREADS = 16  # beyond this a small network gains nothing
 # glibc's numbers of what is set in `_keep_memory`: mallopt(3)
@@ -29,7 +29,7 @@ TRIM_THRESHOLD, MMAP_MAX, NEVER = -1, -4, 2**31 - 1
 
 
 @dataclass(frozen=True)
-class Place:
+class DeviceSetup:
     """A device and the type in which its convolutions and products compute.
 
     Attributes:
@@ -67,7 +67,7 @@ def choose_place(
     processes: int = 1,
     deterministic: bool = True,
     threads: int | Literal["auto"] = "auto",
-) -> Place:
+) -> DeviceSetup:
     """Take the GPU if there is one, and set torch up to give the same bytes every time.
 
     Sums depend on how many threads share them, so their number is settled here, whatever loader workers or
@@ -102,12 +102,12 @@ def choose_place(
         threads = 0
     if threads == "auto":
         threads = max(1, min(_cores() // processes, MOST_THREADS))
-    place = Place(device, getattr(torch, precision), threads)
+    place = DeviceSetup(device, getattr(torch, precision), threads)
     place.settle()
     return place
 
 
-def find_place(training: Mapping[str, Any]) -> Place:
+def find_place(training: Mapping[str, Any]) -> DeviceSetup:
     """The place of a finished run on this machine, from the recipe in its checkpoint.
 
     Checkpoints from elsewhere may lack the number of threads, which is then `auto`.
@@ -173,7 +173,7 @@ def resolve_normalisation(
 ) -> Normalisation:
     """The study's mean and std where given, else what timm records for the network's weights.
 
-    Of the recorded defects `raw_pixels` gives grey levels 0..255 and `bgr_channels` turns the channels.
+    Of the original flaws `raw_pixels` gives grey levels 0..255 and `bgr_channels` turns the channels.
     """
     known, defects = resolve_model_data_config(network), defects or Defects()
     channels = "BGR" if defects.bgr_channels else "RGB"
@@ -186,8 +186,13 @@ def resolve_normalisation(
 class Pictures(Protocol):
     """A batch, as `dfstudy.data.loader` yields it."""
 
-    images_NHWC: Tensor
-    rows: Tensor
+    @property
+    def images_NHWC(self) -> Tensor:
+        """uint8 [N, S, S, 3] RGB."""
+
+    @property
+    def rows(self) -> Tensor:
+        """int64 [N] row numbers."""
 
 
 def predict_logits(
@@ -195,7 +200,7 @@ def predict_logits(
     batches: Iterable[Pictures],
     pictures: int,
     normalisation: Normalisation,
-    place: Place,
+    place: DeviceSetup,
     tick: Callable[[int], object] = lambda done: None,
     team: Team = ALONE,
 ) -> Tensor:

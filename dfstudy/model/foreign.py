@@ -21,7 +21,7 @@ MOST_LISTED = 10  # keys in one message
 COUNTER = "num_batches_tracked"  # of BatchNorm; old files lack it, and nothing is computed from it
 
 
-class Fitted(NamedTuple):
+class FittedWeights(NamedTuple):
     """Tensors under the network's names, the classifier's keys that are new, and what was done."""
 
     tensors: dict[str, Tensor]
@@ -31,7 +31,7 @@ class Fitted(NamedTuple):
 
 def fit_weights(
     given: Mapping[str, Tensor], own: Mapping[str, Tensor], classifier: Collection[str], source: str
-) -> Fitted:
+) -> FittedWeights:
     """The tensors of a file that belong to a network.
 
     Args:
@@ -60,7 +60,9 @@ def fit_weights(
     problems = _compare(inside, own, new)
     if problems:
         raise _refusal(problems, given, own, prefix, source)
-    return Fitted({key: value for key, value in inside.items() if key not in new}, new, "; ".join(notes))
+    return FittedWeights(
+        {key: value for key, value in inside.items() if key not in new}, new, "; ".join(notes)
+    )
 
 
 def _find_prefix(given: Mapping[str, Tensor], own: Mapping[str, Tensor], source: str) -> str:

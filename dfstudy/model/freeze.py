@@ -49,7 +49,7 @@ def train_mode(
 ) -> None:
     """Set the network to training, its frozen modules to eval, and all BatchNorm to eval if asked.
 
-    `drifting` is a recorded defect: frozen modules are set to training too, so that their BatchNorm uses and
+    `drifting` is an original flaw: frozen modules are set to training too, so that their BatchNorm uses and
     gathers the statistics of each batch, and their dropout acts, while their parameters stay.
     """
     network.train()

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from dfstudy.errors import StudyError
-from dfstudy.provenance import file_digest
+from dfstudy.system.provenance import file_digest
 
 
 @dataclass(frozen=True)

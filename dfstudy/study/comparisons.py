@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from dfstudy.section import Section
 from dfstudy.study.pictures import Layout
 from dfstudy.study.recipe import POLICIES, Count, Model, PolicyName
+from dfstudy.study.section import Section
 
 Share = Annotated[float, Field(gt=0, le=1)]
 # what may be asked of a policy: quantities of `evaluate.policies.sheets` with a least gain worth having
@@ -90,10 +90,10 @@ class Policies(Section):
         list(POLICIES),
         description="policies compared with the first of them; an empty list compares none",
     )
-    leave_one_out: bool = Field(True, description="also `seed` without each of its transforms")
-    add_one: bool = Field(True, description="also each transform of `seed` alone")
+    leave_one_out: bool = Field(True, description="also `original` without each of its transforms")
+    add_one: bool = Field(True, description="also each transform of `original` alone")
     strengths: list[Annotated[float, Field(gt=0)]] = Field(
-        [0.5, 2.0], description="also `seed` with every range multiplied by these"
+        [0.5, 2.0], description="also `original` with every range multiplied by these"
     )
     budgets: list[Share] = Field(
         [0.25, 0.5], description="shares of the epochs at which the named policies are compared as well"
@@ -106,7 +106,8 @@ class Policies(Section):
     )
     seeds: Count = Field(3, description="how many of training.seeds each policy is trained with")
     asked: PolicyName = Field(
-        "seed", description="policy of the primary and secondary questions, set against the first of names"
+        "original",
+        description="policy of the primary and secondary questions, compared with the first of names",
     )
     primary: AskedQuantity = Field(
         "auc", description="the one quantity of the primary question, at the full budget; no correction"
@@ -125,16 +126,16 @@ class Policies(Section):
         asked = [self.primary, *self.secondary]
         if repeated := sorted({name for name in asked if asked.count(name) > 1}):
             raise ValueError(
-                f"{repeated[0]} is asked twice: a quantity is primary or secondary, and stands once"
+                f"{repeated[0]} is asked twice: a quantity is primary or secondary, and appears once"
             )
         return self
 
 
 class Defects(Section):
-    """Which recorded defects chapter 08 turns on, alone and together."""
+    """Which flaws of the original protocol chapter 08 turns on, alone and together."""
 
     measured: bool = Field(True, description="false trains none")
-    seeds: Count = Field(3, description="how many of training.seeds each defect is trained with")
+    seeds: Count = Field(3, description="how many of training.seeds each flaw is trained with")
     epochs: Count | None = Field(None, description="epochs of these runs; None is training.epochs")
     imbalance: Annotated[float, Field(ge=1)] = Field(
         4.0, description="reals a fake, to which training pictures are thinned for the inverted class weight"

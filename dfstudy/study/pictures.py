@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from dfstudy.section import Section
+from dfstudy.study.section import Section
 
 SAMPLE = "sample"  # value of data.root that stands for the rendered portraits
 

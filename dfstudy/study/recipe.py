@@ -1,4 +1,4 @@
-"""Settings of a training: network, recipe, augmentation, and the recorded defects as switches.
+"""Settings of a training: network, recipe, augmentation, and the flaws of the original protocol as switches.
 
 The descriptions are the only wording of a setting: the report's settings table prints them.
 """
@@ -11,8 +11,9 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, model_validator
 
 from dfstudy.errors import near_match
-from dfstudy.section import Section
 from dfstudy.study.pictures import Fraction
+from dfstudy.study.renamed import current_policy
+from dfstudy.study.section import Section
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -112,10 +113,10 @@ class Training(Section):
         return self
 
 
-# Policies, and the transforms of `seed` in their order, as `dfstudy.augment` names them: names are checked
-# and comparisons listed from these, without loading the library that applies them.
-POLICIES = ("none", "seed", "dfdc_winner", "deepfakebench", "self_blend")
-SEED_TRANSFORMS = (
+# Policies, and the transforms of `original` in their order, as `dfstudy.augment` names them: names are
+# checked and comparisons listed from these, without loading the library that applies them.
+POLICIES = ("none", "original", "dfdc_winner", "deepfakebench", "self_blend")
+ORIGINAL_TRANSFORMS = (
     "jpeg_compression",
     "gaussian_noise",
     "horizontal_flip",
@@ -128,14 +129,15 @@ SEED_TRANSFORMS = (
 
 def _known_policy(name: str) -> str:
     """Refuse what cannot be built before anything is trained; `dfstudy.augment` reads names in full."""
+    name = current_policy(name)
     recipe, *parts = re.findall(r"\w+", name.partition("*")[0]) or [""]
     if recipe not in POLICIES:
         raise ValueError(f"unknown policy{near_match(recipe, POLICIES)}: choose one of {', '.join(POLICIES)}")
-    for part in parts if recipe in ("none", "seed") else ():
-        if part not in SEED_TRANSFORMS:
+    for part in parts if recipe in ("none", "original") else ():
+        if part not in ORIGINAL_TRANSFORMS:
             raise ValueError(
-                f"unknown transform '{part}'{near_match(part, SEED_TRANSFORMS)}: choose one of "
-                f"{', '.join(SEED_TRANSFORMS)}"
+                f"unknown transform '{part}'{near_match(part, ORIGINAL_TRANSFORMS)}: choose one of "
+                f"{', '.join(ORIGINAL_TRANSFORMS)}"
             )
     return name
 
@@ -146,7 +148,7 @@ PolicyName = Annotated[str, AfterValidator(_known_policy)]
 class Augment(Section):
     """How training pictures are varied."""
 
-    policy: PolicyName = Field("seed", description="name of a policy, see dfstudy/augment/policies.py")
+    policy: PolicyName = Field("original", description="name of a policy, see dfstudy/augment/policies.py")
 
 
 # The recorded optimiser and schedule: torch.optim.SGD as it comes, StepLR(15, 0.1).
@@ -161,7 +163,7 @@ PLAIN_SGD = {
 
 
 class Protocol(Section):
-    """Defects of the recorded notebook, each off unless chapter 08 turns it on to measure what it costs.
+    """Flaws of the original protocol, each off unless chapter 08 turns it on to measure what it costs.
 
     Each changes what it says and nothing else. Two act on the split, which chapter 08 makes for them; a study
     file that turns these on is refused.
@@ -170,12 +172,14 @@ class Protocol(Section):
     bgr_channels: bool = Field(False, description="channels reach the network in the order B, G, R")
     raw_pixels: bool = Field(False, description="the network gets grey levels 0..255, not normalised")
     inverted_class_weight: bool = Field(
-        False, description="a fake weighs n_fake / n_real in the loss, in place of training.class_weight"
+        False, description="a fake weighs n_fake / n_real in the loss, instead of training.class_weight"
     )
     drifting_batch_norm: bool = Field(
         False, description="frozen stages stay in training mode: their BatchNorm statistics keep adapting"
     )
-    random_split: bool = Field(False, description="pictures are split at random, groups torn apart")
+    random_split: bool = Field(
+        False, description="images are split at random, so that groups are split across train and test"
+    )
     selection_is_result: bool = Field(
         False,
         description="validation loss, rounded to two digits, picks the epoch and ends the training, and the "
@@ -189,7 +193,7 @@ class Protocol(Section):
     )
     plain_sgd: bool = Field(
         False,
-        description="SGD of rate 0.01 without momentum, a tenth of it every 15 epochs, in place of the "
+        description="SGD of rate 0.01 without momentum, a tenth of it every 15 epochs, instead of the "
         "study's optimiser and schedule",
     )
     timm_head: bool = Field(

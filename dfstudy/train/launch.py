@@ -12,14 +12,17 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 import yaml
 
-from dfstudy.bound import name_signal
 from dfstudy.errors import StudyError
-from dfstudy.kept import write_atomic
-from dfstudy.study import Study
+from dfstudy.system.bound import name_signal
+from dfstudy.system.kept import write_atomic
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 
 def launch(study: Study, seed: int, folder: Path) -> None:
@@ -39,7 +42,7 @@ def launch(study: Study, seed: int, folder: Path) -> None:
     write_atomic(file, yaml.safe_dump(study.model_dump(mode="json"), sort_keys=False).encode())
     ended = subprocess.run(launch_command(devices, file, study.out, seed), env=dict(os.environ)).returncode
     if ended:
-        reason = f"it was ended by {name_signal(-ended)}" if ended < 0 else "the reason stands above"
+        reason = f"it was ended by {name_signal(-ended)}" if ended < 0 else "the reason is above"
         raise StudyError(
             f"training seed {seed} on {devices} devices failed; {reason}",
             "mend it and give the same command again: it goes on from its last saved state",
@@ -48,7 +51,7 @@ def launch(study: Study, seed: int, folder: Path) -> None:
 
 def launch_command(devices: int, study: Path, out: Path, seed: int) -> list[str]:
     """`accelerate launch` for processes of this machine; port 0 lets the system choose a free one."""
-    launcher = [sys.executable, "-m", "dfstudy.bound", "accelerate.commands.launch", "--multi_gpu"]
+    launcher = [sys.executable, "-m", "dfstudy.system.bound", "accelerate.commands.launch", "--multi_gpu"]
     launcher += ["--num_processes", str(devices), "--num_machines", "1", "--main_process_port", "0"]
     launcher += ["--mixed_precision", "no", "--dynamo_backend", "no"]  # the study's own settings hold
     return [

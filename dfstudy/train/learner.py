@@ -1,9 +1,9 @@
 """What a step changes: the network, its optimiser, and the moving average of its weights.
 
-Takes the study, a place, a team and batches; a step leaves updated weights and gives this process's logits
-and its part of the loss. A step of `batch_size` pictures may be shared by several processes and passed in
-several parts: the gradient is that of the mean over the whole step, whoever holds its pictures. Random
-numbers of a step come from its own key. Nothing here waits for a GPU.
+Takes the study, a place, a process group and batches; a step leaves updated weights and gives this
+process's logits and its part of the loss. A step of `batch_size` pictures may be shared by several
+processes and passed in several parts: the gradient is that of the mean over the whole step, whoever
+holds its pictures. Random numbers of a step come from its own key. Nothing here waits for a GPU.
 """
 
 from __future__ import annotations
@@ -11,25 +11,25 @@ from __future__ import annotations
 import shutil
 from contextlib import nullcontext
 from itertools import count
+from typing import TYPE_CHECKING, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from dfstudy.data.loader import Batch, sample_key
+from dfstudy.data.order import sample_key
 from dfstudy.errors import StudyError
-from dfstudy.model import (
-    Place,
-    Team,
-    build_model,
-    freeze,
-    resolve_normalisation,
-    start_head_at_zero,
-    train_mode,
-)
-from dfstudy.study import Study, Training
+from dfstudy.model.build import build_model, start_head_at_zero
+from dfstudy.model.device import DeviceSetup, resolve_normalisation
+from dfstudy.model.freeze import freeze, train_mode
 from dfstudy.train.protocol import build_optimiser, loss_of_each
+
+if TYPE_CHECKING:
+    from dfstudy.data.samples import Batch
+    from dfstudy.model.process_group import Team
+    from dfstudy.study.recipe import Training
+    from dfstudy.study.study import Study
 
 COMPILERS = ("c++", "g++", "clang++", "cl")
 
@@ -43,16 +43,17 @@ class Learner:
         new_layers: layers that the weights file did not fill.
     """
 
-    def __init__(self, study: Study, key: int, fake_weight: float, place: Place, team: Team) -> None:
+    def __init__(self, study: Study, key: int, fake_weight: float, place: DeviceSetup, team: Team) -> None:
         self.recipe, self.place, self.team, self.fake_weight = study.recipe, place, team, fake_weight
         torch.manual_seed(key)
         network = build_model(study.model)
         if not study.protocol.timm_head:
             start_head_at_zero(network)
         freeze(network, study.model.trainable_stages)
-        self.new_layers = network.new_layers
+        self.new_layers = cast("tuple[str, ...]", network.new_layers)
         self.normalisation = resolve_normalisation(network, study.model, study.protocol)
-        self.network = team.spread(network.to(place.device, memory_format=torch.channels_last))
+        moved = network.to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.network = team.spread(moved)
         self.optimiser = build_optimiser(self.network, self.recipe)
         self.average = self._begin_average()
         self._shared = team.wrap(self.network)
@@ -103,35 +104,36 @@ class Learner:
         labels = labels.to(self.place.device, non_blocking=True)
         logits = self._forward(images_NHWC)
         loss = loss_of_each(logits, labels, self.fake_weight).sum() / whole
-        (loss * self.team.size).backward()  # gradients are averaged over the team
+        torch.autograd.backward(loss * self.team.size)  # gradients are averaged over the team
         return logits.detach(), loss.detach()
 
     def _forward(self, images_NHWC: Tensor) -> Tensor:
         """Logits float32 [n]; an odd number of pictures, as an epoch ends, is not worth compiling again."""
         network = self._compiled if len(images_NHWC) == self._usual else self._shared
         with self.place.autocast():
-            return network(self.normalisation(images_NHWC, self.place.device)).flatten().float()
+            logits: Tensor = network(self.normalisation(images_NHWC, self.place.device))
+            return logits.flatten().float()
 
     def _join_without_pictures(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Take part in the team's sums with a black picture that weighs nothing."""
+        """Take part in the process group's sums with a black image that has no weight."""
         black = batch.images_NHWC.new_zeros((1, *batch.images_NHWC.shape[1:]))
         logits = self._forward(black)
         loss = logits.sum() * 0.0
-        loss.backward()
+        torch.autograd.backward(loss)
         return logits.detach(), loss.detach()
 
     def _begin_average(self) -> AveragedModel | None:
         """Exponential moving average of weights and BatchNorm statistics (Polyak and Juditsky 1992)."""
         if not self.recipe.ema:
             return None
-        average = get_ema_multi_avg_fn(self.recipe.ema)
+        average = get_ema_multi_avg_fn(self.recipe.ema)  # type: ignore[no-untyped-call]
         return AveragedModel(self.network, multi_avg_fn=average, use_buffers=True)
 
 
 def refuse_lone_picture(learner: Learner, study: Study, pictures: int) -> None:
     """Refuse what BatchNorm would end in the middle: one picture alone, of which it sees one value a channel.
 
-    A small input ends at 1 x 1. Processes of a team never meet this: they share their moments, and one
+    A small input ends at 1 x 1. Process groups never meet this: they share their moments, and one
     without pictures joins with a black one. The network is tried in eval, so nothing of it changes.
 
     Args:
@@ -190,4 +192,4 @@ def _compile(network: nn.Module) -> nn.Module:
             "training.compile needs a C++ compiler, and this machine has none on its path",
             "install one (the package g++), or set training.compile: false",
         )
-    return torch.compile(network, dynamic=False)
+    return cast("nn.Module", torch.compile(network, dynamic=False))

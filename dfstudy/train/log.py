@@ -1,4 +1,4 @@
-"""What a training tells while it runs: a bar with the time left, a line an epoch, TensorBoard events.
+"""What a training reports while it runs: a bar with the time left, a line an epoch, TensorBoard events.
 
 Takes finished steps and epochs; writes to stderr and to `<run>/tensorboard`. Nothing here reaches a
 result: events and bars carry times, and no key or number reads them.
@@ -12,13 +12,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from torch import Tensor
 from torch.utils.tensorboard import SummaryWriter
 from tqdm.auto import tqdm
 
-from dfstudy.kept import FULL
-from dfstudy.train.state import Progress
+from dfstudy.system.kept import FULL
+
+if TYPE_CHECKING:
+    from dfstudy.train.state import Progress
 
 GRID = 16  # augmented pictures shown in TensorBoard
 
@@ -34,7 +37,7 @@ def tell(text: str, progress: bool) -> None:
 class Log:
     """One training's reports; a `with` block closes bar and events.
 
-    `writes` is True in the one process of a team that tells; the others' reports go nowhere.
+    `writes` is True in the one process of a group that reports; the others write nothing.
     """
 
     def __init__(

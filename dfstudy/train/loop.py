@@ -12,21 +12,29 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
-from dfstudy.augment import build_policy
-from dfstudy.data.loader import Batch, Loader, epoch_order, make_loader, sample_key
+from dfstudy.augment.policies import build_policy
+from dfstudy.data.loader import Loader, make_loader
+from dfstudy.data.order import epoch_order, sample_key
 from dfstudy.errors import Diverged
-from dfstudy.model import ALONE, Place, Team, predict_logits, train_mode
 from dfstudy.model.checkpoint import save_weights
-from dfstudy.study import WEIGHT_SOURCES, Study
+from dfstudy.model.device import DeviceSetup, predict_logits
+from dfstudy.model.freeze import train_mode
+from dfstudy.model.process_group import ALONE, Team
+from dfstudy.study.recipe import WEIGHT_SOURCES
 from dfstudy.train.learner import Learner, pictures_at_once, refuse_lone_picture
 from dfstudy.train.log import Log, tell
 from dfstudy.train.protocol import fake_weight, learning_rate
 from dfstudy.train.selection import Scores, is_better, score, selected_value
 from dfstudy.train.state import Progress, Seen, load_state, save_state
+
+if TYPE_CHECKING:
+    from dfstudy.data.samples import Batch
+    from dfstudy.study.study import Study
 
 SAVE_SECONDS = 30.0  # at most this much work is lost by an interruption
 CHECK_STEPS = 20  # steps between looks at the losses, each of which makes a GPU wait
@@ -57,7 +65,7 @@ class Trainer:
         seed: int,
         training: Part,
         validation: Part,
-        place: Place,
+        place: DeviceSetup,
         folder: Path,
         team: Team = ALONE,
     ) -> None:
@@ -193,7 +201,7 @@ class Trainer:
         return min(self.recipe.batch_size, len(self.training.labels) - batch * self.recipe.batch_size)
 
     def _is_time_to_save(self, seconds: float) -> bool:
-        """The leader's clock decides; a team asks it only now and then, because asking waits for GPUs."""
+        """The leader's clock decides; a group asks it only now and then, because asking waits for GPUs."""
         if self.team.size > 1 and self.progress.batch % CHECK_STEPS:
             return False
         return self.team.decide(seconds >= SAVE_SECONDS)

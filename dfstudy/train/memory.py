@@ -17,13 +17,16 @@ from typing import TYPE_CHECKING
 import torch
 from accelerate.utils.memory import clear_device_cache
 
-from dfstudy.data.loader import Batch
+from dfstudy.data.samples import Batch
 from dfstudy.errors import StudyError
-from dfstudy.model import ALONE, Place, train_mode
-from dfstudy.study import Study, Training
+from dfstudy.model.freeze import train_mode
+from dfstudy.model.process_group import ALONE
 from dfstudy.train.learner import Learner, pictures_at_once
 
 if TYPE_CHECKING:
+    from dfstudy.model.device import DeviceSetup
+    from dfstudy.study.recipe import Training
+    from dfstudy.study.study import Study
     from dfstudy.train.loop import Trainer
 
 # torch's own type covers its allocator on a GPU; the others are RuntimeErrors known by their text
@@ -61,7 +64,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def out_of_memory(recipe: Training, memory: str, fits: Callable[[int], bool]) -> StudyError:
-    """What to tell, after trying.
+    """The error to raise, after trying smaller steps.
 
     Args:
         memory: which memory, such as `the memory of NVIDIA H100 (79.1 GiB)`.
@@ -93,11 +96,11 @@ def out_of_memory(recipe: Training, memory: str, fits: Callable[[int], bool]) ->
     )
 
 
-def fits(study: Study, place: Place, pictures: int) -> bool:
+def fits(study: Study, place: DeviceSetup, pictures: int) -> bool:
     """Whether a step of the study's network passes with that many pictures at a time.
 
     Two steps of two parts each: the second part runs beside the gradient of the first, and the second
-    step beside the optimiser's memory. Processes of a team and compiling are left out.
+    step beside the optimiser's memory. Process groups and compiling are left out.
     """
     clear_device_cache(garbage_collection=True)
     model = study.model.model_copy(update={"weights": "none"})
@@ -132,7 +135,7 @@ def _pictures(count: int) -> str:
     return f"{count:,} picture{'s' * (count != 1)}"
 
 
-def _describe_memory(place: Place) -> str:
+def _describe_memory(place: DeviceSetup) -> str:
     if place.device.type == "cuda":
         free, total = torch.cuda.mem_get_info(place.device)
         others = total - free - torch.cuda.memory_reserved(place.device)

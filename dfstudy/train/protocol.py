@@ -1,6 +1,7 @@
 """The recipe as formulas: loss weight, loss, optimiser and learning rate of every step.
 
-Takes `study.Training`, counts and the recorded defects that are on; gives plain numbers and torch objects.
+Takes `study.Training`, counts and the flaws of the original protocol that are on; gives plain numbers and
+torch objects.
 The learning rate is a function of the step alone, so an interrupted training needs no scheduler's memory to
 go on.
 """
@@ -8,13 +9,16 @@ go on.
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from dfstudy.errors import StudyError
-from dfstudy.study import Training
+
+if TYPE_CHECKING:
+    from dfstudy.study.recipe import Training
 
 # The one-cycle policy of Smith and Topin (arXiv 1708.07120) with torch's OneCycleLR defaults: the rate rises
 # from a 25th of its maximum over the first 30 %, then falls to a 10,000th of where it began.
@@ -25,8 +29,8 @@ def fake_weight(labels: np.ndarray, class_weight: str, inverted: bool = False) -
     """Weight of a fake in the loss: n_real / n_fake of the training rows, or 1 for "none".
 
     Args:
-        inverted: a recorded defect. There real was 1, and n_real / n_fake weighed the reals; beside reals
-            that weigh 1 this is n_fake / n_real for a fake.
+        inverted: a flaw of the original protocol. There real was 1, and n_real / n_fake weighed the
+            reals; beside reals that weigh 1 this is n_fake / n_real for a fake.
     Raises:
         StudyError: one class is missing, so there is nothing to learn.
     """

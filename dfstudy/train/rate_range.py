@@ -13,21 +13,25 @@ import contextlib
 import itertools
 import math
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 from tqdm.auto import tqdm
 
-from dfstudy.data import Split
-from dfstudy.data.loader import Batch
 from dfstudy.errors import StudyError
-from dfstudy.model import choose_place, train_mode
-from dfstudy.study import Study
+from dfstudy.model.device import choose_place
+from dfstudy.model.freeze import train_mode
 from dfstudy.train.learner import refuse_lone_picture
 from dfstudy.train.loop import Part, Trainer
 from dfstudy.train.memory import explain_out_of_memory
+
+if TYPE_CHECKING:
+    from dfstudy.data.samples import Batch
+    from dfstudy.data.split import Split
+    from dfstudy.study.study import Study
 
 FEWEST_STEPS = 20
 # Weight of the past in the moving average: about ten batches deep, so that its lowest point comes late, which
@@ -112,10 +116,9 @@ def try_rates(
     parts_of_step = recipe.accumulate * recipe.devices
     alone = {"devices": 1, "accumulate": parts_of_step, "ema": 0.0, "compile": False}
     study = study.model_copy(update={"training": recipe.model_copy(update=alone)})
-    parts = [_part(split, name) for name in ("train", "val")]
-    trainer = Trainer(
-        study, seed, *parts, choose_place(recipe.precision, threads=recipe.threads), study.out / "rates"
-    )
+    training, validation = (_part(split, name) for name in ("train", "val"))
+    place = choose_place(recipe.precision, threads=recipe.threads)
+    trainer = Trainer(study, seed, training, validation, place, study.out / "rates")
     refuse_lone_picture(trainer.learner, study, min(len(trainer.training.labels), steps * recipe.batch_size))
     rates = np.geomspace(low, high, steps)
     shown = {"desc": "learning rates", "unit": " steps", "file": sys.stderr, "leave": False}
@@ -144,7 +147,7 @@ def _climb(trainer: Trainer, rates: np.ndarray, bar: tqdm) -> tuple[list[float],
     return losses, False
 
 
-def _batches(trainer: Trainer) -> Iterator[Batch]:
+def _batches(trainer: Trainer) -> Generator[Batch, None, None]:
     """Training batches, epoch after epoch, with the trainer's progress where each of them is."""
     with trainer.loader(trainer.training, train=True) as loader:
         for epoch in itertools.count(1):

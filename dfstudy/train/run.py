@@ -13,39 +13,34 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from filelock import Timeout
 from safetensors.torch import load_file
 from torch import Tensor
 
-from dfstudy.data import Split
 from dfstudy.errors import StudyError
-from dfstudy.finished import FILE, lacking
-from dfstudy.kept import write_atomic
-from dfstudy.lock import file_lock
-from dfstudy.model import (
-    ALONE,
-    Place,
-    Team,
-    choose_place,
-    count_parameters,
-    join_team,
-    launched,
-    read_checkpoint,
-    save_checkpoint,
-)
-from dfstudy.model.checkpoint import RETRAIN
-from dfstudy.model.packaged import find_packaged
-from dfstudy.provenance import code_digest, digest, file_digest, versions
-from dfstudy.study import NOT_SHAPING, WEIGHT_SOURCES, Study
+from dfstudy.model.checkpoint import RETRAIN, read_checkpoint, save_checkpoint
+from dfstudy.model.device import DeviceSetup, choose_place
+from dfstudy.model.freeze import count_parameters
+from dfstudy.model.process_group import ALONE, Team, join_team, launched
+from dfstudy.system.finished import FILE, lacking
+from dfstudy.system.kept import write_atomic
+from dfstudy.system.lock import file_lock
+from dfstudy.system.provenance import digest
+from dfstudy.train.key import describe_run
 from dfstudy.train.launch import launch
 from dfstudy.train.learner import pictures_at_once
 from dfstudy.train.log import tell
 from dfstudy.train.loop import STATE, Part, Trainer
 from dfstudy.train.memory import explain_out_of_memory
-from dfstudy.train.selection import best_threshold, check_both_classes, fit_temperature
+from dfstudy.train.selection import check_both_classes
+from dfstudy.train.threshold import best_threshold, fit_temperature
+
+if TYPE_CHECKING:
+    from dfstudy.data.split import Split
+    from dfstudy.study.study import Study
 
 
 @dataclass(frozen=True)
@@ -126,32 +121,16 @@ def load_run(folder: Path) -> Run:
     told = read_checkpoint(folder)
     if gone := lacking(folder):
         raise StudyError(f"{folder} lacks {', '.join(gone)}", "train it again: make report")
-    tables = [_read_table(folder / f"{name}.csv") for name in ("history", "timings")]
-    return Run(folder.name, told["seed"], folder, *tables, told)
+    history, timings, clean = (
+        _read_table(folder / f"{name}.csv") for name in ("history", "timings", "clean")
+    )
+    return Run(folder.name, told["seed"], folder, history, timings, {**told, **_choose(clean)})
 
 
-def describe_run(study: Study, fingerprint: str, seed: int, place: Place) -> dict[str, Any]:
-    """Everything that shapes the weights, without a path of this machine: what the key digests."""
-    model = study.model.model_dump(mode="json")
-    weights = {"source": model["weights"]}
-    if model["weights"] == "package":
-        weights["sha256"] = find_packaged(study.model.backbone).sha256
-    elif model["weights"] not in WEIGHT_SOURCES:
-        file = Path(model["weights"])
-        model["weights"] = file.name
-        weights = {"source": file.name, "sha256": file_digest(file) if file.is_file() else "absent"}
-    return {
-        "model": model,
-        "pretrained": weights,
-        "protocol": study.protocol.model_dump(exclude_defaults=True),
-        "policy": study.augment.policy,
-        "training": study.recipe.model_dump(mode="json", exclude=set(NOT_SHAPING)),
-        "seed": seed,
-        "fingerprint": fingerprint,
-        "versions": versions(),
-        "device": place.name,
-        "code": code_digest("dfstudy.train.loop", "dfstudy.train.selection"),
-    }
+def _choose(clean: pd.DataFrame) -> dict[str, float]:
+    """What the rules of today choose on a run's validation images, whatever its file says."""
+    chosen_on = [clean.loc[clean["part"] == "val", name].to_numpy() for name in ("logit", "label")]
+    return {"threshold": best_threshold(*chosen_on), "temperature": fit_temperature(*chosen_on)}
 
 
 def _trained_elsewhere(folder: Path, shaped_by: dict[str, Any]) -> list[str]:
@@ -168,7 +147,7 @@ def _trained_elsewhere(folder: Path, shaped_by: dict[str, Any]) -> list[str]:
 
 
 def _train_and_select(
-    study: Study, split: Split, seed: int, place: Place, folder: Path, progress: bool, team: Team
+    study: Study, split: Split, seed: int, place: DeviceSetup, folder: Path, progress: bool, team: Team
 ) -> None:
     if team.leads and (folder / FILE).is_file():  # something is gone: from the start, and not finished
         for name in (STATE, FILE):
@@ -210,12 +189,10 @@ def _write_run(
     _write_table(folder / "history.csv", pd.DataFrame(trainer.progress.history))
     _write_table(folder / "timings.csv", pd.DataFrame(trainer.progress.timings))
     _write_table(folder / "clean.csv", clean)
-    chosen_on = (logits["val"].numpy(), parts["val"].labels)
     description = {
         **describe_run(study, split.fingerprint, trainer.seed, trainer.place),
         **_describe_trained(trainer),
-        "threshold": best_threshold(*chosen_on),
-        "temperature": fit_temperature(*chosen_on),
+        **_choose(clean),
         "clean": {
             part: {**vars(trainer.score(logits[part], told.labels)), "pictures": len(told.labels)}
             for part, told in parts.items()

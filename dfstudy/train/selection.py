@@ -1,8 +1,8 @@
-"""What validation decides: the epoch, the threshold and the temperature.
+"""What validation decides while a run trains: the epoch.
 
-Takes logits and labels (fake = 1) of one part; gives exact means over pictures, unless a recorded defect is
-on. Ties are settled by a rule, never by order. Refuses a part with one class, in which none of this is
-defined.
+Takes logits and labels (fake = 1) of one part; gives exact means over pictures, unless a flaw of the
+original protocol is on. Ties are settled by a rule, never by order. Refuses a part with one class, in which
+none of this is defined.
 """
 
 from __future__ import annotations
@@ -11,14 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.optimize import minimize_scalar
-from scipy.special import expit
-from sklearn.metrics import roc_auc_score, roc_curve
+from sklearn.metrics import roc_auc_score
 
 from dfstudy.errors import StudyError
 from dfstudy.train.protocol import loss_of_each
-
-TEMPERATURES = (0.05, 20.0)  # beyond these a probability is 0, 1/2 or 1 whatever the logit
 
 
 @dataclass(frozen=True)
@@ -37,8 +33,8 @@ def score(logits: torch.Tensor, labels: np.ndarray, weight: float, batch: int | 
         logits: float32 [N] on the CPU.
         labels: [N], 1 is fake.
         weight: of a fake in the loss.
-        batch: None; a number takes loss and accuracy as `mean_of_means` of batches of so many, a recorded
-            defect. The AUC is no mean and stays.
+        batch: None; a number takes loss and accuracy as `mean_of_means` of batches of so many, a flaw
+            of the original protocol. The AUC is no mean and stays.
     """
     exact = logits.double()
     losses = loss_of_each(exact, torch.from_numpy(labels.astype(np.float64)), weight).numpy()
@@ -68,7 +64,8 @@ def check_both_classes(labels: np.ndarray, part: str) -> None:
 def is_better(scores: Scores, best: float | None, select_by: str, rounded: bool = False) -> bool:
     """True where an epoch beats the best so far; an equal one does not, so the earlier epoch stays.
 
-    `rounded` is a recorded defect: the loss decides, rounded to two digits, whatever `select_by` says.
+    `rounded` is a flaw of the original protocol: the loss decides, rounded to two digits, whatever
+    `select_by` says.
     """
     value = selected_value(scores, select_by, rounded)
     if best is None:
@@ -81,30 +78,3 @@ def selected_value(scores: Scores, select_by: str, rounded: bool = False) -> flo
     if rounded:
         return round(scores.loss, 2)
     return scores.auc if select_by == "auc" else scores.loss
-
-
-def best_threshold(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Probability at which `probability >= threshold` means fake with the best balanced accuracy.
-
-    Candidates are midpoints between neighbouring probabilities. Of equally good ones the nearest to 1/2
-    counts, and of two equally near the lower.
-    """
-    probabilities = expit(logits.astype(np.float64))
-    false_alarms, found, levels = roc_curve(labels, probabilities, drop_intermediate=False)
-    balanced = (found + 1 - false_alarms) / 2
-    below = np.append(levels[1:], 0.0)  # the next lower level; under the lowest everything is fake
-    midpoints = (np.minimum(levels, 1.0) + below) / 2
-    best = midpoints[balanced >= balanced.max() - 1e-12]
-    return float(min(best, key=lambda level: (abs(level - 0.5), level)))
-
-
-def fit_temperature(logits: np.ndarray, labels: np.ndarray) -> float:
-    """Temperature T that makes sigmoid(logit / T) fit best: least log-loss (Guo et al., arXiv 1706.04599)."""
-    exact, signs = logits.astype(np.float64), np.where(labels == 1, 1.0, -1.0)
-
-    def log_loss(log_temperature: float) -> float:
-        return float(np.logaddexp(0, -signs * exact / np.exp(log_temperature)).mean())
-
-    low, high = np.log(TEMPERATURES)
-    fit = minimize_scalar(log_loss, bounds=(low, high), method="bounded", options={"xatol": 1e-6})
-    return float(np.exp(fit.x))

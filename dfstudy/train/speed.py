@@ -12,16 +12,20 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from dfstudy.data import Split
-from dfstudy.model import Place, choose_place, train_mode
-from dfstudy.study import Study
+from dfstudy.model.device import DeviceSetup, choose_place
+from dfstudy.model.freeze import train_mode
 from dfstudy.train.loop import Part, Trainer
 from dfstudy.train.memory import explain_out_of_memory
 from dfstudy.train.selection import check_both_classes
+
+if TYPE_CHECKING:
+    from dfstudy.data.split import Split
+    from dfstudy.study.study import Study
 
 STEPS = 8  # batches that are gone over twice
 PREDICTED = 64  # pictures: what one call of the network gets
@@ -61,10 +65,11 @@ def measure_pace(study: Study, split: Split) -> Pace:
         return Pace(_step(trainer, place), _prediction(trainer, validation))
 
 
-def _step(trainer: Trainer, place: Place) -> float:
+def _step(trainer: Trainer, place: DeviceSetup) -> float:
     """Median seconds a picture of the steps after the first epoch, or of those that there was time for."""
     train_mode(trainer.network, trainer.study.model.batch_norm)
-    first, second = [], []
+    first: list[float] = []
+    second: list[float] = []
     began = time.perf_counter()
     with trainer.loader(trainer.training, train=True) as loader:
         for epoch, taken in ((1, first), (2, second)):

@@ -18,11 +18,11 @@ import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from dfstudy.kept import throw_away
-from dfstudy.model import Team
 from dfstudy.model.checkpoint import save_weights
+from dfstudy.system.kept import throw_away
 
 if TYPE_CHECKING:
+    from dfstudy.model.process_group import Team
     from dfstudy.train.learner import Learner
 
 
@@ -65,7 +65,7 @@ class Seen:
         return cls(*(torch.full((n,), float("nan"), device=device) for n in (pictures, batches)))
 
     def over(self, team: Team) -> Seen:
-        """What all processes of a team have seen together: each picture by one, of each loss its part."""
+        """What all processes of a group have seen together: each picture by one, of each loss its part."""
         return Seen(team.gather(self.logits), team.sum(self.losses))
 
     def without_results(self, steps: int) -> Seen:

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from dfstudy.augment import build_policy, face
+from dfstudy.augment import face
 from dfstudy.augment.blackout import CHANCES, DIAGONALS, SIDES, Blackout
+from dfstudy.augment.policies import build_policy
 
 WHITE = np.full((90, 70, 3), 255, np.uint8)
 
@@ -97,4 +98,4 @@ def test_a_policy_says_what_told_it_where_faces_are():
     assert build_policy("dfdc_winner", 32).faces_from == "face geometry"
     assert build_policy("self_blend", 32).faces_from == "face geometry"
     assert build_policy("dfdc_winner-blackout", 32).faces_from == ""
-    assert build_policy("seed", 32).faces_from == ""
+    assert build_policy("original", 32).faces_from == ""

@@ -9,9 +9,11 @@ import numpy as np
 import pytest
 import torch
 
-from dfstudy.augment import build_policy, show_policies
 from dfstudy.augment.blend import GRID, RATIOS, SelfBlend, draw_mask
-from dfstudy.data.loader import make_loader, sample_key
+from dfstudy.augment.gallery import show_policies
+from dfstudy.augment.policies import build_policy
+from dfstudy.data.loader import make_loader
+from dfstudy.data.order import sample_key
 
 COUNT = 19
 LABELS = np.array([int(row % 3 == 1) for row in range(COUNT)])
@@ -89,7 +91,7 @@ def test_the_shares_of_two_processes_are_the_batches(paths):
 def test_validation_and_other_policies_forge_nothing():
     assert build_policy("self_blend", 24, train=False).fakes is None
     assert build_policy("self_blend", 24).fakes.fakes is None
-    assert all(build_policy(name, 24).fakes is None for name in ("none", "seed", "dfdc_winner*2"))
+    assert all(build_policy(name, 24).fakes is None for name in ("none", "original", "dfdc_winner*2"))
     with pytest.raises(ValueError, match="no row is real"):
         policy = build_policy("self_blend", 24)
         make_loader(["a", "b"], [1, 1], policy, batch_size=2, workers=0, forge=policy.fakes)

@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy import stats
 
-from dfstudy.augment import build_policy, list_policies
-from dfstudy.data.loader import sample_key
+from dfstudy.augment.policies import build_policy, list_policies
+from dfstudy.data.order import sample_key
 from dfstudy.errors import StudyError
 
-GOLDEN = Path(__file__).with_name("golden_seed.png")
+GOLDEN = Path(__file__).with_name("golden_original.png")
 
 
 def synthetic(height=53, width=37):
@@ -55,7 +55,7 @@ def test_any_picture_becomes_a_square_of_bytes(height, width, size, key, name):
 
 
 def test_names_in_order():
-    assert build_policy("seed", 32).names == (
+    assert build_policy("original", 32).names == (
         "jpeg_compression",
         "gaussian_noise",
         "horizontal_flip",
@@ -68,8 +68,8 @@ def test_names_in_order():
     assert build_policy("none", 32).names == ("resize", "pad")
     assert build_policy("none+horizontal_flip", 32).names == ("horizontal_flip", "resize", "pad")
     assert build_policy("none+random_interpolation", 32).names == ("random_interpolation", "pad")
-    assert "resize" in build_policy("seed-random_interpolation", 32).names
-    assert build_policy("seed-grey-colour", 32).names == (
+    assert "resize" in build_policy("original-random_interpolation", 32).names
+    assert build_policy("original-grey-colour", 32).names == (
         "jpeg_compression",
         "gaussian_noise",
         "horizontal_flip",
@@ -77,11 +77,11 @@ def test_names_in_order():
         "pad",
         "shift_scale_rotate",
     )
-    assert build_policy("seed", 32, train=False).names == ("resize", "pad")
+    assert build_policy("original", 32, train=False).names == ("resize", "pad")
 
 
 def test_probabilities_are_the_published_ones():
-    assert build_policy("seed", 32).probabilities == {
+    assert build_policy("original", 32).probabilities == {
         "jpeg_compression": 0.2,
         "gaussian_noise": 0.3,
         "horizontal_flip": 0.5,
@@ -94,7 +94,7 @@ def test_probabilities_are_the_published_ones():
 
 
 def test_validation_ignores_the_key():
-    policy = build_policy("seed", 32, train=False)
+    policy = build_policy("original", 32, train=False)
     assert np.array_equal(policy(synthetic(), 1), policy(synthetic(), 2))
     assert np.array_equal(policy(synthetic(), 1), build_policy("none", 32)(synthetic(), 3))
 
@@ -102,10 +102,10 @@ def test_validation_ignores_the_key():
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("sead", "did you mean 'seed'"),
+        ("orginal", "did you mean 'original'"),
         ("none+horizontal_flp", "did you mean 'horizontal_flip'"),
-        ("seed-pad", "unknown transform 'pad'"),
-        ("seed+grey", "unknown policy"),
+        ("original-pad", "unknown transform 'pad'"),
+        ("original+grey", "unknown policy"),
         ("none-grey", "unknown policy"),
         ("", "unknown policy"),
         ("none+", "unknown policy"),
@@ -127,7 +127,7 @@ def test_what_is_no_picture_is_refused(wrong):
 
 
 def test_a_sample_does_not_depend_on_what_came_before():
-    policy, other = build_policy("seed", 32), build_policy("seed", 32)
+    policy, other = build_policy("original", 32), build_policy("original", 32)
     forward = {key: policy(synthetic(), key) for key in range(60)}
     for key in reversed(range(60)):
         other(synthetic(9, 70), key + 1000)
@@ -135,7 +135,7 @@ def test_a_sample_does_not_depend_on_what_came_before():
 
 
 def test_a_pickled_policy_gives_the_same_bytes():
-    policy = build_policy("seed-grey", 32)
+    policy = build_policy("original-grey", 32)
     policy(synthetic(), 5)
     copy = pickle.loads(pickle.dumps(policy))
     assert copy.names == policy.names
@@ -144,7 +144,7 @@ def test_a_pickled_policy_gives_the_same_bytes():
 
 @pytest.mark.parametrize("method", ["fork", "spawn"])
 def test_another_process_gives_the_same_bytes(method):
-    policy = build_policy("seed", 32)
+    policy = build_policy("original", 32)
     expected = [policy(synthetic(), key) for key in range(20)]
     with multiprocessing.get_context(method).Pool(1) as pool:
         results = pool.starmap(policy, [(synthetic(), key) for key in range(20)])
@@ -155,8 +155,8 @@ def test_another_process_gives_the_same_bytes(method):
 
 @pytest.fixture(scope="module", params=["counting", "mixed"])
 def touched(request):
-    """bool [samples, transforms]: what the seed policy applied, for keys 0, 1, 2, ... and for mixed ones."""
-    policy = build_policy("seed", 8)
+    """bool [samples, transforms]: what `original` applied, for keys 0, 1, 2, ... and for mixed ones."""
+    policy = build_policy("original", 8)
     picture = synthetic(8, 8)
     keys = range(6000) if request.param == "counting" else [sample_key(0, 3, row) for row in range(6000)]
     chances = {name: p for name, p in policy.probabilities.items() if p < 1}
@@ -186,7 +186,7 @@ def test_samples_are_independent_of_each_other(touched):
 
 
 def test_what_is_drawn_is_independent_across_transforms():
-    policy = build_policy("seed", 16)
+    policy = build_policy("original", 16)
     rows = []
     for key in range(8000):
         drawn = {step.name: step.parameters for step in policy.steps(synthetic(16, 16), key)}
@@ -203,8 +203,8 @@ def test_what_is_drawn_is_independent_across_transforms():
 
 
 def golden_sheet():
-    """16 samples of the seed policy at 32 px, beside each other."""
-    policy = build_policy("seed", 32)
+    """16 samples of the policy `original` at 32 px, beside each other."""
+    policy = build_policy("original", 32)
     return np.concatenate([policy(synthetic(), sample_key(0, 0, row)) for row in range(16)], axis=1)
 
 

@@ -6,11 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
-from dfstudy.augment import build_policy, measure_policy, show_ends, time_transforms
-from dfstudy.augment.policies import Step
+from dfstudy.augment.extremes import show_ends
+from dfstudy.augment.policies import PolicyStep, build_policy
 from dfstudy.augment.recipes import RECIPES
-from dfstudy.augment.strength import NAMES, _strength
-from dfstudy.data import read_picture
+from dfstudy.augment.strength import NAMES, _strength, measure_policy, time_transforms
+from dfstudy.data.images import read_picture
 from dfstudy.data.loader import make_loader
 
 
@@ -30,12 +30,12 @@ def paths(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def table(paths):
-    return measure_policy(build_policy("seed", 24), paths, samples=600, seed=4)
+    return measure_policy(build_policy("original", 24), paths, samples=600, seed=4)
 
 
 def test_it_measures_the_very_samples_of_a_training(paths):
     """The same order, keys and bytes as the loader gives to a training with that seed."""
-    policy = build_policy("seed", 24)
+    policy = build_policy("original", 24)
     last = []
 
     class Watched:
@@ -57,7 +57,7 @@ def test_it_measures_the_very_samples_of_a_training(paths):
 
 def test_every_sample_has_every_transform_once(table):
     assert table.groupby("sample")["transform"].apply(tuple).unique().tolist() == [
-        build_policy("seed", 24).names
+        build_policy("original", 24).names
     ]
     assert table["sample"].nunique() == 600
 
@@ -90,7 +90,7 @@ def test_noise_read_from_the_pixels_is_what_was_drawn(paths):
 
 def test_noise_on_black_is_not_measured():
     black = np.zeros((40, 40, 3), np.uint8)
-    step = Step("gaussian_noise", "GaussianNoise", {"sigma": 5.0}, black, black)
+    step = PolicyStep("gaussian_noise", "GaussianNoise", {"sigma": 5.0}, black, black)
     assert np.isnan(_strength(step)["sigma"])
 
 

@@ -12,9 +12,9 @@ import numpy as np
 from measure import Table, interleave, parse
 from sklearn.metrics import roc_auc_score
 
-from dfstudy.evaluate.intervals import group_interval
-from dfstudy.evaluate.metrics import auc
-from dfstudy.study import Evaluate
+from dfstudy.stats.intervals import group_interval
+from dfstudy.stats.metrics import auc
+from dfstudy.study.comparisons import Evaluate
 
 
 def main() -> None:

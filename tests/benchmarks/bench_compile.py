@@ -20,8 +20,9 @@ import torch
 from bench_frozen import random_batch, step
 from measure import Table, interleave, measure, parse
 
-from dfstudy.model import choose_place, train_mode
-from dfstudy.study import load_study
+from dfstudy.model.device import choose_place
+from dfstudy.model.freeze import train_mode
+from dfstudy.study.study import load_study
 from dfstudy.train.loop import Part, Trainer
 
 FIRST = 3  # steps in which a compiled network may still be compiling

@@ -2,7 +2,7 @@
 
     python tests/benchmarks/bench_end_to_end.py
 
-The sample study's network and step on 128 px JPEG with the seed's augmentation: the recorded loop, ours fed
+The sample study's network and step on 128 px JPEG with the original augmentation: the recorded loop, ours fed
 with 0, 1 and 2 workers, with and without decoded pictures kept in memory, and ours on a batch held in memory,
 which no feeding can beat. What `workers: auto` should be on this machine is read off here.
 """
@@ -23,10 +23,12 @@ from measure import Table, interleave, parse
 from pictures import feed, take, write_pictures
 from recorded_loop import recorded_batches, recorded_step
 
-from dfstudy.augment import build_policy
-from dfstudy.data.loader import Batch, Loader, count_workers
-from dfstudy.model import choose_place, train_mode
-from dfstudy.study import Study, load_study
+from dfstudy.augment.policies import build_policy
+from dfstudy.data.loader import Loader, count_workers
+from dfstudy.data.samples import Batch
+from dfstudy.model.device import choose_place
+from dfstudy.model.freeze import train_mode
+from dfstudy.study.study import Study, load_study
 from dfstudy.train.loop import Part, Trainer
 
 SIDE = 128  # of the files and of the network's input, as in the sample
@@ -43,14 +45,14 @@ def main() -> None:
         part = write_pictures(Path(folder), pictures, SIDE)
         trainer = Trainer(study, 0, part, part, choose_place("float32"), Path(folder))
         train_mode(trainer.network)
-        with feed(part, build_policy("seed", SIDE), batch_size=size, workers=0) as loader:
+        with feed(part, build_policy("original", SIDE), batch_size=size, workers=0) as loader:
             held = next(loader.epoch(0))
         few = take(part, recorded)
         works = {"recorded loop": record(study, few), "held batch": hold(trainer, held, pictures)}
         for cache in ("off", "auto"):
             for number in workers:
                 settings = {"batch_size": size, "workers": number, "cache": cache}
-                loader = stack.enter_context(feed(part, build_policy("seed", SIDE), **settings))
+                loader = stack.enter_context(feed(part, build_policy("original", SIDE), **settings))
                 kept = "decoded kept" if cache == "auto" else "from files"
                 works[f"ours, {number} workers, {kept}"] = train_epochs(trainer, loader)
         seconds = interleave(works, repeats)

@@ -21,9 +21,11 @@ import torch
 from measure import Table, interleave, parse
 from torch.utils.flop_counter import FlopCounterMode
 
-from dfstudy.data.loader import Batch
-from dfstudy.model import choose_place, train_mode
-from dfstudy.study import Model, Study
+from dfstudy.data.samples import Batch
+from dfstudy.model.device import choose_place
+from dfstudy.model.freeze import train_mode
+from dfstudy.study.recipe import Model
+from dfstudy.study.study import Study
 from dfstudy.train.loop import Part, Trainer
 
 RECORDED = Model(backbone="tf_efficientnetv2_m", size=224, trainable_stages=2)
@@ -52,7 +54,7 @@ def main() -> None:
 
 
 def build_trainer(model: Model, size: int, folder: Path) -> Trainer:
-    """A trainer of the seed's optimiser, with its network as training has it."""
+    """A trainer of the original study's optimiser, with its network as training has it."""
     recipe = {"batch_size": size, "workers": 0, "optimiser": "sgd", "learning_rate": 0.01}
     study = Study.model_validate(
         {"name": "frozen", "title": "Frozen", "model": model.model_dump(), "training": recipe}

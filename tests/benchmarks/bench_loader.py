@@ -2,7 +2,7 @@
 
     python tests/benchmarks/bench_loader.py
 
-256 px JPEG to 224 px with the seed's augmentation, one epoch a repeat, with 0, 1 and 2 workers, with and
+256 px JPEG to 224 px with the original augmentation, one epoch a repeat, with 0, 1 and 2 workers, with and
 without decoded pictures kept in memory. The limit is what all cores would decode if they did nothing else.
 """
 
@@ -17,8 +17,8 @@ from measure import Table, cores, interleave, parse
 from pictures import feed, take, write_pictures
 from recorded_loop import recorded_batches
 
-from dfstudy.augment import build_policy
-from dfstudy.data import read_picture
+from dfstudy.augment.policies import build_policy
+from dfstudy.data.images import read_picture
 from dfstudy.data.loader import Loader
 
 SIDE, SIZE, BATCH = 256, 224, 64
@@ -38,7 +38,7 @@ def main() -> None:
         for cache in ("off", "auto"):
             for number in workers:
                 settings = {"batch_size": BATCH, "workers": number, "cache": cache}
-                loader = feed(part, build_policy("seed", SIZE), **settings)
+                loader = feed(part, build_policy("original", SIZE), **settings)
                 name = f"ours, {number} workers, {'decoded kept' if cache == 'auto' else 'from files'}"
                 works[name] = Epochs(stack.enter_context(loader))
         seconds = interleave(works, repeats)  # the first round, not counted, fills the caches

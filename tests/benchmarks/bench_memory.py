@@ -25,9 +25,10 @@ import torch
 from measure import Table, parse
 from pictures import feed, write_pictures
 
-from dfstudy.augment import build_policy
-from dfstudy.model import choose_place, train_mode
-from dfstudy.study import load_study
+from dfstudy.augment.policies import build_policy
+from dfstudy.model.device import choose_place
+from dfstudy.model.freeze import train_mode
+from dfstudy.study.study import load_study
 from dfstudy.train.loop import Part, Trainer
 
 SIDE, WORKERS, EPOCHS = 256, 1, 2
@@ -90,7 +91,7 @@ def train(folder: Path, cache: str) -> None:
     part = Part(paths, np.arange(len(paths)) % 2, np.full((len(paths), 2), SIDE))
     trainer = Trainer(study, 0, part, part, choose_place("float32"), folder)
     train_mode(trainer.network)
-    policy, recipe = build_policy("seed", study.model.size), study.training
+    policy, recipe = build_policy("original", study.model.size), study.training
     settings = {"batch_size": recipe.batch_size, "workers": WORKERS, "cache": cache}
     with feed(part, policy, **settings) as loader:
         for epoch in range(EPOCHS):

@@ -27,23 +27,17 @@ from measure import Table, interleave, parse
 from peak import peak_memory
 from pictures import write_pictures
 
-from dfstudy.data.ahead import map_ahead
-from dfstudy.data.faces import FaceSettings
-from dfstudy.evaluate.detector import AHEAD, Detector
-from dfstudy.evaluate.intake import Intake, walk_items
-from dfstudy.evaluate.predict import BATCH
-from dfstudy.evaluate.score_table import ScoreTable
-from dfstudy.model import (
-    Normalisation,
-    build_model,
-    find_place,
-    load_checkpoint,
-    predict_logits,
-    resolve_normalisation,
-    save_checkpoint,
-)
-from dfstudy.model.checkpoint import save_weights
-from dfstudy.study import Model, load_study
+from dfstudy.data.prefetch import map_ahead
+from dfstudy.faces.settings import FaceSettings
+from dfstudy.model.build import build_model
+from dfstudy.model.checkpoint import load_checkpoint, save_checkpoint, save_weights
+from dfstudy.model.device import Normalisation, find_place, predict_logits, resolve_normalisation
+from dfstudy.predict.predict import BATCH
+from dfstudy.scoring.detector import AHEAD, Detector
+from dfstudy.scoring.inputs import Intake, walk_items
+from dfstudy.scoring.score_table import ScoreTable
+from dfstudy.study.recipe import Model
+from dfstudy.study.study import load_study
 
 SIDE = 256
 

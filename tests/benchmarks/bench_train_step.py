@@ -23,10 +23,11 @@ import torch
 from measure import Table, interleave, parse
 from pictures import feed, write_pictures
 
-from dfstudy.augment import build_policy
-from dfstudy.data.loader import Batch
-from dfstudy.model import choose_place, train_mode
-from dfstudy.study import Study, load_study
+from dfstudy.augment.policies import build_policy
+from dfstudy.data.samples import Batch
+from dfstudy.model.device import choose_place
+from dfstudy.model.freeze import train_mode
+from dfstudy.study.study import Study, load_study
 from dfstudy.train.loop import Trainer
 
 SIDE = 128
@@ -42,7 +43,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         part = write_pictures(Path(folder), size, SIDE)
         trainer = Trainer(study, 0, part, part, place, Path(folder))
-        with feed(part, build_policy("seed", SIDE), batch_size=size, workers=0) as loader:
+        with feed(part, build_policy("original", SIDE), batch_size=size, workers=0) as loader:
             held = next(loader.epoch(1))
         steps = {
             "ours": our_step(trainer, held),

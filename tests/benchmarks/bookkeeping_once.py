@@ -19,10 +19,11 @@ import pandas as pd
 from peak import peak_memory
 from synthetic_index import make_index, make_traits
 
-from dfstudy.data import count_duplicates, prove_disjoint, set_aside, split_study
+from dfstudy.chapters.c01_data.shortcuts import audit_shortcuts
+from dfstudy.data.duplicates import count_duplicates
+from dfstudy.data.split import prove_disjoint, set_aside, split_study
 from dfstudy.data.traits import draw_pictures
-from dfstudy.evaluate.shortcuts import audit_shortcuts
-from dfstudy.study import Study, load_study
+from dfstudy.study.study import Study, load_study
 
 
 class Clock:

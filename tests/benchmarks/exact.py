@@ -15,10 +15,10 @@ from unittest import mock
 import torch
 from pictures import take
 
-from dfstudy.data.loader import Batch
-from dfstudy.model import Place, choose_place
-from dfstudy.provenance import digest, file_digest
-from dfstudy.study import Study
+from dfstudy.data.samples import Batch
+from dfstudy.model.device import DeviceSetup, choose_place
+from dfstudy.study.study import Study
+from dfstudy.system.provenance import digest, file_digest
 from dfstudy.train import loop
 from dfstudy.train.loop import Part, Trainer
 
@@ -98,7 +98,7 @@ def _validation(part: Part) -> Part:
     return take(part, len(part.labels) // 3)
 
 
-def _place(study: Study) -> Place:
+def _place(study: Study) -> DeviceSetup:
     return choose_place(study.training.precision, deterministic=True)
 
 

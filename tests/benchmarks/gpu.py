@@ -4,7 +4,7 @@
     python tests/benchmarks/gpu.py --device cpu --backbone test_resnet --size 64 --pictures 64 --batch 16
 
 It writes its own JPEG files, checks that trainings repeat to the byte, and trains the backbone from scratch
-with the seed's freezing: the recorded loop, ours eager and compiled, exact and not, fed from files, from
+with the original freezing: the recorded loop, ours eager and compiled, exact and not, fed from files, from
 decoded pictures in memory, and on a batch held in memory. Leaves `gpu.json`, `gpu.txt` and the results table
 in the folder of --out, after every part anew. A part that fails is told there, and the others go on; the
 exit code is then 1. A network of this size takes a minute or two to compile for each variant.
@@ -36,10 +36,12 @@ from measure import Table, interleave, machine_rows, measure, parse
 from pictures import feed, take, write_pictures
 from recorded_loop import recorded_batches, recorded_step
 
-from dfstudy.augment import build_policy
-from dfstudy.data.loader import Batch, Loader
-from dfstudy.model import choose_place, freeze, train_mode
-from dfstudy.study import Study, load_study
+from dfstudy.augment.policies import build_policy
+from dfstudy.data.loader import Loader
+from dfstudy.data.samples import Batch
+from dfstudy.model.device import choose_place
+from dfstudy.model.freeze import freeze, train_mode
+from dfstudy.study.study import Study, load_study
 from dfstudy.train.loop import Part, Trainer
 
 VARIANTS = {  # name -> (compiled, deterministic)
@@ -108,11 +110,11 @@ def check_exactness(given: argparse.Namespace, part: Part, folder: Path) -> dict
 
 
 def make_study(backbone: str, size: int, stages: int | str, **recipe: object) -> Study:
-    """The seed's study with another network from scratch."""
-    seed = load_study("seed").model_dump()
-    seed["model"] = {"backbone": backbone, "size": size, "trainable_stages": stages}
-    seed["training"] |= recipe
-    return Study.model_validate(seed)
+    """The original study with another network from scratch."""
+    study = load_study("original").model_dump()
+    study["model"] = {"backbone": backbone, "size": size, "trainable_stages": stages}
+    study["training"] |= recipe
+    return Study.model_validate(study)
 
 
 def measure_speed(given: argparse.Namespace, part: Part, batch: int, table: Table, folder: Path) -> dict:
@@ -177,7 +179,7 @@ def _tell(
 def _feed(given: argparse.Namespace, part: Part, batch: int, **settings: object) -> Loader:
     workers = given.workers if given.workers == "auto" else int(given.workers)
     settings = {"batch_size": batch, "workers": workers, **settings}
-    return feed(part, build_policy("seed", given.size), **settings)
+    return feed(part, build_policy("original", given.size), **settings)
 
 
 def _epochs(loader: Loader) -> Callable[[], Iterable[Batch]]:

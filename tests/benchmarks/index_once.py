@@ -16,7 +16,7 @@ from pathlib import Path
 from peak import peak_memory
 
 from dfstudy.data.index import index_study
-from dfstudy.study import load_study
+from dfstudy.study.study import load_study
 
 
 def main(folder: Path) -> None:

@@ -22,7 +22,7 @@ import pandas as pd
 import psutil
 import torch
 
-from dfstudy.provenance import project_root, versions
+from dfstudy.system.provenance import project_root, versions
 
 PACKAGES = ("torch", "timm", "albumentations", "opencv-python-headless", "numpy")
 

@@ -12,7 +12,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from dfstudy.data.loader import Loader, Transform, make_loader
+from dfstudy.data.loader import Loader, make_loader
+from dfstudy.data.samples import Transform
 from dfstudy.train.loop import Part
 
 QUALITY = 90

@@ -1,9 +1,9 @@
-"""The recorded notebook's loading and training, written plainly: what every ratio is taken against.
+"""The original notebook's loading and training, written plainly: what every ratio is taken against.
 
 Takes picture paths and labels; gives float32 batches and one training step. Kept as it was where speed is
 concerned: a Compose built for each picture, no worker process, float32 pictures in 0..255, float32
 arithmetic, the loss on the CPU, `.item()` after every step, frozen parts in training mode. The transforms
-and their order are those of the policy `seed`, by the recorded classes of albumentations, with the names
+and their order are those of the policy `original`, by the recorded classes of albumentations, with the names
 that its release 2 gives to their arguments.
 """
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from dfstudy.data import index_study, layout_line, split_study
+from dfstudy.data.index import index_study
+from dfstudy.data.index_file import layout_line
 from dfstudy.data.layouts.counters import count_anew, count_on, frame_stems
 from dfstudy.data.layouts.splits import read_name
+from dfstudy.data.split import split_study
 from dfstudy.errors import StudyError
 
 CLASSES = ("real", "fake")
@@ -220,7 +222,7 @@ NAMES = {
 
 @pytest.mark.parametrize(("name", "meaning"), NAMES.items(), ids=NAMES.keys())
 def test_a_name_is_read_where_every_word_of_it_is_known(name, meaning, open_study, tmp_path):
-    from dfstudy.data.layouts import build_aliases
+    from dfstudy.data.layouts.names import build_aliases
 
     assert read_name(name, build_aliases({})) == meaning
 

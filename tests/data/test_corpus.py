@@ -17,12 +17,12 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from dfstudy.cli import main
+from dfstudy.cli.main import main
 from dfstudy.data.endings import ending
-from dfstudy.data.faces import FaceFinder
-from dfstudy.data.faces.face import Face
 from dfstudy.data.walk import writable
-from dfstudy.evaluate.score_table import as_bytes
+from dfstudy.faces.face import Face
+from dfstudy.faces.finder import FaceFinder
+from dfstudy.scoring.score_table import as_bytes
 
 from .corpus.kind import COUNTED, HIDDEN, USED, Kind
 from .corpus.registry import KINDS, write_corpus
@@ -136,7 +136,7 @@ def test_index(corpus, tmp_path):
     table = pd.read_parquet(tmp_path / "out" / "data" / "index.parquet")
     check(corpus, "index", dict(zip(table["path"], table["error"], strict=True)))
     assert counted(done.stdout) == passed_over(corpus, "index")
-    used, aside = told(done.stdout, "pictures of .* are used"), told(done.stdout, "are set aside")
+    used, aside = told(done.stdout, "pictures of .* are used"), told(done.stdout, "are excluded")
     assert used + aside == len(table) and used + aside + counted(done.stdout).total() == files_below(
         corpus.root
     )

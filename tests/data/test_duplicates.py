@@ -12,14 +12,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from dfstudy.data import count_duplicates, find_duplicates, index_study, read_picture, split_study
 from dfstudy.data import duplicates as module
-from dfstudy.data.duplicates import EXACT, NEAR, find_links, join_groups
-from dfstudy.data.near import FARTHEST
+from dfstudy.data.duplicates import EXACT, NEAR, count_duplicates, find_duplicates, find_links, join_groups
+from dfstudy.data.hash_search import FARTHEST
+from dfstudy.data.images import read_picture
+from dfstudy.data.index import index_study
 from dfstudy.data.phash import hash_bits, perceptual_hash
-from dfstudy.data.sample import render_sample
-from dfstudy.data.split import COPY
-from dfstudy.study import SamplePictures
+from dfstudy.data.split import COPY, split_study
+from dfstudy.portraits.folder import render_sample
+from dfstudy.study.pictures import SamplePictures
 
 
 def make_rows(drawn: list[tuple[int, str, int, int]]) -> pd.DataFrame:
@@ -61,7 +62,7 @@ def slow_groups(drawn: list[tuple[int, str, int, int]], distance: int) -> list[s
     def tied(one, other) -> bool:
         if one[1] == other[1]:
             return True
-        if len(labels[one[0]]) > 1 or len(labels[other[0]]) > 1:  # set aside
+        if len(labels[one[0]]) > 1 or len(labels[other[0]]) > 1:  # excluded
             return False
         flat = min(one[3], other[3]) < 0
         return one[0] == other[0] or (0 < distance >= abs(one[3] - other[3]) and not flat)
@@ -201,8 +202,8 @@ def test_planted_duplicates_are_found_and_dealt_with(planted):
         ("train/real/leak.jpg", "test/real/00.png"): (NEAR, True, "train and test"),
     }
     assert split.set_aside.set_index("path")["error"].to_dict() == {
-        "train/real/08.png": "the same picture stands under real and under fake",
-        "train/fake/both.png": "the same picture stands under real and under fake",
+        "train/real/08.png": "the same picture is under real and under fake",
+        "train/fake/both.png": "the same picture is under real and under fake",
         "train/real/copy.png": COPY,
         "train/real/leak.jpg": "it, or a picture of its group, has a near-duplicate in the given test set",
     }
@@ -222,7 +223,7 @@ def test_planted_duplicates_are_found_and_dealt_with(planted):
 def test_any_number_of_threads_finds_the_same(planted, tmp_path, monkeypatch):
     tables = []
     for threads in (1, 5):
-        monkeypatch.setattr("dfstudy.data.threads.count_cores", lambda threads=threads: threads)
+        monkeypatch.setattr("dfstudy.system.threads.count_cores", lambda threads=threads: threads)
         study = planted.model_copy(update={"out": tmp_path / f"{threads}"})
         tables.append(find_duplicates(index_study(study, progress=False)))
     pd.testing.assert_frame_equal(*tables)

@@ -14,7 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from dfstudy.data import images, index_file, index_study, read_picture, set_aside, split_study
+from dfstudy.data import images, index_file
+from dfstudy.data.images import read_picture
+from dfstudy.data.index import index_study
+from dfstudy.data.split import set_aside, split_study
 from dfstudy.errors import StudyError
 
 PATHS = [f"{label}/{at}.png" for label in ("real", "fake") for at in range(4)]

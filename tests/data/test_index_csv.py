@@ -8,7 +8,8 @@ import re
 import pytest
 import yaml
 
-from dfstudy.data import index_study, split_study
+from dfstudy.data.index import index_study
+from dfstudy.data.split import split_study
 from dfstudy.errors import StudyError
 
 PATHS = ["a/1.png", "a/2.png", "b/3.png", "b/4.png"]

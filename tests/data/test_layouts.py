@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dfstudy.data.index import index_study
-from dfstudy.data.layouts import FolderMeaning, build_aliases, read_folders, read_meaning
+from dfstudy.data.layouts.folders import FolderMeaning, read_folders, read_meaning
+from dfstudy.data.layouts.names import build_aliases
 from dfstudy.errors import StudyError
-from dfstudy.study import load_study
+from dfstudy.study.study import load_study
 
 TABLE = build_aliases({})
 
@@ -77,7 +78,7 @@ def test_folders_that_disagree_are_said(read):
     pictures = [f"Face2Face/{kind}/{at}.png" for kind in ("real", "fake") for at in range(3)]
     reading = read(pictures)
     assert reading.rows["label"].tolist() == [1, 1, 1, 0, 0, 0]
-    assert "3 pictures stand below real and fake, as in Face2Face/real" in reading.line
+    assert "3 pictures are below real and fake, as in Face2Face/real" in reading.line
 
 
 def test_a_path_in_two_splits_is_refused():
@@ -153,7 +154,7 @@ def test_the_two_lines_mend_the_study_file_they_are_written_into(fill, tmp_path,
     text = file.read_text()
     if before:  # the first line stands there; once more, it would take the first one's settings away
         file.write_text(f"{text}{first}\n{second}\n")
-        with pytest.raises(StudyError, match="'data' stands twice"):
+        with pytest.raises(StudyError, match="'data' appears twice"):
             load_study(str(file), **opened)
         file.write_text(text.replace(first, f"{first}\n{second}"))
     else:

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dfstudy.data.layouts import Reading
 from dfstudy.data.layouts.forgerynet import METHODS
-from dfstudy.data.layouts.lists import Finder
+from dfstudy.data.layouts.layout import Reading
+from dfstudy.data.layouts.lists import ListFinder
 from dfstudy.errors import StudyError
 
 
@@ -85,7 +85,7 @@ def test_forgerynet_names_each_of_its_16_classes(read):
     assert set(table.loc[table.index.str.startswith("Val"), "given_split"]) == {"val"}
     assert reading.line == (
         "layout: ForgeryNet (32 pictures, 15 forgery methods, given: train, val; groups: none named; "
-        "frames of one video may stand on both sides)"
+        "frames of one video may be on both sides)"
     )
 
 
@@ -232,16 +232,16 @@ def test_a_list_from_another_root_is_found_whole(pictures, root, prefix, backsla
     if backslashes:
         listed = [path.replace("/", "\\") for path in listed]
     here = [f"{prefix}/inner/{picture}" for picture in sorted(pictures)]
-    assert Finder(here).find(listed) == here
+    assert ListFinder(here).find(listed) == here
 
 
 def test_a_frame_of_another_method_that_ends_alike_is_not_taken():
     here = ["real/frames/071/0.png", *(f"Face2Face/frames/071_054/{at}.png" for at in range(5))]
     listed = ["/x/real/frames/071/0.png", *(f"/x/Deepfakes/frames/071_054/{at}.png" for at in range(5))]
-    assert Finder(here).find(listed) == ["real/frames/071/0.png", *[""] * 5]
+    assert ListFinder(here).find(listed) == ["real/frames/071/0.png", *[""] * 5]
 
 
 def test_bare_names_are_found_in_the_one_folder_that_holds_them():
-    assert Finder(["faces/1.png", "faces/2.png"]).find(["2.png", "3.png", ""]) == ["faces/2.png", "", ""]
-    assert Finder(["1.png"]).find(["train/1.png"]) == ["1.png"]
-    assert Finder([]).find(["1.png"]) == [""]
+    assert ListFinder(["faces/1.png", "faces/2.png"]).find(["2.png", "3.png", ""]) == ["faces/2.png", "", ""]
+    assert ListFinder(["1.png"]).find(["train/1.png"]) == ["1.png"]
+    assert ListFinder([]).find(["1.png"]) == [""]

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import get_args
 
 import pytest
 
 from dfstudy.data.index import index_study
 from dfstudy.data.index_file import layout_line
-from dfstudy.data.layouts import KNOWN
+from dfstudy.data.layouts.folders import ClassFolders
+from dfstudy.data.layouts.registry import KNOWN
 from dfstudy.data.split import split_study
 from dfstudy.errors import StudyError
-from dfstudy.study import Data
+from dfstudy.study.pictures import Data
 
 
 def test_most_specific_first():
@@ -45,6 +48,12 @@ def test_every_known_layout_can_be_named():
     field = Data.model_fields["layout"].annotation
     names = {name for part in get_args(field) for name in get_args(part)}
     assert names == {layout.name for layout in KNOWN} | {"class folders", ""}
+
+
+def test_the_document_has_a_row_a_layout_in_the_order_in_which_they_are_tried():
+    document = Path(__file__).resolve().parents[2] / "docs" / "layouts.md"
+    rows = re.findall(r"^\| `([^`]+)`", document.read_text("utf-8"), re.MULTILINE)
+    assert rows == [*(layout.name for layout in KNOWN), ClassFolders.name]
 
 
 def test_a_side_file_that_is_damaged_is_named(read):

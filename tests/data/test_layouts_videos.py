@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dfstudy.data.layouts import Reading
 from dfstudy.data.layouts.faceforensics import join_pairs
+from dfstudy.data.layouts.layout import Reading
 from dfstudy.errors import StudyError
 
 
@@ -71,7 +71,7 @@ def test_faceforensics_sets_aside_what_it_cannot_place(read, faceforensics):
     torn = frames("manipulated_sequences/FaceSwap/c23/images/071_123")
     table = rows(read([*faceforensics, strange, *torn], SPLITS))
     assert table.loc[strange, "error"] == "FaceForensics++: neither folder nor name says which video"
-    assert set(table.loc[torn, "error"]) == {"its target and source stand in different official splits"}
+    assert set(table.loc[torn, "error"]) == {"its target and source are in different official splits"}
     assert (table["error"] != "").sum() == 3
 
 
@@ -90,7 +90,7 @@ def test_deepfakedetection_groups_by_target_actor(read):
 
 
 def test_one_video_in_two_official_splits_is_refused(read, faceforensics):
-    with pytest.raises(StudyError, match="video 071 stands in train as well"):
+    with pytest.raises(StudyError, match="video 071 is in train as well"):
         read(faceforensics, {"train.json": [["071", "054"]], "test.json": [["071", "700"]]})
 
 
@@ -140,7 +140,7 @@ def test_celebdf_without_its_list_groups_by_person_shown(read):
     assert set(table["given_split"]) == {""}
     assert table.loc[table["group"] == "id0"].index.str.contains("/id0_").all()
     assert table["group"].nunique() == 3
-    assert "groups: people shown; people whose face stands in another's fake are not tied" in reading.line
+    assert "groups: people shown; people whose face appears in another's fake are not tied" in reading.line
 
 
 def test_celebdf_in_flat_files_and_what_it_cannot_place(read):

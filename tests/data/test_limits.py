@@ -6,10 +6,12 @@ import cv2
 import numpy as np
 import pytest
 
-from dfstudy.data import index_study, limits
-from dfstudy.data.faces import FaceSettings, faces_in_picture, read_settings
-from dfstudy.data.faces.face import Face
+from dfstudy.data import limits
+from dfstudy.data.index import index_study
 from dfstudy.errors import StudyError
+from dfstudy.faces.face import Face
+from dfstudy.faces.scene import faces_in_picture
+from dfstudy.faces.settings import FaceSettings, read_settings
 
 random = np.random.default_rng(0)
 

@@ -17,7 +17,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dfstudy.data.images import read_picture
-from dfstudy.data.loader import Batch, count_workers, epoch_order, make_loader, sample_key
+from dfstudy.data.loader import count_workers, make_loader
+from dfstudy.data.order import epoch_order, sample_key
+from dfstudy.data.samples import Batch
 from dfstudy.errors import StudyError
 
 COUNT, BATCH = 23, 5  # a last batch of three
@@ -105,14 +107,14 @@ def test_spawned_workers_change_nothing(paths, tmp_path):
             """
             import multiprocessing, sys
             import torch
-            from dfstudy.augment import build_policy
+            from dfstudy.augment.policies import build_policy
             from dfstudy.data.loader import make_loader
 
             SIZES = [(37, 10 + row) for row in range(len(sys.argv) - 1)]
 
             def collect(workers):
                 paths = sys.argv[1:]
-                policy = build_policy("seed", 16)
+                policy = build_policy("original", 16)
                 settings = {"batch_size": 3, "workers": workers, "sizes": SIZES}
                 with make_loader(paths, [0] * len(paths), policy, **settings) as batches:
                     print(batches.cache_note)

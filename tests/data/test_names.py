@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dfstudy.data.faces import FaceSettings, crop_folder
 from dfstudy.data.names import MOST_BYTES, fit_name, fit_path
 from dfstudy.data.reencode import reencode
-from dfstudy.kept import write_atomic
+from dfstudy.faces.folder import crop_folder
+from dfstudy.faces.settings import FaceSettings
 from dfstudy.number import name_methods
+from dfstudy.system.kept import write_atomic
 
-from .faces.conftest import RedFinder, draw
+from ..faces.conftest import RedFinder, draw
 
 
 @given(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=300))

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
-from dfstudy.data import endings, index_study
-from dfstudy.data.faces.weights import read_weights
+from dfstudy.data import endings
 from dfstudy.data.images import PictureError, read_picture
+from dfstudy.data.index import index_study
 from dfstudy.data.listing import count_others
 from dfstudy.errors import StudyError
-from dfstudy.study import load_study
+from dfstudy.faces.weights import read_weights
+from dfstudy.study.study import load_study
 
 from .corpus.places import make_socket
 
@@ -75,8 +76,9 @@ def test_nothing_that_a_user_names_is_opened_before_its_kind_is_known(fill, open
 
 @needs_pipes
 def test_a_video_and_a_table_of_scores_are_not_waited_for(tmp_path):
-    from dfstudy.data.faces.clips import ClipError, read_facts
-    from dfstudy.evaluate.score_table import ScoreTable
+    from dfstudy.faces.clips import read_facts
+    from dfstudy.faces.containers import ClipError
+    from dfstudy.scoring.score_table import ScoreTable
 
     for name in ("a.mp4", "a.csv"):
         os.mkfifo(tmp_path / name)

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.fft import dctn
 
-from dfstudy.data import near
+from dfstudy.data import hash_search
 from dfstudy.data.phash import BITS, hash_bits, perceptual_hash
 
 
@@ -54,13 +54,13 @@ def test_bits_are_the_signs_of_an_independent_transform(texture):
 @pytest.mark.parametrize("name", VARIANTS)
 def test_a_picture_changed_a_little_is_near(texture, name, seed):
     pixels = texture(seed, 128, 110)
-    assert off(pixels, VARIANTS[name](pixels)) <= near.FARTHEST
+    assert off(pixels, VARIANTS[name](pixels)) <= hash_search.FARTHEST
 
 
 def test_different_pictures_are_farther_than_two_steps(texture):
     bits = hash_bits([perceptual_hash(texture(seed)) for seed in range(120)])
     apart = np.bitwise_count(bits[:, None] ^ bits[None]).sum(axis=2, dtype=int)
-    assert apart[np.triu_indices(120, 1)].min() > 2 * near.FARTHEST
+    assert apart[np.triu_indices(120, 1)].min() > 2 * hash_search.FARTHEST
 
 
 def test_pictures_without_content_have_no_hash(texture):
@@ -88,7 +88,7 @@ def test_half_firm_pictures_of_different_content_stay_apart(texture):
     bits = hash_bits(text for text in found if text)
     assert 100 < len(bits) < 300  # the edge of what counts as flat runs through them
     apart = np.bitwise_count(bits[:, None] ^ bits[None]).sum(axis=2, dtype=int)
-    assert apart[np.triu_indices(len(bits), 1)].min() > 2 * near.FARTHEST
+    assert apart[np.triu_indices(len(bits), 1)].min() > 2 * hash_search.FARTHEST
 
 
 def test_no_hashes_are_no_bits():

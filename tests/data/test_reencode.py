@@ -10,8 +10,9 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image, ImageCms
 
-from dfstudy.cli import main
-from dfstudy.data import index_study, read_picture
+from dfstudy.cli.main import main
+from dfstudy.data.images import read_picture
+from dfstudy.data.index import index_study
 from dfstudy.data.reencode import NOT_WRITTEN, _names, reencode, summarise
 from dfstudy.data.traits import FAMILIES, read_traits
 from dfstudy.errors import StudyError

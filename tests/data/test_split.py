@@ -10,10 +10,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from dfstudy.data.deal import assign_groups
+from dfstudy.data.assign import assign_groups
 from dfstudy.data.split import COPY, prove_disjoint, set_aside, split_study
 from dfstudy.errors import StudyError
-from dfstudy.study import Protocol, load_study
+from dfstudy.study.recipe import Protocol
+from dfstudy.study.study import load_study
 
 STUDY = load_study("small", data="pictures", out="results")
 
@@ -176,7 +177,7 @@ def test_one_picture_under_both_labels_is_set_aside_with_all_its_copies():
     index.loc[[0, 1, 6], "sha256"] = "same"  # labels 0, 1, 0
     split = split_study(STUDY, index)
     assert split.set_aside["path"].tolist() == ["00000.png", "00001.png", "00006.png"]
-    assert set(split.set_aside["error"]) == {"the same picture stands under real and under fake"}
+    assert set(split.set_aside["error"]) == {"the same picture is under real and under fake"}
     assert len(split.rows) == 37
 
 
@@ -274,7 +275,7 @@ def test_training_that_is_wholly_tested_is_refused():
     index["group"] = "one person"
     with pytest.raises(StudyError, match="the training set holds no real picture") as caught:
         split_study(STUDY, index)
-    assert "20 of the set are set aside, most because: its group" in caught.value.message
+    assert "20 of the set are excluded, most because: its group" in caught.value.message
 
 
 def test_the_proof_counts_and_raises():

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from dfstudy.data import index_study
+from dfstudy.data.index import index_study
 from dfstudy.data.tables import read_cells
 from dfstudy.errors import StudyError
-from dfstudy.evaluate.scores_file import read_scores
+from dfstudy.scoring.scores_file import read_scores
 
 CELLS = [["path", "label", "score"]]
 CELLS += [[f"{name}/{at}.png", str(at % 2), f"0.{at + 1}"] for at in range(6) for name in ["ab"[at % 2]]]

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dfstudy.data import index_study
 from dfstudy.data import traits as module
+from dfstudy.data.index import index_study
 from dfstudy.data.traits import FAMILIES, draw_pictures, read_traits
 from dfstudy.errors import StudyError
 
@@ -73,8 +73,8 @@ def test_threads_change_no_byte(study, monkeypatch):
     rows = index_study(study, progress=False)
     tables = []
     for cores in (1, 5):
-        monkeypatch.setattr("dfstudy.data.threads.count_cores", lambda cores=cores: cores)
-        monkeypatch.setattr("dfstudy.data.threads.CHUNK", cores)
+        monkeypatch.setattr("dfstudy.system.threads.count_cores", lambda cores=cores: cores)
+        monkeypatch.setattr("dfstudy.system.threads.CHUNK", cores)
         (study.out / "data" / "traits.parquet").unlink(missing_ok=True)
         read_traits(study, rows, progress=False)
         tables.append((study.out / "data" / "traits.parquet").read_bytes())

@@ -25,10 +25,10 @@ from scipy.optimize import brentq
 from scipy.special import expit
 from scipy.stats import norm
 
-from dfstudy.evaluate.decisions import choose_band, false_alarm_threshold
-from dfstudy.evaluate.metrics import ECE_BINS, probability_bin
-from dfstudy.evaluate.recalibration import calibration_error, calibration_intercept, calibration_slope
-from dfstudy.study import Evaluate
+from dfstudy.stats.decisions import choose_band, false_alarm_threshold
+from dfstudy.stats.metrics import ECE_BINS, probability_bin
+from dfstudy.stats.recalibration import calibration_error, calibration_intercept, calibration_slope
+from dfstudy.study.comparisons import Evaluate
 
 LOW, HIGH = 0.93, 0.97
 ALIKE, LABELS = 0.5, 0.3  # correlation of two images of a group: of their log-odds, and behind their labels

@@ -39,7 +39,7 @@ TOKEN = "DFSTUDY_DRILL"  # every process of a report inherits it
 TARGETS = {
     "make": ("make",),
     "command": ("-m dfstudy report",),
-    "snakemake": ("dfstudy.bound snakemake",),
+    "snakemake": ("dfstudy.system.bound snakemake",),
     "step": ("-m dfstudy chapter", "-m dfstudy train"),
     "kernel": ("ipykernel_launcher",),
 }

@@ -31,10 +31,11 @@ from pathlib import Path
 import yaml
 from watched import BETWEEN, PHASES, SAVE, SCORING, SIZE, STEP, VALIDATION, Telltale
 
-from dfstudy.data import index_study, split_study
-from dfstudy.evaluate.predict import predict
-from dfstudy.study import Study, load_study
-from dfstudy.train import Run, load_run
+from dfstudy.data.index import index_study
+from dfstudy.data.split import split_study
+from dfstudy.predict.predict import predict
+from dfstudy.study.study import Study, load_study
+from dfstudy.train.run import Run, load_run
 
 AIMS = ("", SAVE, "", VALIDATION, "", BETWEEN)  # in turn; an empty aim is any moment
 NOT_COMPARED = {"timings.csv", "lock"}  # and the folder of TensorBoard's events

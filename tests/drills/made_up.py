@@ -14,10 +14,9 @@ import pandas as pd
 from scipy.special import expit
 from scipy.stats import norm
 
-from dfstudy.evaluate.arms.policies import Trained, name_arms
-from dfstudy.evaluate.policies import Tested
-from dfstudy.evaluate.policies.tested import CONDITIONS
-from dfstudy.study import Study
+from dfstudy.chapters.c05_policies.tested import CONDITIONS, TestedVariant
+from dfstudy.study.study import Study
+from dfstudy.variants.policies import Trained, name_variants
 
 LEARNED, UNSEEN = ("blend", "swap"), "synthesis"
 OF_GROUP, OF_IMAGE, OF_NETWORK = 0.5, 0.7, 0.6  # standard deviations of a logit
@@ -55,8 +54,10 @@ def make_part(random: np.random.Generator, groups: int, name: str) -> tuple[pd.D
     return table, shared + random.normal(0, OF_IMAGE, len(table))
 
 
-def make_tested(random: np.random.Generator, study: Study, skills: dict[str, Skill]) -> dict[Trained, Tested]:
-    """`Tested` of every training that the study compares; transforms that change nothing train the same."""
+def make_tested(
+    random: np.random.Generator, study: Study, skills: dict[str, Skill]
+) -> dict[Trained, TestedVariant]:
+    """Every training that the study compares, tested; transforms that change nothing train the same."""
     sizes = {"train": 64, "val": 32, "test": 64}
     parts = {name: make_part(random, groups, name) for name, groups in sizes.items()}
 
@@ -73,13 +74,13 @@ def make_tested(random: np.random.Generator, study: Study, skills: dict[str, Ski
     def damaged(new: float, corruption: str, severity: int) -> pd.DataFrame:
         return scored("test", WEAKER["robust"] * new).assign(corruption=corruption, severity=severity)
 
-    tested: dict[Trained, Tested] = {}
-    for trained in name_arms(study):
+    tested: dict[Trained, TestedVariant] = {}
+    for trained in name_variants(study):
         skill = skills[trained.policy]
         off = [skill.seed_sd * random.normal() for _ in study.training.seeds]
         corrupted = [pd.concat([damaged(skill.new + d, *each) for each in CONDITIONS]) for d in off]
         whole = trained.epochs == study.training.epochs
-        tested[trained] = Tested(
+        tested[trained] = TestedVariant(
             LEARNED,
             [scored("test", skill.new + d) for d in off],
             [clean(skill.seen, skill.new + d) for d in off],

@@ -7,7 +7,7 @@ test, training, validation and corrupted images with their logits, and the losse
 A network that is there is not trained again, so the drill can be stopped at any time, and the rules can be
 asked anew after they have changed. Recipes:
 
-- `none`, `seed`: the trainings of chapter 05 under these two policies, five epochs, one forgery unseen.
+- `none`, `original`: the trainings of chapter 05 under these two policies, five epochs, one forgery unseen.
 - `defects`: the correct training of chapter 08, two epochs.
 - `permuted`: `none` with the labels of training and validation images permuted; nothing can be learned.
 
@@ -32,14 +32,16 @@ import pandas as pd
 sys.path.insert(0, str(Path(__file__).parent))
 from truth import hasten
 
-from dfstudy.data import index_study, split_study
-from dfstudy.evaluate.arms import POLICIES, Arm, list_arms
-from dfstudy.evaluate.arms.controls import permute_labels
-from dfstudy.evaluate.arms.defects import correct_arm
-from dfstudy.evaluate.calibration import FITS, USED
-from dfstudy.study import Study, load_study
+from dfstudy.data.index import index_study
+from dfstudy.data.split import split_study
+from dfstudy.stats.calibration import FITS, USED
+from dfstudy.study.study import Study, load_study
+from dfstudy.variants.controls import permute_labels
+from dfstudy.variants.defects import correct_variant
+from dfstudy.variants.registry import POLICIES, list_variants
+from dfstudy.variants.variant import Variant
 
-RECIPES = ("none", "seed", "defects", "permuted")
+RECIPES = ("none", "original", "defects", "permuted")
 TABLES = ("test", "clean", "corrupted")
 
 
@@ -57,40 +59,40 @@ class Network:
 def study_in(work: Path) -> Study:
     """The built-in study with the two policies of its first question; runs and images under the folder."""
     study = load_study("sample")
-    policies = study.policies.model_copy(update={"names": ["none", "seed"]})
+    policies = study.policies.model_copy(update={"names": ["none", "original"]})
     return study.model_copy(update={"out": work / "sample", "policies": policies})
 
 
 @cache
-def arms_in(work: Path) -> dict[str, Arm]:
+def arms_in(work: Path) -> dict[str, Variant]:
     """By recipe; renders the images where they are not there yet."""
     study = study_in(work)
     split = split_study(study, index_study(study, progress=False))
-    none, seed = list_arms(study, split, POLICIES)
+    none, original = list_variants(study, split, POLICIES)
     untrue = permute_labels(none.split, study.data.split_seed)
-    permuted = Arm("permuted", none.trained_on, none.study, untrue)
-    return dict(zip(RECIPES, (none, seed, correct_arm(study, split), permuted), strict=True))
+    permuted = Variant("permuted", none.trained_on, none.study, untrue)
+    return dict(zip(RECIPES, (none, original, correct_variant(study, split), permuted), strict=True))
 
 
 def make_network(work: Path, recipe: str, seed: int) -> float:
     """Train, predict, keep; gives the seconds of processor time."""
-    from dfstudy.evaluate.corrupted import predict_corrupted
-    from dfstudy.evaluate.policies.tested import CONDITIONS
-    from dfstudy.evaluate.predict import predict
-    from dfstudy.train import train
+    from dfstudy.chapters.c05_policies.tested import CONDITIONS
+    from dfstudy.predict.corrupted import predict_corrupted
+    from dfstudy.predict.predict import predict
+    from dfstudy.train.run import train
 
-    began, arm = time.process_time(), arms_in(work)[recipe]
-    run = train(arm.study, arm.split, seed, progress=False)
-    tables = {"test": predict(run, arm.split, "test", progress=False), "clean": run.clean}
+    began, variant = time.process_time(), arms_in(work)[recipe]
+    run = train(variant.study, variant.split, seed, progress=False)
+    tables = {"test": predict(run, variant.split, "test", progress=False), "clean": run.clean}
     if recipe != "defects":  # chapter 08 corrupts nothing
-        settings = arm.study.evaluate
-        tables["corrupted"] = predict_corrupted([run], arm.split, settings, CONDITIONS, progress=False)
+        settings = variant.study.evaluate
+        tables["corrupted"] = predict_corrupted([run], variant.split, settings, CONDITIONS, progress=False)
     folder = folder_of(work, recipe, seed)
     folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         table.to_parquet(folder / f"{name}.parquet")
     told = {
-        "learned": list(arm.trained_on),
+        "learned": list(variant.trained_on),
         "losses": run.history["val_loss"].tolist(),
     }
     (folder / "network.json").write_text(json.dumps(told))  # written last: it says that all is there
@@ -139,7 +141,7 @@ def make_networks(work: Path, counts: dict[str, int], processes: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--work", type=Path, required=True, help="where images, runs and scores are kept")
-    parser.add_argument("--networks", type=int, default=40, help="seeds of none, seed and defects")
+    parser.add_argument("--networks", type=int, default=40, help="seeds of none, original and defects")
     parser.add_argument("--permuted", type=int, default=9)
     parser.add_argument("--recipes", nargs="*", default=list(RECIPES), choices=RECIPES)
     parser.add_argument("--processes", type=int, default=2)

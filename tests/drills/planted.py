@@ -26,17 +26,21 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import pandas as pd
+from faults.plant import FAULTS, Planted, plant, without_trace
+from faults.shortcuts import SHORTCUTS
 from tqdm import tqdm
 
 import dfstudy
-from dfstudy.data import count_duplicates, index_study, split_study
-from dfstudy.data.sample import render_sample
-from dfstudy.data.sample.faults import FAULTS, Planted, plant, without_trace
-from dfstudy.data.sample.faults.shortcuts import SHORTCUTS
+from dfstudy.chapters.c01_data.shortcuts import TOGETHER, VERDICTS, audit_shortcuts
+from dfstudy.data.duplicates import count_duplicates
+from dfstudy.data.index import index_study
+from dfstudy.data.split import split_study
 from dfstudy.data.traits import draw_pictures, read_traits
-from dfstudy.evaluate.shortcuts import TOGETHER, VERDICTS, audit_shortcuts
-from dfstudy.provenance import digest, file_digest
-from dfstudy.study import Evaluate, SamplePictures, load_study
+from dfstudy.portraits.folder import render_sample
+from dfstudy.study.comparisons import Evaluate
+from dfstudy.study.pictures import SamplePictures
+from dfstudy.study.study import load_study
+from dfstudy.system.provenance import digest, file_digest
 
 PICTURES = SamplePictures(identities=60, frames=4, size=96)
 CLEAN, SEEDS = 20, 2
@@ -146,7 +150,9 @@ class Drill:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        code = sorted(path for room in ("data", "evaluate") for path in _files(room))
+        code = sorted(
+            path for room in ("data", "portraits", "stats", "chapters/c01_data") for path in _files(room)
+        )
         self.key = digest([file_digest(path) for path in (*code, Path(__file__))])
 
     def clean_set(self, seed: int) -> Path:

@@ -1,4 +1,4 @@
-"""The drill of the leakage meter: does it find a leak that was planted, and is it silent where there is none?
+"""The drill of the leakage estimate: does it find a planted leak, and is it silent where there is none?
 
     python tests/drills/planted_leak.py --work FOLDER [--seeds 10] [--people 120] [--processes 2]
 
@@ -11,7 +11,7 @@ sets of them:
 - clean: all images, and groups of four drawn at random from them. The groups carry nothing, so that both
   splits are random ones and equally hard.
 
-A leak is found where the report's answer is `supported`; a clean set is silent where it is not, and where the
+A leak is found where the report's answer is `yes`; a clean set is silent where it is not, and where the
 meter does not say the opposite with the whole interval either. Two clean sets are also compared with each
 other, split for split, as the meter compares its two splits: other people and other seeds of the same kind.
 Prints a table; ends with status 1 where fewer than 9 of 10 leaks are found or a clean set is not silent.
@@ -37,12 +37,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 from same_recipe import share, to_markdown
 from truth import hasten
 
-from dfstudy.data import Split, index_study, split_study
-from dfstudy.data.sample import render_sample
-from dfstudy.evaluate.leakage import compare, draw_split, scatter, small_study
-from dfstudy.evaluate.meter import meter_numbers, run_meter
-from dfstudy.report.trust import leak_verdict
-from dfstudy.study import SamplePictures, Study, load_study
+from dfstudy.chapters.c01_data.leakage import compare, meter_numbers, run_meter
+from dfstudy.chapters.c01_data.questions import leak_verdict
+from dfstudy.data.index import index_study
+from dfstudy.data.split import Split, split_study
+from dfstudy.portraits.folder import render_sample
+from dfstudy.study.pictures import SamplePictures
+from dfstudy.study.study import Study, load_study
+from dfstudy.variants.leakage import draw_split, scatter, small_study
 
 KINDS = ("leak", "clean")
 FIRST = 100  # seed of the first people: no study and no tuning shows them
@@ -132,13 +134,13 @@ def measure(work: Path, kind: str, seed: int, people: int) -> dict:
 
 def is_right(kind: str, answer: str, high: float | None) -> bool:
     """A leak is found; of a clean set nothing is said but that a gain is excluded."""
-    return answer == "supported" if kind == "leak" else answer != "supported" and (high is None or high > 0)
+    return answer == "yes" if kind == "leak" else answer != "yes" and (high is None or high > 0)
 
 
 def tables_of(work: Path, seed: int, people: int) -> list[list[pd.DataFrame]]:
     """Of a clean set that was measured: predictions of the grouped split, and of the random one."""
-    from dfstudy.evaluate.predict import predict
-    from dfstudy.train import train
+    from dfstudy.predict.predict import predict
+    from dfstudy.train.run import train
 
     study, split = study_of(work, "clean", seed, people)
     study = small_study(study, pictures=len(split.part("train")))

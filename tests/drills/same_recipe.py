@@ -3,11 +3,11 @@
     python tests/drills/same_recipe.py --work FOLDER [--networks 40] [--draws 200] [--studies 60]
 
 Trains with `networks.py` what is not there yet (half an hour on two cores for 40 networks of each recipe),
-then draws disjoint sets of three seeds of one recipe, calls one side `none` and the other `seed`, and asks
-the chapter's own comparison and the report's own answers. Whatever improves or worsens there is false.
+then draws disjoint sets of three seeds of one recipe, calls one side `none` and the other `original`, and
+asks the chapter's own comparison and the report's own answers. Whatever improves or worsens there is false.
 
-- Chapter 05: `--draws` pairs for each of the recipes `none` and `seed`, in every quantity; and `--studies`
-  times all policies of the study at once, every one of them with three networks of the same recipe.
+- Chapter 05: `--draws` pairs for each of the recipes `none` and `original`, in every quantity; and
+  `--studies` times all policies of the study at once, every one of them with three networks of one recipe.
 - Chapter 08: `--studies` audits in which the correct networks and those of every defect are of one recipe.
 - Permuted labels: of networks that cannot have learned neither chapter may say anything.
 
@@ -38,23 +38,27 @@ from scipy.stats import binomtest
 sys.path.insert(0, str(Path(__file__).parent))
 from networks import RECIPES, Network, arms_in, load_networks, make_networks, study_in
 
-from dfstudy.evaluate.arms import DEFECTS, list_arms
-from dfstudy.evaluate.arms.defects import SWITCHES
-from dfstudy.evaluate.arms.policies import Trained
-from dfstudy.evaluate.defects import defect_numbers, measure_defects
-from dfstudy.evaluate.defects.measure import Tested as Audited
-from dfstudy.evaluate.learning import UNTRAINED, judge_learning
-from dfstudy.evaluate.policies import Tested, compare_policies, policy_numbers
+from dfstudy.chapters.base import Gathered
+from dfstudy.chapters.c05_policies.compare import compare_policies
+from dfstudy.chapters.c05_policies.numbers import policy_numbers
+from dfstudy.chapters.c05_policies.questions_policies import decide_on_policies
+from dfstudy.chapters.c05_policies.tested import TestedVariant
+from dfstudy.chapters.c08_protocol.measure import AuditedVariant, measure_defects
+from dfstudy.chapters.c08_protocol.numbers import defect_numbers
+from dfstudy.chapters.c08_protocol.questions import answer_questions
 from dfstudy.number import Number
-from dfstudy.report.answers import Answer
-from dfstudy.report.answers.augmentation import decide_on_augmentation
-from dfstudy.report.answers.protocol import decide_on_protocol
+from dfstudy.present.verdicts import Answer
+from dfstudy.stats.change import UNTRAINED
+from dfstudy.stats.learning import judge_learning
 from dfstudy.study.recipe import POLICIES
+from dfstudy.variants.defects import SWITCHES
+from dfstudy.variants.policies import Trained
+from dfstudy.variants.registry import DEFECTS, list_variants
 
 SEEDS = 3  # networks a side
 MOST = 0.05  # share of false verdicts
-DIFFERS = ("helps", "hurts", "learns less", "costs", "gains", "flatters", "understates", "diverges")
-ASKED = "answer.augmentation."  # the study's questions on its recorded policy
+DIFFERS = ("improves", "worsens", "learns less", "flatters", "understates", "diverges")
+ASKED = "answer.augmentation."  # the study's questions on its original policy
 Row = dict[str, object]
 
 
@@ -63,9 +67,9 @@ def networks_in(work: Path, recipe: str) -> list[Network]:
     return load_networks(work, recipe)
 
 
-def gather(networks: Sequence[Network]) -> Tested:
+def gather(networks: Sequence[Network]) -> TestedVariant:
     """Networks of one recipe, as chapter 05 takes them."""
-    return Tested(
+    return TestedVariant(
         networks[0].learned,
         [one.test for one in networks],
         [one.clean for one in networks],
@@ -75,7 +79,7 @@ def gather(networks: Sequence[Network]) -> Tested:
 
 
 def compare_sides(work: Path, *sides: Sequence[Network]) -> list[Row]:
-    """What chapter 05 and its answers say of as many policies as there are sides, `none` and `seed` first."""
+    """What chapter 05 and the answers say of as many policies as sides, `none` and `original` first."""
     study, names = study_in(work), list(POLICIES)[: len(sides)]
     policies = study.policies.model_copy(update={"names": names})
     study = study.model_copy(update={"policies": policies})
@@ -83,7 +87,7 @@ def compare_sides(work: Path, *sides: Sequence[Network]) -> list[Row]:
     compared = compare_policies(study, dict(zip(trained, map(gather, sides), strict=True)))
     numbers = {number.id: number for number in policy_numbers(study, compared)}
     told = [_row(one.quantity, one.verdict, one.difference) for one in compared.effects]
-    answers = decide_on_augmentation(numbers, study)
+    answers = decide_on_policies(numbers, study)
     return told + [
         _row(one.id, one.verdict, _difference(one, numbers)) | {"false": is_false(one, numbers)}
         for one in answers
@@ -91,28 +95,30 @@ def compare_sides(work: Path, *sides: Sequence[Network]) -> list[Row]:
 
 
 def audit_sides(work: Path, drawn: Iterable[Sequence[Network]]) -> list[Row]:
-    """What chapter 08 and its answers say where every arm has networks of one recipe.
+    """What chapter 08 and its answers say where every variant has networks of one recipe.
 
     Args:
-        drawn: networks of one arm after the other, the correct one's first.
+        drawn: networks of one variant after the other, the correct one's first.
     """
     study, correct = study_in(work), arms_in(work)["defects"]
-    arms = [correct, *list_arms(study, correct.split, DEFECTS)]
-    arms = list({arm.name: arm for arm in arms}.values())
-    tested = {arm.name: _audited(arm, own, study) for arm, own in zip(arms, drawn, strict=False)}
+    variants = [correct, *list_variants(study, correct.split, DEFECTS)]
+    variants = list({variant.name: variant for variant in variants}.values())
+    tested = {
+        variant.name: _audited(variant, own, study) for variant, own in zip(variants, drawn, strict=False)
+    }
     audit = measure_defects(study, correct.split, tested)
     alpha = 1 - audit.settings.confidence
     told = []
     for effect in audit.effects.values():
         verdict = effect.verdict(alpha)
         for kind, found in effect.asked().items():
-            words = {"change": ("costs", "gains"), "inflation": ("flatters", "understates")}[kind]
+            words = {"change": ("worsens", "improves"), "inflation": ("flatters", "understates")}[kind]
             said = next((word for word in words if word in verdict), verdict)
             said = "no difference found" if said in DIFFERS and said not in words else said
             told.append(_row(f"{effect.switch}, {kind}", said, found))
     numbers = {number.id: number for number in defect_numbers(audit)}
-    for one in decide_on_protocol(numbers, study):
-        untrue = "refuted" if one.id == "answer.protocol.truth" else "supported"
+    for one in answer_questions(Gathered(numbers, study, groups_known=True)):
+        untrue = "no" if one.id == "answer.protocol.truth" else "yes"
         told.append({"asked": one.id, "said": one.verdict, "false": one.verdict == untrue})
     return told
 
@@ -121,14 +127,14 @@ def is_false(answer: Answer, numbers: dict[str, Number]) -> bool:
     """A gain, or a loss that is sure, where nothing differs."""
     found = _difference(answer, numbers)
     sure = found is not None and found.low is not None and (found.low > 0 or found.high < 0)
-    return answer.verdict == "supported" or (answer.verdict == "refuted" and sure)
+    return answer.verdict == "yes" or (answer.verdict == "no" and sure)
 
 
 def _difference(answer: Answer, numbers: dict[str, Number]) -> Number | None:
     """What the answer is about, where it is about one policy."""
     if not answer.id.startswith(ASKED):
         return None
-    return numbers.get(f"policy.seed.{answer.id.rpartition('.')[2]}.difference")
+    return numbers.get(f"policy.original.{answer.id.rpartition('.')[2]}.difference")
 
 
 def _row(asked: str, said: str, found) -> Row:
@@ -136,7 +142,7 @@ def _row(asked: str, said: str, found) -> Row:
     return {"asked": asked, "said": said, "false": said in DIFFERS, **ends}
 
 
-def _audited(arm, networks: Sequence[Network], study) -> Audited:
+def _audited(variant, networks: Sequence[Network], study) -> AuditedVariant:
     clean = [one.clean for one in networks]
     validation = [
         own[own["part"] == "val"]
@@ -147,7 +153,7 @@ def _audited(arm, networks: Sequence[Network], study) -> Audited:
     learning = judge_learning(clean, [one.losses for one in networks], study.evaluate)
     # chapter 08 takes no temperature
     test = [one.test.assign(probability=expit(one.test["logit"].to_numpy())) for one in networks]
-    return Audited(arm, test, validation, learning=learning)
+    return AuditedVariant(variant, test, validation, learning=learning)
 
 
 # -- draws
@@ -172,7 +178,7 @@ def judge(work: Path, kind: str, recipe: str, case: int) -> list[Row]:
         count = len(POLICIES) if kind == "05, all" else 2
         sides = [[have[at] for at in side] for side in draw(recipe, len(have), count, case)]
         told = compare_sides(work, *sides)
-        if recipe == "permuted":  # no more than two arms' networks, taken in turn
+        if recipe == "permuted":  # no more than two variants' networks, taken in turn
             told += audit_sides(work, sides * len(SWITCHES))
     return [{"kind": kind, "recipe": recipe, "case": case} | row for row in told]
 
@@ -180,7 +186,7 @@ def judge(work: Path, kind: str, recipe: str, case: int) -> list[Row]:
 def plan(have: dict[str, int], draws: int, studies: int) -> list[tuple[str, str, int]]:
     """(kind, recipe, case)."""
     cases: list[tuple[str, str, int]] = []
-    for recipe in ("none", "seed"):
+    for recipe in ("none", "original"):
         if have[recipe] >= 2 * SEEDS:
             cases += [("05", recipe, case) for case in range(draws)]
             cases += [("partition", recipe, case) for case in range(have[recipe] // (2 * SEEDS))]

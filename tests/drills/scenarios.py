@@ -19,7 +19,7 @@ seeds differ. Situations, and what may be said:
 
 A case is *right* where every answer to the study's questions says what is true, *wrong* where one of them, or
 one of those above, says something else, and *open* otherwise. Ends with status 1 where more than 2 of 60 are
-wrong, any on the primary question (test AUC of the recorded policy), or fewer than half of the gains and
+wrong, any on the primary question (test AUC of the original policy), or fewer than half of the gains and
 losses are found. About a minute.
 """
 
@@ -38,15 +38,17 @@ sys.path.insert(0, str(Path(__file__).parent))
 from made_up import FALLING, Skill, make_tested
 from same_recipe import to_markdown
 
-from dfstudy.evaluate.arms.policies import name_arms
-from dfstudy.evaluate.learning import UNTRAINED
-from dfstudy.evaluate.policies import Compared, compare_policies, policy_numbers
-from dfstudy.report.answers import Answer
-from dfstudy.report.answers.augmentation import QUALITIES, decide_on_augmentation
-from dfstudy.study import Evaluate, Study, load_study
+from dfstudy.chapters.c05_policies.compare import Compared, compare_policies
+from dfstudy.chapters.c05_policies.numbers import policy_numbers
+from dfstudy.chapters.c05_policies.questions_policies import QUALITIES, decide_on_policies
+from dfstudy.present.verdicts import Answer
+from dfstudy.stats.change import UNTRAINED
+from dfstudy.study.comparisons import Evaluate
+from dfstudy.study.study import Study, load_study
+from dfstudy.variants.policies import name_variants
 
 PRIMARY = "answer.augmentation.auc"
-OPEN = ("inconclusive", UNTRAINED)
+OPEN = ("cannot tell", UNTRAINED)
 
 
 @dataclass(frozen=True)
@@ -54,9 +56,9 @@ class Case:
     """A study, its ways of training, and what must not be said.
 
     Attributes:
-        refuses: whether `refuted` may be said of the recorded policy at all.
+        refuses: whether `no` may be said of the original policy at all.
         says: whether anything may.
-        never: answers that must not be `supported`.
+        never: answers that must not be `yes`.
         idle: stem and quantity of an effect that must be not applicable.
     """
 
@@ -70,7 +72,7 @@ class Case:
 
 def study_of(seeds: int = 3, **policies) -> Study:
     study = load_study("sample")
-    wanted = {"names": ["none", "seed"], **policies}
+    wanted = {"names": ["none", "original"], **policies}
     return study.model_copy(
         update={
             "policies": study.policies.model_copy(update=wanted),
@@ -88,7 +90,7 @@ GOOD = Skill(4.0, 2.1)
 def changed(by: float) -> Callable[[np.random.Generator], Case]:
     def make(random: np.random.Generator) -> Case:
         new = GOOD.new + by * random.uniform(0.8, 1.2)
-        return Case(study_of(), {"none": GOOD, "seed": replace(GOOD, new=new)})
+        return Case(study_of(), {"none": GOOD, "original": replace(GOOD, new=new)})
 
     return make
 
@@ -96,44 +98,44 @@ def changed(by: float) -> Callable[[np.random.Generator], Case]:
 def chance(random: np.random.Generator) -> Case:
     """Not even the training images, or those alone, by heart."""
     nothing = Skill(float(random.choice([0.1, 4.0])), random.uniform(0, 0.1))
-    return Case(study_of(), {"none": nothing, "seed": nothing}, says=False)
+    return Case(study_of(), {"none": nothing, "original": nothing}, says=False)
 
 
 def ceiling(random: np.random.Generator) -> Case:
     """Robust and unseen are no easier than the rest."""
     high = Skill(9.0, random.uniform(7.5, 9))
-    return Case(study_of(), {"none": high, "seed": replace(high, new=high.new + 0.3)}, says=False)
+    return Case(study_of(), {"none": high, "original": replace(high, new=high.new + 0.3)}, says=False)
 
 
 def cut_short(random: np.random.Generator) -> Case:
     if random.random() < 0.5:
         few = Skill(0.9, 0.8, tuple(FALLING))
-        return Case(study_of(), {"none": few, "seed": replace(few, new=0.5)}, says=False)
+        return Case(study_of(), {"none": few, "original": replace(few, new=0.5)}, says=False)
     behind = Skill(2.4, 1.8, tuple(FALLING))
-    return Case(study_of(), {"none": GOOD, "seed": behind}, refuses=False)
+    return Case(study_of(), {"none": GOOD, "original": behind}, refuses=False)
 
 
 def both_lowered(random: np.random.Generator) -> Case:
     new = random.uniform(1.6, 1.7)
     worse = Skill(new + 0.05, new)
-    return Case(study_of(), {"none": GOOD, "seed": worse}, never=("answer.augmentation.gap",))
+    return Case(study_of(), {"none": GOOD, "original": worse}, never=("answer.augmentation.gap",))
 
 
 def one_seed(random: np.random.Generator) -> Case:
     wild = replace(GOOD, seed_sd=0.3)
-    return Case(study_of(seeds=1), {"none": wild, "seed": wild}, says=False)
+    return Case(study_of(seeds=1), {"none": wild, "original": wild}, says=False)
 
 
 def no_op(random: np.random.Generator) -> Case:
     study = study_of(add_one=True)
-    every = {trained.policy for trained in name_arms(study)}
+    every = {trained.policy for trained in name_variants(study)}
     idle = ("add_one.random_interpolation", "auc")
     return Case(study, dict.fromkeys(every, GOOD), never=("answer.transforms.add_one",), idle=idle)
 
 
 def forging(random: np.random.Generator) -> Case:
     own = Skill(2.0, 2.0)  # the fakes of the training images are as new to it as others
-    skills = {"none": GOOD, "seed": GOOD, "self_blend": own}
+    skills = {"none": GOOD, "original": GOOD, "self_blend": own}
     study = study_of(names=list(skills))
     never = tuple(f"answer.policies.{name}" for name in QUALITIES)
     return Case(study, skills, never=never, idle=("policy.self_blend", "gap"))
@@ -162,13 +164,11 @@ def judge(situation: str, number: int) -> dict[str, str]:
     case = SITUATIONS[situation](random)
     compared = compare_policies(case.study, make_tested(random, case.study, case.skills))
     numbers = {one.id: one for one in policy_numbers(case.study, compared)}
-    answers = decide_on_augmentation(numbers, case.study)
+    answers = decide_on_policies(numbers, case.study)
     asked = {one.id: one for one in answers if one.id.startswith("answer.augmentation.")}
     judged = {name: judge_answer(one, case, numbers) for name, one in asked.items()}
     judged |= {
-        one.id: "wrong"
-        for one in answers
-        if one.id in case.never and one.verdict == "supported" and case.says
+        one.id: "wrong" for one in answers if one.id in case.never and one.verdict == "yes" and case.says
     }
     if case.idle and not is_idle(compared, *case.idle):
         judged["idle"] = "wrong"
@@ -185,17 +185,17 @@ def judge(situation: str, number: int) -> dict[str, str]:
 
 
 def judge_answer(answer: Answer, case: Case, numbers: dict) -> str:
-    """Of an answer on the recorded policy."""
+    """Of an answer on the original policy."""
     quality = answer.id.rpartition(".")[2]
     if not case.says:
         return "right" if answer.verdict in OPEN else "wrong"
     if answer.verdict in OPEN:
         return "open"
     sign, least = QUALITIES[quality].sign, QUALITIES[quality].least
-    gain = sign * (case.skills["seed"].true(quality) - case.skills["none"].true(quality))
-    if answer.verdict == "supported":
+    gain = sign * (case.skills["original"].true(quality) - case.skills["none"].true(quality))
+    if answer.verdict == "yes":
         return "right" if gain > 1e-9 and answer.id not in case.never else "wrong"
-    found = numbers[f"policy.seed.{quality}.difference"]
+    found = numbers[f"policy.original.{quality}.difference"]
     worse = max(sign * found.low, sign * found.high) < 0  # then it is said to be worse, not just no better
     true = answer.id in case.never or (gain < -1e-9 if worse else gain < least)
     return "right" if case.refuses and true else "wrong"

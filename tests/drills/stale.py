@@ -168,8 +168,8 @@ def _changed(toy: Toy, subject: Subject, age: str) -> Iterator[None]:
 
 def _plan(toy: Toy) -> str:
     """What a report would say and do, in this process."""
-    from dfstudy.invocation import resolve
-    from dfstudy.report.build import build
+    from dfstudy.pipeline.build import build
+    from dfstudy.pipeline.invocation import resolve
 
     study = "" if toy.sample else "mine.yaml"
     with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.redirect_stderr(io.StringIO()):
@@ -187,8 +187,8 @@ def _after(toy: Toy, subject: Subject, age: str) -> str:
 
 def _during(toy: Toy, subject: Subject, age: str) -> str:
     from dfstudy.errors import StudyError
-    from dfstudy.report.bookings import Booking
-    from dfstudy.study import FROZEN, load_study
+    from dfstudy.pipeline.bookings import Booking
+    from dfstudy.study.study import FROZEN, load_study
 
     _plan(toy)
     study = load_study(str(toy.folder / "results" / FROZEN))

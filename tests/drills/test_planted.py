@@ -13,10 +13,10 @@ from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent))
 import planted as drill
+from faults.plant import FAULTS, plant, without_trace
 
-from dfstudy.data.sample.faults import FAULTS, plant, without_trace
-from dfstudy.evaluate import shortcuts
-from dfstudy.study import Evaluate
+from dfstudy.chapters.c01_data import shortcuts
+from dfstudy.study.comparisons import Evaluate
 
 GROUPS, FRAMES = 24, 4
 QUICK = Evaluate(replicates=100)

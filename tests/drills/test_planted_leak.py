@@ -1,4 +1,4 @@
-"""The drill of the leakage meter, without trainings: what is planted, and what counts as right."""
+"""The drill of the leakage estimate, without trainings: what is planted, and what counts as right."""
 
 from __future__ import annotations
 
@@ -51,10 +51,8 @@ def test_a_leak_ties_labels_to_scenes_and_a_clean_set_ties_nothing(source, tmp_p
 
 
 def test_what_counts_as_right():
-    assert drill.is_right("leak", "supported", 0.3) and not drill.is_right("leak", "inconclusive", 0.3)
-    assert not drill.is_right("clean", "supported", 0.3)
-    assert drill.is_right("clean", "inconclusive", 0.1) and drill.is_right("clean", "inconclusive", None)
-    assert drill.is_right(
-        "clean", "refuted", 0.01
-    )  # a gain of any size that matters is excluded, which is true
-    assert not drill.is_right("clean", "refuted", -0.01)  # a loss is found, which is not there
+    assert drill.is_right("leak", "yes", 0.3) and not drill.is_right("leak", "cannot tell", 0.3)
+    assert not drill.is_right("clean", "yes", 0.3)
+    assert drill.is_right("clean", "cannot tell", 0.1) and drill.is_right("clean", "cannot tell", None)
+    assert drill.is_right("clean", "no", 0.01)  # a gain of any size that matters is excluded, which is true
+    assert not drill.is_right("clean", "no", -0.01)  # a loss is found, which is not there

@@ -15,10 +15,10 @@ import networks as trained
 import same_recipe as drill
 from made_up import Skill, make_tested
 
-from dfstudy.data import Split
-from dfstudy.evaluate.arms.defects import correct_arm
-from dfstudy.evaluate.learning import UNTRAINED
-from dfstudy.study import Evaluate
+from dfstudy.data.split import Split
+from dfstudy.stats.change import UNTRAINED
+from dfstudy.study.comparisons import Evaluate
+from dfstudy.variants.defects import correct_variant
 
 WORK = Path("nowhere")
 QUICK = Evaluate(replicates=100)
@@ -39,7 +39,7 @@ def networks(monkeypatch):
         many = study.training.model_copy(update={"seeds": list(range(12))})
         policies = study.policies.model_copy(update={"seeds": 12})
         study = study.model_copy(update={"training": many, "policies": policies})
-        made = make_tested(np.random.default_rng(seed), study, {"none": skill, "seed": skill})
+        made = make_tested(np.random.default_rng(seed), study, {"none": skill, "original": skill})
         one = next(iter(made.values()))
         return [
             trained.Network(one.learned, test, clean, corrupted, losses)
@@ -65,7 +65,7 @@ def test_a_recipe_against_itself_and_against_a_worse_one(networks):
     assert {"auc", "gap", "unseen", "robust", "log_loss", "ece", "answer.augmentation.auc"} <= asked
     worse = [replace(one, test=two.test) for one, two in zip(have, networks(Skill(4.0, 1.0)), strict=True)]
     told = pd.DataFrame(drill.compare_sides(WORK, have[:3], worse[3:6])).set_index("asked")
-    assert told["said"]["auc"] == "hurts" and told["said"]["answer.augmentation.auc"] == "refuted"
+    assert told["said"]["auc"] == "worsens" and told["said"]["answer.augmentation.auc"] == "no"
     assert told["false"]["auc"] and told["false"]["answer.augmentation.auc"]
 
 
@@ -83,7 +83,7 @@ def test_an_audit_of_one_recipe_asks_every_defect(networks, monkeypatch):
     rows = rows.assign(sha256=rows["path"])[["path", "sha256", "label", "method", "group", "split"]]
     rows = rows.sort_values("path", ignore_index=True)
     split = Split(rows, rows.iloc[:0], Path("pictures"), "f" * 64, True, (), rows.iloc[:0])
-    monkeypatch.setattr(drill, "arms_in", lambda work: {"defects": correct_arm(study, split)})
+    monkeypatch.setattr(drill, "arms_in", lambda work: {"defects": correct_variant(study, split)})
     told = pd.DataFrame(drill.audit_sides(WORK, [have[at % 4 * 3 :][:3] for at in range(20)]))
     assert "timm_head, change" in set(told["asked"]) and "all, change" in set(told["asked"])
     assert "answer.protocol.cost" in set(told["asked"])
@@ -91,11 +91,18 @@ def test_an_audit_of_one_recipe_asks_every_defect(networks, monkeypatch):
 
 def test_the_table_counts_and_judges():
     rows = [
-        {"kind": "05", "recipe": "none", "case": case, "asked": asked, "said": said, "false": said == "helps"}
+        {
+            "kind": "05",
+            "recipe": "none",
+            "case": case,
+            "asked": asked,
+            "said": said,
+            "false": said == "improves",
+        }
         for case in range(20)
         for asked, said in (
-            ("auc", "helps" if case < 2 else "inconclusive"),
-            ("answer.augmentation.auc", "inconclusive"),
+            ("auc", "improves" if case < 2 else "inconclusive"),
+            ("answer.augmentation.auc", "cannot tell"),
         )
     ]
     rows.append({"kind": "permuted", "recipe": "permuted", "case": 0, "asked": "auc", "said": UNTRAINED})
@@ -103,7 +110,7 @@ def test_the_table_counts_and_judges():
     assert drill.summarise(table)["false"].tolist() == [2, 0, 0]
     (wrong,) = drill.verdict_of(table)
     assert wrong == "05, none, auc: 10.0% false" and not drill.studies_wrong(table).any()
-    table.loc[table["kind"] == "permuted", "said"] = "helps"
+    table.loc[table["kind"] == "permuted", "said"] = "improves"
     assert drill.verdict_of(table)[-1] == "permuted labels: 1 verdicts"
     assert drill.share(pd.Series([True] + [False] * 19))["per cent"] == "5.0 [0.1, 24.9]"
 

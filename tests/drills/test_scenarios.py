@@ -13,10 +13,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 import made_up
 import scenarios as drill
 
-from dfstudy.evaluate.metrics import auc
 from dfstudy.number import Number
-from dfstudy.report.answers import Answer
-from dfstudy.study import Evaluate
+from dfstudy.present.verdicts import Answer
+from dfstudy.stats.metrics import auc
+from dfstudy.study.comparisons import Evaluate
 
 
 @pytest.fixture(autouse=True)
@@ -43,7 +43,7 @@ def test_the_made_up_networks_have_the_auc_that_is_said():
     skill, random = made_up.Skill(4.0, 2.1, seed_sd=0.0), np.random.default_rng(0)
     study = drill.study_of()
     every = [
-        made_up.make_tested(random, study, {"none": skill, "seed": skill}).popitem()[1] for _ in range(8)
+        made_up.make_tested(random, study, {"none": skill, "original": skill}).popitem()[1] for _ in range(8)
     ]
     seen = [one.test[0][one.test[0]["method"] != made_up.UNSEEN] for one in every]
     assert np.mean([auc(each["label"], each["logit"]) for each in seen]) == pytest.approx(
@@ -57,7 +57,7 @@ def test_the_made_up_networks_have_the_auc_that_is_said():
 
 
 def judged(verdict, case, low=-0.1, high=-0.02, quality="auc"):
-    numbers = {f"policy.seed.{quality}.difference": Number("x", -0.05, "AUC", 9, low, high)}
+    numbers = {f"policy.original.{quality}.difference": Number("x", -0.05, "AUC", 9, low, high)}
     answer = Answer(f"answer.augmentation.{quality}", "", "", verdict, "", 9)
     return drill.judge_answer(answer, case, numbers)
 
@@ -65,16 +65,16 @@ def judged(verdict, case, low=-0.1, high=-0.02, quality="auc"):
 def test_the_judge_judges():
     random = np.random.default_rng(0)
     loss, nothing, gain = (drill.SITUATIONS[name](random) for name in ("loss", "nothing", "gain"))
-    assert judged("refuted", loss) == "right" and judged("supported", loss) == "wrong"
-    assert judged("refuted", nothing) == "wrong"  # it is said to be worse, and is not
-    assert judged("refuted", nothing, low=-0.02, high=0.005) == "right"  # no gain is true
-    assert judged("refuted", gain, low=-0.02, high=0.005) == "wrong"
-    assert judged("supported", gain) == "right" and judged("inconclusive", gain) == "open"
+    assert judged("no", loss) == "right" and judged("yes", loss) == "wrong"
+    assert judged("no", nothing) == "wrong"  # it is said to be worse, and is not
+    assert judged("no", nothing, low=-0.02, high=0.005) == "right"  # no gain is true
+    assert judged("no", gain, low=-0.02, high=0.005) == "wrong"
+    assert judged("yes", gain) == "right" and judged("cannot tell", gain) == "open"
     few = drill.SITUATIONS["one seed"](random)
-    assert judged("inconclusive", few) == "right" and judged("refuted", few) == "wrong"
+    assert judged("cannot tell", few) == "right" and judged("no", few) == "wrong"
     lowered = drill.SITUATIONS["both lowered"](random)
-    assert judged("supported", lowered, quality="gap") == "wrong"
-    assert judged("refuted", lowered, quality="gap") == "right"
+    assert judged("yes", lowered, quality="gap") == "wrong"
+    assert judged("no", lowered, quality="gap") == "right"
 
 
 def test_the_promise_fails_on_one_wrong_primary_and_on_silence():

@@ -13,9 +13,9 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 import truth as drill
 
-from dfstudy.augment import build_policy
-from dfstudy.evaluate.paired import PairedDifference
-from dfstudy.study import Evaluate
+from dfstudy.augment.policies import build_policy
+from dfstudy.stats.paired import PairedDifference
+from dfstudy.study.comparisons import Evaluate
 
 
 def found(low: float, high: float, p: float) -> PairedDifference:

@@ -24,10 +24,15 @@ from PIL import Image
 ROOT = Path(__file__).resolve().parents[2]
 LIBRARY = "threadpoolctl"  # the toy's metadata is found before the real one's
 
-CHAPTERS = """
-- {id: 01_first, title: The first, needs: [pictures], timeout: 60, figures: [], numbers: [first.n]}
-- {id: 09_last, title: The last, needs: [numbers], timeout: 60, figures: [], numbers: [last.n]}
-"""
+CHAPTERS = '''"""Two chapters."""
+
+from dfstudy.chapters.base import Chapter
+
+CHAPTERS = (
+    Chapter("01_first", "The first", ("pictures",), 60, (), ("first.n",)),
+    Chapter("09_last", "The last", ("numbers",), 60, (), ("last.n",)),
+)
+'''
 WAIT = """
 import os, time
 from pathlib import Path
@@ -37,11 +42,11 @@ while hold.exists():
     time.sleep(0.05)
 """
 FIRST = """
-from dfstudy.data import index_study, split_study
+from dfstudy.data.index import index_study; from dfstudy.data.split import split_study
 from dfstudy.data.images import read_bytes
 from dfstudy.number import Number
-from dfstudy.report.numbers import save_numbers
-from dfstudy.study import load_study
+from dfstudy.present.numbers import save_numbers
+from dfstudy.study.study import load_study
 from dfstudy.toy import read_table, STATE
 settings = load_study(study, data, out)
 rows = split_study(settings, index_study(settings)).rows
@@ -54,8 +59,8 @@ save_numbers(settings, "01_first", [Number("first.n", len(rows), "pictures", len
 """
 LAST = """
 from dfstudy.number import Number
-from dfstudy.report.numbers import load_numbers, save_numbers
-from dfstudy.study import load_study
+from dfstudy.present.numbers import load_numbers, save_numbers
+from dfstudy.study.study import load_study
 settings = load_study(study, data, out)
 n = load_numbers(settings)["first.n"].value
 save_numbers(settings, "09_last", [Number("last.n", 2 * n, "pictures", n)])
@@ -95,7 +100,7 @@ class Toy:
             "pyproject.toml": "",
             "mine.yaml": STUDY,
             "dfstudy/studies/sample.yaml": SAMPLE,
-            "dfstudy/report/chapters.yaml": CHAPTERS,
+            "dfstudy/chapters/registry.py": CHAPTERS,
             "dfstudy/toy.py": MODULE,
             "dfstudy/toy.csv": "0",
             "reports/published/sample/numbers/01_first.json": json.dumps([NUMBER]),

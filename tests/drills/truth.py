@@ -10,12 +10,12 @@ is below .05. Kinds, and what is true of them:
 
 - noise, jpeg: classes differ in a fine trace, which the corruption hides, and in a faint coarse one, which
   survives it. Test pictures are corrupted as the policy corrupts some training pictures, and the training
-  pictures are not: the policy helps.
+  pictures are not: the policy improves.
 - same: pictures are their own mirror images, so that flipping them changes no byte. The true effect is
   nothing, and both sides have the same weights.
 - chance: the same, but the two sides have different seeds. The true effect is nothing, and the networks
   differ by chance, as those of two recipes do.
-- leak: a mark that each group carries tells its label, and nothing else does. Pictures dealt at random leave
+- leak: a mark that each group carries tells its label, and nothing else does. Pictures drawn at random leave
   the mark on both sides: whoever knows the marks of the training pictures gets `known_auc` on pictures of the
   same groups, and one half on people who were never seen. The report of such a split is inflated, and by no
   more than the difference.
@@ -48,14 +48,15 @@ import numpy as np
 import pandas as pd
 from scipy.stats import rankdata
 
-from dfstudy.data import Split
-from dfstudy.evaluate import predict
-from dfstudy.evaluate.intervals import groups_behind
-from dfstudy.evaluate.metrics import auc
-from dfstudy.evaluate.paired import PairedDifference, difference_over, paired_difference
-from dfstudy.provenance import digest, file_digest
-from dfstudy.study import Evaluate, Study
-from dfstudy.train import train
+from dfstudy.data.split import Split
+from dfstudy.predict.predict import predict
+from dfstudy.stats.intervals import groups_behind
+from dfstudy.stats.metrics import auc
+from dfstudy.stats.paired import PairedDifference, difference_over, paired_difference
+from dfstudy.study.comparisons import Evaluate
+from dfstudy.study.study import Study
+from dfstudy.system.provenance import digest, file_digest
+from dfstudy.train.run import train
 
 SIDE = 48  # pixels
 SEEDS = 3  # networks a side: with two the interval over seeds has one degree of freedom and finds nothing
@@ -243,7 +244,7 @@ MARKED, EACH, NEW = 50, 8, 40  # groups that are dealt, pictures of each, groups
 
 
 def leak_case(folder: Path, case: int, told: bool) -> tuple[PairedDifference, float]:
-    """What a report of pictures dealt at random says, less what is true of the same network."""
+    """What a report of pictures drawn at random says, less what is true of the same network."""
     random, rows, pictures = np.random.default_rng([3, case]), [], []
     for group in range(MARKED + NEW):
         label, name = group % 2, int(random.integers(2**40))

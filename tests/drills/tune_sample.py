@@ -3,7 +3,7 @@
     python tests/drills/tune_sample.py [--people 200] [--seed 0] [--only CANDIDATE ...] [--seeds 1]
 
 Renders people of a seed that the published study does not use, trains each candidate with the policies
-`none` and `seed` alike and prints a table: validation AUC and log-loss of the best epoch, training AUC on
+`none` and `original` alike and prints a table: validation AUC and log-loss of the best epoch, training AUC on
 unvaried images, by how much the last quarter of the epochs moved the best loss, seconds; over several
 training seeds the means, and the deviation of the AUC between seeds. The test split is never predicted.
 The tables in docs/sample.md were made with it.
@@ -19,11 +19,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from dfstudy.data import index_study, split_study
-from dfstudy.study import Augment, Study, load_study
-from dfstudy.train import train
+from dfstudy.data.index import index_study
+from dfstudy.data.split import split_study
+from dfstudy.study.recipe import Augment
+from dfstudy.study.study import Study, load_study
+from dfstudy.train.run import train
 
-POLICIES = ("none", "seed")
+POLICIES = ("none", "original")
 COLUMNS = ("candidate", "px", "stages", "epochs", "rate", "policy", "val AUC", "SD", "train AUC", "log-loss",
            "late", "s")  # fmt: skip
 # (side in pixels, stages that train, epochs, learning rate)

@@ -4,7 +4,8 @@ Takes what `opened/sitecustomize.py` wrote while a report ran, and the results w
 a line for each file that decides about a result and is missing from its step's list. Looked at are the
 package (its modules in the kernels of chapters and its data files everywhere), the notebooks, the published
 report, the study's file, and results of other steps. Not looked at: the interpreter and its libraries, which
-count by version, and the modules of the machinery that runs a step, which shape no result.
+count by version, the modules of the machinery that runs a step, which shape no result, and code whose results
+are listed by content.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
+from dfstudy.pipeline.listing import APART
+
 ROOT = Path(__file__).resolve().parents[2]
 OPENED = Path(__file__).with_name("opened")  # a folder for PYTHONPATH
 # of the results: what the plan froze or lists by itself, what trainings left under the key of their content,
 # and what a step writes for itself
 OWN = ("data", "elsewhere", "pictures", "study", "steps", "runs", ".cache", ".staging", ".index.lock")
-MACHINERY = ("dfstudy/bound.py", "dfstudy/lock.py")  # how a kernel's process is started
+MACHINERY = ("dfstudy/system/bound.py", "dfstudy/system/lock.py")  # how a kernel's process is started
 PUBLISHED = ("notebooks", "figures", "numbers", "index.html")
 
 
@@ -71,9 +74,10 @@ def _unlisted(
         return None
     if path.suffix == ".py" and (kind != "kernel" or name in MACHINERY):
         return None
+    if name.removeprefix("dfstudy/").startswith(APART):
+        return None
     known = {
         "reports/published": "published report",
-        "dfstudy/report/chapters.yaml": "declared in chapters.yaml",
     }
     return (
         None if any(name.startswith(key) and each in step["reads"] for key, each in known.items()) else name

@@ -89,11 +89,11 @@ def watch(told: Telltale, save_seconds: float) -> None:
 
 def main() -> None:
     file, save_seconds, *arguments = sys.argv[1:]
-    from dfstudy.report.environment import steady_environment
+    from dfstudy.pipeline.environment import steady_environment
 
     os.environ.update(steady_environment())  # before torch is loaded, as `dfstudy train` does it
     watch(Telltale(Path(file)), float(save_seconds))
-    from dfstudy.cli import main as dfstudy
+    from dfstudy.cli.main import main as dfstudy
 
     dfstudy(["train", *arguments])
 

@@ -15,9 +15,9 @@ from safetensors.torch import load_file, save_file
 
 from dfstudy.errors import StudyError
 from dfstudy.model import build as build_module
-from dfstudy.model import build_model, start_head_at_zero
+from dfstudy.model.build import build_model, start_head_at_zero
 from dfstudy.model.packaged import PACKAGED, read_packaged
-from dfstudy.study import Model
+from dfstudy.study.recipe import Model
 
 SMALL = {"backbone": "test_efficientnet", "size": 48}
 

@@ -9,11 +9,17 @@ import pytest
 import torch
 
 from dfstudy.errors import StudyError
-from dfstudy.kept import write_atomic
-from dfstudy.model import LABEL_MAP, build_model, load_checkpoint, read_checkpoint, save_checkpoint
-from dfstudy.model.checkpoint import save_weights
-from dfstudy.provenance import file_digest
-from dfstudy.study import Model
+from dfstudy.model.build import build_model
+from dfstudy.model.checkpoint import (
+    LABEL_MAP,
+    load_checkpoint,
+    read_checkpoint,
+    save_checkpoint,
+    save_weights,
+)
+from dfstudy.study.recipe import Model
+from dfstudy.system.kept import write_atomic
+from dfstudy.system.provenance import file_digest
 
 MODEL = Model(backbone="test_efficientnet", size=48, trainable_stages=1)
 

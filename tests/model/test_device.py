@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 import torch
 
-from dfstudy.model import (
+from dfstudy.model.build import build_model
+from dfstudy.model.device import (
     Normalisation,
-    build_model,
     choose_place,
     find_place,
     predict_logits,
     resolve_normalisation,
-    train_mode,
 )
-from dfstudy.study import Model
+from dfstudy.model.freeze import train_mode
+from dfstudy.study.recipe import Model
 
 CPU = torch.device("cpu")
 
@@ -42,7 +42,7 @@ def test_freed_memory_is_kept_for_the_next_step():
     """Large blocks, taken and freed again and again, cost no new pages after the first time."""
     code = (
         "import resource, dfstudy, numpy as np\n"
-        "from dfstudy.model import choose_place\n"
+        "from dfstudy.model.device import choose_place\n"
         "choose_place('float32')\n"
         "def faults():\n"
         "    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt\n"

@@ -10,8 +10,10 @@ from timm.models import group_parameters
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from dfstudy.errors import StudyError
-from dfstudy.model import build_model, count_parameters, freeze, train_mode
-from dfstudy.study import Model, Training, load_study
+from dfstudy.model.build import build_model
+from dfstudy.model.freeze import count_parameters, freeze, train_mode
+from dfstudy.study.recipe import Model, Training
+from dfstudy.study.study import load_study
 from dfstudy.train.protocol import build_optimiser
 
 FAMILIES = ["test_resnet", "test_efficientnet", "test_byobnet", "mobilenetv3_small_050", "regnety_002"]
@@ -46,7 +48,7 @@ def in_graph(loss: torch.Tensor) -> set[torch.Tensor]:
 
 
 def test_the_recorded_freezing_leaves_as_many_parameters_as_recorded():
-    settings = load_study("seed").model.model_copy(update={"weights": "none"})
+    settings = load_study("original").model.model_copy(update={"weights": "none"})
     network = build_model(settings)
     freeze(network, settings.trainable_stages)
     assert count_parameters(network) == (52_859_637, 42_983_813)
@@ -56,7 +58,7 @@ def test_the_recorded_freezing_leaves_as_many_parameters_as_recorded():
     assert blocks == {"5", "6"}
     train_mode(network)
     held = [m for m in network.modules() if isinstance(m, _BatchNorm) and not m.training]
-    assert len(held) == 87  # the layers whose statistics drifted in the recorded protocol
+    assert len(held) == 87  # the layers whose statistics drifted in the original protocol
 
 
 @pytest.mark.parametrize("backbone", FAMILIES)

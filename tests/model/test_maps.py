@@ -9,9 +9,9 @@ import torch
 from torch import nn
 
 from dfstudy.errors import StudyError
-from dfstudy.model import build_model
+from dfstudy.model.build import build_model
 from dfstudy.model.maps import CELLS, Layer, activation_maps, find_layer
-from dfstudy.study import Model
+from dfstudy.study.recipe import Model
 
 
 def network(backbone: str, size: int, **options) -> nn.Module:

@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dfstudy.provenance import digest
-from dfstudy.study import Study
+from dfstudy.study.study import Study
+from dfstudy.system.provenance import digest
 
 COUNTS = {"train": 22, "val": 10, "test": 4}  # no multiple of the batch size 8
 

@@ -1,4 +1,4 @@
-"""Each recorded defect changes what it says and nothing else: batch, loss, BatchNorm, selection, recipe."""
+"""Each original flaw changes what it says and nothing else: batch, loss, BatchNorm, selection, recipe."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import pytest
 import torch
 from torch import nn
 
-from dfstudy.evaluate import predict
-from dfstudy.model import Normalisation, choose_place
-from dfstudy.study import Protocol
-from dfstudy.train import loop, train
+from dfstudy.model.device import Normalisation, choose_place
+from dfstudy.predict.predict import predict
+from dfstudy.study.recipe import Protocol
+from dfstudy.train import loop
+from dfstudy.train.key import describe_run
 from dfstudy.train.loop import Part, Trainer
 from dfstudy.train.protocol import learning_rate
-from dfstudy.train.run import describe_run
+from dfstudy.train.run import train
 from dfstudy.train.selection import mean_of_means, score
 
 FROZEN = {"backbone": "test_efficientnet", "trainable_stages": 1, "size": 32}

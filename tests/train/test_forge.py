@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from dfstudy.data import read_picture
-from dfstudy.model import Place
-from dfstudy.train import loop, train
+from dfstudy.data.images import read_picture
+from dfstudy.model.device import DeviceSetup
+from dfstudy.train import loop
 from dfstudy.train.loop import Trainer
+from dfstudy.train.run import train
 
 
 def trainer(parts, study, folder):
@@ -20,7 +21,7 @@ def trainer(parts, study, folder):
     named = zip(training.paths, training.labels, strict=True)
     hidden = [path.with_name("gone.png") if label else path for path, label in named]
     training = loop.Part(hidden, training.labels)
-    return Trainer(study, 0, training, validation, Place(torch.device("cpu"), torch.float32), folder)
+    return Trainer(study, 0, training, validation, DeviceSetup(torch.device("cpu"), torch.float32), folder)
 
 
 def test_the_trainers_loader_blends_its_fakes(parts, make_study, tmp_path):

@@ -10,11 +10,12 @@ import pytest
 import torch
 
 from dfstudy.errors import StudyError
-from dfstudy.model import load_checkpoint
-from dfstudy.study import Protocol, Training
-from dfstudy.train import loop, train
+from dfstudy.model.checkpoint import load_checkpoint
+from dfstudy.study.recipe import Protocol, Training
+from dfstudy.train import loop
 from dfstudy.train.learner import Learner, pictures_at_once
 from dfstudy.train.loop import Trainer
+from dfstudy.train.run import train
 from dfstudy.train.selection import score
 
 # Losses of the first four steps with a head as timm draws it, seed 0, CPU: a refactoring of model/, train/,
@@ -174,7 +175,7 @@ def test_frozen_weights_and_statistics_are_those_of_the_start(parts, make_study)
             loop.Part([parts.root / p for p in t["path"]], t["label"].to_numpy())
             for t in (parts.part("train"), parts.part("val"))
         ],
-        loop.Place(torch.device("cpu"), torch.float32),
+        loop.DeviceSetup(torch.device("cpu"), torch.float32),
         study.out,
     )
     start = {name: tensor.clone() for name, tensor in begun.network.state_dict().items()}
@@ -324,6 +325,6 @@ def trainer_with_batch(study, parts):
         loop.Part([parts.root / path for path in table["path"]], table["label"].to_numpy())
         for table in (parts.part("train"), parts.part("val"))
     ]
-    trainer = Trainer(study, 0, *both, loop.Place(torch.device("cpu"), torch.float32), study.out)
+    trainer = Trainer(study, 0, *both, loop.DeviceSetup(torch.device("cpu"), torch.float32), study.out)
     with trainer.loader(trainer.training, train=True) as loader:
         return trainer, next(loader.epoch(1))

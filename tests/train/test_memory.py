@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from timm.models.efficientnet import EfficientNet
 
 from dfstudy.errors import StudyError
-from dfstudy.model import choose_place
-from dfstudy.study import Training
+from dfstudy.model.device import choose_place
+from dfstudy.study.recipe import Training
 from dfstudy.train.loop import Part, Trainer
 from dfstudy.train.memory import explain_out_of_memory, fits, is_out_of_memory, out_of_memory
 
@@ -162,8 +162,8 @@ def test_a_single_picture_that_batch_norm_refuses_is_no_way_out(make_study):
 
 REAL = """
 import resource, sys, torch, dfstudy
-from dfstudy.model import choose_place
-from dfstudy.study import Study
+from dfstudy.model.device import choose_place
+from dfstudy.study.study import Study
 from dfstudy.train.memory import fits
 place = choose_place("float32")
 model = {"backbone": "test_efficientnet", "size": 64}

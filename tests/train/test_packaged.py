@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from dfstudy.model import ALONE, choose_place
+from dfstudy.chapters.c04_test.model_card import _source
+from dfstudy.model.device import choose_place
 from dfstudy.model.packaged import PACKAGED
-from dfstudy.report.model_card import _source
+from dfstudy.model.process_group import ALONE
+from dfstudy.train.key import describe_run
 from dfstudy.train.learner import Learner
-from dfstudy.train.run import describe_run
 
 LITE = "tf_efficientnet_lite0"
 

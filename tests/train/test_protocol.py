@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from dfstudy.errors import StudyError
-from dfstudy.study import Training
+from dfstudy.study.recipe import Training
 from dfstudy.train.protocol import build_optimiser, fake_weight, learning_rate, loss_of_each
 
 

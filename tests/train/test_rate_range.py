@@ -26,9 +26,9 @@ def valley(noise: float, seed: int = 0) -> np.ndarray:
 
 @pytest.mark.parametrize("workers", [0, 1])
 def test_every_run_of_it_gives_the_same_table_and_leaves_nothing(parts, make_study, workers):
-    study = make_study(policy="seed")
+    study = make_study(policy="original")
     first = try_rates(study, parts, 3, 1e-5, 0.1, FEWEST_STEPS, progress=False)
-    study = make_study(policy="seed", workers=workers)
+    study = make_study(policy="original", workers=workers)
     again = try_rates(study, parts, 3, 1e-5, 0.1, FEWEST_STEPS, progress=False)
     pd.testing.assert_frame_equal(first.table, again.table, check_exact=True)
     assert list(first.table) == ["step", "rate", "loss", "smoothed"]
@@ -41,7 +41,7 @@ def test_every_run_of_it_gives_the_same_table_and_leaves_nothing(parts, make_stu
 
 def test_its_steps_are_those_of_the_training(parts, make_study, monkeypatch):
     """At the rates of the schedule it is the training itself: same batches, dropout and order."""
-    study, step, trained = make_study(epochs=2, policy="seed"), Trainer.step, []
+    study, step, trained = make_study(epochs=2, policy="original"), Trainer.step, []
 
     def remember(trainer, batch, rate):
         trained.append((rate, float(step(trainer, batch, rate))))

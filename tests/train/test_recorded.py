@@ -1,12 +1,13 @@
-"""STUDY=seed: the recorded protocol logs what the recorded notebook logged, here on a tiny network."""
+"""STUDY=original: the original protocol logs what the original notebook logged, here on a tiny network."""
 
 from __future__ import annotations
 
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
-from dfstudy.study import Protocol, load_study
-from dfstudy.train import train
+from dfstudy.study.recipe import Protocol
+from dfstudy.study.study import load_study
+from dfstudy.train.run import train
 
 RECORDED = {
     "bgr_channels": True,
@@ -21,7 +22,7 @@ RECORDED = {
 
 @pytest.mark.parametrize("defects", [{}, RECORDED], ids=["mended", "as recorded"])
 def test_two_epochs_log_loss_and_accuracy_of_training_and_validation(parts, tmp_path, defects):
-    study = load_study("seed", out=str(tmp_path))
+    study = load_study("original", out=str(tmp_path))
     small = {"backbone": "test_efficientnet", "weights": "none", "size": 32}
     short = {"epochs": 2, "batch_size": 8, "workers": 0}
     study = study.model_copy(

@@ -15,12 +15,11 @@ from sklearn.linear_model import LogisticRegression
 from dfstudy.errors import StudyError
 from dfstudy.train.selection import (
     Scores,
-    best_threshold,
     check_both_classes,
-    fit_temperature,
     is_better,
     score,
 )
+from dfstudy.train.threshold import best_threshold, fit_temperature
 
 # few distinct values, so that ties are common
 logits_and_labels = st.lists(

@@ -17,7 +17,8 @@ import pandas as pd
 from conftest import Parts, tiny_study
 
 from dfstudy.model import device
-from dfstudy.train import loop, train
+from dfstudy.train import loop
+from dfstudy.train.run import train
 
 EPOCHS = 5
 

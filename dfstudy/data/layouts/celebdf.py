@@ -46,7 +46,7 @@ class CelebDF:
         methods = len({place.method for place in made.values() if place.label == FAKE})
         name = f"{self.name}++ of {methods} methods" if methods > 1 else self.name
         if not given:
-            note = "people whose face stands in another's fake are not tied"
+            note = "people whose face appears in another's fake are not tied"
             return Reading(name, rows, videos, "splits made here", "people shown", note)
         splits = "official list of testing videos" if listed else "splits of the folders"
         note = "people recur on both sides"

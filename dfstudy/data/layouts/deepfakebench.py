@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from dfstudy.data.layouts.faceforensics import PAIR, join_pairs
 from dfstudy.data.layouts.layout import Files, Place, Reading, count_videos, tabulate
-from dfstudy.data.layouts.lists import Finder
+from dfstudy.data.layouts.lists import ListFinder
 from dfstudy.data.layouts.names import FAKE, REAL, build_aliases
 from dfstudy.data.layouts.splits import split_name
 from dfstudy.data.layouts.unknown import alias_hint
@@ -57,7 +57,7 @@ class DeepfakeBench:
         """Rows where a list names a picture on disk; a StudyError where a label says neither."""
         found: dict[str, Place] = {}
         sets: set[str] = set()
-        missing, finder = 0, Finder(files.pictures)
+        missing, finder = 0, ListFinder(files.pictures)
         for file in files.side_files:
             folder = file.lower().rpartition("/")[0].rpartition("/")[2]
             if not file.lower().endswith(".json") or folder not in ("", _FOLDER):
@@ -102,7 +102,7 @@ def _videos(dataset: str, split: str, videos: Mapping[str, Any]) -> Iterator[Lis
 
 
 def _add(
-    found: dict[str, Place], files: Files, finder: Finder, file: str, videos: list[Listed]
+    found: dict[str, Place], files: Files, finder: ListFinder, file: str, videos: list[Listed]
 ) -> int | None:
     """Add a file's frames; returns how many are not on disk, None where all are missing."""
     aliases = build_aliases(files.study.data.aliases)

@@ -50,7 +50,7 @@ class FaceForensics:
             splits = "splits made here: no train.json, val.json, test.json"
         kinds = {place.group.startswith("actor") for place in places if not place.error}
         grouped = "target actors" if kinds == {True} else "pairs"
-        note = "actors whose faces stand in another actor's fake are not tied" if True in kinds else ""
+        note = "actors whose faces appear in another actor's fake are not tied" if True in kinds else ""
         rows = tabulate(files.pictures, places)
         return Reading(self.name, rows, count_videos(places), splits, grouped, note)
 
@@ -71,8 +71,8 @@ def read_splits(files: Files) -> dict[str, str]:
                 for video in (one, other, f"{one}_{other}"):
                     if found.setdefault(video, split) != split:
                         raise StudyError(
-                            f"{files.study.pictures / file}: video {video} stands in {found[video]} as well",
-                            "fetch train.json, val.json and test.json again: each video stands in one",
+                            f"{files.study.pictures / file}: video {video} is in {found[video]} as well",
+                            "fetch train.json, val.json and test.json again: each video is in one",
                         )
     return found
 
@@ -128,7 +128,7 @@ def _finish(place: Place, groups: dict[str, str], official: dict[str, str]) -> P
         return place
     splits = {official.get(number, "") for number in numbers}
     if len(splits) > 1:
-        return place._replace(error="its target and source stand in different official splits")
+        return place._replace(error="its target and source are in different official splits")
     return place._replace(given_split=splits.pop())
 
 

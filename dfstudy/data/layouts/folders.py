@@ -12,24 +12,21 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Set
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import pandas as pd
 
 from dfstudy.data.endings import is_clip
 from dfstudy.data.layouts.layout import Files, Reading
 from dfstudy.data.layouts.levels import Spot, is_bare, is_container
-from dfstudy.data.layouts.names import (
-    FAKE,
-    FAKE_WORDS,
-    REAL,
-    build_aliases,
-)
+from dfstudy.data.layouts.names import FAKE, FAKE_WORDS, REAL, build_aliases
 from dfstudy.data.layouts.splits import EVAL, read_name, split_pictures
 from dfstudy.data.layouts.unknown import unknown_folders
 from dfstudy.data.layouts.videos import find_videos
 from dfstudy.errors import StudyError
-from dfstudy.study import Study
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 _NUMBERED = {"0_real", "1_fake"}
 
@@ -199,4 +196,4 @@ def _nearer(folders: Mapping[str, int], aliases: Mapping[str, int]) -> list[str]
             example = example or folder
     if not pictures:
         return []
-    return [f"{pictures:,} pictures stand below real and fake, as in {example}: the nearer folder decides"]
+    return [f"{pictures:,} pictures are below real and fake, as in {example}: the nearer folder decides"]

@@ -13,7 +13,7 @@ import re
 from functools import cache
 
 from dfstudy.data.layouts.layout import Files, Place, Reading, tabulate
-from dfstudy.data.layouts.lists import Finder
+from dfstudy.data.layouts.lists import ListFinder
 from dfstudy.data.layouts.names import FAKE, REAL
 from dfstudy.data.layouts.splits import split_of
 
@@ -65,14 +65,14 @@ class ForgeryNet:
         splits = f"given: {', '.join(given)}" if len(given) > 1 else "no splits given"
         methods = len({place.method for place in found.values() if place.label == FAKE})
         splits = f"{methods} forgery method{'s' * (methods != 1)}, {splits}"
-        note = "frames of one video may stand on both sides"
+        note = "frames of one video may be on both sides"
         return Reading(self.name, tabulate(files.pictures, places), 0, splits, "none named", note)
 
 
 def _read_list(files: Files, file: str, matches: list[re.Match]) -> list[tuple[str, Place]]:
     folder = file.rpartition("/")[0]
     below = [path for path in files.pictures if path.startswith(f"{folder}/")] if folder else []
-    paths = Finder(below or files.pictures).find([match["image"] for match in matches])
+    paths = ListFinder(below or files.pictures).find([match["image"] for match in matches])
     words = [word for part in file.removesuffix(".txt").split("/") for word in (part, *part.split("_"))]
     split = split_of(words)
     by_folder = {

@@ -12,14 +12,16 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import pandas as pd
 
 from dfstudy.data.layouts.names import COLUMNS
 from dfstudy.errors import StudyError
-from dfstudy.file_kind import no_file
-from dfstudy.study import Study
+from dfstudy.system.file_kind import no_file
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from functools import cached_property
 _TRIED = 500  # listed paths that choose the shift, spread evenly over the list
 
 
-class Finder:
+class ListFinder:
     """Finds listed paths among the pictures on disk, list after list.
 
     Args:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
+from dfstudy.data.columns import LAYOUT
 from dfstudy.errors import StudyError
 
-COLUMNS = ["path", "label", "method", "group", "video", "given_split", "error"]
+COLUMNS = ["path", *LAYOUT, "error"]
 REAL, FAKE = 0, 1
 CLASS_NAMES = {REAL: "real", FAKE: "fake"}
 

@@ -9,15 +9,19 @@ Cost: 0.1 s for 100,000 pictures in class folders, 0.7 s where file names are re
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from dfstudy.data.layouts.celebdf import CelebDF
 from dfstudy.data.layouts.deepfakebench import DeepfakeBench
 from dfstudy.data.layouts.dfdc import DFDC
 from dfstudy.data.layouts.faceforensics import FaceForensics
 from dfstudy.data.layouts.folders import ClassFolders
 from dfstudy.data.layouts.forgerynet import ForgeryNet
-from dfstudy.data.layouts.layout import Files, Layout, Reading
 from dfstudy.data.layouts.split_csv import SplitCSV
 from dfstudy.errors import StudyError
+
+if TYPE_CHECKING:
+    from dfstudy.data.layouts.layout import Files, Layout, Reading
 
 # The order decides where two match.
 KNOWN: tuple[Layout, ...] = (

@@ -3,7 +3,7 @@
 Takes tables with a column of paths and `label_str` (real, fake) or `label`. The number in `label` means real
 = 1 in the 140k set and fake = 1 elsewhere: without label_str the folders' names say which, and where they do
 not, the table is refused. Gives the tables' names as splits; nothing names groups. A picture that no table
-names, or that two describe differently, or whose folder says otherwise, is set aside.
+names, or that two describe differently, or whose folder says otherwise, is excluded.
 Sources: docs/layouts.md.
 """
 
@@ -17,7 +17,7 @@ import pandas as pd
 from dfstudy.data.layouts.counters import seem_frames
 from dfstudy.data.layouts.folders import FolderMeaning, read_meaning
 from dfstudy.data.layouts.layout import Files, Place, Reading, tabulate
-from dfstudy.data.layouts.lists import Finder
+from dfstudy.data.layouts.lists import ListFinder
 from dfstudy.data.layouts.names import CLASS_NAMES, SPLIT_WORDS, build_aliases
 from dfstudy.errors import StudyError
 
@@ -37,7 +37,7 @@ class SplitCSV:
         if not tables:
             return None
         rows = pd.concat(tables.values(), ignore_index=True)
-        rows["path"] = Finder(files.pictures).find(rows["listed"].tolist())
+        rows["path"] = ListFinder(files.pictures).find(rows["listed"].tolist())
         missing = int((rows["path"] == "").sum())
         rows = rows[rows["path"] != ""].drop(columns="listed").reset_index(drop=True)
         if rows.empty:

@@ -11,12 +11,15 @@ import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
 
-from dfstudy.data.layouts.layout import Files
 from dfstudy.data.layouts.names import METHOD_NAMES, SOURCE_NAMES, whole_name
 from dfstudy.data.layouts.splits import read_name
 from dfstudy.errors import StudyError
-from dfstudy.study import STUDIES, Study
+from dfstudy.study.study import STUDIES, Study
+
+if TYPE_CHECKING:
+    from dfstudy.data.layouts.layout import Files
 
 _SHOWN = 20
 _DFDC_PART = re.compile(r"dfdc_train_part_\d+|train_sample_videos|test_videos")
@@ -64,7 +67,7 @@ def _missing_lists(files: Files) -> str:
     videos = [name for name in folders if _DFDC_VIDEO.fullmatch(name)]
     if not any(_DFDC_PART.fullmatch(name.lower()) for name in folders) and 2 * len(videos) <= len(folders):
         return ""
-    return "\nthey bear names of DFDC, whose labels stand in metadata.json, and no metadata.json lies there"
+    return "\nthey bear names of DFDC, whose labels are in metadata.json, and no metadata.json lies there"
 
 
 def _above(folder: str) -> list[str]:

@@ -43,7 +43,7 @@ _PAIR = re.compile(r"(\d+)_(\d+)")
 _MARK = re.compile(r"^(?:fake|deepfake)[ _-]|[ _-](?:fake|deepfake)$", re.IGNORECASE)
 
 
-class Found(NamedTuple):
+class FoundVideos(NamedTuple):
     """What the names say, a spot each.
 
     Attributes:
@@ -58,7 +58,7 @@ class Found(NamedTuple):
     unsure: list[str]
 
 
-def find_videos(spots: Sequence[Spot]) -> Found:
+def find_videos(spots: Sequence[Spot]) -> FoundVideos:
     """Methods and groups by the rules above."""
     spots = [
         spot._replace(levels=tuple(name for name in spot.levels if not is_container(name))) for spot in spots
@@ -74,7 +74,7 @@ def find_videos(spots: Sequence[Spot]) -> Found:
     untied = _numbers_untied(spots, methods, names)
     names = _tie_pairs(spots, names)
     groups = [[_key(spot, name, untied) for name in own] for spot, own in zip(spots, names, strict=True)]
-    return Found(methods, groups, _say(groups, folders, untied), unsure)
+    return FoundVideos(methods, groups, _say(groups, folders, untied), unsure)
 
 
 def _video(spot: Spot, level: Level, over: Set[str]) -> str:

@@ -1,6 +1,6 @@
 """One kind of file: its name, how it is made, and what index, faces and score make of it.
 
-`USED`, set aside with words of the reason, `COUNTED` by its ending, or `HIDDEN`.
+`USED`, excluded with words of the reason, `COUNTED` by its ending, or `HIDDEN`.
 """
 
 from __future__ import annotations

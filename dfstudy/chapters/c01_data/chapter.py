@@ -1,0 +1,42 @@
+"""Chapter 01 as the report knows it."""
+
+from __future__ import annotations
+
+from dfstudy.chapters.base import Chapter
+from dfstudy.chapters.c01_data.questions import answer_questions
+
+CHAPTER = Chapter(
+    id="01_explore_data",
+    title="The pictures",
+    needs=(
+        "pictures",
+        "card",
+        "leakage",
+    ),
+    timeout=7200,
+    figures=(
+        "data_shortcuts",
+        "data_sizes",
+        "data_counts",
+        "data_faces",
+    ),
+    numbers=(
+        "data.pictures",
+        "data.real",
+        "data.fake",
+        "data.groups",
+        "data.set_aside",
+        "split.train",
+        "split.val",
+        "split.test",
+        "shortcut.together.auc",
+        "shortcut.telling",
+        "duplicates.copies",
+        "duplicates.both_labels",
+        "duplicates.near",
+        "leakage.auc.grouped",
+        "leakage.auc.random",
+        "leakage.inflation",
+    ),
+    questions=answer_questions,
+)

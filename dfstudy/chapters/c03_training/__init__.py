@@ -1,0 +1,1 @@
+"""Chapter 03: the training curves, and whether the network has learned."""

@@ -1,0 +1,214 @@
+"""What the study's own detector can do: above chance, on new people, overfitting, every method, of use.
+
+Takes numbers of the chapters on pictures, training, test, other folders and robustness; gives answers, none
+where the numbers are missing. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from dfstudy.present.lookup import find, read_id
+from dfstudy.present.numbers import literal
+from dfstudy.present.verdicts import Answer, Numbers, above, opposite
+from dfstudy.stats.change import CANNOT_TELL, NO, UNTRAINED, YES, Verdict
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.base import Gathered
+
+CHANCE = 0.5  # AUC of a coin
+GAP = 0.02  # AUC between training and validation pictures that is that matters
+CAUGHT = 0.5  # share of fakes found with few false alarms that makes a detector of use
+ALARMS = 0.05  # share of reals that may be called fake
+LOSS = 0.05  # AUC, mean over corruptions and severities, that a network which stands them may lose
+AWAY = 0.05  # AUC that a network may lose on pictures of another folder
+BIN_ERROR = 0.05  # root mean square, up to which a score may be read as a probability
+MAJORITY = 0.55  # share of the commoner class from which accuracy flatters whoever always says it
+
+
+def headline_auc(numbers: Numbers) -> str:
+    """Id of the test AUC whose interval covers other seeds too, where several were trained."""
+    recipe = numbers.get("test.auc.recipe")
+    return "test.auc" if recipe is None or recipe.low is None else recipe.id
+
+
+def answer_questions(gathered: Gathered) -> list[Answer]:
+    """Whether it works at all, and what the score is worth: overfitting, methods, false alarms, accuracy,
+    probabilities, corruptions, and other folders; nothing more is said of networks that have not learned.
+    """
+    numbers = gathered.numbers
+    answers = [
+        _overfits(numbers),
+        *_every_method(numbers),
+        *_useful(numbers),
+        *_probabilities(numbers),
+        *_stands(numbers),
+        *_elsewhere(numbers),
+    ]
+    told = numbers.get("train.learned")
+    if told is not None and not told.value:
+        why = (
+            f"{literal(told.note)}; training AUC {{train.auc}}"
+            if "train.auc" in numbers
+            else literal(told.note)
+        )
+        answers = [replace(each, verdict=UNTRAINED, because=why) for each in answers]
+    return [_above_chance(numbers), *answers, *_accuracy(numbers)]
+
+
+def _above_chance(numbers: Numbers) -> Answer:
+    name = headline_auc(numbers)
+    auc = numbers[name]
+    return Answer(
+        "answer.above_chance",
+        "Does the detector work on pictures it never saw?",
+        f"test AUC above {CHANCE}",
+        above(auc, CHANCE),
+        f"test AUC {{{name}}}",
+        auc.n,
+        "04_test.ipynb#test_roc",
+    )
+
+
+def _overfits(numbers: Numbers) -> Answer:
+    gap = numbers["train.auc_gap"]
+    return Answer(
+        "answer.overfits",
+        "Does it overfit?",
+        f"AUC on training pictures more than {GAP} above validation",
+        above(gap, GAP),
+        "the gap is {train.auc_gap}",
+        gap.n,
+        "03_train.ipynb#train_curves",
+    )
+
+
+def _every_method(numbers: Numbers) -> list[Answer]:
+    methods = [numbers[name] for name, of in find(numbers, kind="test", quantity="auc").items() if of.method]
+    if len(methods) < 2:
+        return []
+    verdict = _of_all(above(number, CHANCE) for number in methods)
+    hardest = min(methods, key=lambda number: -1.0 if number.value is None else number.value)
+    return [
+        Answer(
+            "answer.every_method",
+            "Does it find every forgery method?",
+            f"AUC above {CHANCE} for each method",
+            verdict,
+            f"hardest of {len(methods)}: {read_id(hardest.id).method} with {{{hardest.id}}}",
+            hardest.n,
+            "04_test.ipynb#test_scores",
+        )
+    ]
+
+
+def _useful(numbers: Numbers) -> list[Answer]:
+    if "test.sensitivity.at_5" not in numbers:
+        return []
+    found, alarmed = numbers["test.sensitivity.at_5"], numbers["test.false_alarms.at_5"]
+    broken = alarmed.low is not None and alarmed.low > ALARMS
+    because = (
+        "it finds {test.sensitivity.at_5} of the fakes and calls {test.false_alarms.at_5} of the reals fake"
+        f"{', more than promised' if broken else ''}"
+    )
+    return [
+        Answer(
+            "answer.useful",
+            "Would it be of use with few false alarms?",
+            f"validation's threshold for at most {ALARMS:.0%} false alarms finds more than {CAUGHT:.0%} of "
+            "fakes, and the test does not contradict it",
+            NO if broken else above(found, CAUGHT),
+            because if found.value is not None else literal(found.note),
+            found.n,
+            "04_test.ipynb#test_risk",
+        )
+    ]
+
+
+def _accuracy(numbers: Numbers) -> list[Answer]:
+    if not {"test.fakes", "test.pictures"} <= set(numbers):
+        return []
+    fakes, pictures = numbers["test.fakes"], numbers["test.pictures"]
+    share = max(fakes.value, pictures.value - fakes.value) / pictures.value
+    return [
+        Answer(
+            "answer.accuracy_misleads",
+            "Would plain accuracy mislead?",
+            f"one class is more than {MAJORITY:.0%} of the test",
+            YES if share > MAJORITY else NO,
+            "{test.fakes} of {test.pictures} test pictures are fake; accuracy {test.accuracy}, balanced "
+            "accuracy {test.balanced_accuracy}",
+            pictures.n,
+            "04_test.ipynb#test_confusion",
+        )
+    ]
+
+
+def _probabilities(numbers: Numbers) -> list[Answer]:
+    if "test.ece" not in numbers:
+        return []
+    # what a score is shown with: after the slope and intercept that validation set
+    calibrated = "test.calibration.platt.ece.after"
+    name = calibrated if calibrated in numbers else "test.ece"
+    when = ", calibrated on validation" if name == calibrated else ""
+    error = numbers[name]
+    return [
+        Answer(
+            "answer.probabilities",
+            f"Can its score{when} be read as a probability?",
+            f"calibration error (root mean square) below {BIN_ERROR}",
+            opposite(above(error, BIN_ERROR)),
+            f"calibration error {{{name}}}, where fakes are as frequent as in validation",
+            error.n,
+            "04_test.ipynb#test_reliability",
+        )
+    ]
+
+
+def _stands(numbers: Numbers) -> list[Answer]:
+    if "robust.drop" not in numbers:
+        return []
+    loss = numbers["robust.drop"]
+    return [
+        Answer(
+            "answer.stands_corruptions",
+            "Is it robust to compression, resizing, blur and noise?",
+            f"AUC lost to corruptions, mean over all severities, below {LOSS}",
+            opposite(above(loss, LOSS)),
+            "AUC {robust.clean.auc} on clean images, {robust.drop} lower on corrupted ones; "
+            "{robust.flipped} of the verdicts turn",
+            loss.n,
+            "07_robustness.ipynb#robust_auc",
+        )
+    ]
+
+
+def _elsewhere(numbers: Numbers) -> list[Answer]:
+    drops = [numbers[name] for name in find(numbers, kind="elsewhere", quantity="drop")]
+    if not drops:
+        return []
+    verdict = _of_all(opposite(above(number, AWAY)) for number in drops)
+    worst = max(drops, key=lambda number: -1.0 if number.value is None else number.value)
+    folder = read_id(worst.id).run
+    return [
+        Answer(
+            "answer.elsewhere",
+            "Does its result hold on pictures of other folders?",
+            f"AUC lost on each other folder below {AWAY}",
+            verdict,
+            f"worst of {len(drops)}: {folder} with an AUC of {{elsewhere.{folder}.auc}}, "
+            f"{{{worst.id}}} lower than on the study's own test",
+            worst.n,
+            "06_cross_forgery.ipynb#forgeries_elsewhere",
+        )
+    ]
+
+
+def _of_all(verdicts: Iterable[Verdict]) -> Verdict:
+    """Of a claim about each of several: yes where it is yes for all, no where it is no for any."""
+    found = set(verdicts)
+    if found == {YES}:
+        return YES
+    return NO if NO in found else CANNOT_TELL

@@ -1,0 +1,22 @@
+"""Chapter 05 as the report knows it."""
+
+from __future__ import annotations
+
+from dfstudy.chapters.base import Chapter
+from dfstudy.chapters.c05_policies.abstract import write_abstract
+from dfstudy.chapters.c05_policies.questions import answer_questions
+
+CHAPTER = Chapter(
+    id="05_compare_augmentation",
+    title="Augmentation compared",
+    needs=(
+        "pictures",
+        "policies",
+        "controls",
+    ),
+    timeout=86400,
+    figures=(),
+    numbers=("policies.compared",),
+    questions=answer_questions,
+    abstract=write_abstract,
+)

@@ -1,0 +1,1 @@
+"""Chapter 06: forgeries, networks and folders that training has not seen."""

@@ -1,0 +1,24 @@
+"""Chapter 06 as the report knows it."""
+
+from __future__ import annotations
+
+from dfstudy.chapters.base import Chapter
+from dfstudy.chapters.c06_transfer.questions import answer_questions
+
+CHAPTER = Chapter(
+    id="06_cross_forgery",
+    title="Unseen forgeries",
+    needs=(
+        "pictures",
+        "elsewhere",
+        "runs",
+        "forgeries",
+    ),
+    timeout=86400,
+    figures=("forgeries_published",),
+    numbers=(
+        "published.correlation",
+        "published.difference.balanced",
+    ),
+    questions=answer_questions,
+)

@@ -1,0 +1,212 @@
+"""What a study's own networks are worth on pictures of other folders: `test_on` in the study file.
+
+Takes finished runs, the split that they were trained on and the folders (`dfstudy.data.external`); gives a
+`There` a folder, and its numbers. Nothing is fitted or chosen there: thresholds and calibration are those of
+the study's validation. Values are means over seeds; intervals resample groups, and the drop is the AUC of the
+study's own test minus that of the folder, whose groups are drawn independently. Probabilities (log-loss and
+calibration error) are calibrated. Refused: as `predict_elsewhere`. Cost: one forward pass a
+picture and run, once, and the metrics of a replicate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dfstudy.data.external import Elsewhere, find_elsewhere
+from dfstudy.number import Number
+from dfstudy.predict.predict import predict, predict_elsewhere
+from dfstudy.stats import metrics
+from dfstudy.stats.aligned import Aligned, align
+from dfstudy.stats.calibration import calibrate_run
+from dfstudy.stats.intervals import Floats, Interval, group_interval, groups_behind, sentences
+from dfstudy.stats.recalibration import ROOT, calibration_error
+from dfstudy.stats.registry import METRICS, listed
+from dfstudy.variants.registry import RUNS, list_variants
+
+if TYPE_CHECKING:
+    from dfstudy.data.split import Split
+    from dfstudy.study.comparisons import Evaluate
+    from dfstudy.study.study import Study
+    from dfstudy.train.run import Run
+
+CHOSEN = "at the threshold from the study's own validation"
+CALIBRATED = "calibrated on the study's own validation; right for its mixture of fakes and reals"
+DROP = "AUC of the study's own test minus the AUC here, groups drawn independently"
+
+
+@dataclass(frozen=True)
+class There:
+    """One folder, scored.
+
+    Attributes:
+        folder: its pictures.
+        seeds: training seeds that values are means over.
+        here: by metric, of the study's own test.
+        there: by metric, of the folder.
+        drop: AUC here less AUC there.
+        scored, failed: pictures of the folder with and without a finite prediction.
+        reals: how many of those scored are real.
+        own: pictures of the study's own test.
+    """
+
+    folder: Elsewhere
+    seeds: int
+    here: dict[str, Interval]
+    there: dict[str, Interval]
+    drop: Interval
+    scored: int
+    failed: int
+    reals: int
+    own: int
+
+
+def test_elsewhere(study: Study, split: Split, progress: bool = True) -> list[There]:
+    """The study's own networks on each folder of `test_on`; empty, and nothing trained, where it names none.
+
+    Raises:
+        StudyError: a folder cannot be used.
+    """
+    folders = find_elsewhere(study, split, progress)
+    if not folders:
+        return []
+    [main] = list_variants(study, split, RUNS)
+    return measure_elsewhere(main.train(progress), split, folders, study.evaluate, progress)
+
+
+# pytest would collect a function of this name from every module that imports it
+test_elsewhere.__test__ = False  # type: ignore[attr-defined]
+
+
+def measure_elsewhere(
+    runs: Sequence[Run],
+    split: Split,
+    folders: Sequence[Elsewhere],
+    settings: Evaluate,
+    progress: bool = True,
+) -> list[There]:
+    """One result a folder.
+
+    Args:
+        runs: one a seed, all trained on this split.
+        folders: checked against this split.
+    """
+    own = _Scored.of(runs, [predict(run, split, "test", progress) for run in runs], settings)
+    here = own.measure(settings)
+    results = []
+    for folder in folders:
+        tables = [predict_elsewhere(run, folder, progress) for run in runs]
+        scored = _Scored.of(runs, tables, settings)
+        drop = group_interval(
+            lambda near, far, scored=scored: own.auc(near) - scored.auc(far),
+            own.units,
+            scored.units,
+            settings=settings,
+        ).student("gap", (*own.behind, *scored.behind))
+        reals = int((scored.test.labels == 0).sum())
+        counted = (len(scored.test), scored.test.failed, reals, len(own.test))
+        results.append(There(folder, len(runs), here, scored.measure(settings), drop, *counted))
+    return results
+
+
+def elsewhere_numbers(measured: Sequence[There]) -> list[Number]:
+    """Numbers `elsewhere.<slug>.<metric>`, `.drop`, `.pictures`, `.share`, `.seen` and `.coverage`."""
+    return [number for one in measured for number in _numbers(one)]
+
+
+def _numbers(one: There) -> list[Number]:
+    folder, prefix = one.folder, f"elsewhere.{one.folder.slug}"
+    over = f"mean over {one.seeds} training seeds" if one.seeds > 1 else ""
+    counts = {"reals": one.reals, "fakes": one.scored - one.reals}
+    numbers = [
+        one.there[metric.name].number(
+            f"{prefix}.{metric.name}",
+            unit=metric.unit,
+            n=counts.get(metric.classes, one.scored),
+            note=sentences(metric.remark, CHOSEN * metric.threshold, CALIBRATED * metric.probabilities, over),
+            digits=metric.digits,
+        )
+        for metric in listed("external")
+    ]
+    error = one.there["ece"]
+    note = sentences(ROOT, CALIBRATED, over)
+    numbers.append(error.number(f"{prefix}.ece", unit=METRICS["ece"].unit, n=one.scored, note=note))
+    numbers.append(
+        one.drop.number(f"{prefix}.drop", unit="AUC", n=one.own + one.scored, note=sentences(DROP, over))
+    )
+    asked = one.scored + one.failed
+    part = "its official test part" if folder.given else "the whole folder"
+    learned = "excluded: a copy or a near-duplicate of a training or validation picture is in their group"
+    aside = len(folder.set_aside)
+    return [
+        *numbers,
+        Number(f"{prefix}.pictures", one.scored, "pictures", one.scored, note=part),
+        Number(f"{prefix}.share", asked / folder.usable, "1", folder.usable, note="of the usable pictures"),
+        Number(f"{prefix}.coverage", one.scored / asked, "1", asked, note="share with a prediction"),
+        Number(f"{prefix}.set_aside", aside, "pictures", folder.usable + aside),
+        Number(f"{prefix}.seen", folder.seen, "pictures", folder.usable + aside, note=learned),
+    ]
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """Predictions of all seeds for one set of pictures.
+
+    Attributes:
+        calibrated: probabilities after each seed's calibration, [seeds, n].
+        units: [n] the independent unit of each picture.
+    """
+
+    test: Aligned
+    calibrated: Floats
+    thresholds: list[float]
+    units: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, runs: Sequence[Run], tables: Sequence, settings: Evaluate) -> _Scored:
+        """Line up one table of `predict` a run."""
+        test = align(tables)
+        paths = test.pictures["path"]
+        calibrated = [
+            calibrate_run(run)(table.set_index("path").loc[paths, "logit"].to_numpy())
+            for run, table in zip(runs, tables, strict=True)
+        ]
+        thresholds = [run.checkpoint["threshold"] for run in runs]
+        return cls(test, np.stack(calibrated), thresholds, test.units(settings.level))
+
+    @property
+    def behind(self) -> tuple[int, int]:
+        """Groups that hold a real, and groups that hold a fake."""
+        return groups_behind(self.test.labels, self.units)
+
+    def auc(self, weights: Floats) -> Floats:
+        """[replicates], mean over seeds."""
+        scores = self.test.probabilities
+        return np.mean([metrics.auc(self.test.labels, each, weights) for each in scores], axis=0)
+
+    def values(self, weights: Floats) -> Floats:
+        """[replicates, metrics], means over seeds."""
+        labels = self.test.labels
+        seeds = [
+            [
+                metric(labels, scores if metric.threshold or not metric.probabilities else sure, weights, at)
+                for metric in listed("external")
+            ]
+            for scores, sure, at in zip(
+                self.test.probabilities, self.calibrated, self.thresholds, strict=True
+            )
+        ]
+        return np.mean(seeds, axis=0).T
+
+    def measure(self, settings: Evaluate) -> dict[str, Interval]:
+        """Each metric with its interval."""
+        made = group_interval(self.values, self.units, settings=settings)
+        found = {
+            metric.name: metric.interval(made[at], self.test.labels, self.units)
+            for at, metric in enumerate(listed("external"))
+        }
+        return {**found, "ece": calibration_error(self.test.labels, self.calibrated, self.units, settings)}

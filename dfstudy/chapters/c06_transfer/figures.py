@@ -1,0 +1,310 @@
+"""Figures of cross-forgery testing: the matrix, what is lost on unseen methods, and the published experiment.
+
+Takes `matrix.Cross` and the table of `published_models`; gives matplotlib figures. Nothing
+is computed here beyond what is drawn.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from dfstudy.number import Number, name_methods
+from dfstudy.present.numbers import literal
+from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH
+from dfstudy.stats.change import UNTRAINED
+from dfstudy.stats.paired import LEAST_SEEDS
+from dfstudy.stats.units import UNITS
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.c06_transfer.matrix import Cross
+    from dfstudy.study.recipe import Model
+    from dfstudy.variants.variant import Variant
+
+INK, FAINT = "#000000", "#8C8C8C"
+MOST_CELLS = 16  # methods: with more a cell's number would not be read
+SHOWN_NAME = 18  # letters of a method's name
+OWN_REALS = " A method's fakes are compared with the reals of their own pipelines."
+NOTHING = (
+    "**Nothing to compare here:** that takes two forgery methods in the training pictures, and "
+    "`forgeries.train_on` other than off."
+)
+
+FEW_SEEDS = f"fewer than {LEAST_SEEDS} seeds compare networks and not kinds of them, so it is inconclusive"
+NEIGHBOURS = (
+    "without convolutions a network has to learn from pictures alone that neighbouring pixels belong "
+    "together, which takes very many: trained on a million, vision transformers stay behind convolutional "
+    "networks of like size, and overtake them with more (Dosovitskiy and others 2021, arXiv 2010.11929). "
+    "From scratch on a few hundred pictures one ranks by chance (docs/unseen.md)"
+)
+NO_TRANSFORMER = (
+    "No pure transformer is among them, as nothing starts from pretrained weights here: "
+    f"{NEIGHBOURS}, which says nothing about how transformers generalise; a hybrid of convolution and "
+    "attention can learn from them. With `weights: hub` any two networks can be compared."
+)
+
+
+def variants_table(variants: Sequence[Variant]) -> pd.DataFrame:
+    """What is trained beside the study's own networks: one row a network, with its pictures."""
+    rows = [
+        (
+            variant.name,
+            f"{variant.study.model.backbone}, {variant.study.model.size} px",
+            ", ".join(variant.trained_on),
+            f"{len(variant.split.part('train')):,}",
+            f"{variant.study.training.epochs}",
+            ", ".join(map(str, variant.study.training.seeds)),
+        )
+        for variant in variants
+    ]
+    columns = ["training", "network", "methods learned", "training pictures", "epochs at most", "seeds"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def describe_test(cross: Cross) -> str:
+    """What a caption must say: pictures, groups and seeds."""
+    seeds = len(cross.variants[0].tables)
+    return (
+        f"n = {cross.reals:,} real and {sum(cross.fakes.values()):,} fake test pictures in "
+        f"{cross.specificity.groups:,} {UNITS[cross.specificity.settings.level]}; {seeds} training "
+        f"seed{'s' * (seeds > 1)} a network.{OWN_REALS * cross.by_pipeline}"
+    )
+
+
+def tell_cross(cross: Cross | None) -> str:
+    """A sentence a network about what it loses on unseen methods, for `say`."""
+    if cross is None:
+        return NOTHING
+    told = [
+        f"{network}: AUC {{cross.{slug}.auc.seen}} on methods learned, {{cross.{slug}.auc.unseen}} on others."
+        for network, slug in _slugs(cross).items()
+    ]
+    return " ".join(told)
+
+
+def tell_networks(cross: Cross | None, models: Mapping[str, Model], bare: Sequence[str] = ()) -> str:
+    """Which networks are compared, at what cost, and why no other; for `say`.
+
+    Args:
+        bare: names of those without convolutions.
+    """
+    if cross is None:
+        return ""
+    if len(cross.networks) < 2:
+        return (
+            "One kind of network is trained here. `forgeries.second` in the study file names another one, "
+            "which then learns the same pictures by the same recipe."
+        )
+    first, second = cross.networks[:2]
+    slugs = _slugs(cross)
+    sizes = "{{cross.{0}.parameters}} parameters and {{cross.{0}.multiply_adds}} million multiply-adds"
+    parts = [
+        f"{second} is set beside {first}, with the same pictures, policy, epochs and learning rates. It has "
+        f"{sizes.format(slugs[second])} a picture, {first} {sizes.format(slugs[first])}: {{cross.cost}} "
+        f"times the cost. They are compared over the {cross.paired} of {len(cross.arms_of(first))} trainings "
+        "that both have."
+    ]
+    if models[first].size != models[second].size:
+        parts.append(
+            f"{second} takes the pictures at {models[second].size} px and {first} at {models[first].size}: "
+            "what that brings is part of the difference."
+        )
+    if all(model.weights == "none" for model in models.values()):
+        parts.append(_warn_of(bare) if bare else NO_TRANSFORMER)
+    return " ".join(parts)
+
+
+def _warn_of(bare: Sequence[str]) -> str:
+    have = "has" if len(bare) == 1 else "have"
+    return (
+        f"{' and '.join(bare)} learned from scratch and {have} no convolutions: {NEIGHBOURS}. Where one does "
+        "not rank above chance on methods learned either, the difference says nothing about how transformers "
+        "generalise. With `weights: hub` it could."
+    )
+
+
+def headline(numbers: Mapping[str, Number]) -> list[Number]:
+    """The means by network and their differences, without the matrices' cells."""
+    cells = re.compile(r"cross\.(auc|balanced|found|specificity)\.")
+    return [x for name, x in numbers.items() if name.startswith("cross.") and not cells.match(name)]
+
+
+def times_table(cross: Cross) -> pd.DataFrame:
+    """Measured seconds of a training, by network: they differ from machine to machine."""
+    rows = []
+    for network in cross.networks:
+        seconds = [each for at in cross.arms_of(network) for each in cross.variants[at].seconds]
+        rows.append((network, f"{len(seconds)}", f"{np.mean(seconds):.1f}" if seconds else "not known"))
+    return pd.DataFrame(rows, columns=["network", "trainings", "seconds each, mean"])
+
+
+def answer_cross(cross: Cross | None) -> str:
+    """The chapter's answer in a sentence a network, for `say`; verdicts by rule from the intervals."""
+    if cross is None:
+        return NOTHING
+    told = []
+    for network, slug in _slugs(cross).items():
+        if lacking := cross.unlearned(network):
+            names = ", ".join(map(literal, lacking))
+            told.append(f"{network} was {UNTRAINED}: of its trainings {names} learned too little.")
+            continue
+        gap, unseen = (cross.summaries[network]["auc"][name] for name in ("gap", "unseen"))
+        loses = "loses" if gap.low > 0 else "gains" if gap.high < 0 else "is not shown to lose"
+        above = "better than guessing" if unseen.low > 0.5 else "not shown to be better than guessing"
+        told.append(
+            f"{network} {loses} AUC on methods that it did not learn: {{cross.{slug}.auc.gap}}; with "
+            f"{{cross.{slug}.auc.unseen}} it is {above} there; its specificity is "
+            f"{{cross.{slug}.specificity}}."
+        )
+    if cross.differences:
+        first, second = cross.networks[:2]
+        found = cross.differences["auc"]
+        better = "" if found.low is None else second if found.low > 0 else first if found.high < 0 else ""
+        verdict = "which generalises better is inconclusive"
+        if any(map(cross.unlearned, (first, second))):
+            verdict = UNTRAINED
+        elif better and found.seeds >= LEAST_SEEDS:
+            verdict = f"{better} generalises better here"
+        elif better:
+            verdict = f"these trainings of {better} do better, but {FEW_SEEDS}"
+        told.append(
+            f"On unseen methods {second} minus {first} is {{cross.difference.auc}} AUC and "
+            f"{{cross.difference.balanced}} balanced accuracy: {verdict}. Likewise the loss from methods "
+            f"learned to others is {{cross.difference.gap}} AUC, the share of unseen fakes found "
+            f"{{cross.difference.found}}, the specificity {{cross.difference.specificity}}."
+        )
+    return f"**Answer.** {' '.join(told)}"
+
+
+def draw_matrix(cross: Cross, quantity: str, title: str) -> Figure:
+    """One panel a network: rows trained on, columns tested on; what was learned is framed.
+
+    Args:
+        quantity: `auc` or `balanced`, both one half by chance.
+        title: what the colour and the cells' numbers are.
+    """
+    methods = cross.methods
+    rows = {name: cross.arms_of(name) for name in cross.networks}
+    tall = [len(own) + 0.6 for own in rows.values()]  # a row is as high in every panel
+    figure, every = plt.subplots(
+        len(rows), 1, figsize=(WIDTH, 1.5 + 0.36 * sum(tall)), squeeze=False, sharex=True, height_ratios=tall
+    )
+    shown = None
+    for axes, (network, own) in zip(every[:, 0], rows.items(), strict=True):
+        values = np.stack([cross.cells[quantity][method].value[own] for method in methods], axis=1)
+        shown = axes.imshow(values, cmap="cividis", vmin=0.4, vmax=1, aspect="auto")
+        _write_cells(axes, values, cross.seen[own])
+        axes.set_yticks(range(len(own)), [_learned(cross.variants[a].trained_on, methods) for a in own])
+        axes.set(title=network, ylabel="learned")
+        axes.grid(False)
+        axes.spines[:].set_visible(False)
+    reals = {name: f"\n{cross.against[name]:,} reals" * cross.by_pipeline for name in methods}
+    names = [f"{_short(name)}\n{cross.fakes[name]:,} fakes{reals[name]}" for name in methods]
+    slanted = {"rotation": 40, "ha": "right"} if len(methods) > 6 else {"fontsize": 8}
+    every[-1, 0].set_xticks(range(len(methods)), names, **slanted)
+    against = "the reals of its own pipeline" if cross.by_pipeline else "all reals"
+    every[-1, 0].set_xlabel(f"tested on (test images of the method and {against})")
+    figure.colorbar(shown, ax=list(every[:, 0]), label=title, shrink=0.8)
+    return figure
+
+
+def draw_gap(cross: Cross) -> Figure:
+    """For each network: how it does on methods learned and not learned, and how many reals it spares."""
+    panels = {"auc": "AUC", "balanced": "balanced accuracy", "found": "fakes found"}
+    figure, every = plt.subplots(
+        1, len(panels) + 1, figsize=(WIDTH, 1.5 + 0.5 * len(cross.networks)), sharey=True
+    )
+    places = np.arange(len(cross.networks))[::-1]
+    for axes, (quantity, title) in zip(every, panels.items(), strict=False):
+        for part, color, marker, lift in (("seen", REAL, "o", 0.13), ("unseen", FAKE, "s", -0.13)):
+            found = [cross.summaries[name][quantity][part] for name in cross.networks]
+            for place, one in zip(places, found, strict=True):
+                axes.hlines(place + lift, one.low, one.high, color=color, linewidth=1.6)
+            label = "methods learned" if part == "seen" else "methods not learned"
+            value = [float(one.value) for one in found]
+            axes.plot(value, places + lift, marker, color=color, markersize=5, linestyle="none", label=label)
+        axes.set(title=title)
+        if quantity != "found":
+            axes.axvline(0.5, color=FAINT, linestyle=":", label="chance")
+    for place, name in zip(places, cross.networks, strict=True):
+        one = cross.spared[name]
+        every[-1].hlines(place, one.low, one.high, color=INK, linewidth=1.6)
+        every[-1].plot(float(one.value), place, "D", color=INK, markersize=5)
+    every[-1].set(title="specificity")
+    for axes in every:
+        axes.set(xlim=(0, 1.02), ylim=(-0.5, len(places) - 0.5))
+        axes.title.set_fontsize(8)
+    # what tells two networks of one backbone apart stands behind the comma
+    every[0].set_yticks(places, ["\n".join(_short(part) for part in _parts(name)) for name in cross.networks])
+    handles, labels = every[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), fontsize=8)
+    return figure
+
+
+def draw_published(models: pd.DataFrame) -> Figure:
+    """Each published model: accuracy on reals and accuracy on unseen fakes, with lines of equal balance."""
+    figure, axes = plt.subplots(figsize=(5.4, 4.2))
+    ends = np.array([0.0, 1.0])
+    for balance in (0.5, 0.55, 0.6):
+        axes.plot(ends, 2 * balance - ends, color=FAINT, linestyle=":", linewidth=0.9)
+        at = 0.93
+        axes.annotate(
+            f"{balance:.2f}", (at, 2 * balance - at), fontsize=7.5, color=INK, ha="center", va="center",
+            bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
+        )  # fmt: skip
+    for (network, rows), color, marker in zip(models.groupby("network"), PALETTE, "os", strict=False):
+        axes.plot(
+            rows["real"], rows["unseen"], marker, color=color, markersize=5.5, linestyle="none", label=network
+        )
+    axes.set(xlim=(0.4, 1.0), ylim=(0.0, 0.75))
+    axes.set(xlabel="accuracy on real pictures", ylabel="mean accuracy on fakes of methods not learned")
+    handles, labels = axes.get_legend_handles_labels()
+    handles.append(plt.Line2D([], [], color=FAINT, linestyle=":"))
+    figure.legend(
+        handles, [*labels, "equal balanced accuracy"], loc="outside lower center", ncols=3, fontsize=8
+    )
+    return figure
+
+
+def _slugs(cross: Cross) -> dict[str, str]:
+    """Part of a number's id for each network, in the order of the variants."""
+    slugs = {name: slug for slug, name in name_methods(cross.networks).items()}
+    return {name: slugs[name] for name in cross.networks}
+
+
+def _write_cells(axes: Axes, values: np.ndarray, seen: np.ndarray) -> None:
+    few = values.shape[1] <= MOST_CELLS
+    for (row, column), value in np.ndenumerate(values):
+        if few and np.isfinite(value):
+            ink = "white" if value < 0.75 else INK
+            axes.text(column, row, f"{value:.2f}", ha="center", va="center", fontsize=8, color=ink)
+        if seen[row, column]:
+            frame = Rectangle(
+                (column - 0.47, row - 0.46), 0.94, 0.92, fill=False, edgecolor=FAKE, linewidth=2
+            )
+            axes.add_patch(frame)
+
+
+def _learned(trained_on: tuple[str, ...], methods: tuple[str, ...]) -> str:
+    if len(trained_on) == 1:
+        return _short(trained_on[0])
+    missing = [method for method in methods if method not in trained_on]
+    return f"all but {', '.join(map(_short, missing))}" if len(missing) == 1 else f"{len(trained_on)} methods"
+
+
+def _parts(name: str) -> list[str]:
+    """A network's name, a line for its backbone and one for what it differs in."""
+    backbone, _, rest = name.partition(", ")
+    return [backbone, rest] if rest else [backbone]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= SHOWN_NAME else f"{name[: SHOWN_NAME - 1]}…"

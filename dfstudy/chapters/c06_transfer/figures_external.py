@@ -1,0 +1,137 @@
+"""Figure, table and sentences of chapter 06 about other folders of pictures.
+
+Takes results of `dfstudy.chapters.c06_transfer.external`; gives a matplotlib figure, unsaved, a table, and
+text for `say`. Nothing is computed here beyond what is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.figure import Figure
+
+from dfstudy.data.split import set_aside
+from dfstudy.present.numbers import literal
+from dfstudy.present.style import FAKE, REAL, WIDTH
+from dfstudy.stats.registry import METRICS
+from dfstudy.stats.units import UNITS
+
+if TYPE_CHECKING:
+    from dfstudy.chapters.c06_transfer.external import There
+    from dfstudy.stats.intervals import Interval
+
+FAINT = "#8C8C8C"
+OWN = "the study's own test"
+SHOWN_NAME = 30  # letters of a folder's name
+NOTHING = (
+    "**No other pictures are tested here.** Folders listed under `test_on` in the study file are scored by "
+    "the study's own networks, at thresholds and calibration from its own validation. What holds on the "
+    "pictures of one set need not hold on those of another."
+)
+
+
+def tell_elsewhere(measured: Sequence[There]) -> str:
+    """A sentence a folder: what is lost there, by the drop's interval; for `say`."""
+    if not measured:
+        return NOTHING
+    return "\n".join(f"- {_tell(one)}" for one in measured)
+
+
+def _tell(one: There) -> str:
+    prefix = f"elsewhere.{one.folder.slug}"
+    low, high = float(one.drop.low), float(one.drop.high)
+    lost = (
+        f"less than in the study's own test by {{{prefix}.drop}}"
+        if low > 0
+        else f"more than in the study's own test (drop {{{prefix}.drop}})"
+        if high < 0
+        else f"and whether that is less than in the study's own test is inconclusive (drop {{{prefix}.drop}})"
+    )
+    return (
+        f"**{literal(one.folder.name)}**: AUC {{{prefix}.auc}}, {lost}; balanced accuracy "
+        f"{{{prefix}.balanced_accuracy}} at the study's own threshold. {_guessing(one)}"
+    )
+
+
+def _guessing(one: There) -> str:
+    auc, at_threshold = one.there["auc"], one.there["balanced_accuracy"]
+    if not auc.low > 0.5:
+        return "That is not shown to be better than guessing."
+    if not at_threshold.low > 0.5:
+        return "Fakes rank above reals there, but the threshold does not carry over."
+    return ""
+
+
+def elsewhere_table(measured: Sequence[There]) -> pd.DataFrame:
+    """One row a folder: what was scored, and what was excluded and why."""
+    rows = []
+    for one in measured:
+        folder = one.folder
+        labels = folder.rows["label"]
+        reasons = "; ".join(
+            f"{row.pictures:,} {row.reason}" for row in set_aside(folder.set_aside).itertuples()
+        )
+        rows.append(
+            (
+                folder.name,
+                "official test part" if folder.given else "all pictures",
+                f"{folder.usable:,}",
+                f"{int((labels == 0).sum()):,}",
+                f"{int((labels == 1).sum()):,}",
+                f"{one.there['auc'].groups:,}",
+                reasons,
+            )
+        )
+    columns = ["folder", "part", "usable", "reals scored", "fakes scored", "groups", "excluded"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def draw_elsewhere(measured: Sequence[There]) -> Figure:
+    """The study's own test and each folder below it: AUC, balanced accuracy and calibration error."""
+    first = measured[0]
+    names = [OWN, *(_short(one.folder.name) for one in measured)]
+    found = [first.here, *(one.there for one in measured)]
+    counts = [first.own, *(one.scored for one in measured)]
+    panels = {name: METRICS[name].title for name in ("auc", "balanced_accuracy", "ece")}
+    figure, every = plt.subplots(1, len(panels), figsize=(WIDTH, 1.3 + 0.42 * len(names)), sharey=True)
+    places = np.arange(len(names))[::-1]
+    for axes, (name, title) in zip(every, panels.items(), strict=True):
+        for place, values in zip(places, found, strict=True):
+            color, marker = (REAL, "o") if place == places[0] else (FAKE, "s")
+            one: Interval = values[name]
+            axes.hlines(place, one.low, one.high, color=color, linewidth=1.8)
+            axes.plot(float(one.value), place, marker, color=color, markersize=4)
+            said, at = f"{float(one.value):.2f}", (float(one.value), place + 0.16)
+            backed = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # the line of chance runs behind
+            axes.annotate(said, at, ha="center", va="bottom", fontsize=7.5, bbox=backed)
+        axes.set(title=title, ylim=(-0.6, len(names) - 0.4))
+        ends = [float(end) for values in found for end in (values[name].low, values[name].high)]
+        if name == "ece":
+            axes.set_xlim(0, max(0.1, 1.1 * np.nanmax([*ends, 0])))
+        else:
+            axes.axvline(0.5, color=FAINT, linestyle=":")
+            axes.set_xlim(min(0.38, np.nanmin([*ends, 1]) - 0.05), 1.02)
+    labels = [f"{name}\nn = {count:,}" for name, count in zip(names, counts, strict=True)]
+    every[0].set_yticks(places, labels, fontsize=8)
+    return figure
+
+
+def describe_elsewhere(measured: Sequence[There]) -> str:
+    """What a caption must say: pictures, groups and seeds."""
+    first = measured[0]
+    unit = UNITS[first.drop.settings.level]
+    told = [
+        f"{one.scored:,} pictures of {one.folder.name} in {one.there['auc'].groups:,} {unit}"
+        for one in measured
+    ]
+    seeds = f"; means over {first.seeds} training seeds" if first.seeds > 1 else ""
+    own = f"{first.own:,} of the study's own test in {first.here['auc'].groups:,} {unit}"
+    return f"n = {'; '.join([own, *told])}{seeds}."
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= SHOWN_NAME else f"{name[: SHOWN_NAME - 1]}…"

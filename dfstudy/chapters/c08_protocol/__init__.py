@@ -1,0 +1,1 @@
+"""Chapter 08: what each flaw of the original protocol costs, and how much it flatters."""

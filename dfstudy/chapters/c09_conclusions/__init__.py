@@ -1,0 +1,1 @@
+"""Chapter 09: every question with its answer, and the abstract."""

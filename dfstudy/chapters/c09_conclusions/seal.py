@@ -1,0 +1,41 @@
+"""Whether questions and rules stood before the results, in words.
+
+Takes a study whose results folder `pipeline.seal` has sealed. No cost.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from dfstudy.system.kept import read_json
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
+
+SEAL = "study/seal.json"
+SEALED = "study/sealed.json"  # what has changed since
+
+
+def tell_seal(study: Study) -> str:
+    """Whether questions, study and rules stood before the results, as Markdown."""
+    state = read_json(study.out / SEALED)
+    if not state:
+        return "**Not sealed.** Questions and rules are sealed by `make report`, before it trains."
+    count = state["finished"]
+    ended = "training had" if count == 1 else "trainings had"
+    when = (
+        f"after {count:,} {ended} ended, so not before the results" if count else "before the first training"
+    )
+    told = f"Questions, study and rules were sealed {when} (seal `{state['seal']}`)"
+    if not state["changed"]:
+        return f"{told}, and none of them has changed since."
+    return (
+        f"{told}. **Changed after the seal**, so that what was declared is no longer what was asked: "
+        f"{', '.join(f'`{name}`' for name in state['changed'])}."
+    )
+
+
+def sealed_on(study: Study) -> str:
+    """The day, and which seal; empty where there is none."""
+    sealed, state = read_json(study.out / SEAL), read_json(study.out / SEALED)
+    return f"{sealed['day']}, {state['seal']}" if sealed and state else ""

@@ -1,0 +1,1 @@
+"""Faces of videos and photographs: found, followed, cropped."""

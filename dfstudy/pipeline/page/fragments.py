@@ -1,0 +1,202 @@
+"""An executed notebook as a fragment of the report's page.
+
+Takes the notebook; gives HTML in which headings sit one level lower, ids carry the chapter's name, figures
+are numbered, tables are plain and can scroll, outside links are words, and no script or style is left.
+Measured durations come back apart, because only the provenance block may differ between two runs; so do
+the results of cells whose tags stand in `LIFTED`, which the page shows first. Cost: a second a notebook.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bs4 import BeautifulSoup, Tag
+from nbformat import NotebookNode
+from PIL import Image
+from traitlets.config import Config
+
+from dfstudy.pipeline.failure import INJECTED
+from dfstudy.pipeline.page.formulas import FormulaExporter
+from dfstudy.pipeline.page.tables import keep_together, tidy_table
+from dfstudy.pipeline.parameters import TAG
+
+TEMPLATES = Path(__file__).parent / "templates"
+# Tags of cells whose results open the page, in order, and the headings that they get there.
+LIFTED = {"abstract": "Abstract", "trust": "Can these pictures be trusted?", "answers": "Answers"}
+FIGURE_OF = "data-figure-of"  # on a link to a figure: the chapter that should hold it
+CSS_DPI, FIGURE_DPI = 96, 144  # of the page, and of the files that `figures.style` saves
+SHOWN = ["text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "text/plain"]
+
+
+@dataclass
+class FigureCount:
+    """How many figures the page has so far; measured ones are counted apart."""
+
+    shown: int = 0
+    timing: int = 0
+
+    def label(self, timing: bool) -> str:
+        """The next figure's label."""
+        if timing:
+            self.timing += 1
+            return f"Figure P{self.timing}"
+        self.shown += 1
+        return f"Figure {self.shown}"
+
+
+@dataclass(frozen=True)
+class Fragment:
+    """One chapter of the page.
+
+    Attributes:
+        id: chapter's id, and the anchor of its section.
+        title: its heading.
+        body: HTML of everything but what is listed below.
+        sections: (anchor, words) of its `h3` headings, for the contents.
+        timing: HTML of its figures and tables of measured durations.
+        lifted: HTML by tag of the results that open the page.
+    """
+
+    id: str
+    title: str
+    body: str
+    sections: list[tuple[str, str]]
+    timing: str
+    lifted: dict[str, str] = field(default_factory=dict)
+
+
+def make_fragment(notebook: NotebookNode, name: str, count: FigureCount) -> Fragment:
+    """Convert one executed notebook; `count` goes on from the chapter before."""
+    soup = BeautifulSoup(_to_html(notebook), "html.parser")
+    for tag in soup.find_all(["script", "style"]):
+        tag.decompose()
+    for table in soup.find_all("table"):
+        tidy_table(table)
+    _name_outside_links(soup)
+    sections = _lower_headings(soup, name)
+    _number_figures(soup, count)
+    for picture in soup.find_all("img"):
+        _set_size(picture)
+    keep_together(soup)
+    timing = "".join(_move_to_provenance(soup, tag) for tag in soup.find_all(attrs={"data-timing": "true"}))
+    lifted = {tag: _lift(soup, tag) for tag in LIFTED}
+    _point_to_numbers(soup, name)
+    for empty in soup.find_all("div", class_="result"):
+        del empty["data-tags"]
+        if not empty.get_text(strip=True) and not empty.find("img"):
+            empty.decompose()
+    heading = soup.find("h2")
+    title = heading.get_text() if heading else name
+    if heading:
+        heading.decompose()
+    return Fragment(name, title, str(soup).strip(), sections, timing, {k: v for k, v in lifted.items() if v})
+
+
+def _to_html(notebook: NotebookNode) -> str:
+    config = Config()
+    config.TagRemovePreprocessor.enabled = True
+    config.TagRemovePreprocessor.remove_cell_tags = {TAG, INJECTED}
+    config.NbConvertBase.display_data_priority = SHOWN
+    exporter = FormulaExporter(
+        config=config,
+        template_name="chapter",
+        extra_template_basedirs=[str(TEMPLATES)],
+        exclude_anchor_links=True,
+    )
+    return exporter.from_notebook_node(notebook)[0]
+
+
+def _name_outside_links(soup: BeautifulSoup) -> None:
+    """A link that leaves the file becomes its words and its address without a scheme."""
+    for link in soup.find_all("a"):
+        target = str(link.get("href", ""))
+        chapter = re.fullmatch(r"(\d\d_\w+)\.ipynb(#\w+)?", target)
+        if chapter:
+            link["href"] = chapter[2] or "#" + chapter[1]
+        if chapter and chapter[2]:  # a figure there, if this page has it: see `links`
+            link[FIGURE_OF] = chapter[1]
+        if chapter or target.startswith("#"):
+            continue
+        address = re.sub(r"^\w+:/*", "", target)
+        words = link.get_text()
+        link.replace_with(words if not address or address in words else f"{words} ({address})")
+    for text in soup.find_all(string=re.compile(r"https?://")):
+        text.replace_with(re.sub(r"https?://", "", text))
+
+
+def _lower_headings(soup: BeautifulSoup, name: str) -> list[tuple[str, str]]:
+    """The notebook's h1 becomes the chapter's h2, and so on; returns the h3 headings."""
+    sections, renamed = [], {}
+    for heading in soup.find_all(re.compile("^h[1-6]$")):
+        level = min(int(heading.name[1]) + 1, 6)
+        heading.name = f"h{level}"
+        words = heading.get_text()
+        anchor = name + "-" + re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+        while anchor in renamed.values():
+            anchor += "-again"
+        renamed[words.replace(" ", "-")] = anchor  # as JupyterLab names it
+        heading["id"] = anchor
+        if level == 3:
+            sections.append((anchor, words))
+    for link in soup.find_all("a"):
+        target = str(link["href"])[1:]
+        link["href"] = "#" + renamed.get(target, target)
+    return sections
+
+
+def _number_figures(soup: BeautifulSoup, count: FigureCount) -> None:
+    for figure in soup.find_all("figure"):
+        timing = figure.get("data-timing") == "true"
+        caption = figure.find("figcaption")
+        if caption is None:
+            continue
+        label = soup.new_tag("b")
+        label.string = f"{count.label(timing)}. "
+        caption.insert(0, label)
+
+
+def _move_to_provenance(soup: BeautifulSoup, measured: Tag) -> str:
+    label = measured.find("b")
+    what = label.get_text().rstrip(". ") if measured.name == "figure" and label else "The table"
+    note = BeautifulSoup(
+        f'<p class="moved">{what} shows measured durations, which differ from run to run: '
+        'it is under <a href="#provenance">Provenance</a>.</p>',
+        "html.parser",
+    )
+    measured.replace_with(note)
+    return str(measured)
+
+
+def _set_size(picture: Tag) -> None:
+    """Show a figure in its own inches, so that its letters are as large as those of the others."""
+    data = str(picture.get("src", "")).partition("base64,")[2]
+    try:
+        with Image.open(io.BytesIO(base64.b64decode(data))) as image:
+            width, height = image.size
+    except (ValueError, OSError):  # not a picture that can be measured: it is shown as it is
+        return
+    picture["width"] = str(round(width * CSS_DPI / FIGURE_DPI))
+    picture["height"] = str(round(height * CSS_DPI / FIGURE_DPI))
+
+
+def _point_to_numbers(soup: BeautifulSoup, name: str) -> None:
+    """The table that `save_numbers` returns stands once, among all numbers."""
+    for result in soup.find_all("div", class_="result"):
+        if "numbers" in str(result["data-tags"]).split():
+            note = f'<p class="moved">They are under <a href="#numbers-{name}">All numbers</a>.</p>'
+            result.clear()
+            result.append(BeautifulSoup(note, "html.parser"))
+
+
+def _lift(soup: BeautifulSoup, tag: str) -> str:
+    results = [div for div in soup.find_all("div", class_="result") if tag in str(div["data-tags"]).split()]
+    html = "".join(div.decode_contents() for div in results)
+    for div in results:
+        note = f'<p class="moved">It opens the report: see <a href="#{tag}">{LIFTED[tag]}</a>.</p>'
+        div.clear()
+        div.append(BeautifulSoup(note, "html.parser"))
+    return html

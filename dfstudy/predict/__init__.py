@@ -1,0 +1,1 @@
+"""A finished run on images, clean or corrupted: one table of scores, kept beside the run."""

@@ -1,0 +1,1 @@
+"""What every chapter writes with: figure style, numbers, tables, words of verdicts."""

@@ -1,0 +1,1 @@
+"""Scores outside of a report: a detector of finished runs, tables that other tools made, export."""

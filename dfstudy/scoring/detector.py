@@ -1,0 +1,262 @@
+"""A finished run as a detector: pictures, arrays and videos to calibrated probabilities and verdicts.
+
+    detector = Detector.load("reports/sample")
+    detector.score("face.jpg").verdict
+    for score in detector.stream(paths): ...
+
+Takes a run's folder, or a study's results; gives one `Score` an item, in the items' order. A picture gets
+the very logit of `predict`: it passes in a batch of exactly 64, filled up with copies, so that neither its
+neighbours nor an interruption change a bit. Memory is that of a few batches, whatever the number of items. In
+a stream an item that cannot be scored is a `Score` with its reason. Refused with `StudyError`: a folder that
+is no finished run. Cost: decoding and one forward pass a picture; of 64 pictures where one alone is scored.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from dfstudy.chapters.c04_test.video_level import STRATEGIES
+from dfstudy.data.prefetch import map_ahead
+from dfstudy.errors import StudyError
+from dfstudy.faces.settings import FaceSettings
+from dfstudy.predict.predict import BATCH
+from dfstudy.scoring.inputs import Intake, Item, Prepared, is_clip
+from dfstudy.scoring.operating_point import Operating, read_operating
+from dfstudy.system.provenance import digest
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from dfstudy.faces.finder import Finder
+
+AHEAD = 2 * BATCH  # squares that are decoded or being decoded: one batch waits while another is computed
+MOST_WAITING = 8 * BATCH  # items that wait for a batch to fill; unreadable ones fill none
+
+
+@dataclass(frozen=True)
+class Score:
+    """What a detector says of one item.
+
+    Attributes:
+        name: path as it was given, with forward slashes; empty for an array.
+        kind: `picture` or `video`.
+        probability: of fake, 0..1, calibrated; None where the item could not be scored. Of a video: its
+            frames' as one, by the detector's strategy.
+        logit: the network's float32 output; None for a video, and where several faces were asked for.
+        verdict: `real`, `fake` or `unsure`; empty where the item could not be scored.
+        threshold: probability with the best balanced accuracy on validation, within the band `unsure`.
+        frames: pictures behind the score: 1, or a video's usable frames.
+        error: why there is no score; empty where there is one.
+    """
+
+    name: str
+    kind: str
+    probability: float | None
+    logit: float | None
+    verdict: str
+    threshold: float
+    frames: int
+    error: str = ""
+
+
+@dataclass
+class _Waiting:
+    """An item whose squares are on their way through the network."""
+
+    prepared: Prepared
+    squares: int
+    logits: list[float] = field(default_factory=list)
+
+
+class Detector:
+    """The best weights of one run, with the verdicts that its validation pictures chose.
+
+    Attributes:
+        folder: of the run.
+        operating: calibration, threshold, band, and what they mean.
+        strategy: a key of `dfstudy.chapters.c04_test.video_level.STRATEGIES`.
+        key: names everything that a score depends on but the item; equal keys give equal scores on one
+            class of device.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        network: nn.Module,
+        told: dict[str, Any],
+        finder: Finder | None = None,
+        faces: FaceSettings | None = None,
+        strategy: str = "mean",
+    ) -> None:
+        from dfstudy.model.device import Normalisation, find_place
+
+        if strategy not in STRATEGIES:
+            raise StudyError(f"no strategy is called '{strategy}'", "choose of " + ", ".join(STRATEGIES))
+        faces = faces or FaceSettings()
+        self.folder, self.strategy = folder, strategy
+        self.operating: Operating = read_operating(folder, told)
+        self._intake = Intake(told["size"], finder, faces)
+        self._place = find_place(told["training"])
+        self._network = network.to(self._place.device)
+        self._normalisation = Normalisation.of(told["normalisation"])
+        found = [finder.key, faces.model_dump(mode="json"), strategy] if finder else []
+        fitted = self.operating.calibration
+        point = [fitted.slope, fitted.intercept, *vars(self.operating.band).values()]
+        shaped_by = [
+            told["weights"]["best"],
+            told["size"],
+            told["normalisation"],
+            list(map(str, point)),
+            found,
+        ]
+        self.key = f"{folder.name}/{digest(shaped_by)[:12]}"
+
+    @classmethod
+    def load(
+        cls,
+        run: str | Path,
+        finder: Finder | None = None,
+        faces: FaceSettings | None = None,
+        strategy: str = "mean",
+    ) -> Detector:
+        """The detector of a run.
+
+        Args:
+            run: folder of a run (with checkpoint.json), or a study's results, such as `reports/sample`: then
+                the run that belongs to them, of the lowest seed where there are several.
+            finder: crops faces first, such as `FaceFinder.load()`; None takes pictures as they are and
+                refuses videos.
+            faces: how they are cropped, and how many frames of a video; as `dfstudy faces` by default.
+            strategy: how frames become one score of a video.
+
+        Raises:
+            StudyError: no finished run, more than one, or weights that changed.
+        """
+        from dfstudy.model.checkpoint import load_checkpoint
+
+        folder = find_run(Path(run).expanduser())
+        return cls(folder, *load_checkpoint(folder), finder, faces, strategy)
+
+    def score(self, item: Item) -> Score:
+        """The score of one picture (path, or uint8 [H, W, 3] RGB) or video (path).
+
+        Raises:
+            StudyError: it cannot be scored.
+        """
+        (score,) = self.stream([item])
+        if score.error:
+            what = score.name or "the item"
+            raise StudyError(
+                f"{what}: {score.error}",
+                "give an image with something to judge, or a video with a face finder",
+            )
+        return score
+
+    def stream(self, items: Iterable[Item]) -> Iterator[Score]:
+        """The scores of many items, in their order, as they come; never raises for one bad item."""
+        waiting: deque[_Waiting] = deque()
+        queue: list[tuple[np.ndarray, _Waiting]] = []
+        frames = self._intake.faces.frames
+        prepared = map_ahead(
+            self._intake,
+            items,
+            AHEAD,
+            weigh=lambda item: frames if is_clip(item) else 1,
+            behind=self._place.device.type == "cpu",
+        )
+        with closing(prepared):
+            for one in prepared:
+                entry = _Waiting(one, len(one.squares))
+                waiting.append(entry)
+                queue += [(square, entry) for square in one.squares]
+                one.squares.clear()  # the queue holds them, and lets go of them batch by batch
+                while len(queue) >= BATCH:
+                    self._compute(queue[:BATCH])
+                    del queue[:BATCH]
+                if len(waiting) >= MOST_WAITING and queue:
+                    self._compute(queue)
+                    queue.clear()
+                while waiting and len(waiting[0].logits) == waiting[0].squares:
+                    yield self._judge(waiting.popleft())
+        if queue:
+            self._compute(queue)
+        yield from map(self._judge, waiting)
+
+    def _compute(self, queue: list[tuple[np.ndarray, _Waiting]]) -> None:
+        """Logits of at most 64 squares, in one batch of 64."""
+        import torch
+
+        from dfstudy.data.samples import Batch
+        from dfstudy.model.device import predict_logits
+
+        filled = [queue[min(at, len(queue) - 1)][0] for at in range(BATCH)]
+        rows = torch.arange(BATCH)
+        batch = Batch(torch.from_numpy(np.stack(filled)), torch.zeros(BATCH), rows)
+        logits = predict_logits(self._network, [batch], BATCH, self._normalisation, self._place)
+        for (_, entry), logit in zip(queue, logits.double().tolist(), strict=False):
+            entry.logits.append(logit)
+
+    def _judge(self, entry: _Waiting) -> Score:
+        name, kind, threshold = entry.prepared.name, entry.prepared.kind, self.operating.threshold
+        error = entry.prepared.error
+        if not error and not np.isfinite(entry.logits).all():
+            error = "the network gave no finite number"
+        if error:
+            return Score(name, kind, None, None, "", threshold, 0, error)
+        probabilities = self.operating.calibration(entry.logits)
+        # one picture is no matter of strategy: nothing may move its last bit
+        alone = len(probabilities) == 1
+        one = float(probabilities[0] if alone else STRATEGIES[self.strategy](probabilities))
+        logit = entry.logits[0] if alone and kind == "picture" else None
+        verdict = self.operating.verdict(one)
+        return Score(name, kind, one, logit, verdict, threshold, len(entry.logits))
+
+    def legend(self) -> list[str]:
+        """What is scored by what, and what score and verdict mean; for a reader."""
+        video = f"A video's score is the {self.strategy} of its frames'; its verdict uses the pictures' ends."
+        return [
+            f"Run {self.folder.name}.",
+            *self.operating.legend()[:-1],
+            *([video] if self._intake.finder else []),
+            self.operating.legend()[-1],
+        ]
+
+
+def find_run(folder: Path) -> Path:
+    """The run that a folder is or holds.
+
+    Raises:
+        StudyError: there is none, or several and nothing says which belongs to the results.
+    """
+    if (folder / "checkpoint.json").is_file():
+        return folder
+    hint = "give a run's folder, such as reports/sample/runs/seed0-..., or train one: make report"
+    if not folder.is_dir():
+        raise StudyError(f"there is no folder {folder}", hint)
+    runs = folder / "runs" if (folder / "runs").is_dir() else folder
+    # the step of each seed notes the run that belongs to the results; older runs stay beside it
+    notes = sorted(runs.glob("seed_*.json"), key=lambda note: (len(note.name), note.name))
+    for note in notes:
+        try:
+            found = runs / str(json.loads(note.read_text("utf-8"))["key"])
+        except (ValueError, KeyError, TypeError):
+            raise StudyError(f"{note} does not name a run", hint) from None
+        if (found / "checkpoint.json").is_file():
+            return found
+    finished = sorted(file.parent for file in runs.glob("*/checkpoint.json"))
+    if len(finished) == 1:
+        return finished[0]
+    if finished:
+        raise StudyError(
+            f"{folder} holds {len(finished)} runs, and nothing says which one is meant",
+            f"give one of them, such as {finished[0]}",
+        )
+    raise StudyError(f"{folder} holds no finished training", hint)

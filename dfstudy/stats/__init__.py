@@ -1,0 +1,1 @@
+"""Statistics: metrics, bootstrap over groups, paired comparisons, seeds, calibration, thresholds."""

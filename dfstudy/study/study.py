@@ -1,0 +1,216 @@
+"""One study, validated: its pictures, network, training, augmentation and statistics.
+
+Takes the name of a built-in study or the path of a YAML file; gives a frozen `Study`. Refuses unknown
+keys, wrong types and impossible values, all at once, each with file, key, value and what is allowed.
+The sections stand in `pictures`, `recipe` and `comparisons`; their descriptions are the only wording of a
+setting.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Set
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from dfstudy.errors import StudyError, near_match
+from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, OtherPictures, Policies
+from dfstudy.study.pictures import SAMPLE, Card, Data, SamplePictures
+from dfstudy.study.recipe import (
+    NOT_SHAPING,
+    ORIGINAL_TRANSFORMS,
+    PLAIN_SGD,
+    WEIGHT_SOURCES,
+    Augment,
+    Model,
+    Protocol,
+    Training,
+)
+from dfstudy.study.renamed import RENAMED, current_study
+from dfstudy.study.section import Section, explain_misfit, read_settings
+from dfstudy.system.file_kind import no_file
+from dfstudy.system.provenance import project_root
+
+__all__ = [
+    "FROZEN",
+    "NOT_SHAPING",
+    "ORIGINAL_TRANSFORMS",
+    "SAMPLE",
+    "STUDIES",
+    "WEIGHT_SOURCES",
+    "Augment",
+    "Card",
+    "Data",
+    "Defects",
+    "Evaluate",
+    "Forgeries",
+    "Model",
+    "OtherPictures",
+    "Policies",
+    "Protocol",
+    "SamplePictures",
+    "Study",
+    "Training",
+    "built_in_studies",
+    "load_study",
+]
+
+STUDIES = Path(__file__).parents[1] / "studies"
+FROZEN = "study/frozen.json"  # in the results: the study that their last report was made of
+
+
+class Study(Section):
+    """A whole study, as its YAML file says, and where its results go.
+
+    `file`, `out` and `frozen` are set by `load_study`, never by the YAML, and are no part of any key. A
+    frozen study is the copy that a report under way runs with: its index is not looked over again.
+    """
+
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="names the folder under reports/")
+    title: str = Field(description="the report's heading")
+    budget: int = Field(
+        0,
+        ge=0,
+        description="minutes that a report on this machine may take: it holds what fits, the most important "
+        "parts first; 0 is everything",
+    )
+    data: Data = Data()
+    model: Model = Model()
+    augment: Augment = Augment()
+    training: Training = Training()
+    protocol: Protocol = Protocol()
+    evaluate: Evaluate = Evaluate()
+    policies: Policies = Policies()
+    forgeries: Forgeries = Forgeries()
+    defects: Defects = Defects()
+    test_on: list[OtherPictures] = Field(
+        default=[],
+        description="other folders on which the study's own networks are tested (chapter 06), each a path or "
+        "root, name, aliases and layout; they train nothing",
+    )
+    file: Path = Field(default=Path(), exclude=True)
+    out: Path = Field(default=Path(), exclude=True)
+    frozen: bool = Field(default=False, exclude=True)
+
+    @field_validator("evaluate")
+    @classmethod
+    def _pictures_name_the_level(cls, evaluate: Evaluate) -> Evaluate:
+        if evaluate.level == "identity":
+            raise ValueError(
+                "level: no layout and no index.csv names identities; give group, video or picture "
+                "(identity is for tables made elsewhere: dfstudy evaluate --level identity)"
+            )
+        return evaluate
+
+    @model_validator(mode="after")
+    def _others_differ(self) -> Study:
+        titles = [other.title for other in self.test_on]
+        repeated = sorted({title for title in titles if titles.count(title) > 1})
+        if repeated:
+            raise ValueError(f"test_on: two folders are called '{repeated[0]}': give one of them a name")
+        return self
+
+    @property
+    def recipe(self) -> Training:
+        """The recipe that really trains: `training`, with `plain_sgd` by the original optimiser."""
+        return self.training.model_copy(update=PLAIN_SGD if self.protocol.plain_sgd else {})
+
+    @property
+    def pictures(self) -> Path:
+        """Folder that holds the study's pictures; the sample is rendered inside `out`."""
+        return self.out / "pictures" if self.is_sample else Path(self.data.root)
+
+    @property
+    def is_sample(self) -> bool:
+        """True where the pictures are rendered portraits and show no person."""
+        return self.data.root == SAMPLE
+
+
+def load_study(study: str = SAMPLE, data: str = "", out: str = "") -> Study:
+    """Read and check a study.
+
+    Args:
+        study: name of a built-in study (`sample`, `small`, `original`, `full`) or path of a YAML file.
+        data: folder of pictures that replaces the study's own; empty keeps it.
+        out: results' folder; empty is `reports/<name>` of the checkout.
+    Raises:
+        StudyError: no such study, or the file does not fit.
+    """
+    path = _study_file(current_study(study))
+    if path.match(FROZEN):
+        return _thaw(path)
+    settings = read_settings(path, STUDIES / "sample.yaml")
+    if data:
+        folder = Path(data).expanduser().resolve()
+        settings["name"] = _folder_name(folder)
+        settings["title"] = f"Deepfake detection on {folder.name}"
+        settings.setdefault("data", {})["root"] = str(folder)
+    elif isinstance(settings.get("data"), dict) and isinstance(settings["data"].get("root"), str):
+        settings["data"]["root"] = _resolve(settings["data"]["root"], path.parent, keep={SAMPLE})
+    forgeries = settings.get("forgeries")
+    for model in (settings.get("model"), forgeries.get("second") if isinstance(forgeries, dict) else None):
+        if isinstance(model, dict) and isinstance(model.get("weights"), str):
+            model["weights"] = _resolve(model["weights"], path.parent, keep=WEIGHT_SOURCES)
+    if isinstance(settings.get("test_on"), list):
+        settings["test_on"] = [_resolve_other(other, path.parent) for other in settings["test_on"]]
+    try:
+        checked = Study.model_validate(settings)
+    except ValidationError as error:
+        raise explain_misfit(path, error, Study, "dfstudy settings") from None
+    where = Path(out).expanduser().resolve() if out else project_root() / "reports" / checked.name
+    return checked.model_copy(update={"file": path, "out": where})
+
+
+def built_in_studies() -> list[str]:
+    """Names that `load_study` takes without a path."""
+    return sorted(path.stem for path in STUDIES.glob("*.yaml"))
+
+
+def _study_file(study: str) -> Path:
+    named = STUDIES / f"{study}.yaml"
+    if re.fullmatch(r"[a-z0-9_-]+", study) and named.is_file():
+        return named
+    path = Path(study).expanduser().resolve()
+    if path.is_file():
+        return path
+    if path.exists():
+        raise StudyError(f"{path} is {no_file(path)}, no study file", "give the path of a YAML file")
+    names = built_in_studies()
+    raise StudyError(
+        f"there is no study '{study}'{near_match(study, names)}",
+        f"give one of {', '.join(names)}, or the path of a YAML file: make report STUDY=my.yaml",
+    )
+
+
+def _thaw(path: Path) -> Study:
+    try:
+        kept = json.loads(path.read_text("utf-8"))
+        own = {"file": Path(kept["file"]), "out": path.parents[1], "frozen": True}
+        return Study.model_validate(kept["settings"]).model_copy(update=own)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StudyError(
+            f"{path} is no study that a report has kept: {error}", "give make report again: it writes it anew"
+        ) from None
+
+
+def _resolve(value: str, base: Path, keep: Set[str]) -> str:
+    """A path in a study file counts from that file, so that the study can be run from anywhere."""
+    return value if value in keep else str((base / Path(value).expanduser()).resolve())
+
+
+def _resolve_other(other: Any, base: Path) -> Any:
+    """An entry of test_on with its path resolved; one that does not fit is left to the check."""
+    if isinstance(other, str):
+        return _resolve(other, base, keep=set())
+    if isinstance(other, dict) and isinstance(other.get("root"), str):
+        return other | {"root": _resolve(other["root"], base, keep=set())}
+    return other
+
+
+def _folder_name(folder: Path) -> str:
+    name = re.sub(r"[^a-z0-9_-]+", "-", folder.name.lower()).strip("-_") or "pictures"
+    # A folder that happens to be called like a study must not land in that study's results.
+    return f"{name}-pictures" if name in {*built_in_studies(), *RENAMED, "published"} else name

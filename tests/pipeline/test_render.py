@@ -1,0 +1,335 @@
+"""The page: what a chapter becomes, and that a faulty page is never written."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+
+import nbformat
+import pytest
+from bs4 import BeautifulSoup
+from PIL import Image
+
+from dfstudy.chapters.base import Chapter
+from dfstudy.errors import StudyError
+from dfstudy.number import Number
+from dfstudy.pipeline.page.fragments import FIGURE_OF, FigureCount, make_fragment
+from dfstudy.pipeline.page.links import settle_links
+from dfstudy.pipeline.page.page_check import page_problems
+from dfstudy.pipeline.page.render import render
+from dfstudy.pipeline.page.tables import tidy_table
+from dfstudy.pipeline.plan import PLAN, TRAINING
+from dfstudy.present.numbers import save_numbers
+
+PIXEL = "data:image/png;base64,iVBORw0KGgo="
+
+
+def figure(name: str, mark: str = "", alt: str = "A line.") -> str:
+    return f'<figure id="{name}"{mark}><img src="{PIXEL}" alt="{alt}"><figcaption>n = 3</figcaption></figure>'
+
+
+def shown(html: str, source: str = "show()", tags: tuple[str, ...] = (), kind: str = "text/html"):
+    cell = nbformat.v4.new_code_cell(source, execution_count=1, metadata={"tags": list(tags)})
+    cell.outputs = [nbformat.v4.new_output("execute_result", {kind: html, "text/plain": "<object>"})]
+    return cell
+
+
+def prose(text: str):
+    return nbformat.v4.new_markdown_cell(text)
+
+
+def fragment(*cells, count: FigureCount | None = None, name: str = "03_train"):
+    made = make_fragment(nbformat.v4.new_notebook(cells=list(cells)), name, count or FigureCount())
+    return made, BeautifulSoup(made.body, "html.parser")
+
+
+def test_headings_go_down_one_level_with_the_chapters_name():
+    made, soup = fragment(prose("# Training\n\nWhy?\n\n## It falls\n\nSee [above](#It-falls).\n\n### Finer"))
+    assert made.title == "Training" and made.sections == [("03_train-it-falls", "It falls")]
+    assert [h.name for h in soup.find_all(["h2", "h3", "h4"])] == ["h3", "h4"]
+    assert soup.a["href"] == "#03_train-it-falls"
+
+
+def test_two_equal_headings_have_two_anchors():
+    made, _ = fragment(prose("# T\n\n## Same\n\n## Same"))
+    assert len({anchor for anchor, _ in made.sections}) == 2
+
+
+def test_code_is_folded_and_parameters_are_hidden():
+    parameters = nbformat.v4.new_code_cell("study = 'sample'", metadata={"tags": ["parameters"]})
+    injected = nbformat.v4.new_code_cell(
+        "out = '/tmp/of-this-machine'", metadata={"tags": ["injected-parameters"]}
+    )
+    made, soup = fragment(prose("# T"), parameters, injected, shown("<b>x</b>", "show(answer)"))
+    assert "sample" not in made.body and "/tmp/of-this-machine" not in made.body
+    assert "answer" in soup.details.get_text() and soup.details.get("open") is None
+
+
+def test_progress_and_plain_fallbacks_do_not_reach_the_page():
+    cell = shown("<b>result</b>")
+    cell.outputs.insert(0, nbformat.v4.new_output("stream", name="stderr", text="10%|###"))
+    cell.outputs.insert(0, nbformat.v4.new_output("stream", name="stdout", text="said\n"))
+    made, _ = fragment(prose("# T"), cell)
+    assert "10%" not in made.body and "&lt;object&gt;" not in made.body
+    assert "said" in made.body and "result" in made.body
+
+
+def test_figures_are_numbered_through_the_chapters_and_measured_ones_move():
+    count = FigureCount()
+    first, soup = fragment(shown(figure("a")), shown(figure("t", ' data-timing="true"')), count=count)
+    second, _ = fragment(shown(figure("b")), count=count)
+    assert "Figure 1. </b>n = 3" in first.body and "Figure 2. </b>" in second.body
+    assert "Figure P1. </b>" in first.timing and 'id="t"' not in first.body
+    assert "Figure P1 shows measured durations" in soup.get_text()
+
+
+def test_a_measured_table_moves_too():
+    made, _ = fragment(shown('<div data-timing="true"><table><tr><td>3.2 s</td></tr></table></div>'))
+    assert "3.2 s" in made.timing and "3.2 s" not in made.body
+
+
+def test_figures_are_shown_in_their_own_inches():
+    buffer = io.BytesIO()
+    Image.new("RGB", (720, 360)).save(buffer, "PNG")
+    source = "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode()
+    _, soup = fragment(shown(figure("a").replace(PIXEL, source)), shown(figure("b")))
+    assert [(x.get("width"), x.get("height")) for x in soup.find_all("img")] == [("480", "240"), (None, None)]
+
+
+def test_percent_signs_stay_with_their_numbers():
+    made, _ = fragment(prose("# T\n\nAt 5 % or `5 % 2`."))
+    assert "5\u00a0% or" in made.body and "<code>5 % 2</code>" in made.body
+
+
+def test_outside_links_become_words():
+    made, soup = fragment(prose("# T\n\nSee [the paper](https://arxiv.org/abs/1) or <https://x.org/y>."))
+    assert soup.find("a") is None and "http" not in made.body
+    assert "the paper (arxiv.org/abs/1)" in made.body and "or x.org/y." in made.body
+
+
+def test_links_to_other_notebooks_lead_to_their_chapters():
+    _, soup = fragment(prose("# T\n\nAs [the training](03_train.ipynb) shows."))
+    assert soup.a["href"] == "#03_train"
+
+
+FORMULAS = r"""# T
+
+Inline $\hat p > \frac{1}{2}$ and a price of &#36;5 to &#36;6.
+
+$$\mathrm{AUC} = P(s_1 > s_0)$$
+
+\begin{align} a &= b \\ c &= d \end{align}
+"""
+
+
+def test_formulas_are_drawn_with_their_tex_as_words():
+    made, soup = fragment(prose(FORMULAS), shown(r"$\displaystyle x^{2}$", kind="text/latex"))
+    drawn = soup.find_all("img", class_="formula")
+    names = [r"\hat p > \frac{1}{2}", r"\mathrm{AUC} = P(s_1 > s_0)", "a = b", "c = d", "x^{2}"]
+    assert [one["alt"] for one in drawn] == names
+    assert all(one["src"].startswith("data:image/svg+xml;base64,") for one in drawn)
+    assert len(soup.find_all("span", class_="formula")) == 3
+    assert "a price of $5 to $6" in soup.get_text() and "\\" not in soup.get_text()
+    again, _ = fragment(prose(FORMULAS), shown(r"$\displaystyle x^{2}$", kind="text/latex"))
+    assert again.body == made.body
+    assert not [fault for fault in page_problems(made.body) if "picture" in fault or "outside" in fault]
+
+
+def test_a_formula_that_cannot_be_drawn_is_refused_by_name():
+    with pytest.raises(StudyError, match="cannot show the formula") as told:
+        fragment(prose(r"Say $\nope{x}$"))
+    assert r"$\nope{x}$" in told.value.message and "backticks" in told.value.hint
+
+
+def test_scripts_and_styles_are_left_out():
+    made, _ = fragment(shown("<style>b {}</style><script>alert(1)</script><b>kept</b>"))
+    assert "alert" not in made.body and "b {}" not in made.body and "kept" in made.body
+
+
+def test_abstract_and_answers_are_lifted_without_their_code():
+    made, _ = fragment(
+        shown("We found **it**.", "say(x)", ("abstract",), "text/markdown"),
+        shown("<table><tr><td>yes</td></tr></table>", tags=("answers",)),
+    )
+    assert "<strong>it</strong>" in made.lifted["abstract"] and "yes" in made.lifted["answers"]
+    assert "say" in made.body and "<strong>" not in made.body
+    assert '<a href="#abstract">Abstract</a>' in made.body
+
+
+def test_a_pandas_table_loses_its_running_index_and_sets_numbers_right():
+    import pandas as pd
+
+    frame = pd.DataFrame(
+        {"who": ["a", "b"], "AUC": ["0.9 [0.8, 1.0]", "not defined (one class)"], "n": [1, 22]}
+    )
+    soup = BeautifulSoup(frame.to_html(), "html.parser")
+    tidy_table(soup.table)
+    head = [cell.get_text() for cell in soup.thead.find_all("th")]
+    assert head == ["who", "AUC", "n"] and all(cell["scope"] == "col" for cell in soup.thead.find_all("th"))
+    first = soup.tbody.tr.find_all("td")
+    assert [cell.get("class") for cell in first] == [None, "number", "number"]
+    assert soup.tbody.find_all("tr")[1].find_all("td")[1].get("class") is None
+    assert "border" not in soup.table.attrs
+
+
+def test_a_named_index_stays_as_row_headings():
+    import pandas as pd
+
+    soup = BeautifulSoup(pd.DataFrame({"n": [1, 2]}, index=["real", "fake"]).to_html(), "html.parser")
+    tidy_table(soup.table)
+    assert [cell["scope"] for cell in soup.tbody.find_all("th")] == ["row", "row"]
+
+
+def test_an_empty_table_says_none_and_an_empty_column_goes():
+    import pandas as pd
+
+    soup = BeautifulSoup(pd.DataFrame(columns=["reason", "pictures"]).to_html(), "html.parser")
+    tidy_table(soup.table)
+    assert [cell.get_text() for cell in soup.find_all("th")] == ["reason", "pictures"]
+    assert soup.tbody.get_text(strip=True) == "none"
+    soup = BeautifulSoup(pd.DataFrame({"n": [1, 2], "note": ["", ""]}).to_html(), "html.parser")
+    tidy_table(soup.table)
+    assert [cell.get_text() for cell in soup.find_all("th")] == ["n"]
+
+
+def test_long_ids_may_break_and_read_the_same():
+    soup = BeautifulSoup("<table><tr><td>test.auc.method.swap</td><td>a_b</td></tr></table>", "html.parser")
+    tidy_table(soup.table)
+    assert [len(cell.find_all("wbr")) for cell in soup.find_all("td")] == [3, 0]
+    assert soup.td.get_text() == "test.auc.method.swap"
+
+
+def test_the_numbers_of_a_chapter_stand_once():
+    table = "<table><tr><td>test.auc</td></tr></table>"
+    _, soup = fragment(prose("# T"), shown(table, 'save_numbers(settings, "03_train", numbers)'))
+    assert soup.table is None and soup.find("a")["href"] == "#numbers-03_train"
+
+
+@pytest.fixture
+def report(invocation):
+    """Chapters that have run, as files; returns a function that renders them."""
+    study = invocation.settings
+    chapters = [Chapter(name, name, (), 9, (), ()) for name in ("01_a", "09_z")]
+    (study.out / "notebooks").mkdir(parents=True)
+    (study.out / "data").mkdir()
+    (study.out / "data/fingerprint.json").write_text(json.dumps({"pictures": 12, "fingerprint": "f" * 64}))
+    (study.out / "runs").mkdir()
+    note = {"key": "seed0-own", "seed": 0, "device": "cpu", "seconds": 7.5}
+    # an abandoned training, and one of an earlier study in the same folder
+    for name, key in (("seed_0", "seed0-abandoned"), ("seed_9", "seed9-earlier")):
+        (study.out / f"runs/{name}.json").write_text(json.dumps(note | {"key": key}))
+    (study.out / "study").mkdir()
+    (study.out / "steps").mkdir()
+    (study.out / TRAINING.format("seed_0")).write_text(json.dumps({"runs": {"seed_0": note}, "seconds": 7.5}))
+    (study.out / TRAINING.format("seed_9")).write_text(json.dumps({"runs": {"seed_9": note}}))
+    plan = {"training": [{"rule": "training", "steps": {"seed_0": {"title": "Training, seed 0"}}}]}
+    (study.out / PLAN).write_text(json.dumps(plan))
+    contents = {
+        "01_a": [prose("# First\n\n## Seen"), shown(figure("one"))],
+        "09_z": [prose("# Last"), shown("All is *well*.", tags=("abstract",), kind="text/markdown")],
+    }
+
+    def make(**changed) -> str:
+        for name, cells in (contents | changed).items():
+            notebook = nbformat.v4.new_notebook(cells=cells)
+            nbformat.write(notebook, study.out / "notebooks" / f"{name}.ipynb")
+            save_numbers(study, name, [Number(f"{name}.n", 0.5, "1", 12, 0.25, 0.75, note="n & o < p")])
+        return render(study, tuple(chapters)).read_text("utf-8")
+
+    return make
+
+
+def test_the_page_has_its_parts_in_order(report):
+    page = report()
+    soup = BeautifulSoup(page, "html.parser")
+    assert page_problems(page) == []
+    assert [h.get_text() for h in soup.main.find_all("h2")] == [
+        "Abstract", "First", "Last", "All numbers", "Settings", "Provenance",
+    ]  # fmt: skip
+    assert soup.h1.get_text() == soup.title.get_text() == "Telling rendered faces from forged ones"
+    assert [a["href"] for a in soup.nav.find_all("a")][:3] == ["#abstract", "#01_a", "#01_a-seen"]
+    numbers = soup.find(id="numbers").get_text()
+    assert soup.find(id="numbers-09_z").get_text() == "Last"
+    rows = soup.find(id="numbers").tbody.find_all("tr")
+    assert [row.find(["th", "td"]).get_text() for row in rows] == ["First", "01_a.n", "Last", "09_z.n"]
+    assert len(rows[1].find_all("td")) == len(soup.find(id="numbers").thead.find_all("th"))
+    assert "0.500 [0.250, 0.750]" in numbers and "n & o < p" in numbers
+    assert "training.learning_rate" in soup.find(id="settings").get_text()
+    provenance = soup.find(id="provenance").get_text()
+    for words in ("ffffffff", "commit", "torch", "sample.yaml", "Seeds", "Training, seed 07.5 s"):
+        assert words in provenance
+    assert "seed0-own" in provenance and "abandoned" not in provenance and "earlier" not in provenance
+
+
+def test_provenance_is_the_only_place_for_what_differs(report, without_provenance):
+    page = report()
+    rest = without_provenance(page)
+    assert "commit" not in rest and "Provenance</h2>" not in rest and "First" in rest
+    assert rest == without_provenance(page.replace("ffffffff", "eeeeeeee"))
+
+
+def test_a_faulty_page_is_not_written(report, invocation):
+    good = report()
+    with pytest.raises(StudyError, match="picture two has no alt text"):
+        report(**{"01_a": [prose("# First"), shown(figure("two", alt=""))]})
+    with pytest.raises(StudyError, match="has no caption"):
+        report(**{"01_a": [prose("# First"), shown("iVBORw0KGgo=", kind="image/png")]})
+    assert (invocation.settings.out / "index.html").read_text("utf-8") == good
+
+
+def test_a_chapter_that_has_not_run_is_said(invocation):
+    with pytest.raises(StudyError, match="chapter 01_explore_data has not run"):
+        render(invocation.settings)
+
+
+GOOD = '<html lang="en"><head><title>t</title></head><body><h1 id="a">t</h1><h2>u</h2>%s</body></html>'
+FAULTS = {
+    '<script src="#"></script>': "active element <script>",
+    '<img src="https://x.org/a.png" alt="a">': "points outside the file",
+    '<a href="https://x.org">x</a>': "points outside the file",
+    '<a href="#nowhere">x</a>': "link #nowhere leads nowhere",
+    "<h4>deep</h4>": "skips from level 2 to 4",
+    "<h1>again</h1>": "2 headings of level 1",
+    '<p id="a"></p>': "id 'a' occurs 2 times",
+    f'<figure><img src="{PIXEL}"><figcaption>c</figcaption></figure>': "no alt text",
+    f'<img src="{PIXEL}" alt="a">': "no caption",
+    '<p onclick="x()"></p>': "<p> has onclick",
+    "<style>p { background: url(a.png) }</style>": "style sheet uses url(",
+    "<h3> </h3>": "empty heading",
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_each_fault_is_found(fault):
+    assert page_problems(GOOD % "") == []
+    assert any(FAULTS[fault] in problem for problem in page_problems(GOOD % fault))
+
+
+def test_language_and_title_are_asked_for():
+    assert page_problems("<html><h1>x</h1></html>") == ["no language on <html>", "no title"]
+
+
+def test_a_link_to_a_figure_is_named_like_it_and_never_leads_nowhere():
+    links = "".join(
+        f'<p><a href="{target}">{words}</a></p>'
+        for target, words in [
+            ("04_test.ipynb#test_roc", "roc"),
+            ("04_test.ipynb#not_drawn", "gone"),
+            ("08_audit.ipynb#defects", "off"),
+            ("04_test.ipynb", "the test"),
+        ]
+    )
+    count = FigureCount(shown=2)
+    fragments = [
+        make_fragment(nbformat.v4.new_notebook(cells=[prose(f"# {title}"), shown(html)]), name, count)
+        for name, title, html in [("04_test", "The test", figure("test_roc")), ("09_end", "The end", links)]
+    ]
+    page = "".join(
+        f'<section id="{x.id}" class="chapter"><h2>{x.title}</h2>{x.body}</section>' for x in fragments
+    )
+    settled = settle_links(page)
+    found = [(a["href"], a.get_text()) for a in BeautifulSoup(settled, "html.parser").find_all("a")]
+    assert found == [("#test_roc", "Figure 3"), ("#04_test", "The test"), ("#04_test", "the test")]
+    assert "<p>off</p>" in settled and FIGURE_OF not in settled
+    assert not [problem for problem in page_problems(settled) if problem.startswith("link")]

@@ -1,0 +1,98 @@
+"""What was declared before training stays declared, and a change of it is said."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from dfstudy.chapters.c09_conclusions import seal as words
+from dfstudy.data.split import Split
+from dfstudy.pipeline import seal as room
+from dfstudy.study.comparisons import Policies
+from dfstudy.study.study import load_study
+
+NOTHING = pd.DataFrame()
+SPLIT = Split(NOTHING, NOTHING, Path(), "f" * 64, True, (), NOTHING)
+
+
+@pytest.fixture
+def study(tmp_path):
+    return load_study(out=str(tmp_path))
+
+
+def with_policies(study, **changed):
+    return study.model_copy(update={"policies": study.policies.model_copy(update=changed)})
+
+
+def test_an_unchanged_study_says_that_nothing_has_changed(study):
+    assert "Not sealed" in words.tell_seal(study)
+    room.seal_study(study, SPLIT)
+    before = (study.out / room.SEAL).read_bytes()
+    room.seal_study(study, SPLIT)
+    assert (study.out / room.SEAL).read_bytes() == before
+    told = words.tell_seal(study)
+    assert "before the first training" in told and "none of them has changed" in told
+    assert json.loads(before)["day"] in words.sealed_on(study)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"primary": "unseen", "secondary": ["auc"]}, ["study: questions"]),
+        ({"names": ["none", "original"]}, ["study: policies"]),
+    ],
+)
+def test_a_changed_study_is_named_and_the_seal_stays(changed, said, study):
+    room.seal_study(study, SPLIT)
+    before = (study.out / room.SEAL).read_bytes()
+    room.seal_study(with_policies(study, **changed), SPLIT)
+    assert (study.out / room.SEAL).read_bytes() == before
+    told = words.tell_seal(study)
+    assert "Changed after the seal" in told and all(f"`{name}`" in told for name in said)
+    room.seal_study(study, SPLIT)
+    assert "none of them has changed" in words.tell_seal(study)
+
+
+def test_other_images_and_other_rules_are_a_change(study, monkeypatch, tmp_path):
+    room.seal_study(study, SPLIT)
+    room.seal_study(study, replace(SPLIT, fingerprint="e" * 64))
+    assert "`study: images and their split`" in words.tell_seal(study)
+    monkeypatch.setattr(room, "file_digest", lambda path: f"other {path.name}")
+    room.seal_study(study, SPLIT)
+    assert "`rules: stats/change.py`" in words.tell_seal(study)
+
+
+def test_words_and_places_are_none(study, tmp_path):
+    room.seal_study(study, SPLIT)
+    parts = {
+        "data": study.data.model_copy(update={"root": "/else"}),
+        "training": study.training.model_copy(update={"workers": 7, "runs_a_step": 1}),
+        "model": study.model.model_copy(update={"weights": "/else/package"}),
+    }
+    moved = study.model_copy(update={"title": "other", **parts})
+    room.seal_study(moved, SPLIT)
+    assert "none of them has changed" in words.tell_seal(study)
+
+
+def test_another_seed_is_a_change(study):
+    room.seal_study(study, SPLIT)
+    training = study.training.model_copy(update={"seeds": [7, 8, 9]})
+    room.seal_study(study.model_copy(update={"training": training}), SPLIT)
+    assert "`study: training`" in words.tell_seal(study)
+
+
+def test_a_seal_that_comes_after_trainings_says_so(study):
+    run = study.out / "runs" / "seed0-0"
+    run.mkdir(parents=True)
+    (run / "checkpoint.json").write_text("{}")
+    room.seal_study(study, SPLIT)
+    assert "after 1 training had ended" in words.tell_seal(study)
+
+
+def test_every_file_of_rules_is_there():
+    assert all((room.PACKAGE / name).is_file() for name in room.RULES)
+    assert Policies().primary == "auc" and "auc" not in Policies().secondary
