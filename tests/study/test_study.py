@@ -209,4 +209,4 @@ def test_built_in_studies_use_the_names_of_today(name, capsys):
 def test_the_command_line_resamples_as_often_as_a_study():
     told = CliRunner().invoke(main, ["evaluate", "--help"]).output
     option = next(one for one in main.commands["evaluate"].params if one.name == "replicates")
-    assert option.default is None and "default those of a study" in " ".join(told.split())
+    assert not isinstance(option.default, int) and "default those of a study" in " ".join(told.split())
