@@ -11,7 +11,7 @@ import nbformat
 import pytest
 
 from dfstudy.chapters.registry import CHAPTERS
-from dfstudy.pipeline.parameters import read_parameters
+from dfstudy.pipeline.check_parameters import read_parameters
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))

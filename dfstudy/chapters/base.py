@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from dfstudy.system.provenance import project_root
 
 if TYPE_CHECKING:
-    from dfstudy.present.verdicts import Answer, Numbers
+    from dfstudy.present.answer import Answer, Numbers
     from dfstudy.study.study import Study
 
 

@@ -20,7 +20,7 @@ from dfstudy.errors import StudyError
 @click.option("--against", default="", help="Second table over the same pictures, compared with SCORES.")
 @click.option("--against-threshold", type=float, help="Of the second table; default that of the first.")
 @click.option("--level", type=click.Choice(["group", "identity", "video", "picture"]), default="group")
-@click.option("--replicates", type=click.IntRange(min=100), default=1000, show_default=True)
+@click.option("--replicates", type=click.IntRange(min=100), help="Resamples; default those of a study.")
 def evaluate(
     scores: str,
     truth: str,
@@ -28,7 +28,7 @@ def evaluate(
     against: str,
     against_threshold: float | None,
     level: Any,
-    replicates: int,
+    replicates: int | None,
 ) -> None:
     """Judge a table of scores, or compare two (docs/predictions.md)."""
     from pathlib import Path
@@ -44,13 +44,15 @@ def evaluate(
         )
     pictures = Path(truth) if truth else None
     table = read_scores(Path(scores), pictures)
-    settings = Evaluate(replicates=replicates, level=level)
+    settings = Evaluate(level=level) if replicates is None else Evaluate(level=level, replicates=replicates)
     if against:
         other = read_scores(Path(against), pictures)
-        click.echo(f"second, {against}, minus first, {scores}, over {replicates:,} resamples", err=True)
+        click.echo(
+            f"second, {against}, minus first, {scores}, over {settings.replicates:,} resamples", err=True
+        )
         second = threshold if against_threshold is None else against_threshold
         thresholds = None if threshold is None or second is None else (threshold, second)
         click.echo(describe(*compare_scores(table, other, settings, thresholds)))
         return
-    click.echo(f"judging {len(table.pictures):,} pictures over {replicates:,} resamples", err=True)
+    click.echo(f"judging {len(table.pictures):,} pictures over {settings.replicates:,} resamples", err=True)
     click.echo(describe(*evaluate_scores(table, settings, threshold)))

@@ -25,10 +25,10 @@ from PIL import Image
 from traitlets.config import Config
 
 from dfstudy.errors import StudyError
+from dfstudy.pipeline.check_parameters import check_parameters
 from dfstudy.pipeline.environment import kernel_environment
 from dfstudy.pipeline.failure import INJECTED, Incomplete, code_cells, explain_failure
 from dfstudy.pipeline.kernel import KERNEL_CONFIG, OwnKernelManager
-from dfstudy.pipeline.parameters import check_parameters
 from dfstudy.present.numbers import read_numbers
 from dfstudy.present.place import STAGING
 from dfstudy.system.kept import FULL, no_room, room_in

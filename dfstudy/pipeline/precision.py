@@ -8,7 +8,7 @@ and Q2 = 2 A^2 / (1 + A), (A (1 - A) + (m - 1) (Q1 - A^2) + (n - 1) (Q2 - A^2)) 
 1982, Radiology 143:29). Two networks that are tested on the same pictures have AUCs that correlate by r, and
 their difference the variance 2 V (1 - r) (the same, 1983, Radiology 148:839). Of means over s seeds of each,
 where any two of the 2 s networks correlate alike, it is 2 V (1 - r) / s. Other seeds would have given other
-networks: that adds 2 d^2 / s, where d is the deviation between seeds. The interval of `evaluate.paired` takes
+networks: that adds 2 d^2 / s, where d is the deviation between seeds. The interval of `stats.paired` takes
 the first part from the bootstrap, with the degrees of freedom of the groups, and the second from the spread
 between seeds, which holds 2 V (1 - r) + 2 d^2, with s - 1; Satterthwaite's rule joins them, and Bloom's
 (1995) turns the error into the difference that is found with the power asked for.

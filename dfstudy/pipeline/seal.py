@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 
 # What turns intervals into words, beside the rules that stand in the chapters.
 RULES = (
-    "stats/change.py",
+    "stats/verdicts.py",
     "stats/learning.py",
     "stats/paired.py",
     "stats/registry.py",
-    "present/verdicts.py",
+    "present/answer.py",
 )
 OF_CHAPTERS = ("questions*.py", "abstract.py", "answers.py")  # in every chapter's folder
 OF_COMPARISONS = (

@@ -1,1 +1,1 @@
-"""What every chapter writes with: figure style, numbers, tables, words of verdicts."""
+"""What every chapter writes with: figure style, numbers, tables, answers."""

@@ -1,1 +1,1 @@
-"""Statistics: metrics, bootstrap over groups, paired comparisons, seeds, calibration, thresholds."""
+"""Statistics: metrics, bootstrap over groups, paired comparisons, seeds, calibration, words of verdicts."""

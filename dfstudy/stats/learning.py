@@ -28,11 +28,11 @@ from numpy.typing import NDArray
 
 from dfstudy.number import Number
 from dfstudy.stats.calibration import fit_platt
-from dfstudy.stats.change import UNTRAINED
 from dfstudy.stats.intervals import Floats, groups_behind, sentences
 from dfstudy.stats.metrics import auc, log_loss
 from dfstudy.stats.paired import PairedDifference, difference_over
 from dfstudy.stats.units import by_group
+from dfstudy.stats.verdicts import UNTRAINED
 
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate

@@ -15,7 +15,7 @@ from dfstudy.study.recipe import POLICIES, Count, Model, PolicyName
 from dfstudy.study.section import Section
 
 Share = Annotated[float, Field(gt=0, le=1)]
-# what may be asked of a policy: quantities of `evaluate.policies.sheets` with a least gain worth having
+# what may be asked of a policy: quantities of `c05_policies.per_metric` with a least gain worth having
 AskedQuantity = Literal["auc", "unseen", "gap", "robust"]
 
 

@@ -77,8 +77,8 @@ def arms_in(work: Path) -> dict[str, Variant]:
 def make_network(work: Path, recipe: str, seed: int) -> float:
     """Train, predict, keep; gives the seconds of processor time."""
     from dfstudy.chapters.c05_policies.tested import CONDITIONS
-    from dfstudy.predict.corrupted import predict_corrupted
     from dfstudy.predict.predict import predict
+    from dfstudy.predict.predict_corrupted import predict_corrupted
     from dfstudy.train.run import train
 
     began, variant = time.process_time(), arms_in(work)[recipe]

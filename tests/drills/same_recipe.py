@@ -47,9 +47,9 @@ from dfstudy.chapters.c08_protocol.measure import AuditedVariant, measure_defect
 from dfstudy.chapters.c08_protocol.numbers import defect_numbers
 from dfstudy.chapters.c08_protocol.questions import answer_questions
 from dfstudy.number import Number
-from dfstudy.present.verdicts import Answer
-from dfstudy.stats.change import UNTRAINED
+from dfstudy.present.answer import Answer
 from dfstudy.stats.learning import judge_learning
+from dfstudy.stats.verdicts import UNTRAINED
 from dfstudy.study.recipe import POLICIES
 from dfstudy.variants.defects import SWITCHES
 from dfstudy.variants.policies import Trained

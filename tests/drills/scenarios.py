@@ -41,8 +41,8 @@ from same_recipe import to_markdown
 from dfstudy.chapters.c05_policies.compare import Compared, compare_policies
 from dfstudy.chapters.c05_policies.numbers import policy_numbers
 from dfstudy.chapters.c05_policies.questions_policies import QUALITIES, decide_on_policies
-from dfstudy.present.verdicts import Answer
-from dfstudy.stats.change import UNTRAINED
+from dfstudy.present.answer import Answer
+from dfstudy.stats.verdicts import UNTRAINED
 from dfstudy.study.comparisons import Evaluate
 from dfstudy.study.study import Study, load_study
 from dfstudy.variants.policies import name_variants

@@ -16,7 +16,7 @@ import same_recipe as drill
 from made_up import Skill, make_tested
 
 from dfstudy.data.split import Split
-from dfstudy.stats.change import UNTRAINED
+from dfstudy.stats.verdicts import UNTRAINED
 from dfstudy.study.comparisons import Evaluate
 from dfstudy.variants.defects import correct_variant
 

@@ -14,7 +14,7 @@ import made_up
 import scenarios as drill
 
 from dfstudy.number import Number
-from dfstudy.present.verdicts import Answer
+from dfstudy.present.answer import Answer
 from dfstudy.stats.metrics import auc
 from dfstudy.study.comparisons import Evaluate
 

@@ -63,7 +63,7 @@ def test_other_images_and_other_rules_are_a_change(study, monkeypatch, tmp_path)
     assert "`study: images and their split`" in words.tell_seal(study)
     monkeypatch.setattr(room, "file_digest", lambda path: f"other {path.name}")
     room.seal_study(study, SPLIT)
-    assert "`rules: stats/change.py`" in words.tell_seal(study)
+    assert "`rules: stats/verdicts.py`" in words.tell_seal(study)
 
 
 def test_words_and_places_are_none(study, tmp_path):

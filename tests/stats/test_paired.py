@@ -8,11 +8,11 @@ from scipy.stats import t as student
 from sklearn.metrics import log_loss as reference_log_loss
 from sklearn.metrics import roc_auc_score
 
-from dfstudy.stats.change import decide
 from dfstudy.stats.comparisons import auc_difference
 from dfstudy.stats.intervals import groups_behind
 from dfstudy.stats.metrics import auc, log_loss
 from dfstudy.stats.paired import _freedom, difference_over, paired_difference
+from dfstudy.stats.verdicts import decide
 from dfstudy.study.comparisons import Evaluate
 
 SETTINGS = Evaluate(replicates=100)

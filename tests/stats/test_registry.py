@@ -13,7 +13,7 @@ from dfstudy.scoring.paired_comparison import compare_scores
 from dfstudy.scoring.scores import evaluate_scores
 from dfstudy.scoring.scores_file import read_scores
 from dfstudy.stats.calibration import FITS
-from dfstudy.stats.judgement import judge
+from dfstudy.stats.calibration_effect import judge
 from dfstudy.stats.measures import number_by_method
 from dfstudy.stats.measures import test_numbers as numbers_of_test
 from dfstudy.stats.registry import EVERYWHERE, METRICS, listed

@@ -204,3 +204,9 @@ def test_built_in_studies_use_the_names_of_today(name, capsys):
     renamed._current.cache_clear()  # a name is noted once a process
     load_study(name)
     assert capsys.readouterr().err == ""
+
+
+def test_the_command_line_resamples_as_often_as_a_study():
+    told = CliRunner().invoke(main, ["evaluate", "--help"]).output
+    option = next(one for one in main.commands["evaluate"].params if one.name == "replicates")
+    assert not isinstance(option.default, int) and "default those of a study" in " ".join(told.split())

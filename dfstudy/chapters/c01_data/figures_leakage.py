@@ -14,12 +14,12 @@ from matplotlib.figure import Figure
 
 from dfstudy.chapters.c01_data.questions import CHANCE, NOT_APPLICABLE, few_seeds, leak_verdict, meter_learned
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH, save_figure
-from dfstudy.stats.change import CANNOT_TELL, NO, YES
+from dfstudy.stats.verdicts import CANNOT_TELL, NO, YES
 from dfstudy.variants.leakage import MOST, SMALL
 
 if TYPE_CHECKING:
     from dfstudy.chapters.c01_data.leakage import Leakage
-    from dfstudy.present.verdicts import Numbers
+    from dfstudy.present.answer import Numbers
     from dfstudy.study.study import Study
 
 FIGURE = "data_leakage"  # id of the figure, which exists only where the estimate applies

@@ -10,9 +10,9 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
+from dfstudy.present.answer import Answer, Numbers
 from dfstudy.present.numbers import literal
-from dfstudy.present.verdicts import Answer, Numbers
-from dfstudy.stats.change import CANNOT_TELL, NO, YES, Verdict
+from dfstudy.stats.verdicts import CANNOT_TELL, NO, YES, Verdict
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Gathered

@@ -24,11 +24,11 @@ import pandas as pd
 
 from dfstudy.data.traits import FAMILIES, Family
 from dfstudy.number import Number, name_methods
-from dfstudy.stats.change import INCONCLUSIVE
 from dfstudy.stats.intervals import Floats, Interval, group_interval, groups_behind, sentences
 from dfstudy.stats.metrics import auc
 from dfstudy.stats.probe import held_out_ranks, make_folds, rank_auc, shuffle_labels
 from dfstudy.stats.units import by_group
+from dfstudy.stats.verdicts import INCONCLUSIVE
 
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate

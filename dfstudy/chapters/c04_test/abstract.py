@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from dfstudy.chapters.c04_test.questions import headline_auc
-from dfstudy.stats.change import CANNOT_TELL, NO, UNTRAINED, YES
+from dfstudy.stats.verdicts import CANNOT_TELL, NO, UNTRAINED, YES
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Gathered
-    from dfstudy.present.verdicts import Answer
+    from dfstudy.present.answer import Answer
 
 
 def write_abstract(answers: Sequence[Answer], gathered: Gathered) -> str:

@@ -20,6 +20,7 @@ from scipy.special import logit
 
 from dfstudy.stats.aligned import Aligned, align
 from dfstudy.stats.calibration import FITS, USED
+from dfstudy.stats.calibration_effect import Judgement, judge
 from dfstudy.stats.decisions import (
     Alarm,
     Band,
@@ -28,7 +29,6 @@ from dfstudy.stats.decisions import (
     choose_band,
     false_alarm_threshold,
 )
-from dfstudy.stats.judgement import Judgement, judge
 from dfstudy.stats.risk import risk_band
 
 if TYPE_CHECKING:

@@ -20,13 +20,13 @@ from dfstudy.chapters.c04_test.calibration import TARGET, Meaning
 from dfstudy.present.numbers import literal
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH, legend_below, show_percent
 from dfstudy.stats.calibration import USED
-from dfstudy.stats.change import IMPROVES, INCONCLUSIVE, WORSENS
 from dfstudy.stats.decisions import SURE
 from dfstudy.stats.registry import METRICS, listed
+from dfstudy.stats.verdicts import IMPROVES, INCONCLUSIVE, WORSENS
 
 if TYPE_CHECKING:
     from dfstudy.number import Number
-    from dfstudy.stats.judgement import Judgement
+    from dfstudy.stats.calibration_effect import Judgement
 
 INK, FAINT = "#000000", "#8C8C8C"
 NAMES = {"platt": "slope and intercept", "isotonic": "isotonic regression"}

@@ -23,10 +23,10 @@ from dfstudy.present.lookup import read_id
 from dfstudy.present.numbers import literal
 from dfstudy.stats.aligned import align
 from dfstudy.stats.calibration import USED
-from dfstudy.stats.change import IMPROVES, INCONCLUSIVE, WORSENS
 from dfstudy.stats.decisions import SURE
 from dfstudy.stats.measures import measure, number_by_method
 from dfstudy.stats.registry import listed
+from dfstudy.stats.verdicts import IMPROVES, INCONCLUSIVE, WORSENS
 from dfstudy.system.kept import write_atomic
 
 if TYPE_CHECKING:

@@ -10,10 +10,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from dfstudy.present.answer import Answer, Numbers, above, opposite
 from dfstudy.present.lookup import find, read_id
 from dfstudy.present.numbers import literal
-from dfstudy.present.verdicts import Answer, Numbers, above, opposite
-from dfstudy.stats.change import CANNOT_TELL, NO, UNTRAINED, YES, Verdict
+from dfstudy.stats.verdicts import CANNOT_TELL, NO, UNTRAINED, YES, Verdict
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Gathered

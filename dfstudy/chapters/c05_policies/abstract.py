@@ -13,11 +13,11 @@ from dfstudy.chapters.c05_policies.questions_policies import (
     improving,
 )
 from dfstudy.present.lookup import read_id
-from dfstudy.stats.change import NO, UNTRAINED, YES
+from dfstudy.stats.verdicts import NO, UNTRAINED, YES
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Gathered
-    from dfstudy.present.verdicts import Answer, Numbers
+    from dfstudy.present.answer import Answer, Numbers
     from dfstudy.study.study import Study
 
 # what each quantity is, and what the verdict on it says of the declared augmentation

@@ -27,11 +27,11 @@ from dfstudy.chapters.c05_policies.per_metric import (
     make_sheet,
     methods_not_learned,
 )
-from dfstudy.stats.change import IMPROVES, INCONCLUSIVE, NO_DIFFERENCE, UNTRAINED, WORSENS, Decision, decide
 from dfstudy.stats.intervals import Floats, Interval, group_interval
 from dfstudy.stats.learning import Learning, tell_untrained
 from dfstudy.stats.paired import PairedDifference, difference_from
 from dfstudy.stats.seeds import around_mean, with_seeds
+from dfstudy.stats.verdicts import IMPROVES, INCONCLUSIVE, NO_DIFFERENCE, UNTRAINED, WORSENS, Decision, decide
 from dfstudy.variants.policies import Comparison, Trained, list_comparisons
 
 if TYPE_CHECKING:

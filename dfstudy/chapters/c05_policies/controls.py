@@ -17,10 +17,10 @@ from dfstudy.chapters.c05_policies.families import holm_known
 from dfstudy.chapters.c05_policies.per_metric import QUANTITIES, Sheet, make_sheet
 from dfstudy.chapters.c05_policies.tested import TestedVariant, run_variant
 from dfstudy.number import Number
-from dfstudy.stats.change import IMPROVES, WORSENS, Decision, decide
 from dfstudy.stats.intervals import Floats, Interval, group_interval
 from dfstudy.stats.paired import PairedDifference, difference_over
 from dfstudy.stats.seeds import around_mean, with_seeds
+from dfstudy.stats.verdicts import IMPROVES, WORSENS, Decision, decide
 from dfstudy.variants.controls import PERMUTED, SAME
 from dfstudy.variants.policies import Trained
 from dfstudy.variants.registry import CONTROLS, list_variants

@@ -20,7 +20,7 @@ from matplotlib.figure import Figure
 from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
 from dfstudy.chapters.c05_policies.words import course_words
 from dfstudy.present.style import FAKE, REAL, WIDTH
-from dfstudy.stats.change import IMPROVES, INCONCLUSIVE, NO_DIFFERENCE, UNTRAINED, WORSENS
+from dfstudy.stats.verdicts import IMPROVES, INCONCLUSIVE, NO_DIFFERENCE, UNTRAINED, WORSENS
 
 if TYPE_CHECKING:
     from dfstudy.chapters.c05_policies.compare import Compared, Course, PolicyEffect

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 from dfstudy.chapters.c05_policies.compare import COURSE, UNTOLD, Compared, PolicyEffect
 from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
 from dfstudy.number import Number
-from dfstudy.stats.change import IMPROVES, INCONCLUSIVE, WORSENS
 from dfstudy.stats.intervals import sentences
 from dfstudy.stats.paired import POWER
+from dfstudy.stats.verdicts import IMPROVES, INCONCLUSIVE, WORSENS
 from dfstudy.variants.policies import Trained, name_share, slugs_of
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ from dfstudy.chapters.c05_policies.questions_transforms import decide_on_transfo
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Gathered
-    from dfstudy.present.verdicts import Answer
+    from dfstudy.present.answer import Answer
 
 
 def answer_questions(gathered: Gathered) -> list[Answer]:

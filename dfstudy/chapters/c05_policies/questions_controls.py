@@ -5,8 +5,8 @@ Takes numbers `control.*`; gives one answer, none where no control was run. Pure
 
 from __future__ import annotations
 
-from dfstudy.present.verdicts import Answer, Numbers
-from dfstudy.stats.change import NO, YES
+from dfstudy.present.answer import Answer, Numbers
+from dfstudy.stats.verdicts import NO, YES
 
 
 def decide_on_controls(numbers: Numbers) -> list[Answer]:

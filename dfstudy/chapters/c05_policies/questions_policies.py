@@ -13,9 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
-from dfstudy.present.lookup import find, read_id
-from dfstudy.present.numbers import literal
-from dfstudy.present.verdicts import (
+from dfstudy.present.answer import (
     ALPHA,
     Answer,
     Numbers,
@@ -25,8 +23,10 @@ from dfstudy.present.verdicts import (
     gains_any,
     is_small,
 )
-from dfstudy.stats.change import CANNOT_TELL, NO, UNTRAINED, YES, Verdict
+from dfstudy.present.lookup import find, read_id
+from dfstudy.present.numbers import literal
 from dfstudy.stats.paired import LEAST_SEEDS
+from dfstudy.stats.verdicts import CANNOT_TELL, NO, UNTRAINED, YES, Verdict
 from dfstudy.variants.policies import ORIGINAL, slugs_of
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class Quality:
     """One thing that augmentation may better.
 
     Attributes:
-        name: of `sheets.QUANTITIES`, which settles the least gain and which way is better.
+        name: of `per_metric.QUANTITIES`, which settles the least gain and which way is better.
     """
 
     name: str

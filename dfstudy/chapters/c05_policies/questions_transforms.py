@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
 from dfstudy.chapters.c05_policies.questions_policies import CHAPTER, NO_GAIN, seeds_of
+from dfstudy.present.answer import ALPHA, Answer, Numbers, best_of, gains_any
 from dfstudy.present.lookup import find, read_id
-from dfstudy.present.verdicts import ALPHA, Answer, Numbers, best_of, gains_any
-from dfstudy.stats.change import UNTRAINED
+from dfstudy.stats.verdicts import UNTRAINED
 
 if TYPE_CHECKING:
     from dfstudy.study.study import Study

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 
-from dfstudy.predict.corrupted import Condition, predict_corrupted
 from dfstudy.predict.corruptions import CORRUPTIONS
 from dfstudy.predict.predict import predict
+from dfstudy.predict.predict_corrupted import Condition, predict_corrupted
 from dfstudy.stats.calibration import calibrate_run
 from dfstudy.stats.learning import Learning, judge_learning
 from dfstudy.variants.policies import Trained

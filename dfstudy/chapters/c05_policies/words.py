@@ -13,8 +13,8 @@ import pandas as pd
 from dfstudy.chapters.c05_policies.compare import VERDICTS, Compared, Course, PolicyEffect
 from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
 from dfstudy.present.numbers import literal
-from dfstudy.stats.change import INCONCLUSIVE
 from dfstudy.stats.units import UNITS
+from dfstudy.stats.verdicts import INCONCLUSIVE
 from dfstudy.variants.policies import Trained, slugs_of
 
 NOTHING = "**Nothing is compared here:** `policies.names` in the study file is empty."

@@ -20,9 +20,9 @@ from matplotlib.patches import Rectangle
 from dfstudy.number import Number, name_methods
 from dfstudy.present.numbers import literal
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH
-from dfstudy.stats.change import UNTRAINED
 from dfstudy.stats.paired import LEAST_SEEDS
 from dfstudy.stats.units import UNITS
+from dfstudy.stats.verdicts import UNTRAINED
 
 if TYPE_CHECKING:
     from dfstudy.chapters.c06_transfer.matrix import Cross

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from dfstudy.chapters.c06_transfer.names import name_models
 from dfstudy.chapters.c06_transfer.published import CNN, TRANSFORMER
+from dfstudy.present.answer import Answer, Numbers, above
 from dfstudy.present.lookup import find
 from dfstudy.present.numbers import literal
-from dfstudy.present.verdicts import Answer, Numbers, above
-from dfstudy.stats.change import CANNOT_TELL, UNTRAINED
 from dfstudy.stats.paired import LEAST_SEEDS
+from dfstudy.stats.verdicts import CANNOT_TELL, UNTRAINED
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Gathered

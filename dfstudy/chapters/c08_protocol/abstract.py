@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from dfstudy.stats.change import CANNOT_TELL, NO, UNTRAINED, YES
+from dfstudy.stats.verdicts import CANNOT_TELL, NO, UNTRAINED, YES
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Gathered
-    from dfstudy.present.verdicts import Answer
-    from dfstudy.stats.change import Verdict
+    from dfstudy.present.answer import Answer
+    from dfstudy.stats.verdicts import Verdict
 
 TRUTH: dict[Verdict, str] = {
     YES: "The original protocol would have reported the AUC of its network correctly",

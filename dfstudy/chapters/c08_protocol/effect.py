@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike
 
-from dfstudy.stats.change import IMPROVES, INCONCLUSIVE, UNTRAINED, WORSENS
 from dfstudy.stats.paired import LEAST_SEEDS, OfScores, PairedDifference
 from dfstudy.stats.registry import Metric, listed
+from dfstudy.stats.verdicts import IMPROVES, INCONCLUSIVE, UNTRAINED, WORSENS
 from dfstudy.variants.defects import ALL
 
 if TYPE_CHECKING:

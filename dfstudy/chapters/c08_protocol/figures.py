@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 
 from dfstudy.chapters.c08_protocol.effect import QUANTITIES, Audit, FlawEffect
 from dfstudy.present.style import FAKE, REAL, WIDTH, legend_below
-from dfstudy.stats.change import IMPROVES, INCONCLUSIVE, WORSENS
 from dfstudy.stats.units import UNITS
+from dfstudy.stats.verdicts import IMPROVES, INCONCLUSIVE, WORSENS
 from dfstudy.study.recipe import Protocol
 from dfstudy.variants.defects import ALL, IMBALANCED
 

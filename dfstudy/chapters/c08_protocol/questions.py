@@ -10,9 +10,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
-from dfstudy.present.lookup import find, read_id
-from dfstudy.present.numbers import literal
-from dfstudy.present.verdicts import (
+from dfstudy.present.answer import (
     ALPHA,
     Answer,
     Numbers,
@@ -21,8 +19,10 @@ from dfstudy.present.verdicts import (
     gains,
     gains_any,
 )
-from dfstudy.stats.change import CANNOT_TELL, NO, UNTRAINED, YES, Verdict
+from dfstudy.present.lookup import find, read_id
+from dfstudy.present.numbers import literal
 from dfstudy.stats.paired import LEAST_SEEDS
+from dfstudy.stats.verdicts import CANNOT_TELL, NO, UNTRAINED, YES, Verdict
 from dfstudy.variants.defects import ALL
 
 if TYPE_CHECKING:

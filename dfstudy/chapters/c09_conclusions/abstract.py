@@ -13,7 +13,7 @@ from dfstudy.present.lookup import read_id
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Gathered
-    from dfstudy.present.verdicts import Answer, Numbers
+    from dfstudy.present.answer import Answer, Numbers
 
 DECLARED = ("primary", "secondary")
 

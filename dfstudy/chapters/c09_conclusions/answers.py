@@ -19,11 +19,11 @@ from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.errors import StudyError
 from dfstudy.number import Number
 from dfstudy.present.numbers import plain, say
-from dfstudy.stats.change import NO, YES
+from dfstudy.stats.verdicts import NO, YES
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Gathered
-    from dfstudy.present.verdicts import Answer, Numbers, Tier
+    from dfstudy.present.answer import Answer, Numbers, Tier
 
 NEEDED = ("data.pictures", "train.auc_gap", "test.auc")
 # headings of the table, in order; verdicts on what was not declared stand in brackets

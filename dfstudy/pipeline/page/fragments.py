@@ -19,10 +19,10 @@ from nbformat import NotebookNode
 from PIL import Image
 from traitlets.config import Config
 
+from dfstudy.pipeline.check_parameters import TAG
 from dfstudy.pipeline.failure import INJECTED
 from dfstudy.pipeline.page.formulas import FormulaExporter
 from dfstudy.pipeline.page.tables import keep_together, tidy_table
-from dfstudy.pipeline.parameters import TAG
 
 TEMPLATES = Path(__file__).parent / "templates"
 # Tags of cells whose results open the page, in order, and the headings that they get there.

@@ -15,7 +15,7 @@ from dfstudy.chapters.base import Gathered
 from dfstudy.chapters.c01_data import figures_leakage as figures
 from dfstudy.chapters.c01_data import leakage as room
 from dfstudy.chapters.c01_data import questions as trust
-from dfstudy.chapters.c01_data.figures_card import card_table
+from dfstudy.chapters.c01_data.dataset_card import card_table
 from dfstudy.chapters.c01_data.leakage import Leakage, leakage_numbers
 from dfstudy.data.split import Split
 from dfstudy.number import Number

@@ -11,7 +11,7 @@ from scipy.special import expit
 
 from dfstudy.chapters.c04_test.calibration import RATES, calibrate, meaning_numbers, risk_curve
 from dfstudy.number import Number
-from dfstudy.stats.judgement import FLAT
+from dfstudy.stats.calibration_effect import FLAT
 from dfstudy.stats.measures import test_numbers
 from dfstudy.stats.risk import risk_band
 from dfstudy.study.comparisons import Evaluate

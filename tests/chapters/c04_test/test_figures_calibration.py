@@ -13,7 +13,7 @@ import pytest
 
 from dfstudy.chapters.c04_test import figures_calibration as figures
 from dfstudy.chapters.c04_test.calibration import calibrate, meaning_numbers, risk_curve
-from dfstudy.chapters.c04_test.curves import reliability
+from dfstudy.chapters.c04_test.curve_tables import reliability
 from dfstudy.number import Number
 from dfstudy.present.numbers import say
 from dfstudy.study.comparisons import Evaluate

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from dfstudy.chapters.c04_test import figures_scores as figures
-from dfstudy.chapters.c04_test.curves import chosen_points, find_mistakes, roc_band, seed_curves
+from dfstudy.chapters.c04_test.curve_tables import chosen_points, find_mistakes, roc_band, seed_curves
 from dfstudy.stats.registry import CELLS
 from dfstudy.study.comparisons import Evaluate
 

@@ -18,8 +18,8 @@ from dfstudy.chapters.c08_protocol.questions import truthful
 from dfstudy.chapters.c09_conclusions import abstract
 from dfstudy.chapters.c09_conclusions import answers as room
 from dfstudy.number import Number
+from dfstudy.present.answer import Answer, chapters_p, gains, gains_any
 from dfstudy.present.numbers import say
-from dfstudy.present.verdicts import Answer, chapters_p, gains, gains_any
 from dfstudy.stats.paired import PairedDifference
 from dfstudy.study.recipe import Model
 from dfstudy.study.study import load_study

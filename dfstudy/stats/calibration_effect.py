@@ -17,10 +17,10 @@ from numpy.typing import ArrayLike
 
 from dfstudy.number import Number
 from dfstudy.stats.calibration import Calibration
-from dfstudy.stats.change import IMPROVES, INCONCLUSIVE, WORSENS, Decision
 from dfstudy.stats.intervals import Floats, Interval, group_interval, sentences
 from dfstudy.stats.recalibration import ROOT, calibration_error, calibration_intercept, calibration_slope
 from dfstudy.stats.registry import METRICS, listed
+from dfstudy.stats.verdicts import IMPROVES, INCONCLUSIVE, WORSENS, Decision
 
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate

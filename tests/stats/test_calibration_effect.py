@@ -8,7 +8,7 @@ from scipy.special import expit
 from sklearn import metrics as sk
 
 from dfstudy.stats.calibration import FITS, Calibration, fit_platt
-from dfstudy.stats.judgement import FLAT, judge
+from dfstudy.stats.calibration_effect import FLAT, judge
 from dfstudy.study.comparisons import Evaluate
 
 SETTINGS = Evaluate(replicates=300)

@@ -19,7 +19,7 @@ from dfstudy.data.split import Split, set_aside
 from dfstudy.present.numbers import say
 
 if TYPE_CHECKING:
-    from dfstudy.present.verdicts import Numbers
+    from dfstudy.present.answer import Numbers
     from dfstudy.study.study import Study
 
 MOST_METHODS = 16  # that are named; the others are counted

@@ -1,11 +1,11 @@
 """What an answer is, and the rules that turn intervals into a verdict.
 
 Takes a number and a limit; answers the claim that it lies above the limit: `yes` where the whole interval
-does, `no` where the whole interval lies below, else `cannot tell`. A gain is judged by `stats.change`, as in
-the chapters: `yes` where the change improves, and `no` where it worsens or makes no measurable difference. Of
-networks that have not learned nothing is said: `not trained enough to tell`. Where many gains are asked for
-at once, the chapter's p after Holm's correction limits false alarms. The words are those of `stats.change`.
-Pure.
+does, `no` where the whole interval lies below, else `cannot tell`. A gain is judged by `stats.verdicts`, as
+in the chapters: `yes` where the change improves, and `no` where it worsens or makes no measurable difference.
+Of networks that have not learned nothing is said: `not trained enough to tell`. Where many gains are asked
+for at once, the chapter's p after Holm's correction limits false alarms. The words are those of
+`stats.verdicts`. Pure.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Literal
 import numpy as np
 
 from dfstudy.number import Number
-from dfstudy.stats.change import (
+from dfstudy.stats.verdicts import (
     CANNOT_TELL,
     IMPROVES,
     NO,

@@ -6,7 +6,13 @@ import numpy as np
 import pytest
 from sklearn import metrics as sk
 
-from dfstudy.chapters.c04_test.curves import chosen_points, find_mistakes, reliability, roc_band, seed_curves
+from dfstudy.chapters.c04_test.curve_tables import (
+    chosen_points,
+    find_mistakes,
+    reliability,
+    roc_band,
+    seed_curves,
+)
 from dfstudy.stats.metrics import expected_calibration_error
 from dfstudy.study.comparisons import Evaluate
 

@@ -20,10 +20,10 @@ from dfstudy.errors import StudyError
 from dfstudy.model.build import build_model
 from dfstudy.model.checkpoint import load_checkpoint, save_checkpoint, save_weights
 from dfstudy.model.device import resolve_normalisation
-from dfstudy.predict import corrupted as room
-from dfstudy.predict.corrupted import Condition, choose_pictures, predict_corrupted
+from dfstudy.predict import predict_corrupted as room
 from dfstudy.predict.corruptions import CORRUPTIONS, picture_key
 from dfstudy.predict.predict import predict
+from dfstudy.predict.predict_corrupted import Condition, choose_pictures, predict_corrupted
 from dfstudy.study.comparisons import Evaluate
 from dfstudy.study.recipe import Model
 from dfstudy.train.run import Run
