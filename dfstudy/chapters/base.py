@@ -27,7 +27,7 @@ class Gathered:
     Attributes:
         numbers: of all chapters, by id.
         study: whose budget the verdicts name.
-        groups_known: whether the images name who or what must not be torn apart.
+        groups_known: whether the images name the groups that the split keeps whole.
     """
 
     numbers: Numbers

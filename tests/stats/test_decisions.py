@@ -6,6 +6,7 @@ import doctest
 
 import numpy as np
 import pytest
+from fixtures.predictions import calibrated as made
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import expit
@@ -25,12 +26,6 @@ from dfstudy.stats.decisions import (
 from dfstudy.study.comparisons import Evaluate
 
 SETTINGS = Evaluate(replicates=200)
-
-
-def made(seed, n=1000):
-    random = np.random.default_rng(seed)
-    honest = random.normal(0, 2, n)
-    return (random.random(n) < expit(honest)).astype(int), expit(honest), np.arange(n) // 4
 
 
 @st.composite
