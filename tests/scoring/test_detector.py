@@ -96,6 +96,8 @@ def test_verdicts_follow_the_band_that_validation_chose(run, pictures):
         p = score.probability
         assert score.verdict == ("fake" if p >= band.high else "real" if p < band.low else "unsure")
     assert len({score.verdict for score in scores}) > 1
+    ends = (0.0, band.low, band.high)  # the low end is unsure, the high end is fake
+    assert [detector.operating.verdict(p) for p in ends] == ["real", "unsure", "fake"]
     alarms = float((calibrated[clean["label"] == 0] >= band.high).mean())
     text = " ".join(detector.legend())
     assert f"{100 * alarms:.1f} % (95 % interval" in text and "200 validation pictures" in text
