@@ -49,12 +49,14 @@ def shared_models() -> Path:
 
 @pytest.fixture
 def without_provenance() -> Callable[[str], str]:
-    """A page without its provenance block: what two runs of one study must share byte by byte."""
+    """A page without its provenance block and its date: what two runs of a study share byte by byte."""
     from bs4 import BeautifulSoup
 
     def strip(page: str) -> str:
         soup = BeautifulSoup(page, "html.parser")
         soup.find("section", id="provenance").decompose()
+        for told in soup.find_all(attrs={"data-run": True}):
+            told.decompose()
         return str(soup)
 
     return strip

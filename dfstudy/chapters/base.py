@@ -36,6 +36,21 @@ class Gathered:
 
 
 @dataclass(frozen=True)
+class Section:
+    """What a chapter says in the main part of the page: a few paragraphs and one or two figures.
+
+    Attributes:
+        id: anchor on the page.
+        title: its heading.
+        template: Markdown with Jinja, filled by `pipeline.page.sections`; it holds no number of its own.
+    """
+
+    id: str
+    title: str
+    template: Path
+
+
+@dataclass(frozen=True)
 class Chapter:
     """One notebook of the report.
 
@@ -50,6 +65,7 @@ class Chapter:
         figures, numbers: ids that must exist after it has run; more may.
         questions: answers to what its numbers can answer; none where they are missing. Pure.
         abstract: its paragraph of the abstract, from all answers; empty where it has nothing to say. Pure.
+        section: what it says in the main part of the page; none where it is only an appendix.
     """
 
     id: str
@@ -60,6 +76,7 @@ class Chapter:
     numbers: tuple[str, ...]
     questions: Callable[[Gathered], list[Answer]] | None = None
     abstract: Callable[[Sequence[Answer], Gathered], str] | None = None
+    section: Section | None = None
 
     @property
     def notebook(self) -> Path:

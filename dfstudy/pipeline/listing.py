@@ -58,7 +58,7 @@ BUDGET = "study/budget.json"  # what the page says of it
 OWN = ("file", "out", "frozen")  # fields of a study that are none of its settings
 # Code whose results are listed by content (images, split), and code that says what is done and does nothing.
 APART = ("portraits/", "faces/", "data/layouts/", "train/log.py")
-NO_SETTINGS = (*OWN, "budget")  # nor what a chapter shows
+NO_SETTINGS = (*OWN, "budget", "report")  # nor what a chapter shows
 
 
 class ListedStep(NamedTuple):

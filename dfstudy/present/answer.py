@@ -10,6 +10,7 @@ for at once, the chapter's p after Holm's correction limits false alarms. The wo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -30,6 +31,7 @@ from dfstudy.stats.verdicts import (
 )
 
 Tier = Literal["primary", "secondary", "exploratory", "check"]
+Tone = Literal["good", "bad", "open"]
 Numbers = Mapping[str, Number]
 
 ALPHA = (
@@ -50,6 +52,8 @@ class Answer:
         figure: where they are drawn, notebook and figure: `04_test.ipynb#test_roc`; empty where nowhere.
         tier: `primary` and `secondary` questions were declared in the study before training; `check` is about
             images and method; all else is exploratory.
+        told: one plain sentence with the absolute values, for the page's short list, as text for `say`.
+        good: the verdict that is good news; that it overfits is bad news, though the answer is yes.
     """
 
     id: str
@@ -60,6 +64,21 @@ class Answer:
     n: int
     figure: str = ""
     tier: Tier = "exploratory"
+    told: str = ""
+    good: Verdict = YES
+
+    @property
+    def tone(self) -> Tone:
+        """Whether the verdict is good news, whatever the question's polarity; open where it cannot tell."""
+        if self.verdict not in (YES, NO):
+            return "open"
+        return "good" if self.verdict == self.good else "bad"
+
+
+def if_known(numbers: Numbers, text: str) -> str:
+    """The text where every number that it names has a value, else nothing."""
+    names = re.findall(r"\{([^{}]+)\}", text)
+    return text if all(name in numbers and numbers[name].value is not None for name in names) else ""
 
 
 def above(number: Number, limit: float) -> Verdict:

@@ -18,6 +18,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from dfstudy.errors import StudyError, near_match
 from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, OtherPictures, Policies
+from dfstudy.study.page import Page
 from dfstudy.study.pictures import SAMPLE, Card, Data, SamplePictures
 from dfstudy.study.recipe import (
     NOT_SHAPING,
@@ -86,6 +87,7 @@ class Study(Section):
     policies: Policies = Policies()
     forgeries: Forgeries = Forgeries()
     defects: Defects = Defects()
+    report: Page = Page()
     test_on: list[OtherPictures] = Field(
         default=[],
         description="other folders on which the study's own networks are tested (chapter 06), each a path or "

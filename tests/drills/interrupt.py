@@ -293,6 +293,8 @@ def _contents(folder: Path, made_in: Path) -> dict[str, bytes]:
     found = {str(file.relative_to(folder)): _content(file).replace(own, b"OUT") for file in kept}
     soup = BeautifulSoup((folder / "index.html").read_text("utf-8"), "html.parser")
     soup.find("section", id="provenance").decompose()
+    for told in soup.find_all(attrs={"data-run": True}):
+        told.decompose()
     return found | {"index.html": str(soup).encode()}
 
 

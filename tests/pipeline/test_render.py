@@ -14,7 +14,8 @@ from PIL import Image
 from dfstudy.chapters.base import Chapter
 from dfstudy.errors import StudyError
 from dfstudy.number import Number
-from dfstudy.pipeline.page.fragments import FIGURE_OF, FigureCount, make_fragment
+from dfstudy.pipeline.page.figures import leave_out_faces, number_figures, place_figures
+from dfstudy.pipeline.page.fragments import FIGURE_OF, make_fragment
 from dfstudy.pipeline.page.links import settle_links
 from dfstudy.pipeline.page.page_check import page_problems
 from dfstudy.pipeline.page.render import render
@@ -39,21 +40,21 @@ def prose(text: str):
     return nbformat.v4.new_markdown_cell(text)
 
 
-def fragment(*cells, count: FigureCount | None = None, name: str = "03_train"):
-    made = make_fragment(nbformat.v4.new_notebook(cells=list(cells)), name, count or FigureCount())
+def fragment(*cells, name: str = "03_train"):
+    made = make_fragment(nbformat.v4.new_notebook(cells=list(cells)), name)
     return made, BeautifulSoup(made.body, "html.parser")
 
 
-def test_headings_go_down_one_level_with_the_chapters_name():
+def test_headings_go_down_two_levels_with_the_chapters_name():
     made, soup = fragment(prose("# Training\n\nWhy?\n\n## It falls\n\nSee [above](#It-falls).\n\n### Finer"))
-    assert made.title == "Training" and made.sections == [("03_train-it-falls", "It falls")]
-    assert [h.name for h in soup.find_all(["h2", "h3", "h4"])] == ["h3", "h4"]
+    assert made.title == "Training" and soup.find(id="03_train-it-falls").get_text() == "It falls"
+    assert [h.name for h in soup.find_all(["h2", "h3", "h4", "h5"])] == ["h4", "h5"]
     assert soup.a["href"] == "#03_train-it-falls"
 
 
 def test_two_equal_headings_have_two_anchors():
-    made, _ = fragment(prose("# T\n\n## Same\n\n## Same"))
-    assert len({anchor for anchor, _ in made.sections}) == 2
+    _, soup = fragment(prose("# T\n\n## Same\n\n## Same"))
+    assert len({heading["id"] for heading in soup.find_all("h4")}) == 2
 
 
 def test_code_is_folded_and_parameters_are_hidden():
@@ -75,13 +76,39 @@ def test_progress_and_plain_fallbacks_do_not_reach_the_page():
     assert "said" in made.body and "result" in made.body
 
 
-def test_figures_are_numbered_through_the_chapters_and_measured_ones_move():
-    count = FigureCount()
-    first, soup = fragment(shown(figure("a")), shown(figure("t", ' data-timing="true"')), count=count)
-    second, _ = fragment(shown(figure("b")), count=count)
-    assert "Figure 1. </b>n = 3" in first.body and "Figure 2. </b>" in second.body
-    assert "Figure P1. </b>" in first.timing and 'id="t"' not in first.body
-    assert "Figure P1 shows measured durations" in soup.get_text()
+def test_figures_are_numbered_in_reading_order_and_measured_ones_apart():
+    first, soup = fragment(shown(figure("a")), shown(figure("t", ' data-timing="true"')))
+    second, _ = fragment(shown(figure("b")))
+    assert 'id="t"' in first.timing and 'id="t"' not in first.body
+    assert soup.find("a", href="#t")[FIGURE_OF] == "03_train"
+    page = BeautifulSoup(first.body + second.body + first.timing, "html.parser")
+    labels = [words.partition(".")[0] for _, words in number_figures(page)]
+    assert labels == ["Figure 1", "Figure 2", "Figure P1"]
+    assert page.find(id="b").figcaption.get_text() == "Figure 2. n = 3"
+    settle_links(page)
+    assert "Figure P1 shows measured durations" in page.get_text()
+
+
+def test_the_main_part_takes_its_figures_out_of_the_chapters():
+    html = (
+        '<div data-shows="a"></div><div data-shows="not_drawn"></div>'
+        '<details class="chapter" id="03_train"><summary><h3>T</h3></summary>'
+        f"{figure('a')}{figure('b')}</details>"
+    )
+    soup = BeautifulSoup(html, "html.parser")
+    place_figures(soup)
+    assert number_figures(soup) == [("a", "Figure 1. n = 3"), ("b", "Figure 2. n = 3")]
+    settle_links(soup)
+    assert soup.find("figure")["id"] == "a" and "data-shows" not in str(soup)
+    assert soup.details.p.get_text() == "In the main part: Figure 1." and soup.details.a["href"] == "#a"
+
+
+def test_images_of_people_can_be_left_out_and_charts_stay():
+    face = figure("face").replace("image/png", "image/jpeg")
+    soup = BeautifulSoup(f'{face}{figure("chart")}<a href="#face">f</a>', "html.parser")
+    assert leave_out_faces(soup) == 1
+    assert "jpeg" not in str(soup) and soup.find("figure")["id"] == "chart"
+    assert soup.find(id="face").name == "p" and "left out" in soup.find(id="face").get_text()
 
 
 def test_a_measured_table_moves_too():
@@ -147,14 +174,10 @@ def test_scripts_and_styles_are_left_out():
     assert "alert" not in made.body and "b {}" not in made.body and "kept" in made.body
 
 
-def test_abstract_and_answers_are_lifted_without_their_code():
-    made, _ = fragment(
-        shown("We found **it**.", "say(x)", ("abstract",), "text/markdown"),
-        shown("<table><tr><td>yes</td></tr></table>", tags=("answers",)),
-    )
-    assert "<strong>it</strong>" in made.lifted["abstract"] and "yes" in made.lifted["answers"]
-    assert "say" in made.body and "<strong>" not in made.body
-    assert '<a href="#abstract">Abstract</a>' in made.body
+def test_answers_are_lifted_without_their_code():
+    made, _ = fragment(shown("<table><tr><td>yes</td></tr></table>", "say(x)", ("answers",)))
+    assert "yes" in made.lifted["answers"] and "say" in made.body and "<table>" not in made.body
+    assert '<a href="#answers">All answers</a>' in made.body
 
 
 def test_a_pandas_table_loses_its_running_index_and_sets_numbers_right():
@@ -244,14 +267,20 @@ def test_the_page_has_its_parts_in_order(report):
     page = report()
     soup = BeautifulSoup(page, "html.parser")
     assert page_problems(page) == []
-    assert [h.get_text() for h in soup.main.find_all("h2")] == [
-        "Abstract", "First", "Last", "All numbers", "Settings", "Provenance",
-    ]  # fmt: skip
+    headings = [next(h.stripped_strings) for h in soup.main.find_all("h2")]
+    assert headings == ["Figures", "Chapters", "Numbers", "Settings", "Provenance"]
+    assert [h.get_text() for h in soup.find(id="chapters").find_all("h3")] == ["First", "Last"]
     assert soup.h1.get_text() == soup.title.get_text() == "Telling rendered faces from forged ones"
-    assert [a["href"] for a in soup.nav.find_all("a")][:3] == ["#abstract", "#01_a", "#01_a-seen"]
+    assert [a["href"] for a in soup.nav.find_all("a")][:3] == ["#summary", "#figure-index", "#chapters"]
+    assert [a["href"] for a in soup.find(id="figure-list").find_all("a")] == ["#one"]
+    stamp = soup.find(class_="stamp").get_text()
+    assert "12 images" in stamp and "commit" in stamp
     numbers = soup.find(id="numbers").get_text()
     assert soup.find(id="numbers-09_z").get_text() == "Last"
     rows = soup.find(id="numbers").tbody.find_all("tr")
+    csv, json_file = (link["href"] for link in soup.find(id="numbers").find_all("a", download=True))
+    assert b"01_a,01_a.n,0.5,1,12,0.25,0.75,,n & o < p,3" in base64.b64decode(csv.partition(",")[2])
+    assert json.loads(base64.b64decode(json_file.partition(",")[2]))["09_z"][0]["high"] == 0.75
     assert [row.find(["th", "td"]).get_text() for row in rows] == ["First", "01_a.n", "Last", "09_z.n"]
     assert len(rows[1].find_all("td")) == len(soup.find(id="numbers").thead.find_all("th"))
     assert "0.500 [0.250, 0.750]" in numbers and "n & o < p" in numbers
@@ -265,7 +294,7 @@ def test_the_page_has_its_parts_in_order(report):
 def test_provenance_is_the_only_place_for_what_differs(report, without_provenance):
     page = report()
     rest = without_provenance(page)
-    assert "commit" not in rest and "Provenance</h2>" not in rest and "First" in rest
+    assert "commit" not in rest and 'id="provenance"' not in rest and "First" in rest
     assert rest == without_provenance(page.replace("ffffffff", "eeeeeeee"))
 
 
@@ -285,7 +314,9 @@ def test_a_chapter_that_has_not_run_is_said(invocation):
 
 GOOD = '<html lang="en"><head><title>t</title></head><body><h1 id="a">t</h1><h2>u</h2>%s</body></html>'
 FAULTS = {
-    '<script src="#"></script>': "active element <script>",
+    '<script src="#"></script>': "a script that the page's policy does not name",
+    "<script>alert(1)</script>": "a script that the page's policy does not name",
+    '<a href="data:text/html,x">x</a>': "points outside the file",
     '<img src="https://x.org/a.png" alt="a">': "points outside the file",
     '<a href="https://x.org">x</a>': "points outside the file",
     '<a href="#nowhere">x</a>': "link #nowhere leads nowhere",
@@ -320,16 +351,18 @@ def test_a_link_to_a_figure_is_named_like_it_and_never_leads_nowhere():
             ("04_test.ipynb", "the test"),
         ]
     )
-    count = FigureCount(shown=2)
     fragments = [
-        make_fragment(nbformat.v4.new_notebook(cells=[prose(f"# {title}"), shown(html)]), name, count)
+        make_fragment(nbformat.v4.new_notebook(cells=[prose(f"# {title}"), shown(html)]), name)
         for name, title, html in [("04_test", "The test", figure("test_roc")), ("09_end", "The end", links)]
     ]
     page = "".join(
-        f'<section id="{x.id}" class="chapter"><h2>{x.title}</h2>{x.body}</section>' for x in fragments
+        f'<details id="{x.id}" class="chapter"><summary><h3>{x.title}</h3></summary>{x.body}</details>'
+        for x in fragments
     )
-    settled = settle_links(page)
-    found = [(a["href"], a.get_text()) for a in BeautifulSoup(settled, "html.parser").find_all("a")]
-    assert found == [("#test_roc", "Figure 3"), ("#04_test", "The test"), ("#04_test", "the test")]
+    soup = BeautifulSoup(page, "html.parser")
+    number_figures(soup)
+    settle_links(soup)
+    settled, found = str(soup), [(a["href"], a.get_text()) for a in soup.find_all("a")]
+    assert found == [("#test_roc", "Figure 1"), ("#04_test", "The test"), ("#04_test", "the test")]
     assert "<p>off</p>" in settled and FIGURE_OF not in settled
     assert not [problem for problem in page_problems(settled) if problem.startswith("link")]

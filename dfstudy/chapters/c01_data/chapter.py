@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dfstudy.chapters.base import Chapter
+from pathlib import Path
+
+from dfstudy.chapters.base import Chapter, Section
 from dfstudy.chapters.c01_data.questions import answer_questions
 
 CHAPTER = Chapter(
@@ -39,4 +41,5 @@ CHAPTER = Chapter(
         "leakage.inflation",
     ),
     questions=answer_questions,
+    section=Section("data", "Data and trust", Path(__file__).with_name("section.md.j2")),
 )

@@ -10,13 +10,14 @@ import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Literal
 
-from dfstudy.present.answer import Answer, Numbers
+from dfstudy.present.answer import Answer, Numbers, above, if_known
 from dfstudy.present.numbers import literal
 from dfstudy.stats.verdicts import CANNOT_TELL, NO, YES, Verdict
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Gathered
 
+PREDICTS = 0.7  # AUC of a probe that sees no face from which a good result may be the set's own
 LEAK = 0.02  # AUC: what a leak may add before it matters
 CHANCE = 0.5  # AUC of a coin
 NOT_APPLICABLE = "not applicable"
@@ -25,7 +26,8 @@ NOT_APPLICABLE = "not applicable"
 def answer_questions(gathered: Gathered) -> list[Answer]:
     """Whether the images give the label away, whether groups are known, and what a leak would pay."""
     numbers = gathered.numbers
-    return [*_new_people(numbers, gathered.groups_known), *_shortcut(numbers), *_leak(numbers)]
+    known = gathered.groups_known
+    return [*_trust(numbers, known), *_new_people(numbers, known), *_shortcut(numbers), *_leak(numbers)]
 
 
 def leak_verdict(numbers: Numbers) -> Verdict | Literal["not applicable"]:
@@ -77,6 +79,38 @@ def write_trust(lines: Iterable[str], layout: str) -> str:
     return "\n".join(f"- {line}" for line in (*lines, read))
 
 
+def _trust(numbers: Numbers, groups_known: bool) -> list[Answer]:
+    """One verdict on the data: what a probe that sees no face reaches, mixed labels, and named groups."""
+    probe, mixed = numbers.get("shortcut.together.auc"), numbers.get("duplicates.both_labels")
+    if probe is None or mixed is None:
+        return []
+    reach = above(probe, PREDICTS)
+    verdict: Verdict = CANNOT_TELL
+    if reach == YES or mixed.value:
+        verdict = NO
+    elif reach == NO and groups_known:
+        verdict = YES
+    groups = "Groups are named and stay in one part." if groups_known else "Groups are not named."
+    told = (
+        "File and image properties alone predict the label with an AUC of {shortcut.together.auc}. "
+        f"{{duplicates.both_labels}} images have both labels. {groups}"
+    )
+    return [
+        Answer(
+            "answer.trust",
+            "Can the data be trusted?",
+            f"a probe that sees no face stays below an AUC of {PREDICTS} with its whole interval, no image "
+            "has both labels, and groups are named and kept in one part",
+            verdict,
+            f"{told[0].lower()}{told[1:-1]}",
+            probe.n,
+            "01_explore_data.ipynb#data_shortcuts",
+            "check",
+            told=if_known(numbers, told),
+        )
+    ]
+
+
 def _new_people(numbers: Numbers, groups_known: bool) -> list[Answer]:
     if "data.pictures" not in numbers:
         return []
@@ -117,6 +151,7 @@ def _shortcut(numbers: Numbers) -> list[Answer]:
             numbers["shortcut.telling"].n,
             "01_explore_data.ipynb#data_shortcuts",
             "check",
+            good=NO,
         )
     ]
 
@@ -139,6 +174,7 @@ def _leak(numbers: Numbers) -> list[Answer]:
             gain.n,
             "01_explore_data.ipynb#data_leakage",
             "check",
+            good=NO,
         )
     ]
 

@@ -10,15 +10,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dfstudy.present.answer import Answer, Numbers, above, opposite
+from dfstudy.present.answer import Answer, Numbers, above, if_known, opposite
 from dfstudy.present.lookup import find, read_id
 from dfstudy.present.numbers import literal
 from dfstudy.stats.verdicts import CANNOT_TELL, NO, UNTRAINED, YES, Verdict
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Gathered
+    from dfstudy.number import Number
 
 CHANCE = 0.5  # AUC of a coin
+PROBE = "shortcut.together.auc"  # what all properties of file and image reach together, from chapter 01
 GAP = 0.02  # AUC between training and validation pictures that is that matters
 CAUGHT = 0.5  # share of fakes found with few false alarms that makes a detector of use
 ALARMS = 0.05  # share of reals that may be called fake
@@ -55,21 +57,55 @@ def answer_questions(gathered: Gathered) -> list[Answer]:
             else literal(told.note)
         )
         answers = [replace(each, verdict=UNTRAINED, because=why) for each in answers]
-    return [_above_chance(numbers), *answers, *_accuracy(numbers)]
+    works = _above_chance(numbers, gathered.groups_known)
+    return [works, *_beats_probe(numbers), *answers, *_accuracy(numbers)]
 
 
-def _above_chance(numbers: Numbers) -> Answer:
+def _above_chance(numbers: Numbers, groups_known: bool) -> Answer:
     name = headline_auc(numbers)
     auc = numbers[name]
+    doubt = "" if groups_known else " The images name no groups, so it may have seen these people before."
     return Answer(
         "answer.above_chance",
-        "Does the detector work on pictures it never saw?",
+        f"Does the detector work on {'people' if groups_known else 'images'} it never saw?",
         f"test AUC above {CHANCE}",
         above(auc, CHANCE),
         f"test AUC {{{name}}}",
         auc.n,
         "04_test.ipynb#test_roc",
+        told=if_known(numbers, f"Test AUC {{{name}}}, where guessing reaches {CHANCE}.{doubt}"),
     )
+
+
+def _beats_probe(numbers: Numbers) -> list[Answer]:
+    """The detector beside a probe that sees no face: what is left when shortcuts are taken off."""
+    probe = numbers.get(PROBE)
+    if probe is None or probe.value is None or probe.low is None or probe.high is None:
+        return []
+    name = headline_auc(numbers)
+    return [
+        Answer(
+            "answer.beats_probe",
+            "Is it better than a probe that sees no face?",
+            "the whole interval of its test AUC lies above that of a linear probe on file and image "
+            "properties, cross-validated over all images",
+            _apart(numbers[name], probe.low, probe.high),
+            f"test AUC {{{name}}}, probe {{{PROBE}}}",
+            numbers[name].n,
+            "04_test.ipynb#test_roc",
+            told=if_known(
+                numbers,
+                f"AUC {{{name}}}; a linear probe on file and image properties reaches {{{PROBE}}}.",
+            ),
+        )
+    ]
+
+
+def _apart(number: Number, low: float, high: float) -> Verdict:
+    """Yes where the whole interval lies above the other, no where it lies below."""
+    if above(number, high) == YES:
+        return YES
+    return NO if above(number, low) == NO else CANNOT_TELL
 
 
 def _overfits(numbers: Numbers) -> Answer:
@@ -82,6 +118,12 @@ def _overfits(numbers: Numbers) -> Answer:
         "the gap is {train.auc_gap}",
         gap.n,
         "03_train.ipynb#train_curves",
+        told=if_known(
+            numbers,
+            "AUC {train.auc} on training images, {train.val_auc} on validation images; "
+            "difference {train.auc_gap}.",
+        ),
+        good=NO,
     )
 
 
@@ -142,6 +184,7 @@ def _accuracy(numbers: Numbers) -> list[Answer]:
             "accuracy {test.balanced_accuracy}",
             pictures.n,
             "04_test.ipynb#test_confusion",
+            good=NO,
         )
     ]
 
@@ -181,6 +224,11 @@ def _stands(numbers: Numbers) -> list[Answer]:
             "{robust.flipped} of the verdicts turn",
             loss.n,
             "07_robustness.ipynb#robust_auc",
+            told=if_known(
+                numbers,
+                "AUC {robust.clean.auc} on clean images, {robust.auc} as a mean over corruptions; "
+                "difference {robust.drop}.",
+            ),
         )
     ]
 

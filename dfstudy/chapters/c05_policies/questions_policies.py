@@ -21,6 +21,7 @@ from dfstudy.present.answer import (
     chapters_p,
     gains,
     gains_any,
+    if_known,
     is_small,
 )
 from dfstudy.present.lookup import find, read_id
@@ -48,6 +49,7 @@ class Quality:
     name: str
     asked: str
     claim: str
+    shown: str
 
     @property
     def least(self) -> float:
@@ -65,14 +67,27 @@ class Quality:
 QUALITIES = {
     one.name: one
     for one in (
-        Quality("gap", "reduce overfitting", "the gap between training and validation AUC is smaller"),
-        Quality("auc", "raise the AUC on forgery methods that it learned", "the test AUC is higher"),
+        Quality(
+            "gap",
+            "reduce overfitting",
+            "the gap between training and validation AUC is smaller",
+            "Gap between training and validation AUC",
+        ),
+        Quality(
+            "auc", "raise the AUC on forgery methods that it learned", "the test AUC is higher", "Test AUC"
+        ),
         Quality(
             "unseen",
             "raise the AUC on forgery methods that it never saw",
             "the AUC on methods that no run learned is higher",
+            "AUC on forgery methods left out of training",
         ),
-        Quality("robust", "raise the AUC on corrupted images", "the mean AUC over corruptions is higher"),
+        Quality(
+            "robust",
+            "raise the AUC on corrupted images",
+            "the mean AUC over corruptions is higher",
+            "Mean AUC over corruptions",
+        ),
     )
 }
 
@@ -149,6 +164,11 @@ def _asked(numbers: Numbers, study: Study, quality: str) -> list[Answer]:
             change.n,
             f"{CHAPTER}#policies_forest",
             "primary" if quality == policies.primary else secondary,
+            told=if_known(
+                numbers,
+                f"{asked.shown} {{policy.{policy}.{quality}}} with it, {{policy.{sides[0]}.{quality}}} with "
+                f"{sides[0]}; difference {{{name}}}.",
+            ),
         )
     ]
 

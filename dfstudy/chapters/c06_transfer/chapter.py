@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dfstudy.chapters.base import Chapter
+from pathlib import Path
+
+from dfstudy.chapters.base import Chapter, Section
 from dfstudy.chapters.c06_transfer.questions import answer_questions
 
 CHAPTER = Chapter(
@@ -21,4 +23,5 @@ CHAPTER = Chapter(
         "published.difference.balanced",
     ),
     questions=answer_questions,
+    section=Section("unseen", "Unseen forgeries", Path(__file__).with_name("section.md.j2")),
 )

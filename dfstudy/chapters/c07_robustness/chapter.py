@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dfstudy.chapters.base import Chapter
+from pathlib import Path
+
+from dfstudy.chapters.base import Chapter, Section
 
 CHAPTER = Chapter(
     id="07_robustness",
@@ -27,4 +29,5 @@ CHAPTER = Chapter(
         "robust.balanced_accuracy",
         "robust.flipped",
     ),
+    section=Section("robustness", "Robustness", Path(__file__).with_name("section.md.j2")),
 )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dfstudy.chapters.base import Chapter
+from pathlib import Path
+
+from dfstudy.chapters.base import Chapter, Section
 from dfstudy.chapters.c08_protocol.abstract import write_abstract
 from dfstudy.chapters.c08_protocol.questions import answer_questions
 
@@ -31,4 +33,5 @@ CHAPTER = Chapter(
     ),
     questions=answer_questions,
     abstract=write_abstract,
+    section=Section("protocol", "Original protocol", Path(__file__).with_name("section.md.j2")),
 )

@@ -18,6 +18,7 @@ from dfstudy.present.answer import (
     chapters_p,
     gains,
     gains_any,
+    if_known,
 )
 from dfstudy.present.lookup import find, read_id
 from dfstudy.present.numbers import literal
@@ -79,6 +80,11 @@ def _truth(numbers: Numbers, seeds: int) -> list[Answer]:
             _said(inflation, f"it reports {{{name}}} more than is true{_values(numbers)}"),
             inflation.n,
             FIGURE,
+            told=if_known(
+                numbers,
+                f"It reports an AUC of {{defect.all.reported.auc}}, where {{defect.all.true.auc}} is true; "
+                f"difference {{{name}}}.",
+            ),
         )
     ]
 
@@ -101,6 +107,12 @@ def _cost(numbers: Numbers, seeds: int) -> list[Answer]:
             else _said(change, f"the AUC changes by {{{name}}}{_values(numbers)}"),
             change.n,
             FIGURE,
+            told=if_known(
+                numbers,
+                "AUC on the honest test {defect.all.true.auc} with all flaws, {defect.correct.auc} without; "
+                f"difference {{{name}}}.",
+            ),
+            good=NO,
         )
     ]
 
@@ -145,6 +157,7 @@ def _single(numbers: Numbers, quantity: str, sign: Literal[1, -1], seeds: int) -
             f"{'those that do' if found or lost else 'none is shown to; the largest'}: {', '.join(listed)}",
             numbers[(shown or lost)[0]].n,
             FIGURE,
+            good=NO,
         )
     ]
 

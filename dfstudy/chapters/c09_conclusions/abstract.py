@@ -25,23 +25,24 @@ def write_abstract(answers: Iterable[Answer], gathered: Gathered) -> str:
     writing = [chapter for chapter in CHAPTERS if chapter.abstract is not None]
     writing.sort(key=lambda chapter: chapter.id not in notebooks)
     parts = [chapter.abstract(every, gathered) for chapter in writing if chapter.abstract is not None]
-    parts.append(_limits(gathered.numbers, gathered.study.is_sample))
+    parts.append(" ".join(list_limits(gathered.numbers, gathered.study.is_sample)))
     return "\n\n".join(part for part in parts if part)
 
 
-def _limits(numbers: Numbers, is_sample: bool) -> str:
+def list_limits(numbers: Numbers, is_sample: bool) -> list[str]:
+    """What the study does not say, a sentence each."""
     if is_sample:
-        return (
-            "The portraits are rendered and show no person: the result says that the machinery works, and "
-            "nothing about forgeries of people."
-        )
+        return [
+            "The faces are rendered and show no person: the result says that the method works, and nothing "
+            "about forgeries of real people."
+        ]
     known = [read_id(name) for name, number in numbers.items() if number.value is not None]
     unseen = [of for of in known if (of.kind, of.quantity) == ("policy", "unseen") and of.aspect]
     kinds = {of.kind for of in known}
     asked = {
-        "other forgeries": bool(unseen) or "cross" in kinds,
-        "other sets of pictures": "elsewhere" in kinds,
+        "forgery methods left out of training": bool(unseen) or "cross" in kinds,
+        "other sets of images": "elsewhere" in kinds,
     }
     missing = [what for what, was in asked.items() if not was]
-    rest = f"{' and '.join(missing)} are not tested" if missing else "chapter 06 asks what is left on others"
-    return f"The result holds for pictures like these; {rest}."
+    rest = f" It was not tested on {' and '.join(missing)}." if missing else ""
+    return [f"The result holds for images like these.{rest}"]

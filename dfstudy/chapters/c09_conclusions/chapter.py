@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dfstudy.chapters.base import Chapter
+from pathlib import Path
+
+from dfstudy.chapters.base import Chapter, Section
 
 CHAPTER = Chapter(
     id="09_conclusions",
@@ -11,4 +13,5 @@ CHAPTER = Chapter(
     timeout=600,
     figures=(),
     numbers=("answer.above_chance",),
+    section=Section("methods", "Methods and rules", Path(__file__).with_name("section.md.j2")),
 )

@@ -1,9 +1,9 @@
 """An executed notebook as a fragment of the report's page.
 
-Takes the notebook; gives HTML in which headings sit one level lower, ids carry the chapter's name, figures
-are numbered, tables are plain and can scroll, outside links are words, and no script or style is left.
-Measured durations come back apart, because only the provenance block may differ between two runs; so do
-the results of cells whose tags stand in `LIFTED`, which the page shows first. Cost: a second a notebook.
+Takes the notebook; gives HTML in which headings sit two levels lower, ids carry the chapter's name, tables
+are plain and can scroll, outside links are words, and no script or style is left. Measured durations come
+back apart, because only the provenance block may differ between two runs; so do the results of cells whose
+tags stand in `LIFTED`, which the page shows elsewhere. Cost: a second a notebook.
 """
 
 from __future__ import annotations
@@ -25,27 +25,11 @@ from dfstudy.pipeline.page.formulas import FormulaExporter
 from dfstudy.pipeline.page.tables import keep_together, tidy_table
 
 TEMPLATES = Path(__file__).parent / "templates"
-# Tags of cells whose results open the page, in order, and the headings that they get there.
-LIFTED = {"abstract": "Abstract", "trust": "Can these pictures be trusted?", "answers": "Answers"}
+# Tags of cells whose results the page shows elsewhere, and what they are called there.
+LIFTED = {"answers": "All answers"}
 FIGURE_OF = "data-figure-of"  # on a link to a figure: the chapter that should hold it
 CSS_DPI, FIGURE_DPI = 96, 144  # of the page, and of the files that `figures.style` saves
 SHOWN = ["text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "text/plain"]
-
-
-@dataclass
-class FigureCount:
-    """How many figures the page has so far; measured ones are counted apart."""
-
-    shown: int = 0
-    timing: int = 0
-
-    def label(self, timing: bool) -> str:
-        """The next figure's label."""
-        if timing:
-            self.timing += 1
-            return f"Figure P{self.timing}"
-        self.shown += 1
-        return f"Figure {self.shown}"
 
 
 @dataclass(frozen=True)
@@ -56,44 +40,41 @@ class Fragment:
         id: chapter's id, and the anchor of its section.
         title: its heading.
         body: HTML of everything but what is listed below.
-        sections: (anchor, words) of its `h3` headings, for the contents.
         timing: HTML of its figures and tables of measured durations.
-        lifted: HTML by tag of the results that open the page.
+        lifted: HTML by tag of the results that the page shows elsewhere.
     """
 
     id: str
     title: str
     body: str
-    sections: list[tuple[str, str]]
     timing: str
     lifted: dict[str, str] = field(default_factory=dict)
 
 
-def make_fragment(notebook: NotebookNode, name: str, count: FigureCount) -> Fragment:
-    """Convert one executed notebook; `count` goes on from the chapter before."""
+def make_fragment(notebook: NotebookNode, name: str) -> Fragment:
+    """Convert one executed notebook."""
     soup = BeautifulSoup(_to_html(notebook), "html.parser")
     for tag in soup.find_all(["script", "style"]):
         tag.decompose()
     for table in soup.find_all("table"):
         tidy_table(table)
     _name_outside_links(soup)
-    sections = _lower_headings(soup, name)
-    _number_figures(soup, count)
+    _lower_headings(soup, name)
     for picture in soup.find_all("img"):
         _set_size(picture)
     keep_together(soup)
-    timing = "".join(_move_to_provenance(soup, tag) for tag in soup.find_all(attrs={"data-timing": "true"}))
+    timing = "".join(_move_to_provenance(tag, name) for tag in soup.find_all(attrs={"data-timing": "true"}))
     lifted = {tag: _lift(soup, tag) for tag in LIFTED}
     _point_to_numbers(soup, name)
     for empty in soup.find_all("div", class_="result"):
         del empty["data-tags"]
         if not empty.get_text(strip=True) and not empty.find("img"):
             empty.decompose()
-    heading = soup.find("h2")
+    heading = soup.find("h3")
     title = heading.get_text() if heading else name
     if heading:
         heading.decompose()
-    return Fragment(name, title, str(soup).strip(), sections, timing, {k: v for k, v in lifted.items() if v})
+    return Fragment(name, title, str(soup).strip(), timing, {k: v for k, v in lifted.items() if v})
 
 
 def _to_html(notebook: NotebookNode) -> str:
@@ -128,43 +109,30 @@ def _name_outside_links(soup: BeautifulSoup) -> None:
         text.replace_with(re.sub(r"https?://", "", text))
 
 
-def _lower_headings(soup: BeautifulSoup, name: str) -> list[tuple[str, str]]:
-    """The notebook's h1 becomes the chapter's h2, and so on; returns the h3 headings."""
-    sections, renamed = [], {}
+def _lower_headings(soup: BeautifulSoup, name: str) -> None:
+    """The notebook's h1 becomes the chapter's h3, and so on."""
+    renamed: dict[str, str] = {}
     for heading in soup.find_all(re.compile("^h[1-6]$")):
-        level = min(int(heading.name[1]) + 1, 6)
-        heading.name = f"h{level}"
+        heading.name = f"h{min(int(heading.name[1]) + 2, 6)}"
         words = heading.get_text()
         anchor = name + "-" + re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
         while anchor in renamed.values():
             anchor += "-again"
         renamed[words.replace(" ", "-")] = anchor  # as JupyterLab names it
         heading["id"] = anchor
-        if level == 3:
-            sections.append((anchor, words))
     for link in soup.find_all("a"):
         target = str(link["href"])[1:]
         link["href"] = "#" + renamed.get(target, target)
-    return sections
 
 
-def _number_figures(soup: BeautifulSoup, count: FigureCount) -> None:
-    for figure in soup.find_all("figure"):
-        timing = figure.get("data-timing") == "true"
-        caption = figure.find("figcaption")
-        if caption is None:
-            continue
-        label = soup.new_tag("b")
-        label.string = f"{count.label(timing)}. "
-        caption.insert(0, label)
-
-
-def _move_to_provenance(soup: BeautifulSoup, measured: Tag) -> str:
-    label = measured.find("b")
-    what = label.get_text().rstrip(". ") if measured.name == "figure" and label else "The table"
+def _move_to_provenance(measured: Tag, name: str) -> str:
+    """A figure or table of durations leaves a note that leads to it."""
+    what = "The table shows"
+    if measured.name == "figure":
+        what = f'<a href="#{measured.get("id")}" {FIGURE_OF}="{name}">The figure</a> shows'
     note = BeautifulSoup(
-        f'<p class="moved">{what} shows measured durations, which differ from run to run: '
-        'it is under <a href="#provenance">Provenance</a>.</p>',
+        f'<p class="moved">{what} measured durations, which differ from run to run: '
+        'see <a href="#provenance">Provenance</a>.</p>',
         "html.parser",
     )
     measured.replace_with(note)
@@ -196,7 +164,7 @@ def _lift(soup: BeautifulSoup, tag: str) -> str:
     results = [div for div in soup.find_all("div", class_="result") if tag in str(div["data-tags"]).split()]
     html = "".join(div.decode_contents() for div in results)
     for div in results:
-        note = f'<p class="moved">It opens the report: see <a href="#{tag}">{LIFTED[tag]}</a>.</p>'
+        note = f'<p class="moved">Shown in the main part: see <a href="#{tag}">{LIFTED[tag]}</a>.</p>'
         div.clear()
         div.append(BeautifulSoup(note, "html.parser"))
     return html

@@ -36,7 +36,7 @@ def report_rows(study: Study) -> Rows:
     rows = [
         ("Study", f"{study.name} ({study.file.name}, sha256 {_sha256(study)[:16]})"),
         (
-            "Pictures",
+            "Images",
             f"{fingerprint.get('pictures', '?'):,}, fingerprint {fingerprint.get('fingerprint', '?')[:16]}",
         ),
         ("Layout", str(fingerprint.get("layout", "?")).removeprefix("layout: ")),
@@ -50,6 +50,15 @@ def report_rows(study: Study) -> Rows:
     ]
     comparison = compare_with_exhibit(study)
     return rows + ([("Published report", str(comparison))] if comparison else [])
+
+
+def stamp(study: Study) -> tuple[str, str]:
+    """What the heading says: (of the data, the same on every run; of this run: day and commit)."""
+    fingerprint = read_json(study.out / "data" / "fingerprint.json")
+    whose = "rendered portraits" if study.is_sample else study.pictures.name
+    count = fingerprint.get("pictures")
+    data = f"{whose}, {count:,} images" if isinstance(count, int) else whose
+    return data, f"{datetime.now().astimezone():%d %B %Y}, commit {commit()[:12]}"
 
 
 def _sha256(study: Study) -> str:

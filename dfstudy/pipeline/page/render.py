@@ -1,14 +1,17 @@
 """The report's page from executed chapters, numbers and settings: one self-contained HTML file.
 
-Takes a study whose chapters have run; gives `<out>/index.html`, with pictures inside, readable offline, on
-paper and on a narrow screen. Everything that may differ between two runs of one study stands in
-`<section id="provenance">`. Refuses to write a page that `page_check` finds fault with. Cost: seconds.
+Takes a study whose chapters have run; gives `<out>/index.html`, readable offline, without scripts, on paper
+and on a narrow screen. A short main part comes first; chapters, numbers and settings are folded below, in the
+same file, so that a report can be mailed and kept as one piece. Everything that may differ between two runs
+of one study stands in `<section id="provenance">` or is marked `data-run`. Refuses to write a page that
+`page_check` finds fault with. Cost: seconds.
 """
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
-import itertools
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -19,24 +22,33 @@ import pandas as pd
 from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from dfstudy.chapters.base import Gathered
+from dfstudy.chapters.c09_conclusions.abstract import list_limits
+from dfstudy.chapters.c09_conclusions.answers import NEEDED, decide_answers
 from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.listing import BUDGET
-from dfstudy.pipeline.page import record
-from dfstudy.pipeline.page.fragments import LIFTED, TEMPLATES, FigureCount, Fragment, make_fragment
+from dfstudy.pipeline.page import numbers_table, record
+from dfstudy.pipeline.page.figures import leave_out_faces, number_figures, place_figures
+from dfstudy.pipeline.page.fragments import TEMPLATES, Fragment, make_fragment
+from dfstudy.pipeline.page.front import list_answers, make_cards
 from dfstudy.pipeline.page.links import settle_links
 from dfstudy.pipeline.page.page_check import page_problems
+from dfstudy.pipeline.page.sections import write_sections
 from dfstudy.pipeline.page.tables import keep_together, tidy_table
 from dfstudy.pipeline.plan import LEAKAGE, PLAN, TRAINING
-from dfstudy.present.numbers import number_table, read_numbers
+from dfstudy.present.numbers import read_numbers
 from dfstudy.present.settings import describe
 from dfstudy.system.kept import read_json, write_atomic
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Chapter
+    from dfstudy.number import Number
+    from dfstudy.present.answer import Answer
     from dfstudy.study.study import Study
 
-END = [("numbers", "All numbers"), ("settings", "Settings"), ("provenance", "Provenance")]
+
+GROUPS_KNOWN = "answer.new_people"  # 1 where the images name the groups that the split keeps whole
 
 
 def render(
@@ -51,9 +63,8 @@ def render(
         StudyError: a chapter has not run, or the page would be faulty.
     """
     chapters = chapters or CHAPTERS
-    count = FigureCount()
-    fragments = [make_fragment(_executed(study, chapter), chapter.id, count) for chapter in chapters]
-    text = settle_links(_fill(study, chapters, fragments))
+    fragments = [make_fragment(_executed(study, chapter), chapter.id) for chapter in chapters]
+    text = _finish(_fill(study, chapters, fragments), study)
     problems = page_problems(text)
     if problems:
         raise StudyError(
@@ -73,25 +84,58 @@ def _executed(study: Study, chapter: Chapter) -> nbformat.NotebookNode:
     return nbformat.read(file, as_version=4)
 
 
+def _finish(text: str, study: Study) -> str:
+    """Figures in their places and numbered, links settled, the list of figures filled."""
+    soup = BeautifulSoup(text, "html.parser")
+    place_figures(soup)
+    if not study.report.faces:
+        leave_out_faces(soup)
+    listed = number_figures(soup)
+    settle_links(soup)
+    index = soup.find(id="figure-list")
+    for name, words in listed:
+        entry, link = soup.new_tag("li"), soup.new_tag("a", href=f"#{name}")
+        link.string = words
+        entry.append(link)
+        index.append(entry)
+    keep_together(soup)
+    return str(soup)
+
+
 def _fill(study: Study, chapters: tuple[Chapter, ...], fragments: list[Fragment]) -> str:
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    lifted = {name: html for fragment in fragments for name, html in fragment.lifted.items()}
-    opening = [(name, title, lifted[name]) for name, title in LIFTED.items() if name in lifted]
-    ends = [{"id": name, "title": title, "sections": []} for name, title in END]
-    starts = [{"id": name, "title": title, "sections": []} for name, title, _ in opening]
+    parts = _read_numbers(study, chapters)
+    numbers = {number.id: number for listed in parts.values() for number in listed}
+    answers = _decide(study, numbers)
+    script = (TEMPLATES / "page.js").read_text("utf-8")
     trainings = [training["steps"].items() for training in read_json(study.out / PLAN).get("training", [])]
     steps = [(TRAINING.format(name), step["title"]) for part in trainings for name, step in part]
     steps.append((LEAKAGE, "Leakage estimate"))
     steps += [(f"steps/{chapter.id}.json", f"Chapter: {chapter.title}") for chapter in chapters]
+    data, run = record.stamp(study)
+    titles = {fragment.id: fragment.title for fragment in fragments}
     return environment.get_template("page.html.j2").render(
         title=study.title,
+        data=data,
+        run=run,
         css=(TEMPLATES / "page.css").read_text("utf-8"),
-        contents=[*starts, *fragments, *ends],
-        opening=opening,
+        script=script,
+        script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
+        verdicts={answer.id: answer.verdict for answer in answers},
+        asked=study.policies.asked,
+        cards=make_cards(answers, numbers, study),
+        answers=list_answers(answers, numbers, study),
+        count=len(answers),
+        limits=list_limits(numbers, study.is_sample) if answers else [],
+        is_sample=study.is_sample,
+        every_answer="".join(fragment.lifted.get("answers", "") for fragment in fragments),
+        sections=write_sections(chapters, numbers, answers, study),
         chapters=fragments,
-        numbers=_numbers(study, fragments),
+        numbers=numbers_table.write_table(titles, parts, _table),
+        csv=_download("text/csv", numbers_table.write_csv, parts),
+        json=_download("application/json", numbers_table.write_json, parts),
         settings=_settings(study),
         record=record.report_rows(study),
         versions=record.version_rows(),
@@ -100,26 +144,23 @@ def _fill(study: Study, chapters: tuple[Chapter, ...], fragments: list[Fragment]
     )
 
 
-def _numbers(study: Study, fragments: list[Fragment]) -> str:
-    """One table, with a row for each chapter above its numbers."""
-    files = {fragment.id: study.out / "numbers" / f"{fragment.id}.json" for fragment in fragments}
-    parts = {name: read_numbers(file) for name, file in files.items() if file.is_file()}
-    if not any(parts.values()):
-        return ""
-    soup = _table(number_table(number for numbers in parts.values() for number in numbers))
-    rows = iter(soup.tbody.find_all("tr"))
-    columns = len(soup.thead.find_all("th"))
-    for fragment in fragments:
-        for position, row in enumerate(itertools.islice(rows, len(parts.get(fragment.id, ())))):
-            row.td["class"] = "id"
-            if position == 0:
-                heading = soup.new_tag("th", colspan=str(columns), scope="rowgroup")
-                heading["class"] = "group"
-                heading.string = fragment.title
-                group = soup.new_tag("tr", id=f"numbers-{fragment.id}")
-                group.append(heading)
-                row.insert_before(group)
-    return str(soup)
+def _read_numbers(study: Study, chapters: tuple[Chapter, ...]) -> dict[str, list[Number]]:
+    files = {chapter.id: study.out / "numbers" / f"{chapter.id}.json" for chapter in chapters}
+    return {name: read_numbers(file) for name, file in files.items() if file.is_file()}
+
+
+def _decide(study: Study, numbers: dict[str, Number]) -> list[Answer]:
+    """The answers of chapter 09, from the numbers that it read; none where these are not there."""
+    if not {*NEEDED, GROUPS_KNOWN} <= set(numbers):
+        return []
+    asked = {name: number for name, number in numbers.items() if not name.startswith("answer.")}
+    return decide_answers(Gathered(asked, study, bool(numbers[GROUPS_KNOWN].value)))
+
+
+def _download(
+    kind: str, write: Callable[[dict[str, list[Number]]], str], parts: dict[str, list[Number]]
+) -> str:
+    return numbers_table.as_address(kind, write(parts)) if any(parts.values()) else ""
 
 
 def _settings(study: Study) -> str:

@@ -1,0 +1,136 @@
+"""The first two screens of the page: what was asked, what was found, and whether to trust it.
+
+Takes the answers of chapter 09 and the numbers behind them; gives what `front.html.j2` shows: three cards and
+at most eight answers, each with its verdict, good or bad news, one sentence and the figure. Decides nothing:
+verdicts are the chapters'. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from dfstudy.chapters.c04_test.questions import PROBE, headline_auc
+from dfstudy.chapters.c05_policies.questions_policies import QUALITIES
+from dfstudy.pipeline.page.fragments import FIGURE_OF
+from dfstudy.present.numbers import plain, say
+from dfstudy.stats.verdicts import NO, UNTRAINED, YES
+from dfstudy.variants.policies import slugs_of
+
+if TYPE_CHECKING:
+    from dfstudy.number import Number
+    from dfstudy.present.answer import Answer, Numbers, Tone
+    from dfstudy.study.study import Study
+
+# answers of the second screen, in order; `{}` is a quantity that the study declared
+LISTED = (
+    "answer.above_chance",
+    "answer.beats_probe",
+    "answer.trust",
+    "answer.augmentation.{primary}",
+    "answer.augmentation.unseen",
+    "answer.overfits",
+    "answer.stands_corruptions",
+    "answer.protocol.cost",
+)
+WORDS = {YES: "Yes", NO: "No"}
+OPEN = "Can\u2019t tell"
+MARKS: dict[Tone, str] = {"good": "\u2713", "bad": "!", "open": "?"}
+NEWS: dict[Tone, str] = {"good": "good news", "bad": "a weakness", "open": "open"}  # for screen readers
+TIERS = {
+    "primary": "primary question",
+    "secondary": "secondary question",
+    "exploratory": "exploratory",
+    "check": "check",
+}
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One answer as the page shows it.
+
+    Attributes:
+        word: Yes, No or Can't tell.
+        tone, mark, news: good or bad news as a colour, a sign and words.
+        told: one plain sentence with the absolute values.
+        tier: whether the question was declared before training.
+        link: attributes of the link to its figure; empty where it has none.
+    """
+
+    id: str
+    question: str
+    word: str
+    tone: Tone
+    mark: str
+    news: str
+    told: str
+    tier: str
+    link: str
+
+
+@dataclass(frozen=True)
+class Card:
+    """One of the three answers of the first screen, with one number and its interval."""
+
+    question: str
+    shown: Shown
+    value: str
+    interval: str
+    label: str
+
+
+def list_answers(answers: Iterable[Answer], numbers: Numbers, study: Study) -> list[Shown]:
+    """The answers of the second screen; those that were not asked are left out."""
+    by_id = {answer.id: answer for answer in answers}
+    names = [name.format(primary=study.policies.primary) for name in LISTED]
+    return [show(by_id[name], numbers) for name in dict.fromkeys(names) if name in by_id]
+
+
+def show(answer: Answer, numbers: Numbers) -> Shown:
+    """One answer for the page."""
+    chapter, _, figure = answer.figure.partition(".ipynb#")
+    told = answer.told or f"{answer.because[0].upper()}{answer.because[1:]}."
+    lead = "Not trained enough to tell. " if answer.verdict == UNTRAINED else ""
+    return Shown(
+        answer.id,
+        answer.question,
+        WORDS.get(answer.verdict, OPEN),
+        answer.tone,
+        MARKS[answer.tone],
+        NEWS[answer.tone],
+        lead + plain(say(told, numbers).data),
+        TIERS[answer.tier],
+        f'href="#{figure}" {FIGURE_OF}="{chapter}"' if figure else "",
+    )
+
+
+def make_cards(answers: Sequence[Answer], numbers: Numbers, study: Study) -> list[Card]:
+    """Does it work, did augmentation improve it, can the data be trusted: those that were asked."""
+    by_id = {answer.id: answer for answer in answers}
+    quantity = study.policies.primary
+    slugs, named = slugs_of(study), (study.policies.asked, study.policies.names[0])
+    slug, first = (slugs.get(name, name) for name in named)
+    change = f"policy.{slug}.{quantity}.difference"
+    own, base = (_apart(numbers.get(f"policy.{each}.{quantity}"))[0] for each in (slug, first))
+    words = QUALITIES[quantity].shown
+    works, primary, trust = "answer.above_chance", f"answer.augmentation.{quantity}", "answer.trust"
+    people = by_id[works].question.replace("the detector", "it") if works in by_id else ""
+    cards = [
+        (works, people, headline_auc(numbers), "test AUC; guessing reaches 0.5"),
+        (primary, "Did augmentation improve it?", change, f"{words} {own} with it, {base} without"),
+        (trust, "Can the data be trusted?", PROBE, "AUC of a probe that sees no face; guessing reaches 0.5"),
+    ]
+    return [
+        Card(question, show(by_id[name], numbers), *_apart(numbers.get(number)), label)
+        for name, question, number, label in cards
+        if name in by_id
+    ]
+
+
+def _apart(number: Number | None) -> tuple[str, str]:
+    """A value and its interval, as text; empty where there is none."""
+    if number is None or number.value is None:
+        return "", ""
+    value, _, rest = str(number).partition(" [")
+    return value, f"[{rest}" if rest else ""

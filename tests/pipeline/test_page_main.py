@@ -1,0 +1,130 @@
+"""The main part of the page on the published numbers: short, true to the verdicts, no number typed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import pytest
+from bs4 import BeautifulSoup
+
+from dfstudy.chapters.base import Gathered
+from dfstudy.chapters.c09_conclusions.answers import decide_answers
+from dfstudy.chapters.registry import CHAPTERS
+from dfstudy.number import Number
+from dfstudy.pipeline.page.front import LISTED, list_answers, make_cards
+from dfstudy.pipeline.page.sections import write_sections
+from dfstudy.present.answer import Answer
+from dfstudy.present.numbers import read_numbers
+from dfstudy.stats.verdicts import CANNOT_TELL, NO, UNTRAINED, YES
+from dfstudy.study.study import load_study
+from dfstudy.system.provenance import project_root
+
+PUBLISHED = project_root() / "reports/published/sample/numbers"
+STUDY = load_study()
+SECTIONS = [chapter.section for chapter in CHAPTERS if chapter.section is not None]
+
+
+@pytest.fixture(scope="module")
+def numbers() -> dict[str, Number]:
+    every = [number for file in sorted(PUBLISHED.glob("*.json")) for number in read_numbers(file)]
+    return {number.id: number for number in every}
+
+
+@pytest.fixture(scope="module")
+def answers(numbers) -> list[Answer]:
+    return decide_answers(Gathered(numbers, STUDY, True))
+
+
+def test_seven_short_sections(numbers, answers):
+    written = write_sections(CHAPTERS, numbers, answers, STUDY)
+    assert [section.id for section in written] == [
+        "data", "detector", "augmentation", "unseen", "robustness", "protocol", "methods",
+    ]  # fmt: skip
+    text = " ".join(BeautifulSoup(section.body, "html.parser").get_text(" ") for section in written)
+    assert len(text.split()) < 3000 and "{" not in text
+    figures = re.findall(r'data-shows="(\w+)"', "".join(section.body for section in written))
+    assert 5 <= len(figures) <= 10 and len(set(figures)) == len(figures)
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=[section.id for section in SECTIONS])
+def test_no_section_types_a_number(section):
+    prose = re.sub(
+        r"\{\{.*?\}\}|\{%.*?%\}|`[^`]*`|\(\d{4}\)|[Cc]hapter \d\d", "", section.template.read_text("utf-8")
+    )
+    assert not re.search(r"\d", re.sub(r"EfficientNetV2|lite0", "", prose))
+
+
+@pytest.mark.parametrize("verdict", [YES, NO, CANNOT_TELL, UNTRAINED])
+def test_sections_can_be_read_whatever_the_verdicts(numbers, answers, verdict):
+    turned = [replace(answer, verdict=verdict) for answer in answers]
+    written = write_sections(CHAPTERS, numbers, turned, STUDY)
+    assert len(written) == len(SECTIONS) and all("{" not in section.body for section in written)
+
+
+def test_sections_follow_what_was_measured(numbers, answers):
+    left = {
+        name: number
+        for name, number in numbers.items()
+        if not name.startswith(("cross.", "control.", "defect."))
+    }
+    written = {section.id: section.body for section in write_sections(CHAPTERS, left, answers, STUDY)}
+    assert "trained no network on part" in written["unseen"] and "Controls" not in written["augmentation"]
+    without = {name: number for name, number in numbers.items() if not name.startswith("robust.")}
+    assert "robustness" not in [section.id for section in write_sections(CHAPTERS, without, answers, STUDY)]
+
+
+def test_eight_answers_with_one_sentence_each(numbers, answers):
+    shown = list_answers(answers, numbers, STUDY)
+    assert len(shown) == len(LISTED) == 8
+    for one in shown:
+        assert one.word in ("Yes", "No", "Can\u2019t tell") and one.told.endswith(".")
+        assert re.search(r"\d\.\d{3}", one.told), one.id  # absolute values, not a difference alone
+    assert [one.tier for one in shown].count("primary question") == 1
+
+
+def test_good_and_bad_news_are_told_apart_whatever_the_polarity(numbers, answers):
+    by_id = {one.id: one for one in list_answers(answers, numbers, STUDY)}
+    assert by_id["answer.overfits"].word == "Yes" and by_id["answer.overfits"].tone == "bad"
+    assert by_id["answer.above_chance"].word == "Yes" and by_id["answer.above_chance"].tone == "good"
+    assert by_id["answer.augmentation.auc"].tone == "open"
+    assert len({one.mark for one in by_id.values()}) == 3
+
+
+def test_three_cards_with_one_number_each(numbers, answers):
+    works, helps, trust = make_cards(answers, numbers, STUDY)
+    assert str(numbers["test.auc.recipe"]) == f"{works.value} {works.interval}"
+    assert str(numbers["policy.original.auc.difference"]) == f"{helps.value} {helps.interval}"
+    assert "0.923 with it, 0.924 without" in helps.label
+    assert str(numbers["shortcut.together.auc"]) == f"{trust.value} {trust.interval}"
+    assert works.question == "Does it work on people it never saw?"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "mixed", "known", "verdict"),
+    [
+        (0.58, 0.64, 0, True, YES),
+        (0.68, 0.72, 0, True, CANNOT_TELL),
+        (0.72, 0.78, 0, True, NO),
+        (0.58, 0.64, 3, True, NO),
+        (0.58, 0.64, 0, False, CANNOT_TELL),
+    ],
+)
+def test_one_verdict_of_trust(numbers, low, high, mixed, known, verdict):
+    probe = replace(numbers["shortcut.together.auc"], value=(low + high) / 2, low=low, high=high)
+    both = replace(numbers["duplicates.both_labels"], value=mixed)
+    changed = numbers | {probe.id: probe, both.id: both}
+    found = {x.id: x for x in decide_answers(Gathered(changed, STUDY, known))}
+    assert found["answer.trust"].verdict == verdict
+    people = "people" if known else "images"
+    assert found["answer.above_chance"].question == f"Does the detector work on {people} it never saw?"
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"), [(0.55, 0.65, YES), (0.8, 0.9, CANNOT_TELL), (0.97, 0.99, NO)]
+)
+def test_the_detector_is_read_beside_the_probe(numbers, low, high, verdict):
+    probe = replace(numbers["shortcut.together.auc"], value=(low + high) / 2, low=low, high=high)
+    found = decide_answers(Gathered(numbers | {probe.id: probe}, STUDY, True))
+    [beats] = [x for x in found if x.id == "answer.beats_probe"]
+    assert beats.verdict == verdict and "{shortcut.together.auc}" in beats.told
