@@ -98,7 +98,7 @@ def _cost(numbers: Numbers, seeds: int) -> list[Answer]:
     return [
         Answer(
             "answer.protocol.cost",
-            "Did its flaws make a worse detector?",
+            "Did the flaws of the original protocol make a worse detector?",
             "with all of them the AUC on the honest test is lower; no where it is not, and a loss of "
             f"{COST} or more is excluded",
             YES if lost else gains(change, COST, seeds, sign=-1),
@@ -120,12 +120,12 @@ def _cost(numbers: Numbers, seeds: int) -> list[Answer]:
 # by quantity: question, claim, limit
 SINGLE = {
     "inflation": (
-        "Which of them inflate the reported result?",
+        "Which flaws inflate the reported result?",
         "at least one alone makes the reported AUC higher than is true",
         TRUTH,
     ),
     "change": (
-        "Which of them cost accuracy?",
+        "Which flaws cost accuracy?",
         "at least one alone lowers the AUC on the honest test",
         COST,
     ),
