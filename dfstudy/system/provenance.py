@@ -39,6 +39,7 @@ REPORT_PACKAGES = (
     "ipykernel",
     "ipython",
     "jinja2",
+    "huggingface-hub",
     "beautifulsoup4",
     "snakemake",
 )

@@ -1,20 +1,21 @@
 """The model card beside a checkpoint: `model_card.md` in the run's folder.
 
-Takes a study, its split, a finished run and that run's test predictions; gives the card as Markdown, in the
-order of Mitchell et al. 2019 (Model Cards for Model Reporting, arXiv 1810.03993). Numbers are of this one
-network and carry their intervals. Same inputs, same bytes: no date, and no path of a machine. Written in one
-step; it is no part of what makes a run. Refused: a test that is not this run's split (by `predict`). Cost:
-as the chapter's numbers, for one seed.
+Takes a study, its split, a finished run and that run's test predictions; gives the card as Markdown with the
+hub's metadata above it, filled into `model_card.md.j2`, in the order of Mitchell et al. 2019 (Model Cards for
+Model Reporting, arXiv 1810.03993). Numbers are of this one network and carry their intervals. Same inputs,
+same bytes: no date, and no path of a machine. Written in one step; it is no part of what makes a run. Refused: a
+test that is not this run's split (by `predict`). Cost: as the chapter's numbers, for one seed.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from huggingface_hub import ModelCard, ModelCardData
 
 from dfstudy.chapters.c04_test.calibration import TARGET, Meaning, calibrate, meaning_numbers
 from dfstudy.model.packaged import find_packaged
@@ -36,18 +37,7 @@ if TYPE_CHECKING:
 
 FILE = "model_card.md"
 HARDEST = 5  # methods that are listed as hard
-INTENDED = (
-    "Research and teaching: to compare trainings, forgeries and corruptions on pictures like those of the "
-    "test. Every score needs a person's judgement beside it."
-)
-FORBIDDEN = (
-    "No evidence about a particular picture of a particular person: it must not be used to accuse, identify "
-    "or watch anyone, to decide about anyone's rights, or to remove pictures without a person's review.",
-    "Not for forgeries, cameras, compressions or people other than those tested: what was not tested is not "
-    "known, and networks like this one often fail there.",
-    "A verdict of real is no proof that a picture is authentic.",
-    "Precision depends on how common fakes are; the shares below do not carry over to another mix.",
-)
+TEMPLATE = Path(__file__).with_name("model_card.md.j2")
 
 
 def write_model_card(study: Study, split: Split, run: Run, predictions: pd.DataFrame) -> Path:
@@ -69,32 +59,31 @@ def model_card(study: Study, split: Split, run: Run, predictions: pd.DataFrame) 
     methods = number_by_method([predictions], thresholds, study.evaluate)
     told = meaning_numbers(meaning, study.evaluate)
     by_id = {number.id: number for number in [*numbers, *told]}
-    parts = [
-        f"# Model card: {literal(run.checkpoint['backbone'])}, seed {run.seed}",
-        f"Run `{run.key}` of the study *{literal(study.title)}* (`{study.name}`). Numbers of this one "
-        "network; the report shows all seeds, and its chapter 07 how robust networks are to corruption.",
-        *_section("The network", _network(run)),
-        *_section("What it was trained on", _data(study, split, run)),
-        *_section("How it was trained", _recipe(run)),
-        "## Use",
-        f"**Intended.** {INTENDED}",
-        "**Not for:**",
-        "\n".join(f"- {line}" for line in FORBIDDEN),
-        "## What it was tested on, and how it did",
-        _tested(split),
-        _number_lines(numbers),
-        "## Where it fails",
-        _failures(methods, align([predictions]).methods),
-        "## What its scores mean",
-        _meaning(run, meaning, by_id),
-        _number_lines(told),
-        *_section("Versions", sorted(run.checkpoint.get("versions", {}).items())),
-    ]
-    return "\n\n".join(parts) + "\n"
-
-
-def _section(title: str, rows: Iterable[tuple[str, object]]) -> list[str]:
-    return [f"## {title}", "\n".join(f"- **{name}:** {literal(str(value))}" for name, value in rows)]
+    return str(
+        ModelCard.from_template(
+            ModelCardData(
+                library_name="timm",
+                pipeline_tag="image-classification",
+                tags=["deepfake-detection", "dfstudy"],
+            ),
+            template_path=str(TEMPLATE),
+            literal=lambda value: literal(str(value)),
+            backbone=run.checkpoint["backbone"],
+            seed=run.seed,
+            key=run.key,
+            title=study.title,
+            study_name=study.name,
+            network=_network(run),
+            data=_data(study, split, run),
+            recipe=_recipe(run),
+            tested=_tested(split),
+            measured=numbers,
+            hardest=_hardest(methods, align([predictions]).methods),
+            meaning=_meaning(run, meaning, by_id),
+            calibrated=told,
+            versions=sorted(run.checkpoint.get("versions", {}).items()),
+        )
+    )
 
 
 def _network(run: Run) -> list[tuple[str, object]]:
@@ -126,9 +115,7 @@ def _data(study: Study, split: Split, run: Run) -> list[tuple[str, object]]:
     fakes = train[train["label"] == 1]
     methods = fakes["method"].value_counts().sort_index(kind="stable")
     named = ", ".join(f"{name} ({count:,})" for name, count in methods.items())
-    kind = (
-        "portraits rendered by a program; no person is shown" if study.is_sample else "a folder of pictures"
-    )
+    kind = "portraits rendered by a program; no person is shown" if study.is_sample else "a folder of images"
     stated = [
         (name, getattr(card, name).strip() or f"not stated (data.card.{name} of the study file)")
         for name in ("origin", "licence", "consent", "notes")
@@ -136,12 +123,12 @@ def _data(study: Study, split: Split, run: Run) -> list[tuple[str, object]]:
     missing = split.why_groups_unknown
     known = f"{missing}: a person may be in several splits" if missing else "named by the set"
     return [
-        ("pictures", f"{kind}: {_count(train)}"),
+        ("images", f"{kind}: {_count(train)}"),
         ("forgery methods", named),
         ("groups", f"{train['group'].nunique():,}; {known}"),
         ("validation", f"{_count(val)}, which chose the epoch, the threshold and the calibration"),
         *stated,
-        ("fingerprint of pictures and split", run.checkpoint["fingerprint"]),
+        ("fingerprint of images and split", run.checkpoint["fingerprint"]),
     ]
 
 
@@ -151,7 +138,7 @@ def _recipe(run: Run) -> list[tuple[str, object]]:
     return [
         ("optimiser", f"{recipe['optimiser']}, weight decay {decay}"),
         ("learning rate", f"{rate} at most, {recipe['schedule']} schedule"),
-        ("steps", f"{recipe['batch_size']} pictures each"),
+        ("steps", f"{recipe['batch_size']} images each"),
         ("epochs", f"{told['epochs']} of at most {recipe['epochs']}; the best by {recipe['select_by']} was "
          f"{told['best_epoch']}"),
         ("weight of a fake in the loss", f"{told['fake_weight']:.3g}"),
@@ -160,31 +147,22 @@ def _recipe(run: Run) -> list[tuple[str, object]]:
     ]  # fmt: skip
 
 
-def _tested(split: Split) -> str:
+def _tested(split: Split) -> dict[str, str]:
     test = split.part("test")
-    return (
-        f"{_count(test)}, in {test['group'].nunique():,} groups, of the same origin as the training's and "
-        "apart from them. Intervals speak of other pictures of this kind, "
-        "not of other forgeries."
-    )
+    return {"count": _count(test), "groups": f"{test['group'].nunique():,}"}
 
 
-def _failures(methods: list[Number], pictures: Mapping[str, object]) -> str:
-    names = name_methods(pictures)
+def _hardest(methods: list[Number], images: Mapping[str, object]) -> list[tuple[str, Number, Number]]:
+    """(method, share of its fakes found, AUC), the smallest share first; none where the test holds no fake."""
+    names = name_methods(images)
     of = {x.id: read_id(x.id) for x in methods}
     found = {of[x.id].method: x for x in methods if of[x.id].quantity == "sensitivity"}
     ranked = sorted(found, key=lambda slug: (_value(found[slug]), slug))[:HARDEST]
-    if not ranked:
-        return "The test holds no fake, so nothing can be said."
-    lines = [
-        f"- {literal(names[slug])}: share of its fakes found {found[slug]}; AUC compared with real pictures "
-        f"{next(x for x in methods if x.id == f'test.auc.method.{slug}')}"
-        for slug in ranked
-    ]
-    return "The methods of which it finds the smallest share, at its threshold:\n\n" + "\n".join(lines)
+    auc = {x.id: x for x in methods}
+    return [(names[slug], found[slug], auc[f"test.auc.method.{slug}"]) for slug in ranked]
 
 
-def _meaning(run: Run, meaning: Meaning, numbers: Mapping[str, Number]) -> str:
+def _meaning(run: Run, meaning: Meaning, numbers: Mapping[str, Number]) -> list[str]:
     used = meaning.judgements[USED]
     [fitted] = used.calibrations
     effect = {
@@ -193,31 +171,31 @@ def _meaning(run: Run, meaning: Meaning, numbers: Mapping[str, Number]) -> str:
         INCONCLUSIVE: "Whether this improves the log-loss cannot be said from the test.",
     }[used.verdict()]
     lines = [
-        f"- Verdict: fake from probability {run.checkpoint['threshold']:.4f} (before calibration) on, which "
+        f"Verdict: fake from probability {run.checkpoint['threshold']:.4f} (before calibration) on, which "
         f"is {meaning.thresholds[0]:.4f} after it; chosen on validation for the best balanced accuracy.",
-        f"- Calibration: sigmoid({fitted.slope:.4f} * logit {fitted.intercept:+.4f}). {effect}"
+        f"Calibration: sigmoid({fitted.slope:.4f} * logit {fitted.intercept:+.4f}). {effect}"
         f"{''.join(f' Note: {remark}.' for remark in used.remarks)} A probability is right where "
-        f"{fitted.fakes:.0%} of the pictures are fake, as among the validation pictures; where fakes are "
+        f"{fitted.fakes:.0%} of the images are fake, as among the validation images; where fakes are "
         "rarer it is too high.",
     ]
     for rate, [alarm] in meaning.alarms.items():
         percent = f"{100 * rate:g}"
         became = numbers[f"test.false_alarms.at_{percent.replace('.', '_')}"]
         if alarm.threshold is None:
-            lines.append(f"- At most {percent} % false alarms: no threshold. There are {alarm.lacks}.")
+            lines.append(f"At most {percent} % false alarms: no threshold. There are {alarm.lacks}.")
             continue
         from_here = (
             f"fake from calibrated probability {alarm.threshold:.4f} on"
             if math.isfinite(alarm.threshold)
             else "nothing is called fake"
         )
-        lines.append(f"- At most {percent} % false alarms {SURE}: {from_here}; on the test {became}.")
+        lines.append(f"At most {percent} % false alarms {SURE}: {from_here}; on the test {became}.")
     [band] = meaning.bands
     lines.append(
-        f"- Unsure band, at most {100 * TARGET:g} % of the verdicts of each kind wrong {SURE}: "
+        f"Unsure band, at most {100 * TARGET:g} % of the verdicts of each kind wrong {SURE}: "
         f"{_band(band.low, band.high)}"
     )
-    return "\n".join(lines)
+    return lines
 
 
 def _band(low: float, high: float) -> str:
@@ -226,16 +204,9 @@ def _band(low: float, high: float) -> str:
     return f"{real}, {fake}, on calibrated probabilities; no verdict on the rest."
 
 
-def _number_lines(numbers: Iterable[Number]) -> str:
-    rows = [f"| `{x.id}` | {x} | {x.unit} | {x.n:,} | {literal(x.note)} |" for x in numbers]
-    return "\n".join(
-        ["| number | value [interval] | unit | pictures | note |", "|---|---|---|---|---|", *rows]
-    )
-
-
 def _count(rows: pd.DataFrame) -> str:
     fakes = int((rows["label"] == 1).sum())
-    return f"{len(rows):,} pictures ({len(rows) - fakes:,} real, {fakes:,} fake)"
+    return f"{len(rows):,} images ({len(rows) - fakes:,} real, {fakes:,} fake)"
 
 
 def _value(number: Number) -> float:

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from huggingface_hub import ModelCard
 
 from dfstudy.chapters.c04_test.model_card import FILE, model_card, write_model_card
 from dfstudy.study.comparisons import Evaluate
@@ -62,14 +63,15 @@ def study(tmp_path) -> Study:
 def test_it_says_what_it_must(study, tmp_path):
     card = model_card(study, FakeSplit(), make_run(tmp_path), table(14, 1))
     for said in (
-        "seed 3", "made up", "CC0", "not stated (data.card.consent", "90 pictures (30 real, 60 fake)",
-        "42 pictures (14 real, 28 fake)", "epochs:** 8 of at most 9", "torch:** 9.9", "Intended", "Not for",
+        "seed 3", "made up", "CC0", "not stated (data.card.consent", "90 images (30 real, 60 fake)",
+        "42 images (14 real, 28 fake)", "epochs:** 8 of at most 9", "torch:** 9.9", "Intended", "Not for",
         "`test.auc`", "`test.calibration.platt.log_loss.change`", "`test.band.answered`", "ab" * 32,
-        "Calibration: sigmoid(", "right where 67% of the pictures are fake",
+        "Calibration: sigmoid(", "right where 67% of the images are fake",
         "At most 1 % false alarms: no threshold",
     ):  # fmt: skip
         assert said in card, said
     assert str(tmp_path) not in card and "secret" not in card
+    assert ModelCard(card).data.pipeline_tag == "image-classification"
     assert re.search(r"`test\.auc` \| 0\.\d{3} \[0\.\d{3}, 0\.\d{3}\]", card)
     failing = card[card.index("## Where it fails") : card.index("## What its scores mean")]
     assert failing.index("hard") < failing.index("easy") and "hard\\|&#123;swap}" in failing
