@@ -15,6 +15,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from dfstudy.pipeline.reference import results_table
+
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 LOCK = (ROOT / "requirements.lock").read_text()
@@ -191,6 +193,12 @@ def test_the_citation_names_the_project():
     assert (str(cited["version"]), cited["license"]) == (PROJECT["version"], PROJECT["license"])
     readme = " ".join((ROOT / "README.md").read_text().split())
     assert cited["title"] in readme and all(each["name"] in readme for each in cited["authors"])
+
+
+def test_the_readme_shows_the_published_answers():
+    shown = (ROOT / "README.md").read_text("utf-8").partition("<!-- results:")[2].partition(" -->\n")[2]
+    assert shown.partition("<!-- end of results -->")[0] == results_table()
+    assert results_table().count("\n| ") == 1 + 8
 
 
 def test_contributing_names_files_that_exist():
