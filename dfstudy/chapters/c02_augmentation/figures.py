@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from dfstudy.chapters.c02_augmentation.numbers import share_table
+from dfstudy.present.axes import whole_percents
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 PER_ROW = 3  # transforms beside each other, each with three pictures
 GAP = 4  # pixels between samples
+LEAST_SHOWN = 0.1  # grey levels: a smaller change would be shown as none
 
 
 def draw_ends(transforms: Sequence[Ends]) -> Figure:
@@ -51,7 +53,11 @@ def _draw_triple(part: SubFigure, ends: Ends) -> None:
 
 
 def _end_label(label: str, change: float | None) -> str:
-    return f"{label}\n" if change is None else f"{label}\nΔ {change:.1f}"
+    if change is None:
+        return f"{label}\n"
+    if not change:
+        return f"{label}\nno change"
+    return f"{label}\nΔ {change:.1f}" if change >= LEAST_SHOWN else f"{label}\nΔ < {LEAST_SHOWN:g}"
 
 
 def _show(axes: Axes, picture: np.ndarray | None, label: str) -> None:
@@ -129,7 +135,7 @@ def _draw_quality(axes: Axes, quality: pd.Series) -> None:
     axes.bar(counts.index, counts, width=0.8, color=REAL)
     axes.axhline(len(quality) / 41, color="black", linewidth=1, label="as set: uniform 60–100")
     axes.set(title="JPEG quality", xlabel="quality (1–100)", ylabel="samples", ylim=(0, counts.max() * 1.3))
-    axes.legend(loc="upper right")
+    axes.legend(loc="upper center")
 
 
 def _draw_sigma(axes: Axes, sigma: pd.Series) -> None:
@@ -149,16 +155,17 @@ def _draw_shares(axes: Axes, shares: pd.DataFrame) -> None:
     axes.scatter(shares["probability"], place, marker="|", s=220, color="black", label="as set", zorder=3)
     ends = [shares["share"] - shares["low"], shares["high"] - shares["share"]]
     axes.errorbar(
-        shares["share"], place, xerr=ends, fmt="o", color=FAKE, markersize=4, capsize=3, label="realised"
+        shares["share"], place, xerr=ends, fmt="o", color=FAKE, markersize=3, capsize=3, label="measured"
     )
     axes.set_yticks(place, [_spoken(name) for name in shares["transform"]])
     axes.set(
-        title="Share of samples touched",
-        xlabel="share of samples",
+        title="Samples changed, by transform",
+        xlabel="share of samples (line: interval)",
         xlim=(0, 0.7),
-        ylim=(-0.6, len(shares) - 0.4),
+        ylim=(-0.6, len(shares) + 0.4),  # room for the legend above the rows
     )
-    axes.legend(loc="upper right")
+    whole_percents(axes.xaxis)
+    axes.legend(loc="upper right", ncols=2, fontsize=8, borderaxespad=0)
 
 
 def _draw_changes(axes: Axes, samples: pd.DataFrame) -> None:
@@ -171,7 +178,9 @@ def _draw_changes(axes: Axes, samples: pd.DataFrame) -> None:
     axes.set_yticks(range(len(names)), [_spoken(name) for name in names])
     axes.set_xscale("symlog", linthresh=1, linscale=0.6)
     axes.set_xticks([0, 1, 3, 10, 30], ["0", "1", "3", "10", "30"])
-    axes.set(title="Size of the change", xlabel="mean absolute change, grey levels", xlim=(-0.05, None))
+    axes.set(
+        title="Size of the change", xlabel="mean absolute change, grey levels of 255", xlim=(-0.05, None)
+    )
 
 
 def draw_cost(times: pd.DataFrame) -> Figure:
@@ -185,7 +194,10 @@ def draw_cost(times: pd.DataFrame) -> Figure:
     # a policy's name stays as it is typed
     spoken = [step if whole else _spoken(step) for step, whole in zip(times["step"], whole, strict=True)]
     axes.set_yticks(place, spoken)
-    axes.set(xlabel="microseconds of one core a picture", ylim=(-0.7, len(times) - 0.3))
+    axes.set(
+        xlabel="microseconds of one core per image (line: 10th to 90th percentile)",
+        ylim=(-0.7, len(times) - 0.3),
+    )
     return figure
 
 

@@ -61,7 +61,7 @@ def test_realised_shares_are_drawn_where_they_are():
     )
     samples["applied"] = ["jpeg_compression", "jpeg_compression", "", ""]
     figure = augmentation.draw_strength(samples)
-    share = next(axes for axes in figure.axes if axes.get_title("left") == "Share of samples touched")
+    share = next(axes for axes in figure.axes if axes.get_title("left") == "Samples changed, by transform")
     assert 0.5 in share.lines[0].get_xdata()
     jpeg = next(axes for axes in figure.axes if axes.get_title("left") == "JPEG quality")
     assert {round(bar.get_x() + bar.get_width() / 2) for bar in jpeg.patches if bar.get_height()} == {60, 80}
