@@ -30,7 +30,7 @@ def zoom(
     lowest: float = -math.inf,
     highest: float = math.inf,
     least: float = 0.05,
-    near: float | None = None,
+    near: Iterable[float | None] = (),
 ) -> tuple[float, float]:
     """Limits of an axis just around what is drawn on it, ready for `set_xlim`.
 
@@ -39,14 +39,16 @@ def zoom(
         lowest, highest: what the quantity can be, such as 0 and 1; the axis goes on by half a margin, so that
             a marker there is whole.
         least: width at least.
-        near: a reference such as chance, which is taken in where it lies within `REACH` widths of the rest.
+        near: references such as chance, each taken in where it lies within `REACH` widths of the rest; None
+            is left out.
     """
     finite = [float(end) for end in ends if end is not None and math.isfinite(end)]
     if not finite:
         finite = [max(lowest, 0.0), min(highest, 1.0)]
     low, high = min(finite), max(finite)
-    if near is not None and low - REACH * max(high - low, least) <= near <= high + REACH * (high - low):
-        low, high = min(low, near), max(high, near)
+    reach = REACH * max(high - low, least)
+    taken = [each for each in near if each is not None and low - reach <= each <= high + reach]
+    low, high = min([low, *taken]), max([high, *taken])
     lacking = max(0.0, least - (high - low)) / 2
     low, high = low - lacking, high + lacking
     margin = MARGIN * (high - low)

@@ -32,9 +32,9 @@ def test_limits_stay_near_what_the_quantity_can_be():
 
 
 def test_chance_is_taken_in_where_it_is_near_and_not_where_it_would_squeeze():
-    assert zoom([0.55, 0.7], near=0.5)[0] < 0.5
-    assert zoom([0.9, 0.95], near=0.5)[0] > 0.85
-    assert zoom([0.3, 0.45], near=0.5)[1] > 0.5
+    assert zoom([0.55, 0.7], near=[0.5, None])[0] < 0.5
+    assert zoom([0.9, 0.95], near=[0.5])[0] > 0.85
+    assert zoom([0.3, 0.45], near=[0.5])[1] > 0.5
 
 
 @pytest.mark.parametrize("high", [0.03, 0.08, 0.17, 0.31, 0.5, 1.0])

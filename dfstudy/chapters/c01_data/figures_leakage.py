@@ -51,7 +51,7 @@ def draw_leakage(found: Leakage) -> Figure:
         left.plot(one.value, place, color=colour, marker=mark, ms=4.5)
         left.text(float(one.value), place - 0.2, f"{float(one.value):.3f}", ha="center", fontsize=8)
     ends = [end for _, one, *_ in rows for end in (one.low, one.value, one.high)]
-    left.set(xlim=zoom(ends, lowest=0, highest=1, near=CHANCE), ylim=(1.5, -0.6))
+    left.set(xlim=zoom(ends, lowest=0, highest=1, near=[CHANCE]), ylim=(1.5, -0.6))
     if left.get_xlim()[0] < CHANCE < left.get_xlim()[1]:
         left.axvline(CHANCE, color=FAINT, ls=":")
         left.annotate("chance", (CHANCE, 0), xycoords=("data", "axes fraction"), xytext=(2, 2),

@@ -13,6 +13,7 @@ CHAPTER = Chapter(
         "pictures",
         "policies",
         "controls",
+        "shortcuts",
     ),
     timeout=86400,
     figures=(),
