@@ -98,6 +98,18 @@ def draw_counts(split: Split) -> Figure:
     return figure
 
 
+def counts_alt(split: Split) -> str:
+    """Every count of the figure."""
+    told = []
+    for part, spoken in SPOKEN.items():
+        sizes = split.part(part).groupby(["label", "method"]).size()
+        counts = [
+            f"{method} {int(sizes.get((label, method), 0)):,}" for label, method in largest_methods(split)
+        ]
+        told.append(f"{spoken}: {', '.join(counts)}")
+    return f"Three panels of bars. {'; '.join(told)}."
+
+
 def show_sizes(split: Split, study: Study) -> HTML | Markdown:
     """Sizes of both classes as a figure, saved; where every image has one width and height, a sentence."""
     rows = split.rows

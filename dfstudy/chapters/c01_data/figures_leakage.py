@@ -67,7 +67,7 @@ def draw_leakage(found: Leakage) -> Figure:
     reach = max(abs(end) for end in zoom([gain.low, gain.value, gain.high, 0.0]))
     right.set(xlim=(-reach, reach), ylim=(1.5, -0.6), yticks=[])
     right.set(title="Inflation: random − grouped", xlabel="difference of AUC   inflated →")
-    right.locator_params(axis="x", nbins=5)
+    right.locator_params(axis="x", nbins=4)
     for axis in (left, right):
         axis.grid(visible=False, axis="y")
     return figure

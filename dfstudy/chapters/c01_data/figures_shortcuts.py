@@ -18,6 +18,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from dfstudy.chapters.c01_data.shortcuts import TOGETHER, VERDICTS, Finding
 from dfstudy.present.axes import zoom
@@ -46,6 +47,7 @@ def draw_shortcuts(findings: Sequence[Finding]) -> Figure:
     )
     for axis, method in zip(axes.ravel(), scopes, strict=False):
         _draw_scope(axis, [finding for finding in findings if finding.method == method])
+    axes[0, 0].xaxis.set_major_locator(MaxNLocator(5))
     axes[0, 0].set_xlim(_limits([finding for finding in findings if finding.method in scopes]))
     for axis in axes.ravel()[len(scopes) :]:
         axis.set_visible(False)

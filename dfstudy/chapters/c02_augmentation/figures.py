@@ -69,6 +69,19 @@ def _show(axes: Axes, picture: np.ndarray | None, label: str) -> None:
         axes.imshow(picture, interpolation="bilinear")
 
 
+def describe_ends(transforms: Sequence[Ends]) -> str:
+    """For an alt text: how far each transform moves a value at the ends of its range."""
+    told = [
+        f"{ends.title} {' and '.join(f'{change:.1f}' for change in ends.changes if change is not None)}"
+        for ends in transforms
+        if None not in ends.changes
+    ]
+    return (
+        "Triples of small images: the image before, between the two ends of one transform's range. Mean "
+        f"absolute change at the ends, in grey levels: {'; '.join(told)}."
+    )
+
+
 def draw_policies(samples: dict[str, Sequence[np.ndarray]], columns: int = 8) -> Figure:
     """One picture as several policies return it: a block a policy, its first cell the picture itself."""
     rows = {name: -(-len(pictures) // columns) for name, pictures in samples.items()}
@@ -130,6 +143,22 @@ def draw_strength(samples: pd.DataFrame, confidence: float = 0.95) -> Figure:
     return figure
 
 
+def describe_strength(samples: pd.DataFrame, confidence: float = 0.95) -> str:
+    """For an alt text: the shares as set and as measured, and the median of each change."""
+    shares = [
+        f"{_spoken(row.transform)} {100 * row.share:.1f} % (set {100 * row.probability:g} %)"
+        for row in share_table(samples, confidence).itertuples()
+    ]
+    medians = samples.dropna(subset="change").groupby("applied")["change"].median().sort_values()
+    changes = [f"{_spoken(str(name))} {change:.2g}" for name, change in medians[::-1].items()]
+    quality, sigma = samples["quality"].dropna(), samples["sigma"].dropna()
+    return (
+        f"Four charts. JPEG quality from {quality.min():.0f} to {quality.max():.0f}, mean "
+        f"{quality.mean():.1f}; noise with a standard deviation from {sigma.min():.1f} to {sigma.max():.1f} grey levels. Samples "
+        f"changed: {', '.join(shares)}. Median change in grey levels: {', '.join(changes)}."
+    )
+
+
 def _draw_quality(axes: Axes, quality: pd.Series) -> None:
     counts = quality.astype(int).value_counts().reindex(range(60, 101), fill_value=0)
     axes.bar(counts.index, counts, width=0.8, color=REAL)
@@ -152,7 +181,7 @@ def _draw_sigma(axes: Axes, sigma: pd.Series) -> None:
 
 def _draw_shares(axes: Axes, shares: pd.DataFrame) -> None:
     place = np.arange(len(shares))[::-1]
-    axes.scatter(shares["probability"], place, marker="|", s=220, color="black", label="as set", zorder=3)
+    axes.plot(shares["probability"], place, "|", ms=11, mew=1.6, color="black", label="as set", zorder=3)
     ends = [shares["share"] - shares["low"], shares["high"] - shares["share"]]
     axes.errorbar(
         shares["share"], place, xerr=ends, fmt="o", color=FAKE, markersize=3, capsize=3, label="measured"
@@ -165,7 +194,7 @@ def _draw_shares(axes: Axes, shares: pd.DataFrame) -> None:
         ylim=(-0.6, len(shares) + 0.4),  # room for the legend above the rows
     )
     whole_percents(axes.xaxis)
-    axes.legend(loc="upper right", ncols=2, fontsize=8, borderaxespad=0)
+    axes.legend(loc="upper right", ncols=2, fontsize=8, borderaxespad=0, markerscale=0.7)
 
 
 def _draw_changes(axes: Axes, samples: pd.DataFrame) -> None:
@@ -178,9 +207,7 @@ def _draw_changes(axes: Axes, samples: pd.DataFrame) -> None:
     axes.set_yticks(range(len(names)), [_spoken(name) for name in names])
     axes.set_xscale("symlog", linthresh=1, linscale=0.6)
     axes.set_xticks([0, 1, 3, 10, 30], ["0", "1", "3", "10", "30"])
-    axes.set(
-        title="Size of the change", xlabel="mean absolute change, grey levels of 255", xlim=(-0.05, None)
-    )
+    axes.set(title="Size of the change", xlabel="mean absolute change, grey levels", xlim=(-0.05, None))
 
 
 def draw_cost(times: pd.DataFrame) -> Figure:
@@ -199,6 +226,15 @@ def draw_cost(times: pd.DataFrame) -> Figure:
         ylim=(-0.7, len(times) - 0.3),
     )
     return figure
+
+
+def describe_cost(times: pd.DataFrame) -> str:
+    """For an alt text: the mean of every step."""
+    told = [
+        f"{row.step if row.step.startswith('policy') else _spoken(row.step)} {row.microseconds:.0f}"
+        for row in times.itertuples()
+    ]
+    return f"Bars of microseconds per image: {', '.join(told)}."
 
 
 def _spoken(name: str) -> str:

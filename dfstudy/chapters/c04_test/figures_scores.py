@@ -23,6 +23,7 @@ from dfstudy.stats.registry import CELLS
 MOST_METHODS = 14  # rows of score distributions: more would not be read
 SCORE_BINS = 40
 SHOWN_NAME = 22  # letters of a method's name
+LEGEND_COLUMN = 1.75  # inches
 
 
 def describe_sample(predictions: Sequence[pd.DataFrame]) -> str:
@@ -208,7 +209,8 @@ def _names_of(seeds: Sequence[int]) -> list[tuple[str, int]]:
 def _legend_in_rows(figure: Figure, axes: Axes) -> None:
     """The legend under the figure, curves above thresholds where one row would not hold both."""
     handles, labels = axes.get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside lower center", ncols=min(4, len(labels)), fontsize=8)
+    columns = int(figure.get_figwidth() / LEGEND_COLUMN)
+    figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(labels)), fontsize=8)
 
 
 def _short(name: str, most: int = SHOWN_NAME) -> str:

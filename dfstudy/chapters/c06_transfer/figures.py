@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 
 INK, FAINT = "#000000", "#8C8C8C"
 MOST_CELLS = 16  # methods: with more a cell's number would not be read
-SHOWN_NAME = 18  # letters of a method's name
+SHOWN_NAME, SHOWN_NETWORK = 18, 24  # letters of a method's name, and of a network's
 CHANCE = 0.5
 SHADES, STEPS = "Blues", 12  # few: a saved chart has 256 colours in all
-DARK = 0.8  # from here on letters on the shade are white
+DARK = 0.83  # from here on letters on the shade are white
 OWN_REALS = " A method's fakes are compared with the reals of their own pipelines."
 NOTHING = (
     "**Nothing to compare here:** that takes two forgery methods in the training pictures, and "
@@ -279,7 +279,9 @@ def draw_gap(cross: Cross) -> Figure:
         axes.grid(visible=False, axis="y")
     # what tells two networks of one backbone apart stands behind the comma
     every[0].set_yticks(
-        places, ["\n".join(_short(part) for part in _parts(name)) for name in cross.networks], fontsize=8
+        places,
+        ["\n".join(_short(part, SHOWN_NETWORK) for part in _parts(name)) for name in cross.networks],
+        fontsize=8,
     )
     handles, labels = every[0].get_legend_handles_labels()
     if not every[0].get_xlim()[0] <= CHANCE <= every[0].get_xlim()[1]:
@@ -314,7 +316,7 @@ def _draw_points(
         axes.hlines(place, one.low, one.high, color=color, linewidth=1.6)
         if np.isfinite(one.value):
             axes.annotate(
-                f"{float(one.value):.2f}", (float(one.value), place), xytext=(0, 4),
+                f"{float(one.value):.2f}", (float(one.value), place), xytext=(0, 5),
                 textcoords="offset points", ha="center", fontsize=7.5,
             )  # fmt: skip
     values = [float(one.value) for one in found]
@@ -399,5 +401,5 @@ def _parts(name: str) -> list[str]:
     return [backbone, rest] if rest else [backbone]
 
 
-def _short(name: str) -> str:
-    return name if len(name) <= SHOWN_NAME else f"{name[: SHOWN_NAME - 1]}…"
+def _short(name: str, most: int = SHOWN_NAME) -> str:
+    return name if len(name) <= most else f"{name[: most - 1]}…"

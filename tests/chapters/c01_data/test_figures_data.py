@@ -52,6 +52,7 @@ def test_counts_are_those_of_the_split(split):
     expected = pd.crosstab(split.rows["split"], split.rows["method"]).loc[["train", "val", "test"], names]
     assert np.array_equal(drawn, expected)
     assert drawn.sum() == 70
+    assert f"test: real {expected.loc['test', 'real']}, swap" in figures.counts_alt(split)
 
 
 def test_the_table_adds_up(split):
