@@ -154,8 +154,9 @@ def describe_strength(samples: pd.DataFrame, confidence: float = 0.95) -> str:
     quality, sigma = samples["quality"].dropna(), samples["sigma"].dropna()
     return (
         f"Four charts. JPEG quality from {quality.min():.0f} to {quality.max():.0f}, mean "
-        f"{quality.mean():.1f}; noise with a standard deviation from {sigma.min():.1f} to {sigma.max():.1f} grey levels. Samples "
-        f"changed: {', '.join(shares)}. Median change in grey levels: {', '.join(changes)}."
+        f"{quality.mean():.1f}; noise with a standard deviation from {sigma.min():.1f} to {sigma.max():.1f} "
+        f"grey levels. Samples changed: {', '.join(shares)}. Median change in grey levels: "
+        f"{', '.join(changes)}."
     )
 
 

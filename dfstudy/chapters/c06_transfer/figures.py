@@ -345,11 +345,11 @@ def draw_published(models: pd.DataFrame) -> Figure:
     """Each published model: accuracy on reals and accuracy on unseen fakes, with lines of equal balance."""
     figure, axes = plt.subplots(figsize=(5.4, 4.2))
     ends = np.array([0.0, 1.0])
-    for balance in (0.5, 0.55, 0.6):
+    for balance, words in ((CHANCE, "0.50 (chance)"), (0.55, "0.55"), (0.6, "0.60")):
         axes.plot(ends, 2 * balance - ends, color=FAINT, linestyle=":", linewidth=0.9)
-        at = 0.93
+        at = 0.92
         axes.annotate(
-            f"{balance:.2f}", (at, 2 * balance - at), fontsize=7.5, color=INK, ha="center", va="center",
+            words, (at, 2 * balance - at), fontsize=7.5, color=INK, ha="center", va="center",
             bbox={"facecolor": "white", "edgecolor": "none", "pad": 0.8},
         )  # fmt: skip
     for (network, rows), color, marker in zip(models.groupby("network"), PALETTE, "os", strict=False):
