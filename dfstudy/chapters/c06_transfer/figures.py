@@ -189,7 +189,7 @@ def answer_cross(cross: Cross | None) -> str:
 
 
 def draw_matrix(cross: Cross, quantity: str, title: str) -> Figure:
-    """One panel a network: rows trained on, columns tested on; bold on white where nothing was learned.
+    """One panel a network: rows trained on, columns tested on; the rarer of learned and not learned on white.
 
     Args:
         quantity: `auc` or `balanced`, both one half by chance.
@@ -206,21 +206,34 @@ def draw_matrix(cross: Cross, quantity: str, title: str) -> Figure:
         values = _cells(cross, quantity, own)
         # from chance on: what differs between good networks is seen, and below chance there is nothing to see
         shown = axes.imshow(values, cmap=plt.get_cmap(SHADES, STEPS), vmin=CHANCE, vmax=1, aspect="auto")
-        _write_cells(axes, values, cross.seen[own])
+        _write_cells(axes, values, cross.seen[own] == _learned_on_white(cross))
         axes.set_yticks(range(len(own)), [_learned(cross.variants[a].trained_on, methods) for a in own])
         axes.set(title=network, ylabel="learned")
         axes.grid(False)
         axes.spines[:].set_visible(False)
     reals = {name: f"\n{cross.against[name]:,} reals" * cross.by_pipeline for name in methods}
     names = [f"{_short(name)}\n{cross.fakes[name]:,} fakes{reals[name]}" for name in methods]
-    slanted = {"rotation": 40, "ha": "right"} if len(methods) > 6 else {"fontsize": 8}
-    every[-1, 0].set_xticks(range(len(methods)), names, **slanted)
+    look = {"fontsize": 8}
+    if len(methods) > 6:  # slanted, where lines of one name would lie on those of the next
+        names = [name.replace("\n", ", ") for name in names]
+        look |= {"rotation": 40, "ha": "right", "rotation_mode": "anchor"}
+    every[-1, 0].set_xticks(range(len(methods)), names, **look)
     against = "the reals of its own pipeline" if cross.by_pipeline else "all reals"
     every[-1, 0].set_xlabel(f"tested on (test images of the method and {against})")
     figure.colorbar(
         shown, ax=list(every[:, 0]), label=f"{title} (0.5: chance)", shrink=0.8, extend="min", pad=0.02
     )
     return figure
+
+
+def _learned_on_white(cross: Cross) -> bool:
+    """Whether the cells on white are those that were learned: the rarer ones, so that shades stay seen."""
+    return bool(cross.seen.sum() < (~cross.seen).sum())
+
+
+def describe_marks(cross: Cross) -> str:
+    """What a caption must say of the cells on white."""
+    return f"Bold on white: methods that it {'learned' if _learned_on_white(cross) else 'did not learn'}."
 
 
 def describe_matrix(cross: Cross, quantity: str) -> str:
@@ -372,14 +385,14 @@ def _slugs(cross: Cross) -> dict[str, str]:
     return {name: slugs[name] for name in cross.networks}
 
 
-def _write_cells(axes: Axes, values: np.ndarray, seen: np.ndarray) -> None:
-    """Each value; what was not learned stands bold on white, which is seen without colour too."""
+def _write_cells(axes: Axes, values: np.ndarray, on_white: np.ndarray) -> None:
+    """Each value; some stand bold on white, which is seen without colour too."""
     few = values.shape[1] <= MOST_CELLS
     for (row, column), value in np.ndenumerate(values):
         if not np.isfinite(value):
             continue
         words = {"ha": "center", "va": "center", "fontsize": 8}
-        if not seen[row, column]:
+        if on_white[row, column]:
             box = {"facecolor": "white", "edgecolor": INK, "linewidth": 0.8, "boxstyle": "round,pad=0.25"}
             # with many methods the box alone, as its number would not be read
             axes.text(column, row, f"{value:.2f}" if few else " ", weight="bold", bbox=box, **words)

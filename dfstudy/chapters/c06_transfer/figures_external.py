@@ -109,7 +109,7 @@ def draw_elsewhere(measured: Sequence[There]) -> Figure:
             said, at = f"{float(one.value):.2f}", (float(one.value), place + 0.16)
             backed = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # the line of chance runs behind
             axes.annotate(said, at, ha="center", va="bottom", fontsize=7.5, bbox=backed)
-        axes.set(title=title, ylim=(-0.6, len(names) - 0.3), xlabel=METRICS[name].unit)
+        axes.set(title=title, ylim=(-0.6, len(names) - 0.3), xlabel=METRICS[name].unit.replace("1", "share"))
         axes.grid(visible=False, axis="y")
         ends = [float(end) for values in found for end in (values[name].low, values[name].high)]
         if name == "ece":

@@ -96,6 +96,19 @@ def test_the_alt_text_of_the_matrix_holds_every_value_and_says_what_was_not_lear
     assert "vit, learned swap: " in told
 
 
+def test_the_rarer_of_learned_and_not_learned_stands_on_white():
+    def boxed(cross):
+        [axes] = [axes for axes in figures.draw_matrix(cross, "auc", "AUC").axes if axes.texts]
+        plt.close("all")
+        return {text.get_position() for text in axes.texts if text.get_bbox_patch() is not None}
+
+    one = matrix("cnn")
+    both = replace(one, seen=np.array([[True, True], [True, False]]))
+    assert boxed(both) == {(1, 1)} and figures.describe_marks(both).endswith("did not learn.")
+    single = replace(one, seen=np.array([[True, False], [False, False]]))
+    assert boxed(single) == {(0, 0)} and figures.describe_marks(single).endswith("that it learned.")
+
+
 def test_with_many_methods_the_alt_text_holds_means(cross, monkeypatch):
     monkeypatch.setattr(figures, "MOST_CELLS", 1)
     told = figures.describe_matrix(cross, "auc")
