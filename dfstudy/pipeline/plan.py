@@ -143,6 +143,8 @@ def _plan_chapter(study: Study, chapter: Chapter, site: Site, behind: dict[str, 
     inputs = [TRAINING.format(name) for name in sorted(steps)]
     if "leakage" in chapter.needs:
         inputs.append(LEAKAGE)
+    if "shortcuts" in chapter.needs:
+        inputs.append(f"steps/{CHAPTERS[0].id}.json")
     if "numbers" in chapter.needs:
         chapters = CHAPTERS
         inputs += [f"steps/{above.id}.json" for above in chapters[: chapters.index(chapter)]]

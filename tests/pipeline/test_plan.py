@@ -166,6 +166,18 @@ def test_a_run_that_two_groups_ask_for_is_trained_once(planned, tmp_path, monkey
         assert len(list_runs(study, SPLIT)[FORGERIES]) == new
 
 
+def test_the_comparison_of_policies_waits_for_the_shortcut_probe_that_it_draws(planned, tmp_path):
+    planned()
+    plan = json.loads((tmp_path / "study" / "plan.json").read_text())
+    readers = [step["id"] for step in plan["chapters"] if "steps/01_explore_data.json" in step["inputs"]]
+    assert readers == ["05_compare_augmentation", "09_conclusions"]
+    after = {
+        step["note"]: step["after"]
+        for step in json.loads((tmp_path / "study" / "reads.json").read_text())["steps"]
+    }
+    assert "steps/01_explore_data.json" in after["steps/05_compare_augmentation.json"]
+
+
 def test_groups_are_trained_in_the_order_in_which_a_report_needs_them(planned, tmp_path):
     planned()
     rules = [rule["rule"] for rule in read_plan(tmp_path)["training"]]

@@ -17,8 +17,8 @@ CHAPTER = Chapter(
     ),
     timeout=7200,
     figures=(
+        "data_strip",
         "data_shortcuts",
-        "data_sizes",
         "data_counts",
         "data_faces",
     ),

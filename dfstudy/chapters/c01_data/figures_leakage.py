@@ -6,6 +6,7 @@ sentences for `say`. Cost: a second.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -13,7 +14,8 @@ from IPython.display import HTML, Markdown
 from matplotlib.figure import Figure
 
 from dfstudy.chapters.c01_data.questions import CHANCE, NOT_APPLICABLE, few_seeds, leak_verdict, meter_learned
-from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH, save_figure
+from dfstudy.present.axes import zoom
+from dfstudy.present.style import FAINT, FAKE, INK, REAL, WIDTH, save_figure
 from dfstudy.stats.verdicts import CANNOT_TELL, NO, YES
 from dfstudy.variants.leakage import MOST, SMALL
 
@@ -37,25 +39,36 @@ def show_leakage(found: Leakage | None, study: Study) -> HTML | Markdown:
 
 
 def draw_leakage(found: Leakage) -> Figure:
-    """Both test AUCs with their intervals, and the difference beside zero."""
-    figure, axes = plt.subplots(1, 2, figsize=(WIDTH, 1.7), width_ratios=(2, 1))
+    """Test AUC on both splits, then by how much the random split inflates it, beside a line at zero."""
     rows = (
         ("grouped split", found.grouped, REAL, "o"),
         ("random per-image split", found.random, FAKE, "D"),
     )
-    for place, (_, interval, colour, mark) in enumerate(rows):
-        axes[0].plot((interval.low, interval.high), (place, place), color=colour, lw=1.6)
-        axes[0].plot(interval.value, place, color=colour, marker=mark, ms=6)
-    axes[0].axvline(0.5, color="black", lw=0.8)
-    axes[0].set_yticks(range(len(rows)), [name for name, *_ in rows])
-    axes[0].set(xlabel="test AUC of the small network", ylim=(1.6, -0.6))
     gain = found.inflation
-    axes[1].plot((gain.low, gain.high), (0, 0), color=PALETTE[6], lw=1.6)
-    axes[1].plot(gain.value, 0, color=PALETTE[6], marker="s", ms=6)
-    axes[1].axvline(0, color="black", lw=0.8)
-    axes[1].set(xlabel="random − grouped", yticks=[], ylim=(1.6, -0.6))
-    axes[1].margins(x=0.2)
-    for axis in axes:
+    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH, 1.9), width_ratios=(3, 2))
+    for place, (_, one, colour, mark) in enumerate(rows):
+        left.plot((one.low, one.high), (place, place), color=colour, lw=1.6)
+        left.plot(one.value, place, color=colour, marker=mark, ms=4.5)
+        left.text(float(one.value), place - 0.2, f"{float(one.value):.3f}", ha="center", fontsize=8)
+    ends = [end for _, one, *_ in rows for end in (one.low, one.value, one.high)]
+    left.set(xlim=zoom(ends, lowest=0, highest=1, near=[CHANCE]), ylim=(1.5, -0.6))
+    if left.get_xlim()[0] < CHANCE < left.get_xlim()[1]:
+        left.axvline(CHANCE, color=FAINT, ls=":")
+        left.annotate("chance", (CHANCE, 0), xycoords=("data", "axes fraction"), xytext=(2, 2),
+                      textcoords="offset points", fontsize=7.5)  # fmt: skip
+    left.set_yticks(range(len(rows)), [name for name, *_ in rows])
+    left.set(title="Test AUC of the small network", xlabel="AUC")
+    left.locator_params(axis="x", nbins=6)
+    right.axvline(0, color=INK, lw=0.9)
+    if gain.low is not None:
+        right.plot((gain.low, gain.high), (0.5, 0.5), color=INK, lw=1.6)
+    right.plot(gain.value, 0.5, color=INK, marker="s", ms=4.5)
+    right.text(gain.value, 0.3, _signed(gain.value), ha="center", fontsize=8)
+    reach = max(abs(end) for end in zoom([gain.low, gain.value, gain.high, 0.0]))
+    right.set(xlim=(-reach, reach), ylim=(1.5, -0.6), yticks=[])
+    right.set(title="Inflation: random − grouped", xlabel="difference of AUC   inflated →")
+    right.locator_params(axis="x", nbins=4)
+    for axis in (left, right):
         axis.grid(visible=False, axis="y")
     return figure
 
@@ -64,21 +77,37 @@ def leakage_caption(found: Leakage) -> str:
     """What the figure shows, with n, interval and unit."""
     settings = found.inflation.settings
     return (
-        f"Test AUC of one small network ({SMALL.backbone}, {SMALL.size} px, {found.epochs} epochs, at most "
-        f"about {MOST:,} images) on two splits of the same images, mean of {found.inflation.seeds} trainings "
-        f"each, {100 * settings.confidence:g} % intervals over {found.inflation.groups:,} groups (of the "
-        f"difference over groups and seeds); n = {found.pictures:,} test images of both. "
-        "Black: chance, and no difference."
+        "Does a random per-image split inflate the result? Left: test AUC of one small network "
+        f"({SMALL.backbone}, {SMALL.size} px, {found.epochs} epochs, at most about {MOST:,} images) on two "
+        "splits of the same images. Right: their difference, which lies wholly to the right of 0 where a "
+        f"random split inflates the AUC. Means of {found.inflation.seeds} trainings each; "
+        f"{100 * settings.confidence:g} % intervals over {found.inflation.groups:,} groups (of the "
+        f"difference over groups and seeds); n = {found.pictures:,} test images of both."
     )
 
 
 def leakage_alt(found: Leakage) -> str:
     """The message for a reader who cannot see the figure."""
-    one, other, gain = (float(each.value) for each in (found.grouped, found.random, found.inflation))
-    return (
-        f"Two dots with intervals: test AUC {one:.2f} with a grouped split and {other:.2f} with a random "
-        f"per-image split; beside them their difference, {gain:+.2f}."
+    one, other = (
+        f"{float(each.value):.3f}{_ends(float(each.low), float(each.high))}"
+        for each in (found.grouped, found.random)
     )
+    gain = found.inflation
+    return (
+        f"Dots with intervals: test AUC {one} with a grouped split and {other} with a random per-image "
+        f"split; beside them the difference, {_signed(gain.value)}{_ends(gain.low, gain.high)}, and a line "
+        "at 0."
+    )
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def _ends(low: float | None, high: float | None) -> str:
+    if low is None or high is None or math.isnan(low):
+        return ""
+    return f" [{low:.3f}, {high:.3f}]".replace("-", "−")
 
 
 def leakage_sentence(numbers: Numbers) -> str:

@@ -1,4 +1,4 @@
-"""The shortcut audit as a figure: what each family of traits says about the label, beside chance.
+"""The shortcut audit as a figure: how well each family of traits predicts the label, beside chance.
 
 Takes the findings of `dfstudy.chapters.c01_data.shortcuts`; gives a matplotlib figure, unsaved, its caption
 and alt text, and sentences that say what to do. Cost: a second.
@@ -18,8 +18,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.ticker import MaxNLocator
 
 from dfstudy.chapters.c01_data.shortcuts import TOGETHER, VERDICTS, Finding
+from dfstudy.present.axes import zoom
 from dfstudy.present.numbers import as_code, literal
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH
 
@@ -45,6 +47,8 @@ def draw_shortcuts(findings: Sequence[Finding]) -> Figure:
     )
     for axis, method in zip(axes.ravel(), scopes, strict=False):
         _draw_scope(axis, [finding for finding in findings if finding.method == method])
+    axes[0, 0].xaxis.set_major_locator(MaxNLocator(5))
+    axes[0, 0].set_xlim(_limits([finding for finding in findings if finding.method in scopes]))
     for axis in axes.ravel()[len(scopes) :]:
         axis.set_visible(False)
     axes[0, 0].set_yticks(range(len(families)), [finding.spoken for finding in families])
@@ -57,23 +61,44 @@ def draw_shortcuts(findings: Sequence[Finding]) -> Figure:
         for verdict, (colour, mark) in _MARKS.items()
     ]
     lines.append(Patch(color="#D9D9D9", label="95 % of shuffled labels"))
+    lines.append(Line2D([], [], color="black", lw=0.8, label="chance"))
     figure.legend(handles=lines, loc="outside upper left", ncols=3)
     return figure
 
 
 def _draw_scope(axis: Axes, findings: Sequence[Finding]) -> None:
     for place, finding in enumerate(findings):
-        low, high = np.nanquantile(finding.shuffled, [0.025, 0.975])
+        low, high = _shuffled(finding)
         axis.barh(place, high - low, left=low, height=0.7, color="#D9D9D9")
         value, ends = finding.interval.value, (finding.interval.low, finding.interval.high)
         colour, mark = _MARKS[finding.verdict]
         axis.plot(ends, (place, place), color=colour, lw=1.6)
-        axis.plot(value, place, color=colour, marker=mark, ms=5)
+        axis.plot(value, place, color=colour, marker=mark, ms=4)
     axis.axvline(0.5, color="black", lw=0.8)
     axis.grid(visible=False, axis="y")
-    axis.set_xlim(0.35, 1.02)
     name = _in_two_lines(findings[0].method or "all fakes")
     axis.set_title(f"{name}\nn = {findings[0].pictures:,}", fontsize=8)
+
+
+def _shuffled(finding: Finding) -> tuple[float, float]:
+    """What 95 in 100 shuffles of the labels reach."""
+    low, high = np.nanquantile(finding.shuffled, [0.025, 0.975])
+    return float(low), float(high)
+
+
+def _limits(findings: Sequence[Finding]) -> tuple[float, float]:
+    """Of all panels: around every interval and every range of shuffled labels, chance among them."""
+    ends = [
+        float(end)
+        for finding in findings
+        for end in (
+            *_shuffled(finding),
+            finding.interval.low,
+            finding.interval.value,
+            finding.interval.high,
+        )
+    ]
+    return zoom([0.5, *ends], lowest=0, highest=1)
 
 
 def _in_two_lines(name: str, most: int = 20) -> str:
@@ -110,12 +135,13 @@ def shortcut_caption(findings: Sequence[Finding]) -> str:
     first = findings[0]
     methods = len({finding.method for finding in findings} - {""})
     drawn = len(shown_scopes(findings)) - 1
-    which = f" The {drawn} most telling of {methods} methods are drawn." if methods > drawn else ""
+    which = f" The {drawn} methods with the highest AUC, of {methods}, are drawn." if methods > drawn else ""
     return (
-        f"Can the label be told without looking at the face? Area under the ROC curve of a cross-validated "
-        f"linear probe on each family of traits, {first.pictures:,} pictures in {first.interval.groups:,} "
-        f"groups, with {100 * first.interval.settings.confidence:g} % intervals over groups; 0.5 is chance. "
-        f"Grey: the same probe on {len(first.shuffled)} shuffles of the labels.{which}"
+        "Can the label be predicted without looking at the face? Area under the ROC curve of a "
+        f"cross-validated linear probe on each family of traits, n = {first.pictures:,} images in "
+        f"{first.interval.groups:,} groups, with {100 * first.interval.settings.confidence:g} % intervals "
+        f"over groups; 0.5 is chance. Grey: the same probe on {len(first.shuffled)} shuffles of the labels."
+        f"{which}"
     )
 
 
@@ -125,7 +151,10 @@ def shortcut_alt(findings: Sequence[Finding]) -> str:
     parts = [
         f"{finding.spoken} {float(finding.interval.value):.2f} ({finding.verdict})" for finding in overall
     ]
-    return f"Dots with intervals, one row a family, over all fakes: {'; '.join(parts)}."
+    return (
+        "Dots with intervals, one row a family of traits and a panel for all fakes and each method. AUC over "
+        f"all fakes, where 0.5 is chance: {'; '.join(parts)}."
+    )
 
 
 # What a re-encoding changes by construction, and what it leaves in the pixels.

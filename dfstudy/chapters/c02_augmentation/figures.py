@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 
 from dfstudy.chapters.c02_augmentation.numbers import share_table
+from dfstudy.present.axes import whole_percents
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 PER_ROW = 3  # transforms beside each other, each with three pictures
 GAP = 4  # pixels between samples
+LEAST_SHOWN = 0.1  # grey levels: a smaller change would be shown as none
 
 
 def draw_ends(transforms: Sequence[Ends]) -> Figure:
@@ -51,7 +53,11 @@ def _draw_triple(part: SubFigure, ends: Ends) -> None:
 
 
 def _end_label(label: str, change: float | None) -> str:
-    return f"{label}\n" if change is None else f"{label}\nΔ {change:.1f}"
+    if change is None:
+        return f"{label}\n"
+    if not change:
+        return f"{label}\nno change"
+    return f"{label}\nΔ {change:.1f}" if change >= LEAST_SHOWN else f"{label}\nΔ < {LEAST_SHOWN:g}"
 
 
 def _show(axes: Axes, picture: np.ndarray | None, label: str) -> None:
@@ -61,6 +67,19 @@ def _show(axes: Axes, picture: np.ndarray | None, label: str) -> None:
     axes.set_xlabel(label, fontsize=7.5, labelpad=2)
     if picture is not None:
         axes.imshow(picture, interpolation="bilinear")
+
+
+def describe_ends(transforms: Sequence[Ends]) -> str:
+    """For an alt text: how far each transform moves a value at the ends of its range."""
+    told = [
+        f"{ends.title} {' and '.join(f'{change:.1f}' for change in ends.changes if change is not None)}"
+        for ends in transforms
+        if None not in ends.changes
+    ]
+    return (
+        "Triples of small images: the image before, between the two ends of one transform's range. Mean "
+        f"absolute change at the ends, in grey levels: {'; '.join(told)}."
+    )
 
 
 def draw_policies(samples: dict[str, Sequence[np.ndarray]], columns: int = 8) -> Figure:
@@ -124,12 +143,29 @@ def draw_strength(samples: pd.DataFrame, confidence: float = 0.95) -> Figure:
     return figure
 
 
+def describe_strength(samples: pd.DataFrame, confidence: float = 0.95) -> str:
+    """For an alt text: the shares as set and as measured, and the median of each change."""
+    shares = [
+        f"{_spoken(row.transform)} {100 * row.share:.1f} % (set {100 * row.probability:g} %)"
+        for row in share_table(samples, confidence).itertuples()
+    ]
+    medians = samples.dropna(subset="change").groupby("applied")["change"].median().sort_values()
+    changes = [f"{_spoken(str(name))} {change:.2g}" for name, change in medians[::-1].items()]
+    quality, sigma = samples["quality"].dropna(), samples["sigma"].dropna()
+    return (
+        f"Four charts. JPEG quality from {quality.min():.0f} to {quality.max():.0f}, mean "
+        f"{quality.mean():.1f}; noise with a standard deviation from {sigma.min():.1f} to {sigma.max():.1f} "
+        f"grey levels. Samples changed: {', '.join(shares)}. Median change in grey levels: "
+        f"{', '.join(changes)}."
+    )
+
+
 def _draw_quality(axes: Axes, quality: pd.Series) -> None:
     counts = quality.astype(int).value_counts().reindex(range(60, 101), fill_value=0)
     axes.bar(counts.index, counts, width=0.8, color=REAL)
     axes.axhline(len(quality) / 41, color="black", linewidth=1, label="as set: uniform 60–100")
     axes.set(title="JPEG quality", xlabel="quality (1–100)", ylabel="samples", ylim=(0, counts.max() * 1.3))
-    axes.legend(loc="upper right")
+    axes.legend(loc="upper center")
 
 
 def _draw_sigma(axes: Axes, sigma: pd.Series) -> None:
@@ -146,19 +182,20 @@ def _draw_sigma(axes: Axes, sigma: pd.Series) -> None:
 
 def _draw_shares(axes: Axes, shares: pd.DataFrame) -> None:
     place = np.arange(len(shares))[::-1]
-    axes.scatter(shares["probability"], place, marker="|", s=220, color="black", label="as set", zorder=3)
+    axes.plot(shares["probability"], place, "|", ms=11, mew=1.6, color="black", label="as set", zorder=3)
     ends = [shares["share"] - shares["low"], shares["high"] - shares["share"]]
     axes.errorbar(
-        shares["share"], place, xerr=ends, fmt="o", color=FAKE, markersize=4, capsize=3, label="realised"
+        shares["share"], place, xerr=ends, fmt="o", color=FAKE, markersize=3, capsize=3, label="measured"
     )
     axes.set_yticks(place, [_spoken(name) for name in shares["transform"]])
     axes.set(
-        title="Share of samples touched",
-        xlabel="share of samples",
+        title="Samples changed, by transform",
+        xlabel="share of samples (line: interval)",
         xlim=(0, 0.7),
-        ylim=(-0.6, len(shares) - 0.4),
+        ylim=(-0.6, len(shares) + 0.4),  # room for the legend above the rows
     )
-    axes.legend(loc="upper right")
+    whole_percents(axes.xaxis)
+    axes.legend(loc="upper right", ncols=2, fontsize=8, borderaxespad=0, markerscale=0.7)
 
 
 def _draw_changes(axes: Axes, samples: pd.DataFrame) -> None:
@@ -185,8 +222,20 @@ def draw_cost(times: pd.DataFrame) -> Figure:
     # a policy's name stays as it is typed
     spoken = [step if whole else _spoken(step) for step, whole in zip(times["step"], whole, strict=True)]
     axes.set_yticks(place, spoken)
-    axes.set(xlabel="microseconds of one core a picture", ylim=(-0.7, len(times) - 0.3))
+    axes.set(
+        xlabel="microseconds of one core per image (line: 10th to 90th percentile)",
+        ylim=(-0.7, len(times) - 0.3),
+    )
     return figure
+
+
+def describe_cost(times: pd.DataFrame) -> str:
+    """For an alt text: the mean of every step."""
+    told = [
+        f"{row.step if row.step.startswith('policy') else _spoken(row.step)} {row.microseconds:.0f}"
+        for row in times.itertuples()
+    ]
+    return f"Bars of microseconds per image: {', '.join(told)}."
 
 
 def _spoken(name: str) -> str:

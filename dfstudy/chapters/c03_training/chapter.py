@@ -14,7 +14,6 @@ CHAPTER = Chapter(
     timeout=86400,
     figures=(
         "train_curves",
-        "train_learning_rate",
         "timing_train",
     ),
     numbers=(

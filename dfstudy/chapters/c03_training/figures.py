@@ -1,8 +1,8 @@
-"""Figures of the training: curves with the gap between them, the learning rate, the speed, a range test.
+"""Figures of the training: curves with the gap between them, the speed, a range test.
 
 Takes finished runs, or a range test; gives matplotlib figures, tables and sentences. Training curves are over
-the varied pictures of an epoch while the network learned, validation curves over all validation pictures
-after it. No interval is drawn, as every point is exact for its pictures. Cost: a second a figure.
+the varied images of an epoch while the network learned, validation curves over all validation images
+after it. No interval is drawn, as every point is exact for its images. Cost: a second a figure.
 """
 
 from __future__ import annotations
@@ -17,12 +17,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import MaxNLocator, PercentFormatter
+from matplotlib.ticker import MaxNLocator
 
+from dfstudy.present.axes import SEED_MARKS, whole_percents
 from dfstudy.present.settings import describe
 from dfstudy.present.style import PALETTE, WIDTH
-from dfstudy.study.recipe import Training
-from dfstudy.train.protocol import learning_rate
 
 if TYPE_CHECKING:
     from dfstudy.study.study import Study
@@ -39,13 +38,13 @@ def seeds_shown(runs: Sequence[Run]) -> list[Run]:
 
 
 def describe_training(runs: Sequence[Run]) -> str:
-    """What a caption must say: pictures of both parts, and seeds."""
+    """What a caption must say: images of both parts, and seeds."""
     clean = runs[0].checkpoint["clean"]
     seeds = f"; {len(runs)} training seeds" if len(runs) > 1 else f"; seed {runs[0].seed}"
     left_out = f", the first {MOST_SEEDS} shown" if len(runs) > MOST_SEEDS else ""
     return (
         f"n = {clean['train']['pictures']:,} training and {clean['val']['pictures']:,} validation "
-        f"pictures{seeds}{left_out}."
+        f"images{seeds}{left_out}."
     )
 
 
@@ -99,15 +98,15 @@ def draw_curves(runs: Sequence[Run]) -> Figure:
         _draw_pair(accuracy, run, "accuracy")
         seed = f" (seed {run.seed})" if len(runs) > 1 else ""
         loss.set(title=f"Loss{seed}", ylabel="cross-entropy, nats")
-        accuracy.set(title=f"Accuracy{seed}", ylabel="right at threshold 1/2")
-        accuracy.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+        accuracy.set(title=f"Accuracy{seed}", ylabel="accuracy, threshold 0.5")
+    whole_percents(grid[0, 1].yaxis)  # the column shares its axis
     for axes in grid[-1]:
         axes.set_xlabel("epoch")
     handles = [
         Line2D([], [], color=SEEN, marker="o", ms=3, label="training"),
         Line2D([], [], color=UNSEEN, marker="s", ms=3, ls="--", label="validation"),
         Patch(color="0.85", label="gap"),
-        Line2D([], [], color="black", ls=":", label="chosen epoch"),
+        Line2D([], [], color="black", ls=":", label="epoch kept"),
     ]
     figure.legend(handles=handles, loc="outside upper center", ncols=4)
     return figure
@@ -121,24 +120,6 @@ def _draw_pair(axes: Axes, run: Run, quantity: str) -> None:
     axes.plot(epochs, seen, color=SEEN, marker="o", ms=3)
     axes.plot(epochs, unseen, color=UNSEEN, marker="s", ms=3, ls="--")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))
-
-
-def draw_learning_rate(runs: Sequence[Run]) -> Figure:
-    """Learning rate of every step as planned, and where training stopped before the plan's end."""
-    settings = Training.model_validate(runs[0].checkpoint["training"])
-    batches = -(-runs[0].checkpoint["clean"]["train"]["pictures"] // settings.batch_size)
-    steps = np.arange(settings.epochs * batches)
-    figure, axes = plt.subplots(figsize=(WIDTH, 2.5))
-    axes.plot(steps / batches, [learning_rate(settings, step, batches) for step in steps], color=SEEN)
-    ends = sorted({run.checkpoint["epochs"] for run in runs} - {settings.epochs})
-    for end in ends:
-        seeds = ", ".join(str(run.seed) for run in runs if run.checkpoint["epochs"] == end)
-        axes.axvline(end, color="black", ls=":", lw=1)
-        axes.annotate(f"seed {seeds}\nstopped", (end, 0.5), xycoords=("data", "axes fraction"), xytext=(3, 0),
-                      textcoords="offset points", va="center")  # fmt: skip
-    axes.set(xlabel="epochs done", ylabel="learning rate", ylim=(0, None))
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    return figure
 
 
 def draw_rate_range(tried: RateRange) -> Figure:
@@ -163,13 +144,14 @@ def draw_rate_range(tried: RateRange) -> Figure:
 
 
 def draw_speed(runs: Sequence[Run]) -> Figure:
-    """Pictures a second in training, and seconds an epoch with validation."""
+    """Images a second in training, and seconds an epoch with validation."""
     figure, (rate, seconds) = plt.subplots(1, 2, figsize=(WIDTH, 2.6), sharex=True)
-    for run, colour in zip(runs, np.resize(PALETTE, len(runs)), strict=True):
-        told = run.timings
-        rate.plot(told["epoch"], told["pictures_per_second"], marker="o", ms=3, color=colour)
-        seconds.plot(told["epoch"], told["seconds"], marker="o", ms=3, color=colour, label=f"seed {run.seed}")
-    rate.set(title="Training alone", xlabel="epoch", ylabel="pictures/s", ylim=(0, None))
+    looks = zip(np.resize(PALETTE, len(runs)), np.resize(SEED_MARKS, len(runs)), strict=True)
+    for run, (colour, mark) in zip(runs, looks, strict=True):
+        told, look = run.timings, {"marker": mark, "ms": 3.5, "color": colour}
+        rate.plot(told["epoch"], told["pictures_per_second"], **look)
+        seconds.plot(told["epoch"], told["seconds"], label=f"seed {run.seed}", **look)
+    rate.set(title="Training alone", xlabel="epoch", ylabel="images/s", ylim=(0, None))
     seconds.set(title="Epoch with validation", xlabel="epoch", ylabel="seconds", ylim=(0, None))
     for axes in (rate, seconds):
         axes.xaxis.set_major_locator(MaxNLocator(integer=True, min_n_ticks=1))

@@ -20,7 +20,7 @@ from dfstudy.stats.registry import CELLS
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate
 
-BAND_POINTS = 101  # shares of false alarms at which the ROC band is computed
+BAND_POINTS = 101  # shares at which the ROC band and the mean precision are computed
 
 
 def roc_band(predictions: Sequence[pd.DataFrame], settings: Evaluate) -> pd.DataFrame:
@@ -61,6 +61,25 @@ def seed_curves(predictions: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
         columns = {"false_alarms": alarms[0] / reals, "sensitivity": hits[0] / fakes, "precision": precision}
         tables.append(pd.DataFrame({"threshold": threshold, **columns}))
     return tables
+
+
+def mean_precision(curves: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Precision at equal recall, averaged over seeds.
+
+    Args:
+        curves: of `seed_curves`.
+    Returns:
+        Columns sensitivity (recall, 0.01 to 1) and precision, both shares. A seed's precision is that of its
+        highest threshold with at least that recall, as its steps show it. Empty where one class is missing.
+    """
+    if curves[0].empty:
+        return pd.DataFrame(columns=["sensitivity", "precision"])
+    recalls = np.linspace(0, 1, BAND_POINTS)[1:]  # with nothing called fake there is no precision
+    each = [
+        curve["precision"].to_numpy()[np.searchsorted(curve["sensitivity"].to_numpy(), recalls - 1e-12)]
+        for curve in curves
+    ]
+    return pd.DataFrame({"sensitivity": recalls, "precision": np.mean(each, axis=0)})
 
 
 def chosen_points(predictions: Sequence[pd.DataFrame], thresholds: Sequence[float]) -> pd.DataFrame:

@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dfstudy.chapters.c04_test.calibration import TARGET, Meaning
+from dfstudy.present.axes import whole_percents, zoom
 from dfstudy.present.numbers import literal
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH, legend_below, show_percent
 from dfstudy.stats.calibration import USED
@@ -40,7 +41,7 @@ SAID = {
 
 
 def draw_reliability(tables: Mapping[str, pd.DataFrame]) -> Figure:
-    """Share of fakes against probability, with intervals, above how many pictures each bin holds.
+    """Share of fakes against probability, with intervals, above how many images each bin holds.
 
     Args:
         tables: of `reliability`, one a column, by its heading.
@@ -55,14 +56,14 @@ def draw_reliability(tables: Mapping[str, pd.DataFrame]) -> Figure:
             full["probability"], full["low"], full["high"], color=FAKE, linewidth=1.2, label="interval"
         )
         axes.plot(
-            full["probability"], full["share"], "o", color=FAKE, markersize=4, label="pictures of a bin"
+            full["probability"], full["share"], "o", color=FAKE, markersize=3.5, label="images of a bin"
         )
         axes.set(title=name, ylim=(-0.02, 1.02))
         width = table["right"] - table["left"]
         below.bar(table["left"], table["pictures"], width=0.92 * width, align="edge", color=FAINT)
         below.set(xlabel="probability of fake", xlim=(-0.01, 1.01))
     every[0, 0].set_ylabel("fakes among them (share)")
-    every[1, 0].set_ylabel("pictures")
+    every[1, 0].set_ylabel("images")
     show_percent(every[0, 0].yaxis)
     legend_below(figure, every[0, 0])
     return figure
@@ -77,7 +78,7 @@ def draw_risk(curve: pd.DataFrame, numbers: Mapping[str, Number], meaning: Meani
     """
     figure, (axes, alarms, found) = plt.subplots(1, 3, figsize=(WIDTH, 3.4), width_ratios=[2, 1, 1])
     axes.fill_between(curve["coverage"], curve["low"], curve["high"], color=REAL, alpha=0.2, linewidth=0)
-    axes.plot(curve["coverage"], curve["risk"], color=REAL, label="surest pictures first (band: interval)")
+    axes.plot(curve["coverage"], curve["risk"], color=REAL, label="surest images first (band: interval)")
     band = [numbers[f"test.band.{name}"].value for name in ("answered", "wrong")]
     if None in band:
         told = "the unsure band\nleaves no verdict"
@@ -89,8 +90,8 @@ def draw_risk(curve: pd.DataFrame, numbers: Mapping[str, Number], meaning: Meani
         )  # fmt: skip
     highest = np.nanmax([0.05, *curve["risk"], *curve["high"], band[1] or 0])
     axes.set(xlim=(-0.01, 1.02), ylim=(-0.02 * highest, 1.05 * highest), title="When it may say unsure")
-    axes.set(xlabel="pictures that get a verdict (share)", ylabel="wrong verdicts (share)")
-    show_percent(axes.xaxis, axes.yaxis)
+    axes.set(xlabel="images that get a verdict (share)", ylabel="wrong verdicts (share)")
+    whole_percents(axes.xaxis, axes.yaxis)
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), fontsize=8)
     percents = [f"{100 * rate:g}" for rate in meaning.alarms]
     _draw_ends(alarms, numbers, "test.false_alarms.at_{}", percents, FAKE)
@@ -103,7 +104,10 @@ def draw_risk(curve: pd.DataFrame, numbers: Mapping[str, Number], meaning: Meani
     alarms.set(title="False alarms", ylabel="reals called fake (line: promised)")
     alarms.set_ylim(bottom=0)
     _draw_ends(found, numbers, "test.sensitivity.at_{}", percents, REAL)
-    found.set(title="Fakes found", ylim=(-0.02, 1.02))
+    sure = [numbers[f"test.sensitivity.at_{percent.replace('.', '_')}"] for percent in percents]
+    ends = [end for one in sure for end in (one.low, one.value, one.high)]
+    found.set(title="Fakes found", ylim=zoom(ends, lowest=0, highest=1, least=0.2))
+    whole_percents(alarms.yaxis, found.yaxis)
     return figure
 
 
@@ -212,8 +216,7 @@ def _draw_ends(
             continue
         if number.low is not None and number.high is not None:
             axes.vlines(at, number.low, number.high, color=color, linewidth=1.2)
-        axes.plot(at, number.value, "o", color=color, markersize=4)
+        axes.plot(at, number.value, "o", color=color, markersize=3.5)
     names = [f"{percent} %" for percent in percents]
     axes.set(xticks=range(len(percents)), xticklabels=names, xlim=(-0.6, len(percents) - 0.4))
     axes.set_xlabel("promised by\nvalidation")
-    show_percent(axes.yaxis)

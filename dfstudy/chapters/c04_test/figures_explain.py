@@ -1,4 +1,4 @@
-"""Figures of explanations: test pictures beside the maps of what speaks for fake.
+"""Figures of explanations: test images beside maps of the evidence for fake.
 
 Takes `dfstudy.chapters.c04_test.explain.Explained` with its examples, and the numbers of its checks; gives a
 matplotlib figure, unsaved, and sentences for `say`. Where nothing is explained, both say why.
@@ -64,7 +64,7 @@ def draw_explained(explained: Explained, examples: pd.DataFrame) -> Figure:
             )  # fmt: skip
     bar = place(0.3, HEAD + 4 * LINE + 0.12, WIDTH - 0.6, 0.12)
     scale = figure.colorbar(ScalarMappable(Normalize(0, 1), SHADES), cax=bar, orientation="horizontal")
-    scale.set_label("what speaks for fake, as a share of the map's own greatest", fontsize=8)
+    scale.set_label("evidence for fake, as a share of the map's own maximum", fontsize=8)
     bar.tick_params(labelsize=7.5)
     return figure
 
@@ -91,7 +91,7 @@ def describe_explained(explained: Explained) -> str:
     outline = f" White: the forged region, known for {known:,} of them." if known else ""
     return (
         f"Grad-CAM of the first network's logit of fake at its layer {explained.layer} "
-        f"({explained.cells} x {explained.cells} cells); n = {len(explained.test):,} explained test pictures."
+        f"({explained.cells} x {explained.cells} cells); n = {len(explained.test):,} explained test images."
         f"{outline}"
     )
 

@@ -15,6 +15,7 @@ CHAPTER = Chapter(
         "pictures",
         "policies",
         "controls",
+        "shortcuts",
     ),
     timeout=86400,
     figures=(),

@@ -1,8 +1,9 @@
-"""Figures of chapter 05: differences to the first policy, their course over budgets, parts, and strengths.
+"""Figures of chapter 05: AUC by policy, differences to the first, their course over budgets, and parts.
 
 Takes a `Compared`; gives matplotlib figures, unsaved. Verdicts differ in colour and mark: a filled blue
 circle improves, a filled orange square worsens, a hollow grey square is no measurable difference, a hollow
-grey diamond is inconclusive; crosses mark where nothing can be said, as of networks that have not learned.
+grey diamond is inconclusive; a cross marks networks that have not learned, and words a comparison that does
+not apply. An axis fits the networks that have learned: what reaches further ends in an arrow.
 Nothing is computed here beyond what is drawn.
 """
 
@@ -16,15 +17,20 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
-from dfstudy.chapters.c05_policies.words import course_words
+from dfstudy.chapters.c05_policies.words import NOT_APPLICABLE, course_words, describe_values
+from dfstudy.present.axes import zoom
 from dfstudy.present.style import FAKE, REAL, WIDTH
 from dfstudy.stats.verdicts import IMPROVES, INCONCLUSIVE, NO_DIFFERENCE, UNTRAINED, WORSENS
+from dfstudy.variants.policies import Trained
 
 if TYPE_CHECKING:
     from dfstudy.chapters.c05_policies.compare import Compared, Course, PolicyEffect
-    from dfstudy.variants.policies import Trained
+    from dfstudy.number import Number
+    from dfstudy.stats.intervals import Interval
+    from dfstudy.variants.policies import Kind
     from dfstudy.variants.variant import Variant
 
 INK, FAINT, QUIET = "#000000", "#8C8C8C", "#5F5F5F"
@@ -36,15 +42,17 @@ MARKS = {
     INCONCLUSIVE: (QUIET, "D", "white"),
     UNTRAINED: (FAINT, "x", FAINT),
     "no room to tell": (FAINT, "+", FAINT),
-    "not applicable": (FAINT, "1", FAINT),
 }
+CHANCE = 0.5
+# colour, mark, its filling and line of a policy in the figure of absolute AUC, by whether it has learned
+LEARNED = {True: (REAL, "o", REAL, "-"), False: (QUIET, "D", "white", ":")}
 COLUMNS = 3
 PARTS = ("auc", "gap")  # quantities of the transforms and strengths that are drawn
 SHOWN_NAME = 20  # letters of a policy's name
 
 
 def variants_table(variants: Sequence[Variant]) -> pd.DataFrame:
-    """What is trained: one row a variant, with its policy, length, seeds and pictures."""
+    """What is trained: one row a variant, with its policy, length, seeds and images."""
     rows = [
         (
             variant.name,
@@ -56,8 +64,98 @@ def variants_table(variants: Sequence[Variant]) -> pd.DataFrame:
         )
         for variant in variants
     ]
-    columns = ["training", "policy", "epochs", "seeds", "training pictures", "methods learned"]
+    columns = ["training", "policy", "epochs", "seeds", "training images", "methods learned"]
     return pd.DataFrame(rows, columns=columns)
+
+
+def draw_auc(compared: Compared, shortcut: Number | None = None) -> Figure:
+    """Test AUC of every policy at the full budget, with its interval and its value at the right.
+
+    Args:
+        shortcut: AUC of a probe that sees no face, drawn as a line; None where it is not known.
+    """
+    found = _at_full_budget(compared)
+    figure, axes = plt.subplots(figsize=(WIDTH, 0.8 + 0.2 * len(found)))
+    places = np.arange(len(found))[::-1]
+    for place, (policy, one) in zip(places, found.items(), strict=True):
+        color, marker, face, dashes = LEARNED[_has_learned(compared, policy)]
+        if not np.isnan(one.low):
+            axes.hlines(place, one.low, one.high, color=color, linewidth=1.6, linestyle=dashes)
+        axes.plot(float(one.value), place, marker, color=color, markerfacecolor=face, markersize=5)
+        axes.annotate(
+            _interval_text(one), (1.01, place), xycoords=("axes fraction", "data"), va="center", fontsize=8.5,
+            color=INK if face != "white" else QUIET,
+        )  # fmt: skip
+    probe = None if shortcut is None else shortcut.value
+    ends = [end for one in found.values() for end in (one.low, one.value, one.high)]
+    axes.set_xlim(zoom(ends, lowest=0, highest=1, near=[probe, CHANCE]))
+    axes.set_ylim(-0.6, len(found) - 0.4)
+    axes.set_yticks(places, [_short(policy) for policy in found], fontsize=8.5)
+    axes.set_xlabel("test AUC", fontsize=8.5, labelpad=1)
+    axes.tick_params(axis="x", labelsize=8.5)
+    axes.locator_params(axis="x", nbins=7)
+    axes.grid(visible=False, axis="y")
+    figure.legend(
+        handles=_explain_marks(axes, compared, list(found), probe),
+        loc="outside upper left", ncols=4, fontsize=8, borderaxespad=0.1,
+    )  # fmt: skip
+    return figure
+
+
+def _explain_marks(axes: Axes, compared: Compared, policies: list[str], probe: float | None) -> list[Line2D]:
+    """Entries of the legend for what is drawn; lines of reference are drawn here, where the axis has them."""
+    entries = []
+    for learned in (True, False):
+        if any(_has_learned(compared, policy) == learned for policy in policies):
+            color, marker, face, dashes = LEARNED[learned]
+            look = {"color": color, "marker": marker, "markerfacecolor": face, "linestyle": dashes}
+            entries.append(Line2D([], [], markersize=5, label="policy" if learned else UNTRAINED, **look))
+    low, high = axes.get_xlim()
+    for at, name, dashes in ((probe, "shortcut probe", "--"), (CHANCE, "chance", ":")):
+        if at is not None and low <= at <= high:
+            label = f"{name} ({at:.2f})"
+            entries.append(axes.axvline(at, color=INK, lw=1, ls=dashes, zorder=1, label=label))
+    return entries
+
+
+def describe_auc(compared: Compared, shortcut: Number | None = None) -> str:
+    """For an alt text: every value with its interval, and what the lines are."""
+    told = [
+        f"{policy} {_interval_text(one)}" + ("" if _has_learned(compared, policy) else f" ({UNTRAINED})")
+        for policy, one in _at_full_budget(compared).items()
+    ]
+    probe = "" if shortcut is None or shortcut.value is None else f" The shortcut probe alone: {shortcut}."
+    return f"A dot with its interval for each policy. Test AUC: {'; '.join(told)}.{probe}"
+
+
+def caption_auc(compared: Compared, shortcut: Number | None = None) -> str:
+    """What the figure of absolute AUC shows, with n, interval and what the lines are."""
+    probe = ""
+    if shortcut is not None and shortcut.value is not None:
+        probe = (
+            " Shortcut probe: a linear model that sees no face, cross-validated over all "
+            f"{shortcut.n:,} images (chapter 01)."
+        )
+    return (
+        f"Test AUC of each policy after {compared.study.training.epochs} epochs, with its interval. "
+        f"{describe_values(compared, ('auc',))} Hollow: {UNTRAINED}.{probe}"
+    )
+
+
+def _at_full_budget(compared: Compared) -> dict[str, Interval]:
+    """Test AUC by policy, in the order of the study file."""
+    epochs = compared.study.training.epochs
+    found = {policy: compared.values["auc"][Trained(policy, epochs)] for policy in compared.policies}
+    return {policy: one for policy, one in found.items() if not np.isnan(one.value)}
+
+
+def _has_learned(compared: Compared, policy: str) -> bool:
+    return compared.learning[Trained(policy, compared.study.training.epochs)].learned
+
+
+def _interval_text(one: Interval) -> str:
+    value, low, high = (float(each) for each in (one.value, one.low, one.high))
+    return f"{value:.3f}" if np.isnan(low) else f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
 
 def draw_forest(compared: Compared) -> Figure:
@@ -68,7 +166,9 @@ def draw_forest(compared: Compared) -> Figure:
         rows, COLUMNS, figsize=(WIDTH, 0.5 + rows * (0.85 + 0.26 * policies)), sharey=True, squeeze=False
     )
     for axes, name in zip(every.flat, names, strict=False):
-        _draw_effects(axes, compared.of("policy", name, 1.0), _title(name))
+        effects = compared.of("policy", name, 1.0)
+        axes.set_xlim(_limits(effects))
+        _draw_effects(axes, effects, _title(name))
     for axes in every.flat[len(names) :]:
         axes.set_visible(False)
     _name_marks(figure, [one for name in names for one in compared.of("policy", name, 1.0)])
@@ -108,10 +208,48 @@ def draw_parts(compared: Compared) -> Figure:
         squeeze=False,
     )
     for axes_row, name in zip(every, names, strict=True):
+        drawn = {kind: compared.of(kind, name) for kind in kinds}
+        marks = {kind: _chance_difference(compared, kind) for kind in kinds if name == "auc"}
+        axes_row[0].set_xlim(_limits([one for own in drawn.values() for one in own], *marks.values()))
         for axes, kind in zip(axes_row, kinds, strict=True):
-            _draw_effects(axes, compared.of(kind, name), f"{_title(name)}, {titles[kind]}")
+            _draw_effects(axes, drawn[kind], f"{_title(name)}, {titles[kind]}")
+            if kind in marks:
+                _mark_chance(axes, marks[kind])
     _name_marks(figure, [one for name in names for kind in kinds for one in compared.of(kind, name)])
     return figure
+
+
+def describe_levels(compared: Compared) -> str:
+    """What a caption must say of the panels' levels: the AUC that a transform is added to or taken from."""
+    told = []
+    for kind, words in (("leave_out", "all transforms together"), ("add_one", "none of them")):
+        own = compared.of(kind, PARTS[0])
+        if own:
+            auc = float(compared.values[PARTS[0]][_anchor(own[0])].value)
+            told.append(f"{words} {auc:.3f}")
+    return f"Test AUC with {', with '.join(told)}. Dotted: where a network would rank by chance (AUC 0.5)."
+
+
+def _anchor(effect: PolicyEffect) -> Trained:
+    """The side that all comparisons of its kind share."""
+    kind = effect.comparison.kind
+    return effect.comparison.second if kind == "leave_out" else effect.comparison.first
+
+
+def _chance_difference(compared: Compared, kind: Kind) -> float:
+    """The difference at which the other network of a comparison ranks by chance."""
+    auc = float(compared.values[PARTS[0]][_anchor(compared.of(kind, PARTS[0])[0])].value)
+    return auc - CHANCE if kind == "leave_out" else CHANCE - auc
+
+
+def _mark_chance(axes: Axes, at: float) -> None:
+    low, high = axes.get_xlim()
+    if low < at < high:
+        axes.axvline(at, color=QUIET, linewidth=1, linestyle=":")
+        axes.annotate(
+            "chance", (at, 0), xycoords=("data", "axes fraction"), xytext=(2, 2), textcoords="offset points",
+            fontsize=7, color=QUIET,
+        )  # fmt: skip
 
 
 def draw_strengths(compared: Compared) -> Figure:
@@ -126,15 +264,11 @@ def draw_strengths(compared: Compared) -> Figure:
 
 
 def _draw_effects(axes: Axes, effects: Sequence[PolicyEffect], title: str) -> None:
-    """One forest: the first effect at the top."""
+    """One forest, the first effect at the top, on the limits that the axes have."""
     places = np.arange(len(effects))[::-1]
     axes.axvline(0, color=INK, linewidth=0.9)
     for place, one in zip(places, effects, strict=True):
-        color, marker, face = MARKS[one.verdict]
-        found = one.difference
-        if found.low is not None:
-            axes.hlines(place, found.low, found.high, color=color, linewidth=1.6)
-        axes.plot(found.value, place, marker, color=color, markerfacecolor=face, markersize=5)
+        _draw_effect(axes, one, float(place))
     axes.set_yticks(places, [_short(one.comparison.subject) for one in effects], fontsize=8)
     axes.set_ylim(-0.6, len(effects) - 0.4)
     axes.set_title(title, fontsize=8.5)
@@ -145,6 +279,42 @@ def _draw_effects(axes: Axes, effects: Sequence[PolicyEffect], title: str) -> No
     axes.tick_params(axis="x", labelsize=7.5)
     axes.locator_params(axis="x", nbins=4)
     axes.grid(visible=False, axis="y")
+
+
+def _draw_effect(axes: Axes, one: PolicyEffect, place: float) -> None:
+    """A mark with its interval, and an arrow where that goes on beyond the axes.
+
+    What does not apply has words: a dot at 0 would look like a result.
+    """
+    found = one.difference
+    if one.verdict == NOT_APPLICABLE or np.isnan(found.value):
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        axes.annotate(
+            NOT_APPLICABLE if one.verdict == NOT_APPLICABLE else "not defined", (0.5, place),
+            xycoords=("axes fraction", "data"), ha="center", va="center", fontsize=7.5, color=QUIET, bbox=box,
+        )  # fmt: skip
+        return
+    color, marker, face = MARKS[one.verdict]
+    left, right = axes.get_xlim()
+    if found.low is not None and found.high is not None:
+        axes.hlines(place, max(found.low, left), min(found.high, right), color=color, linewidth=1.6)
+    ends = [end for end in (found.low, found.value, found.high) if end is not None]
+    for beyond, edge, arrow in ((min(ends) < left, left, "<"), (max(ends) > right, right, ">")):
+        if beyond:
+            axes.plot(edge, place, arrow, color=color, markersize=4.5, clip_on=False)
+    if left <= found.value <= right:
+        axes.plot(found.value, place, marker, color=color, markerfacecolor=face, markersize=4.5)
+
+
+def _limits(effects: Sequence[PolicyEffect], *near: float) -> tuple[float, float]:
+    """Around 0 and the intervals of networks that have learned; of all, where none has.
+
+    Args:
+        near: differences of a reference, taken in where they are near.
+    """
+    told = [one for one in effects if one.verdict not in (UNTRAINED, NOT_APPLICABLE)] or effects
+    ends = [end for one in told for end in (one.difference.low, one.difference.value, one.difference.high)]
+    return zoom([0.0, *ends], least=0.02, near=near)
 
 
 def _draw_course(axes: Axes, course: Course) -> None:
@@ -160,7 +330,7 @@ def _draw_course(axes: Axes, course: Course) -> None:
     axes.fill_between(across, *zip(*ends, strict=True), color=REAL, alpha=0.15, linewidth=0)
     axes.plot(across, values, color=QUIET, linewidth=1.2)
     for x, one, (low, high) in zip(across, course.points, ends, strict=True):
-        color, marker, face = MARKS[one.verdict]
+        color, marker, face = MARKS.get(one.verdict, MARKS[UNTRAINED])
         axes.vlines(x, low, high, color=color, linewidth=1.6)
         axes.plot(x, one.difference.value, marker, color=color, markerfacecolor=face, markersize=5)
     axes.set_xticks(across, [f"{x:.3g} %" for x in across], fontsize=8)
@@ -178,8 +348,15 @@ def _draw_values(axes: Axes, points: dict[float, Trained], compared: Compared, n
     at = list(points)
     axes.vlines(at, np.where(np.isnan(low), values, low), np.where(np.isnan(high), values, high), color=REAL)
     axes.plot(at, values, "o-", color=REAL, markersize=5, linewidth=1.2)
-    if QUANTITIES[name].apart == "gap" and name == "gap":
+    if name == "gap":
         axes.axhline(0, color=INK, linewidth=0.9)
+    else:
+        ends = np.concatenate([values, low, high])
+        axes.set_ylim(zoom(ends, lowest=0, highest=1, near=[CHANCE]))
+        if axes.get_ylim()[0] < CHANCE:
+            axes.axhline(CHANCE, color=QUIET, linewidth=1, linestyle=":")
+            axes.annotate("chance", (1, CHANCE), xycoords=("axes fraction", "data"), xytext=(-2, 2),
+                          textcoords="offset points", ha="right", fontsize=7.5, color=QUIET)  # fmt: skip
     axes.set_xticks(at, ["0\n(none)", *(f"{x:g}" for x in at[1:])])
     axes.set(xlabel="strength of original", ylabel=QUANTITIES[name].unit)
     axes.set_title(_title(name))

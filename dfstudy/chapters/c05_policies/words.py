@@ -20,6 +20,7 @@ from dfstudy.variants.policies import Trained, slugs_of
 NOTHING = "**Nothing is compared here:** `policies.names` in the study file is empty."
 ALONE = "One policy is named, and there is nothing to compare it with."
 SPOKEN = {"leave_out": "beside the others", "add_one": "alone"}
+NOT_APPLICABLE = "not applicable"
 
 
 def tell_comparison(compared: Compared | None) -> str:
@@ -100,7 +101,7 @@ def verdict_table(compared: Compared | None) -> pd.DataFrame:
     for one in compared.effects if compared else ():
         if one.comparison.kind == "policy":
             key = (one.comparison.subject, one.comparison.budget)
-            rows.setdefault(key, {})[QUANTITIES[one.quantity].spoken] = f"{one.verdict} {_value(one)}"
+            rows.setdefault(key, {})[QUANTITIES[one.quantity].spoken] = _shown(one)
     table = pd.DataFrame(list(rows.values())).fillna("")
     table.insert(0, "policy", [policy for policy, _ in rows])
     table.insert(1, "budget", [budget for _, budget in rows])
@@ -108,7 +109,7 @@ def verdict_table(compared: Compared | None) -> pd.DataFrame:
 
 
 def describe_effects(effects: Iterable[PolicyEffect]) -> str:
-    """What a caption must say of differences: pictures, groups, seeds, interval and the verdicts' rule."""
+    """What a caption must say of differences: images, groups, seeds, interval and the verdicts' rule."""
     every = list(effects)
     pictures = sorted({one.n for one in every})
     first = every[0].difference
@@ -117,19 +118,20 @@ def describe_effects(effects: Iterable[PolicyEffect]) -> str:
     )
     groups = sorted({one.difference.groups for one in every})
     return (
-        f"n = {_span(pictures)} pictures in {_span(groups)} {UNITS[first.settings.level]}; {seeds}. "
-        f"Interval: {100 * first.settings.confidence:g} % over pictures and seeds, "
-        f"{first.settings.replicates:,} resamples. Filled: the interval leaves out 0, and Holm's p agrees."
+        f"n = {_span(pictures)} images in {_span(groups)} {UNITS[first.settings.level]}; {seeds}. "
+        f"Interval: {100 * first.settings.confidence:g} % over images and seeds, "
+        f"{first.settings.replicates:,} resamples. Filled: the interval excludes 0, and Holm's p agrees. "
+        "Arrow: it goes on beyond the axis."
     )
 
 
 def describe_values(compared: Compared, quantities: Iterable[str]) -> str:
-    """What a caption must say of values: pictures, seeds and interval."""
+    """What a caption must say of values: images, seeds and interval."""
     settings, study = compared.study.evaluate, compared.study
     n = _span(sorted({compared.pictures[name] for name in quantities}))
     seeds = len(study.training.seeds[: study.policies.seeds])
     return (
-        f"n = {n} pictures; means over {seeds} training seed{'s' * (seeds > 1)}. Interval: "
+        f"n = {n} images; means over {seeds} training seed{'s' * (seeds > 1)}. Interval: "
         f"{100 * settings.confidence:g} % over {settings.replicates:,} resamples of {UNITS[settings.level]}."
     )
 
@@ -141,7 +143,7 @@ def describe_verdicts(compared: Compared, *kinds: str, share: float | None = Non
     told = []
     for one in own:
         subject = spoken.get(one.comparison.kind, "{}").format(one.comparison.subject)
-        told.append(f"{subject}: {one.verdict}, {_value(one)}")
+        told.append(f"{subject}: {_shown(one)}")
     return f"By test AUC {'; '.join(told)}."
 
 
@@ -156,10 +158,15 @@ def parts_budget(compared: Compared) -> str:
 
 
 def having(compared: Compared | None, *kinds: str) -> Compared | None:
-    """The comparison where it has effects of any of these kinds (or `course`) to show, else None."""
+    """The comparison where it has effects of any of these kinds to show, else None.
+
+    Args:
+        kinds: of comparisons, or `course`, or `value` for the test AUC of each policy.
+    """
     if compared is None:
         return None
-    found = [compared.courses if kind == "course" else compared.of(kind, "auc") for kind in kinds]
+    apart = {"course": compared.courses, "value": compared.values.get("auc")}
+    found = [apart[kind] if kind in apart else compared.of(kind, "auc") for kind in kinds]
     return compared if any(found) else None
 
 
@@ -184,9 +191,7 @@ def tell_parts(compared: Compared | None) -> str:
         if not own:
             continue
         found = [
-            f"{literal(one.comparison.subject)}: {one.verdict} ({{{one.comparison.stem}.auc.difference}})"
-            for one in own
-            if one.verdict != INCONCLUSIVE
+            f"{literal(one.comparison.subject)}: {_told(one)}" for one in own if one.verdict != INCONCLUSIVE
         ]
         rest = f"the other {len(own) - len(found)} are" if found else f"all {len(own)} transforms are"
         told.append(
@@ -204,10 +209,7 @@ def tell_strengths(compared: Compared | None) -> str:
     own = compared.of("strength", "auc")
     if not own:
         return "No other strength of `original` is tried here."
-    told = [
-        f"strength {one.comparison.subject}: {one.verdict} ({{{one.comparison.stem}.auc.difference}})"
-        for one in own
-    ]
+    told = [f"strength {one.comparison.subject}: {_told(one)}" for one in own]
     budget = own[0].comparison.budget
     return f"By test AUC, compared with no augmentation at {budget}: {'; '.join(told)} (n = {own[0].n:,})."
 
@@ -257,6 +259,18 @@ def _detectable(effect: PolicyEffect, stem: str) -> str:
     if not effect.difference.detectable:
         return ""
     return f"; a difference of {{{stem}.detectable}} would have been found four times in five"
+
+
+def _told(effect: PolicyEffect) -> str:
+    """Likewise for `say`, with the id of the difference."""
+    if effect.verdict == NOT_APPLICABLE:
+        return effect.verdict
+    return f"{effect.verdict} ({{{effect.comparison.stem}.auc.difference}})"
+
+
+def _shown(effect: PolicyEffect) -> str:
+    """Verdict and difference; of a comparison that does not apply the word alone, as 0 is no result of it."""
+    return effect.verdict if effect.verdict == NOT_APPLICABLE else f"{effect.verdict} {_value(effect)}"
 
 
 def _value(effect: PolicyEffect) -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from dfstudy.data.split import set_aside
+from dfstudy.present.axes import zoom
 from dfstudy.present.numbers import literal
 from dfstudy.present.style import FAKE, REAL, WIDTH
 from dfstudy.stats.registry import METRICS
@@ -108,29 +109,49 @@ def draw_elsewhere(measured: Sequence[There]) -> Figure:
             said, at = f"{float(one.value):.2f}", (float(one.value), place + 0.16)
             backed = {"facecolor": "white", "edgecolor": "none", "pad": 0.5}  # the line of chance runs behind
             axes.annotate(said, at, ha="center", va="bottom", fontsize=7.5, bbox=backed)
-        axes.set(title=title, ylim=(-0.6, len(names) - 0.4))
+        axes.set(title=title, ylim=(-0.6, len(names) - 0.3), xlabel=METRICS[name].unit.replace("1", "share"))
+        axes.grid(visible=False, axis="y")
         ends = [float(end) for values in found for end in (values[name].low, values[name].high)]
         if name == "ece":
             axes.set_xlim(0, max(0.1, 1.1 * np.nanmax([*ends, 0])))
         else:
-            axes.axvline(0.5, color=FAINT, linestyle=":")
-            axes.set_xlim(min(0.38, np.nanmin([*ends, 1]) - 0.05), 1.02)
+            axes.set_xlim(zoom(ends, lowest=0, highest=1, least=0.1, near=[0.5]))
+            if axes.get_xlim()[0] < 0.5 < axes.get_xlim()[1]:
+                axes.axvline(0.5, color=FAINT, linestyle=":", zorder=1)
+                axes.annotate("chance", (0.5, 0), xycoords=("data", "axes fraction"), xytext=(2, 2),
+                              textcoords="offset points", fontsize=7)  # fmt: skip
+        axes.locator_params(axis="x", nbins=4)
     labels = [f"{name}\nn = {count:,}" for name, count in zip(names, counts, strict=True)]
     every[0].set_yticks(places, labels, fontsize=8)
     return figure
 
 
 def describe_elsewhere(measured: Sequence[There]) -> str:
-    """What a caption must say: pictures, groups and seeds."""
+    """What a caption must say: images, groups and seeds."""
     first = measured[0]
     unit = UNITS[first.drop.settings.level]
     told = [
-        f"{one.scored:,} pictures of {one.folder.name} in {one.there['auc'].groups:,} {unit}"
+        f"{one.scored:,} images of {one.folder.name} in {one.there['auc'].groups:,} {unit}"
         for one in measured
     ]
     seeds = f"; means over {first.seeds} training seeds" if first.seeds > 1 else ""
     own = f"{first.own:,} of the study's own test in {first.here['auc'].groups:,} {unit}"
     return f"n = {'; '.join([own, *told])}{seeds}."
+
+
+def describe_points(measured: Sequence[There]) -> str:
+    """For an alt text: each folder's values with their intervals, the study's own test first."""
+    first = measured[0]
+    rows = [(OWN, first.here), *((one.folder.name, one.there) for one in measured)]
+    told = [
+        f"{name}: "
+        + ", ".join(
+            f"{METRICS[metric].title} {values[metric].number('a.b', unit='1', n=0)}"
+            for metric in ("auc", "balanced_accuracy", "ece")
+        )
+        for name, values in rows
+    ]
+    return f"Three panels of points with intervals, a row for each set of images. {'; '.join(told)}."
 
 
 def _short(name: str) -> str:

@@ -8,6 +8,7 @@ it. Nothing is computed here beyond what is drawn.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -18,16 +19,18 @@ from matplotlib.figure import Figure, SubFigure
 from dfstudy.chapters.c07_robustness.measure import ALL, CLEAN, LEVEL, Robustness
 from dfstudy.predict.corruptions import CORRUPTIONS, Corruption, picture_key
 from dfstudy.present.style import FAINT, INK, PALETTE, WIDTH
+from dfstudy.stats.verdicts import CANNOT_TELL
 
 COLUMNS = 3
 MOST_CURVES = 6  # policies in one panel: more would not be read
+DASHES = ("-", (0, (5, 1.5)), "-.", (0, (1, 1)), (0, (8, 1, 1, 1, 1, 1)), (0, (10, 3)))  # seen without colour
 SHOWN = (1, 3, 5)  # severities of the example sheet
 SHADES = 12
 DARK = 0.6  # of the deepest colour: from here on letters are white
 
 
 def draw_ranking(measured: Sequence[Robustness]) -> Figure:
-    """AUC by severity, a panel a corruption: each policy's curve and interval, clean pictures at its left."""
+    """AUC by severity, a panel a corruption: each policy's curve and interval, clean images at its left."""
     names = measured[0].corruptions
     rows = -(-len(names) // COLUMNS)
     figure, every = plt.subplots(
@@ -35,9 +38,9 @@ def draw_ranking(measured: Sequence[Robustness]) -> Figure:
     )
     shown = measured[:MOST_CURVES]
     for axes, name in zip(every.flat, names, strict=False):
-        for one, color in zip(shown, PALETTE, strict=False):
-            _draw_curve(axes, one, name, color)
-        axes.axhline(LEVEL, color=INK, linewidth=0.8, linestyle="--", label=f"level, {LEVEL:g}")
+        for one, color, dashes in zip(shown, PALETTE, DASHES, strict=False):
+            _draw_curve(axes, one, name, color, dashes)
+        axes.axhline(LEVEL, color=INK, linewidth=0.8, linestyle="--", label=f"level of robustness, {LEVEL:g}")
         axes.axhline(0.5, color=FAINT, linewidth=0.8, linestyle=":", label="chance")
         corruption = CORRUPTIONS[name]
         severities = measured[0].severities(name)
@@ -65,7 +68,7 @@ def _ends(one: Robustness) -> tuple[np.ndarray, np.ndarray]:
     return np.where(np.isnan(low), 0.5, low), np.where(np.isnan(high), 0.5, high)
 
 
-def _draw_curve(axes: Axes, one: Robustness, name: str, color: str) -> None:
+def _draw_curve(axes: Axes, one: Robustness, name: str, color: str, dashes: Any) -> None:
     places = [one.conditions.index(CLEAN)]
     places += [one.conditions.index((name, severity)) for severity in one.severities(name)]
     across = [0, *one.severities(name)]
@@ -73,11 +76,12 @@ def _draw_curve(axes: Axes, one: Robustness, name: str, color: str) -> None:
     low, high = (end[places] for end in _ends(one))
     axes.fill_between(across, low, high, color=color, alpha=0.2, linewidth=0)
     broken = np.isin(across, one.broken(name)) | ((np.array(across) == 0) & (not one.sound))
-    axes.plot(across, value, color=color, linewidth=1.4, label=one.policy and f"policy {one.policy}")
-    axes.plot(np.array(across)[~broken], value[~broken], "o", color=color, markersize=4)
+    label = one.policy and f"policy {one.policy}"
+    axes.plot(across, value, color=color, linewidth=1.4, linestyle=dashes, label=label)
+    axes.plot(np.array(across)[~broken], value[~broken], "o", color=color, markersize=3.5)
     # a hollow mark: distinct without colour
     axes.plot(
-        np.array(across)[broken], value[broken], "o", color=color, markersize=4.5, markerfacecolor="white"
+        np.array(across)[broken], value[broken], "o", color=color, markersize=4, markerfacecolor="white"
     )
 
 
@@ -87,7 +91,7 @@ def _short_verdict(one: Robustness, name: str) -> str:
         return "below when clean"
     if broken:
         return f"breaks at {CORRUPTIONS[name].ticks[broken[0] - 1]}".split("\n")[0]
-    return "holds" if one.holds(name) == len(one.severities(name)) else "open"
+    return "robust" if one.holds(name) == len(one.severities(name)) else CANNOT_TELL
 
 
 def draw_flips(one: Robustness) -> Figure:
@@ -111,7 +115,7 @@ def draw_flips(one: Robustness) -> Figure:
             said = "" if np.isnan(share) else f"{100 * share:.0f} %"
             axes.text(column, row, said, ha="center", va="center", fontsize=8, color=ink)
         axes.set_xticks(range(columns), [str(column + 1) for column in range(columns)])
-        axes.set(xlabel="severity", title=title)
+        axes.set(xlabel="severity", title=f"{title}, of all images")
         axes.grid(False)
         axes.spines[:].set_visible(False)
         axes.tick_params(length=0)
@@ -120,7 +124,7 @@ def draw_flips(one: Robustness) -> Figure:
 
 
 def draw_examples(picture: np.ndarray, seed: int = 0) -> Figure:
-    """One picture under each corruption at severities 1, 3 and 5, each as large as the picture was."""
+    """One image under each corruption at severities 1, 3 and 5, each as large as the image was."""
     rows = -(-len(CORRUPTIONS) // COLUMNS)
     figure = plt.figure(figsize=(WIDTH, 1.12 * rows), layout="constrained")
     parts = figure.subfigures(rows, COLUMNS, squeeze=False, wspace=0.03).ravel()
@@ -137,6 +141,16 @@ def _draw_example(part: SubFigure, corruption: Corruption, picture: np.ndarray, 
         axes.set(xticks=[], yticks=[])
         axes.spines[:].set_visible(False)
         axes.set_xlabel(corruption.ticks[severity - 1].replace("\n", ", "), fontsize=7.5, labelpad=2)
+
+
+def describe_flips(one: Robustness) -> str:
+    """For an alt text: the shares of both tables at the strongest severity."""
+    told = []
+    for name in one.corruptions:
+        last = len(one.severities(name))
+        shares = [float(one.interval(side, name, last).value) for side in ("to_fake", "to_real")]
+        told.append(f"{CORRUPTIONS[name].spoken} {100 * shares[0]:.0f} % and {100 * shares[1]:.0f} %")
+    return f"Verdicts that turn to fake and to real at the strongest severity: {'; '.join(told)}."
 
 
 def breaking_table(one: Robustness) -> pd.DataFrame:
@@ -201,9 +215,9 @@ def _listed(names: Sequence[str]) -> str:
 
 
 def describe_robustness(one: Robustness) -> str:
-    """What a caption must say: pictures, groups and seeds."""
+    """What a caption must say: images, groups and seeds."""
     seeds = f"; means over {one.seeds} training seeds" if one.seeds > 1 else ""
     return (
-        f"n = {one.pictures:,} test pictures in {one.intervals['auc'].groups:,} groups under each of "
+        f"n = {one.pictures:,} test images in {one.intervals['auc'].groups:,} groups under each of "
         f"{len(one.corruptions)} corruptions{seeds}."
     )

@@ -16,6 +16,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from dfstudy.chapters.c08_protocol.effect import QUANTITIES, Audit, FlawEffect
+from dfstudy.present.axes import zoom
 from dfstudy.present.style import FAKE, REAL, WIDTH, legend_below
 from dfstudy.stats.units import UNITS
 from dfstudy.stats.verdicts import IMPROVES, INCONCLUSIVE, WORSENS
@@ -44,7 +45,7 @@ SPOKEN = {
 DRAWN = {"auc": (REAL, "o", 0.14), "accuracy": (FAKE, "s", -0.14)}
 WIDEST = 0.5  # an interval that goes further ends in an arrow: it says that nothing is known
 SILENT = {
-    "cost": {"random_split": "cannot be asked: it learned test pictures", "": "the network is the same"},
+    "cost": {"random_split": "cannot be asked: it learned test images", "": "the network is the same"},
     "inflation": {"": "reports the honest test"},
 }
 
@@ -92,20 +93,28 @@ def verdict_table(audit: Audit) -> pd.DataFrame:
 
 
 def describe_audit(audit: Audit) -> str:
-    """What a caption must say: pictures, groups, seeds, and what the intervals cover."""
+    """What a caption must say: images, groups, seeds, and what the intervals cover."""
     groups = next(iter(audit.correct.values())).groups
     seeds = f"{audit.seeds} training seed{'s' * (audit.seeds > 1)}"
     both = f"{UNITS[audit.settings.level]} and seeds" if audit.seeds > 1 else UNITS[audit.settings.level]
     return (
-        f"n = {audit.pictures:,} test pictures in {groups:,} {UNITS[audit.settings.level]}; {seeds} each. "
+        f"n = {audit.pictures:,} test images in {groups:,} {UNITS[audit.settings.level]}; {seeds} each. "
         f"Interval: {100 * audit.settings.confidence:g} % over the choice of {both}; arrows: it goes on."
     )
 
 
 def describe_effects(audit: Audit) -> str:
-    """The message of the figure in a sentence, for its alt text."""
+    """The figure's values and verdicts, for its alt text."""
     alpha = 1 - audit.settings.confidence
-    told = [f"{SPOKEN[name]}: {effect.verdict(alpha)}" for name, effect in audit.effects.items()]
+    told = []
+    for name, effect in audit.effects.items():
+        values = [
+            f"{side} {QUANTITIES[quantity].spoken} {_told(of[quantity])}"
+            for side, of in (("cost", effect.changes), ("inflation", effect.inflation))
+            for quantity in DRAWN
+            if quantity in of
+        ]
+        told.append(f"{SPOKEN[name]}: {', '.join([effect.verdict(alpha), *values])}")
     return f"Two panels of points with intervals around a line at zero, a row a flaw. {'; '.join(told)}."
 
 
@@ -118,20 +127,19 @@ def draw_effects(audit: Audit) -> Figure:
         axes.axvline(0, color=INK, linewidth=0.9)
         for quantity, (color, marker, lift) in DRAWN.items():
             label = QUANTITIES[quantity].spoken
-            axes.plot([], [], marker, color=color, label=label, linestyle="none", markersize=5)
+            axes.plot([], [], marker, color=color, label=label, linestyle="none", markersize=4)
             for place, effect in zip(places, rows, strict=True):
                 found = (effect.changes if kind == "cost" else effect.inflation).get(quantity)
                 if found is not None:
                     _draw_one(axes, found, place + lift, color, marker)
-        reach = max((abs(end) for effect in rows for end in _ends(effect, kind)), default=0.1)
-        reach = 1.08 * min(max(reach, 0.05), WIDEST)
-        axes.set(xlim=(-reach, reach), ylim=(-0.6, len(rows) - 0.4))
+        ends = [float(np.clip(end, -WIDEST, WIDEST)) for effect in rows for end in _ends(effect, kind)]
+        axes.set(xlim=zoom([0.0, *ends], least=0.1), ylim=(-0.6, len(rows) - 0.4))
         for place, effect in zip(places, rows, strict=True):
             _say_nothing(axes, effect, kind, place)
         axes.grid(visible=False, axis="y")
     panels[0].set_yticks(places, [SPOKEN[effect.switch] for effect in rows])
-    panels[0].set(title="Cost: with the flaw − without", xlabel="change on the honest test")
-    panels[1].set(title="Flattery: reported − true", xlabel="what the protocol adds to its result")
+    panels[0].set(title="Cost: with the flaw − without", xlabel="change on the honest test   better →")
+    panels[1].set(title="Inflation: reported − true", xlabel="added to the reported result   inflated →")
     legend_below(figure, panels[0])
     return figure
 
@@ -183,7 +191,7 @@ def _draw_one(axes: Axes, found: PairedDifference, place: float, color: str, mar
         for end, beyond, arrow in ((ends[0], found.low, "<"), (ends[1], found.high, ">")):
             if abs(beyond) > WIDEST:
                 axes.plot(end, place, arrow, color=color, markersize=4)
-    axes.plot(np.clip(found.value, -WIDEST, WIDEST), place, marker, color=color, markersize=5)
+    axes.plot(np.clip(found.value, -WIDEST, WIDEST), place, marker, color=color, markersize=4)
 
 
 def _ends(effect: FlawEffect, kind: str) -> list[float]:
@@ -203,7 +211,8 @@ def _say_nothing(axes: Axes, effect: FlawEffect, kind: str, place: float) -> Non
     else:
         words = SILENT[kind].get(effect.switch, SILENT[kind][""])
     box = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    axes.text(0, place, words, ha="center", va="center", fontsize=7.5, color=FAINT, bbox=box)
+    middle = sum(axes.get_xlim()) / 2
+    axes.text(middle, place, words, ha="center", va="center", fontsize=7.5, color=FAINT, bbox=box)
 
 
 def _range(values: Sequence[float]) -> str:

@@ -52,6 +52,7 @@ def test_counts_are_those_of_the_split(split):
     expected = pd.crosstab(split.rows["split"], split.rows["method"]).loc[["train", "val", "test"], names]
     assert np.array_equal(drawn, expected)
     assert drawn.sum() == 70
+    assert f"test: real {expected.loc['test', 'real']}, swap" in figures.counts_alt(split)
 
 
 def test_the_table_adds_up(split):
@@ -61,15 +62,54 @@ def test_the_table_adds_up(split):
     assert (table[["training", "validation", "test"]].sum(axis=1) == table["all"]).all()
 
 
-def test_sizes_are_shares_of_each_class_and_constants_are_said(split):
-    width, height, size = figures.draw_sizes(split).axes
-    assert "53" in height.texts[0].get_text() and "every picture" in height.texts[0].get_text()
+def test_sizes_are_shares_of_each_class_and_constants_are_said(split, study):
+    width, size = figures.draw_sizes(split).axes
+    assert (width.get_xlabel(), size.get_xlabel()) == ("width, pixels", "file size, KiB")
     for axis in (width, size):
         shares = []
         for outline in axis.patches:
             corners = outline.get_xy()  # alternating edge and height, from the left
             shares.append(corners[1:-1:2, 1].sum())
         assert np.allclose(shares, 1)
+    shown = figures.show_sizes(split, study).data
+    assert "Width and file size by class, n = 70 images" in shown
+    assert "The height of every image is 53 pixels." in shown
+    assert "width of real images: median 63.5 pixels, from 37 to 90" in shown
+
+
+def test_where_all_sizes_are_equal_a_sentence_says_so_and_no_figure_is_made(split, study, tmp_path):
+    same = dataclasses.replace(split, rows=split.rows.assign(width=64, height=64))
+    told = figures.show_sizes(same, study.model_copy(update={"out": tmp_path})).data
+    median = next(x for x in figures.data_numbers(same) if x.id == "data.file_size.real")
+    assert told.startswith("Every image is 64 x 64 pixels") and f"{median} KiB for real" in told
+    assert not list(tmp_path.rglob("*.png")) and figures.SIZES not in CHAPTER.figures
+
+
+def test_the_strip_shows_training_images_of_different_groups_and_each_method_first(split, monkeypatch):
+    seen = []
+    original = figures.read_picture
+    monkeypatch.setattr(figures, "read_picture", lambda path: (seen.append(path), original(path))[1])
+    figure = figures.draw_strip(split)
+    rows = figures.choose_strip(split)
+    assert [split.root / path for path in rows["path"]] == seen
+    assert rows["label"].tolist() == [0] * 4 + [1] * 6 and set(rows["split"]) == {"train"}
+    assert rows["method"].tolist()[4:] == ["swap", "a method with a name that is long"] * 3
+    assert rows["group"].nunique() == rows["path"].nunique() == 10
+    assert [axis.get_xlabel() for axis in figure.axes if axis.get_xlabel()][:6] == ["real"] * 4 + [
+        "swap",
+        "a\nmethod with…",
+    ]
+    assert tuple(figure.get_size_inches()) == (7.2, 1.2)
+    assert "4 real ones, then 6 fakes by swap, a method" in figures.strip_alt(split)
+
+
+def test_a_strip_of_few_groups_shows_different_images_of_them(split):
+    few = dataclasses.replace(split, rows=split.rows.assign(group="one"))
+    rows = figures.choose_strip(few)
+    assert len(rows) == rows["path"].nunique() == 10
+    small = split.rows.groupby("label").head(3).assign(split="train")
+    rows = figures.choose_strip(dataclasses.replace(split, rows=small))
+    assert rows["label"].tolist() == [0, 0, 0, 1, 1, 1] and rows["path"].nunique() == 6
 
 
 def test_faces_come_from_training_pictures_alone_and_are_drawn_the_same_again(split, monkeypatch):
@@ -87,7 +127,7 @@ def test_faces_come_from_training_pictures_alone_and_are_drawn_the_same_again(sp
 
 
 def test_figures_have_the_same_bytes_again(split, study):
-    for draw in (figures.draw_counts, figures.draw_sizes, figures.draw_faces):
+    for draw in (figures.draw_counts, figures.draw_sizes, figures.draw_faces, figures.draw_strip):
         html = [save_figure(draw(split), study, "once", caption="c", alt="a").data for _ in range(2)]
         assert html[0] == html[1]
 

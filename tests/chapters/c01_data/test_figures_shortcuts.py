@@ -62,8 +62,8 @@ def test_many_methods_are_cut_to_the_most_telling_and_the_caption_says_so():
     found += [finding("detail", 0.9, "zz")]
     scopes = figures.shown_scopes(found)
     assert len(scopes) == figures.MOST_PANELS and scopes[0] == "" and "zz" in scopes
-    assert "8 most telling of 13 methods" in figures.shortcut_caption(found)
-    assert "most telling" not in figures.shortcut_caption(make({}, ["one", "two"]))
+    assert "8 methods with the highest AUC, of 13, are drawn" in figures.shortcut_caption(found)
+    assert "are drawn" not in figures.shortcut_caption(make({}, ["one", "two"]))
 
 
 @pytest.mark.parametrize(

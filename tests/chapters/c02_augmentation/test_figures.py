@@ -61,10 +61,33 @@ def test_realised_shares_are_drawn_where_they_are():
     )
     samples["applied"] = ["jpeg_compression", "jpeg_compression", "", ""]
     figure = augmentation.draw_strength(samples)
-    share = next(axes for axes in figure.axes if axes.get_title("left") == "Share of samples touched")
-    assert 0.5 in share.lines[0].get_xdata()
+    share = next(axes for axes in figure.axes if axes.get_title("left") == "Samples changed, by transform")
+    was_set, measured = share.lines[:2]
+    assert list(was_set.get_xdata()) == [0.2] and list(measured.get_xdata()) == [0.5]
     jpeg = next(axes for axes in figure.axes if axes.get_title("left") == "JPEG quality")
     assert {round(bar.get_x() + bar.get_width() / 2) for bar in jpeg.patches if bar.get_height()} == {60, 80}
+
+
+def test_alt_texts_hold_the_values():
+    ends = show_ends(face(), 32)
+    told = augmentation.describe_ends(ends)
+    bright = next(end for end in ends if end.title.startswith("brightness"))
+    assert f"{bright.title} {bright.changes[0]:.1f} and {bright.changes[1]:.1f}" in told
+    samples = pd.DataFrame({"sample": range(4), "transform": "grey", "probability": 0.2, "sigma": 4.0})
+    samples = samples.assign(
+        quality=70.0, change=[3.0, 5.0, np.nan, np.nan], applied=["grey", "grey", "", ""]
+    )
+    told = augmentation.describe_strength(samples)
+    assert "grey 50.0 % (set 20 %)" in told and "Median change in grey levels: grey 4." in told
+    times = pd.DataFrame({"step": ["fancy_pca", "policy none"], "microseconds": [70.2, 13.0]})
+    assert augmentation.describe_cost(times).endswith("FancyPCA 70, policy none 13.")
+
+
+def test_a_transform_that_changes_nothing_is_said_to():
+    square = show_ends(face(32, 32), 32)
+    shown = texts(augmentation.draw_ends(square))
+    assert any(text.endswith("no change") for text in shown)  # resizing to the size that it has
+    assert not any(text.endswith("Δ 0.0") for text in shown)
 
 
 def test_cost_bars_have_the_given_lengths():

@@ -96,6 +96,22 @@ def test_same_inputs_same_bytes_and_the_points_are_the_numbers():
     assert np.array_equal(first.axes[0].lines[0].get_ydata(), curve["risk"])
 
 
+def test_false_alarms_have_ticks_at_whole_percents_and_found_fakes_an_axis_of_their_own():
+    _, meaning, numbers = made()
+    ends = {"low": 0.08, "high": 0.17}
+    numbers["test.false_alarms.at_10"] = replace(numbers["test.false_alarms.at_10"], value=0.1, **ends)
+    numbers |= {
+        f"test.sensitivity.at_{rate}": Number(f"test.sensitivity.at_{rate}", 0.8, "1", 9, 0.77, 0.83)
+        for rate in (5, 10)
+    }
+    figure = figures.draw_risk(risk_curve(meaning, SETTINGS), numbers, meaning)
+    figure.canvas.draw()
+    alarms, found = figure.axes[1:3]
+    shown = [float(text.get_text().removesuffix(" %")) for text in alarms.get_yticklabels()]
+    assert shown == pytest.approx([100 * tick for tick in alarms.get_yticks()])
+    assert found.get_ylim()[0] > 0.6 and found.get_ylim()[1] < 1  # around the intervals
+
+
 def test_no_verdict_is_said_in_place_of_the_point():
     _, meaning, numbers = made()
     numbers["test.band.wrong"] = Number("test.band.wrong", None, "1", 0, note="no such verdict was given")

@@ -10,7 +10,13 @@ import pandas as pd
 import pytest
 
 from dfstudy.chapters.c04_test import figures_scores as figures
-from dfstudy.chapters.c04_test.curve_tables import chosen_points, find_mistakes, roc_band, seed_curves
+from dfstudy.chapters.c04_test.curve_tables import (
+    chosen_points,
+    find_mistakes,
+    mean_precision,
+    roc_band,
+    seed_curves,
+)
 from dfstudy.stats.registry import CELLS
 from dfstudy.study.comparisons import Evaluate
 
@@ -33,12 +39,12 @@ def make(groups=12, seeds=2, methods=("swap", "blend")):
 
 def draw_all(tables, thresholds):
     curves, chosen = seed_curves(tables), chosen_points(tables, thresholds)
-    mistakes = find_mistakes(tables, thresholds)
+    mistakes, seeds = find_mistakes(tables, thresholds), [7 + at for at in range(len(tables))]
     pictures = [np.full((53 + row, 37, 3), 90, np.uint8) for row in range(len(mistakes))]
     return {
-        "roc": figures.draw_roc(roc_band(tables, SETTINGS), curves, chosen),
-        "precision_recall": figures.draw_precision_recall(curves, chosen),
-        "scores": figures.draw_scores(tables, thresholds),
+        "roc": figures.draw_roc(roc_band(tables, SETTINGS), curves, chosen, seeds),
+        "precision_recall": figures.draw_precision_recall(curves, mean_precision(curves), chosen, seeds),
+        "scores": figures.draw_scores(tables, thresholds, seeds),
         "confusion": figures.draw_confusion(chosen),
         "mistakes": figures.draw_mistakes(mistakes, pictures),
     }
@@ -82,15 +88,46 @@ def test_same_tables_same_bytes():
     assert all(png(first[name]) == png(second[name]) for name in first)
 
 
-def test_the_threshold_of_each_seed_is_marked():
+def test_the_threshold_of_each_seed_is_marked_and_named():
     tables, thresholds = CASES["two seeds"], [0.5, 0.45]
     chosen = chosen_points(tables, thresholds)
     drawn = draw_all(tables, thresholds)
     for name, across in (("roc", "false_alarms"), ("precision_recall", "sensitivity")):
-        [*_, marks] = (line for line in drawn[name].axes[0].lines if line.get_marker() == "D")
-        assert np.array_equal(marks.get_xdata(), chosen[across])
-    dashed = [line for line in drawn["scores"].axes[0].lines if line.get_linestyle() == "--"]
+        marks = [line for line in drawn[name].axes[0].lines if line.get_label().startswith("threshold")]
+        assert [line.get_label() for line in marks] == ["threshold of seed 7", "threshold of seed 8"]
+        assert [line.get_xdata()[0] for line in marks] == chosen[across].tolist()
+        assert len({line.get_marker() for line in marks}) == 2  # distinct without colour
+    dashed = drawn["scores"].axes[0].lines
     assert [line.get_xdata()[0] for line in dashed] == thresholds
+    assert [line.get_label() for line in dashed] == [
+        "threshold of seed 7 (0.50)",
+        "threshold of seed 8 (0.45)",
+    ]
+    assert len({line.get_linestyle() for line in dashed}) == 2
+
+
+def test_many_seeds_share_one_entry_of_the_legend():
+    tables = make(seeds=6)
+    figure = figures.draw_scores(tables, [0.4] * 6, list(range(6)))
+    shown = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert shown == ["thresholds of 6 seeds"]
+    one = figures.draw_scores(tables[:1], [0.4], [0])
+    assert [text.get_text() for text in one.legends[0].get_texts()] == ["threshold from validation (0.40)"]
+
+
+def test_the_mean_of_precision_stands_between_its_seeds():
+    curves = seed_curves(CASES["two seeds"])
+    mean = mean_precision(curves)
+    each = [
+        [curve.loc[curve["sensitivity"] >= recall - 1e-9, "precision"].iloc[0] for curve in curves]
+        for recall in mean["sensitivity"]
+    ]
+    assert mean["precision"].tolist() == pytest.approx(np.mean(each, axis=1).tolist())
+    assert np.ptp(each, axis=1).max() > 0  # two seeds that differ
+    shown = words(draw_all(CASES["two seeds"], [0.5, 0.45])["precision_recall"])
+    assert "mean" in shown and "each seed" in shown and "chance: 67 % are fake" in shown
+    assert "mean" not in words(draw_all(CASES["one seed, one method"], [0.5])["precision_recall"])
+    assert mean_precision(seed_curves(CASES["fakes only"])).empty
 
 
 def test_confusion_shows_mean_counts_and_shares_of_rows():
@@ -102,17 +139,17 @@ def test_confusion_shows_mean_counts_and_shares_of_rows():
 
 
 def test_scores_say_how_many_methods_are_left_out():
-    told = words(figures.draw_scores(CASES["many methods"], [0.5]))
+    told = words(figures.draw_scores(CASES["many methods"], [0.5], [0]))
     assert "4 more methods are not shown" in told
-    assert "not shown" not in words(figures.draw_scores(CASES["two seeds"], [0.5, 0.45]))
+    assert "not shown" not in words(figures.draw_scores(CASES["two seeds"], [0.5, 0.45], [0, 1]))
 
 
 def test_scores_have_a_row_for_reals_and_each_method():
-    figure = figures.draw_scores(CASES["two seeds"], [0.5, 0.45])
+    figure = figures.draw_scores(CASES["two seeds"], [0.5, 0.45], [0, 1])
     assert [axes.get_ylabel() for axes in figure.axes] == [
-        "real\n12 pictures",
-        "blend\n12 pictures",
-        "swap\n12 pictures",
+        "real\n12 images",
+        "blend\n12 images",
+        "swap\n12 images",
     ]
     heights = [sum(bar.get_height() for bar in axes.patches) for axes in figure.axes]
     assert heights == pytest.approx([1, 1, 1])
@@ -130,7 +167,7 @@ def test_mistakes_name_truth_verdict_and_probability():
 def test_no_mistakes_is_said():
     perfect = [table.assign(probability=table["label"].astype(float)) for table in CASES["two seeds"]]
     mistakes = find_mistakes(perfect, [0.5, 0.5])
-    assert "every test picture is on its side" in words(figures.draw_mistakes(mistakes, []))
+    assert "every test image is on its side" in words(figures.draw_mistakes(mistakes, []))
 
 
 def test_one_class_is_said_in_place_of_a_curve():
@@ -141,6 +178,6 @@ def test_one_class_is_said_in_place_of_a_curve():
 
 def test_captions_count_pictures_groups_and_seeds():
     assert figures.describe_sample(CASES["two seeds"]) == (
-        "n = 36 test pictures (12 real, 24 fake) in 12 groups; 2 training seeds."
+        "n = 36 test images (12 real, 24 fake) in 12 groups; 2 training seeds."
     )
     assert figures.describe_sample(CASES["two groups"]).endswith("in 2 groups.")

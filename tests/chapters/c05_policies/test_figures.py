@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
 from dfstudy.chapters.c05_policies import figures, words
-from dfstudy.chapters.c05_policies.compare import compare_policies
+from dfstudy.chapters.c05_policies.compare import UNCHANGED, compare_policies
 from dfstudy.chapters.c05_policies.numbers import policy_numbers
+from dfstudy.number import Number
 from dfstudy.present.numbers import say
 from dfstudy.study.comparisons import Evaluate, Policies
 from dfstudy.study.study import load_study
@@ -75,6 +77,101 @@ def test_the_forest_has_a_panel_a_quantity_and_a_mark_a_policy(compared):
     drawn = [float(line.get_xdata()[0]) for line in figure.axes[0].lines if line.get_marker() in "Dos"]
     assert drawn == pytest.approx([one.difference.value for one in found])
     assert size(figure) > 3000
+
+
+def unlearned(compared, *policies: str):
+    """The same comparison where these policies' networks have not learned."""
+    learning = {
+        trained: replace(one, gain=replace(one.gain, value=-1.0, low=-2.0, high=-0.5))
+        if trained.policy in policies
+        else one
+        for trained, one in compared.learning.items()
+    }
+    effects = [
+        replace(one, untold="not trained enough to tell: made up")
+        if one.comparison.second.policy in policies
+        else one
+        for one in compared.effects
+    ]
+    return replace(compared, learning=learning, effects=tuple(effects))
+
+
+SHORTCUT = Number("shortcut.together.auc", 0.62, "AUC", 1280, 0.58, 0.66)
+
+
+def test_each_policy_has_its_auc_with_its_value_and_what_has_not_learned_is_hollow(compared):
+    told = unlearned(compared, "self_blend")
+    figure = figures.draw_auc(told, SHORTCUT)
+    [axes] = figure.axes
+    values = [told.values["auc"][(name, 16)] for name in NAMES]
+    dots = [line for line in axes.lines if line.get_marker() in "oD"]
+    assert [line.get_xdata()[0] for line in dots] == [float(one.value) for one in values]
+    assert [line.get_markerfacecolor() for line in dots] == [figures.REAL] * 3 + ["white"]
+    assert [line.get_marker() for line in dots] == ["o", "o", "o", "D"]  # distinct without colour
+    assert axes.texts[0].get_text() == f"{values[0].value:.3f} [{values[0].low:.3f}, {values[0].high:.3f}]"
+    named = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert named == ["policy", "not trained enough to tell", "shortcut probe (0.62)", "chance (0.50)"]
+    assert figure.get_size_inches()[1] <= 1.8
+    alt = figures.describe_auc(told, SHORTCUT)
+    assert f"self_blend {axes.texts[3].get_text()} (not trained enough to tell)" in alt and "0.620" in alt
+    caption = figures.caption_auc(told, SHORTCUT)
+    assert "n = 300 images" in caption and "95 %" in caption and "Shortcut probe" in caption
+    assert size(figure) > 3000
+
+
+def test_the_auc_of_policies_is_drawn_without_a_shortcut_probe_and_without_intervals(compared, make_tested):
+    figure = figures.draw_auc(compared)
+    assert "shortcut probe" not in str([text.get_text() for text in figure.legends[0].get_texts()])
+    assert "hortcut" not in figures.caption_auc(compared) + figures.describe_auc(compared)
+    unknown = Number("shortcut.together.auc", None, "AUC", 0, note="too few images")
+    assert "hortcut" not in figures.caption_auc(compared, unknown) + figures.describe_auc(compared, unknown)
+    assert size(figure) > 3000 and size(figures.draw_auc(compared, unknown)) > 3000
+    bare = make_study(names=["none"], add_one=False, leave_one_out=False, strengths=[], budgets=[])
+    few = compare_policies(bare, make_tested(bare, {}, groups=1))
+    assert "[" not in figures.draw_auc(few).axes[0].texts[0].get_text()
+    assert words.having(few, "value") is few and words.having(None, "value") is None
+
+
+def test_an_axis_fits_the_networks_that_learned_and_others_end_in_an_arrow(compared):
+    told = unlearned(compared, "self_blend")
+    axes = figures.draw_forest(told).axes[0]
+    blend = told.of("policy", "auc", 1.0)[-1].difference
+    assert blend.value < axes.get_xlim()[0] < 0
+    assert [line.get_marker() for line in axes.lines if line.get_ydata()[0] == 0][-1] == "<"
+    for one in told.of("policy", "auc", 1.0)[:-1]:
+        assert axes.get_xlim()[0] < one.difference.low and one.difference.high < axes.get_xlim()[1]
+    assert "Arrow" in words.describe_effects(told.of("policy", "auc"))
+
+
+def test_a_transform_that_changes_nothing_has_words_and_no_dot_at_zero(compared):
+    same = [
+        replace(one, untold=UNCHANGED, difference=replace(one.difference, value=0.0, low=0.0, high=0.0))
+        if one.comparison.subject == "random_interpolation"
+        else one
+        for one in compared.effects
+    ]
+    told = replace(compared, effects=tuple(same))
+    for axes in figures.draw_parts(told).axes:
+        assert "not applicable" in [text.get_text() for text in axes.texts] and len(marks(axes)) == 6
+    alt = words.describe_verdicts(told, "leave_out", "add_one")
+    assert "random_interpolation alone: not applicable;" in alt and "0.000" not in alt
+    said = words.tell_parts(told)
+    assert "interpolation: not applicable;" in said and "interpolation.auc" not in said
+
+
+def test_parts_and_strengths_say_where_chance_is(make_tested):
+    study = make_study(names=["none", "original"], budgets=[0.5])
+    near = compare_policies(study, make_tested(study, lambda trained: -1.3))
+    both, alone = figures.draw_parts(near).axes[:2]
+    for axes in (both, alone):
+        assert "chance" in [text.get_text() for text in axes.texts]
+    auc = float(near.values["auc"][("none", 8)].value)
+    assert [0.5 - auc] * 2 in [list(line.get_xdata()) for line in alone.lines]
+    assert f"none of them {auc:.3f}" in figures.describe_levels(near)
+    strength = figures.draw_strengths(near).axes[0]
+    assert "chance" in [text.get_text() for text in strength.texts] and strength.get_ylim()[0] < 0.5
+    far = compare_policies(study, make_tested(study, lambda trained: 2.0))
+    assert not figures.draw_strengths(far).axes[0].texts
 
 
 def test_the_curves_say_where_they_head(compared):
@@ -148,8 +245,8 @@ def test_parts_and_strengths_are_told_with_their_budget(compared, numbers):
 
 def test_captions_and_alt_texts_say_n_and_interval(compared):
     told = words.describe_effects(compared.of("policy", "auc"))
-    assert "n = 300 pictures in 150 groups; 4 training seeds" in told and "95 %" in told
-    assert "n = 300 to 600 pictures" in words.describe_values(compared, ("auc", "gap"))
+    assert "n = 300 images in 150 groups; 4 training seeds" in told and "95 %" in told
+    assert "n = 300 to 600 images" in words.describe_values(compared, ("auc", "gap"))
     assert "deepfakebench: improves" in words.describe_verdicts(compared, "policy", share=1.0)
     assert "grey alone: improves" in words.describe_verdicts(compared, "add_one")
     assert "deepfakebench heads up" in words.describe_courses(compared)

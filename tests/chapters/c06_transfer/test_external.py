@@ -147,8 +147,10 @@ def test_the_sentences_follow_from_the_intervals(measured):
     assert "No other pictures" in figures.tell_elsewhere([])
     rows = figures.elsewhere_table(found)
     assert rows["reals scored"].tolist() == ["60"] * 3 and rows["excluded"].iloc[0] == "3 unreadable"
-    assert "120 pictures of blind in 30 groups" in figures.describe_elsewhere(found)
+    assert "120 images of blind in 30 groups" in figures.describe_elsewhere(found)
     assert len(figures.draw_elsewhere(found).axes) == 3
+    told = figures.describe_points(found)
+    assert str({number.id: number for number in numbers}["elsewhere.blind.auc"]) in told
 
 
 @pytest.fixture

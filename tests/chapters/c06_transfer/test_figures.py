@@ -72,8 +72,8 @@ def test_every_figure_is_drawn(cross):
         for quantity in ("auc", "balanced"):
             figure = figures.draw_matrix(drawn, quantity, quantity)
             panels = [axes for axes in figure.axes if axes.get_ylabel() == "learned"]
-            frames = [len(axes.patches) for axes in panels]
-            assert frames == [2] * len(drawn.networks)  # what each network learned
+            boxes = [sum(text.get_bbox_patch() is not None for text in axes.texts) for axes in panels]
+            assert boxes == [2] * len(drawn.networks)  # what each network did not learn
             assert size(figure) > 3000
         assert size(figures.draw_gap(drawn)) > 3000
     assert size(figures.draw_published(published_models())) > 3000
@@ -84,6 +84,53 @@ def test_cells_carry_their_value(cross):
     written = sorted(text.get_text() for axes in figure.axes for text in axes.texts)
     values = [f"{value:.2f}" for found in cross.cells["auc"].values() for value in found.value]
     assert written == sorted(values)
+    plt.close(figure)
+
+
+def test_the_alt_text_of_the_matrix_holds_every_value_and_says_what_was_not_learned(cross):
+    told = figures.describe_matrix(cross, "auc")
+    for method, found in cross.cells["auc"].items():
+        for at, value in enumerate(found.value):
+            known = "" if cross.seen[at, METHODS.index(method)] else " (not learned)"
+            assert f"{method} {value:.2f}{known}" in told
+    assert "vit, learned swap: " in told
+
+
+def test_the_rarer_of_learned_and_not_learned_stands_on_white():
+    def boxed(cross):
+        [axes] = [axes for axes in figures.draw_matrix(cross, "auc", "AUC").axes if axes.texts]
+        plt.close("all")
+        return {text.get_position() for text in axes.texts if text.get_bbox_patch() is not None}
+
+    one = matrix("cnn")
+    both = replace(one, seen=np.array([[True, True], [True, False]]))
+    assert boxed(both) == {(1, 1)} and figures.describe_marks(both).endswith("did not learn.")
+    single = replace(one, seen=np.array([[True, False], [False, False]]))
+    assert boxed(single) == {(0, 0)} and figures.describe_marks(single).endswith("that it learned.")
+
+
+def test_with_many_methods_the_alt_text_holds_means(cross, monkeypatch):
+    monkeypatch.setattr(figures, "MOST_CELLS", 1)
+    told = figures.describe_matrix(cross, "auc")
+    value = cross.cells["auc"]["swap"].value[1]
+    assert f"cnn, learned swap: mean on methods learned {value:.2f}, mean on methods not learned" in told
+    boxed = [text.get_text() for text in figures.draw_matrix(cross, "auc", "AUC").axes[0].texts]
+    assert boxed == [" ", " "]  # what was not learned; numbers would not be read
+    plt.close("all")
+
+
+def test_the_axes_of_the_means_are_those_of_their_intervals(cross):
+    figure = figures.draw_gap(cross)
+    auc, _, _, specificity = figure.axes
+    found = [cross.summaries[name]["auc"][part] for name in cross.networks for part in ("seen", "unseen")]
+    ends = [float(end) for one in found for end in (one.low, one.high)]
+    assert auc.get_xlim()[0] < min(ends) and max(ends) < auc.get_xlim()[1] < 1.04
+    assert specificity.get_xlim()[1] - specificity.get_xlim()[0] < 0.6
+    written = [text.get_text() for text in auc.texts]
+    assert f"{float(cross.summaries['cnn']['auc']['seen'].value):.2f}" in written and len(written) == 4
+    told = figures.describe_gap(cross)
+    one = cross.summaries["vit"]["found"]["unseen"]
+    assert f"{float(one.value):.2f} [{float(one.low):.2f}, {float(one.high):.2f}] on others" in told
     plt.close(figure)
 
 

@@ -91,7 +91,9 @@ def test_panels_start_at_the_clean_pictures_and_show_where_it_breaks():
     panels = {axes.get_title(loc="left"): axes for axes in figure.axes}
     assert list(panels) == [corruption.spoken for corruption in CORRUPTIONS.values()]
     blur = panels["blur"]
-    assert blur.get_title(loc="right") == "breaks at 0.5" and panels["JPEG"].get_title(loc="right") == "holds"
+    assert (
+        blur.get_title(loc="right") == "breaks at 0.5" and panels["JPEG"].get_title(loc="right") == "robust"
+    )
     curve = blur.lines[0].get_ydata()
     assert curve[0] == one.interval("auc", "none").value and curve[1] == one.interval("auc", "blur", 1).value
     hollow = [line for line in blur.lines if line.get_markerfacecolor() == "white"]
@@ -102,6 +104,8 @@ def test_panels_start_at_the_clean_pictures_and_show_where_it_breaks():
 def test_each_policy_has_its_curve():
     figure = figures.draw_ranking(CASES["three policies"])
     assert {"policy original", "policy none", "policy none+grey"} <= set(words(figure).split("\n"))
+    curves = [line for line in figure.axes[0].lines if line.get_label().startswith("policy")]
+    assert len({str(line.get_linestyle()) + str(line._dash_pattern) for line in curves}) == 3  # seen in grey
 
 
 def test_flips_stand_in_their_cells_by_direction():
@@ -113,6 +117,8 @@ def test_flips_stand_in_their_cells_by_direction():
     turned = one.interval("to_fake", "blur", 4).value
     assert cells[3, row] == f"{100 * turned:.0f} %" and turned > 0.4
     assert {text.get_text() for text in right.texts if text.get_position()[1] == row} == {"0 %"}
+    strongest = one.interval("to_fake", "blur", 5).value
+    assert f"blur {100 * strongest:.0f} % and 0 %" in figures.describe_flips(one)
 
 
 def test_the_sheet_shows_three_severities_of_every_corruption():
@@ -125,7 +131,7 @@ def test_the_sheet_shows_three_severities_of_every_corruption():
 
 def test_captions_and_the_table_say_what_was_measured():
     (one,) = CASES["one policy"]
-    measured = f"n = 64 test pictures in 16 groups under each of {len(CORRUPTIONS)} corruptions."
+    measured = f"n = 64 test images in 16 groups under each of {len(CORRUPTIONS)} corruptions."
     assert figures.describe_robustness(one) == measured
     table = figures.breaking_table(one).set_index("corruption")
     assert table.loc["JPEG", "holds up to"] == "all of them"

@@ -67,10 +67,10 @@ def test_the_forest_has_a_row_a_defect_and_says_where_it_has_no_point(audit):
     cost, flattery = figure.axes
     assert [text.get_text() for text in cost.get_yticklabels()] == list(figures.SPOKEN.values())
     words = [text.get_text() for text in cost.texts]
-    assert words == ["does not apply here", "cannot be asked: it learned test pictures"]
+    assert words == ["does not apply here", "cannot be asked: it learned test images"]
     assert [text.get_text() for text in flattery.texts].count("reports the honest test") == 8
     arrows = [line for line in cost.lines if line.get_marker() in "<>"]
-    assert len(arrows) == 4 and cost.get_xlim()[1] == pytest.approx(0.54)  # AUC and accuracy, both ends
+    assert len(arrows) == 4 and cost.get_xlim()[1] == pytest.approx(0.58)  # AUC and accuracy, both ends
     points = {
         line.get_marker(): float(line.get_xdata()[0])
         for line in cost.lines
@@ -99,7 +99,9 @@ def test_tables_and_the_answer_give_verdicts_by_rule(audit):
     )
     assert "No difference found: raw grey levels," in answer
     assert "would have been found: from 0.08 for one flaw to none" in answer
-    assert "channels B, G, R: worsens" in figures.describe_effects(audit)
+    change = audit.effects["bgr_channels"].changes["auc"]
+    shown = change.number("defect.shown", unit="1", n=0)
+    assert f"channels B, G, R: worsens, cost AUC {shown}" in figures.describe_effects(audit)
 
 
 def test_numbers_of_a_difference_go_through_prose(audit):
