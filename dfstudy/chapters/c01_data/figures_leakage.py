@@ -9,11 +9,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
-from IPython.display import HTML, Markdown
+from IPython.display import Markdown
 from matplotlib.figure import Figure
 
 from dfstudy.chapters.c01_data.questions import CHANCE, NOT_APPLICABLE, few_seeds, leak_verdict, meter_learned
-from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH, save_figure
+from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH, ShownFigure, save_figure
 from dfstudy.stats.verdicts import CANNOT_TELL, NO, YES
 from dfstudy.variants.leakage import MOST, SMALL
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 FIGURE = "data_leakage"  # id of the figure, which exists only where the estimate applies
 
 
-def show_leakage(found: Leakage | None, study: Study) -> HTML | Markdown:
+def show_leakage(found: Leakage | None, study: Study) -> ShownFigure | Markdown:
     """The estimate's figure, saved; or a sentence where it does not apply."""
     if found is None:
         return Markdown(
