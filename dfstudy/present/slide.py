@@ -48,7 +48,7 @@ class Slide:
 
     def _ipython_display_(self) -> None:
         if os.environ.get(STAGING):
-            display(self.show(self.values[self.start]))  # a failure must be one
+            display(self.at(self.start))
             return
         # imported here: only who has a slider on the screen needs it
         import ipywidgets
