@@ -12,15 +12,30 @@ import pytest
 
 from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.pipeline.check_parameters import read_parameters
+from dfstudy.pipeline.page.fragments import TRY
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 each = pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
 
 
-def code_cells(file: Path) -> list[str]:
+# A cell that a reader adds and tags so may be as it likes, and `make lint` stays of use beside it.
+OWN = "mine"
+
+
+def chapters_cells(file: Path) -> list[nbformat.NotebookNode]:
+    """Cells of the chapter, without what a reader added."""
     cells = nbformat.read(file, as_version=4).cells
-    return [cell.source for cell in cells if cell.cell_type == "code"]
+    return [cell for cell in cells if OWN not in cell.metadata.get("tags", [])]
+
+
+def code_cells(file: Path, tried: bool | None = None) -> list[str]:
+    """Sources of the code cells; only those that invite a change, or all but those."""
+    return [
+        cell.source
+        for cell in chapters_cells(file)
+        if cell.cell_type == "code" and tried in (None, TRY in cell.metadata.get("tags", []))
+    ]
 
 
 def test_every_chapter_has_its_notebook_and_the_other_way_round():
@@ -56,12 +71,11 @@ def test_parameters_are_the_same_everywhere(file):
 
 @each
 def test_a_notebook_is_a_sentence_a_few_lines_and_a_result(file):
-    cells = nbformat.read(file, as_version=4).cells
+    cells = chapters_cells(file)
     assert cells[0].cell_type == "markdown" and cells[0].source.startswith("# ")
     assert "**" in cells[0].source and "Reads" in cells[0].source and "Runs" in cells[0].source
-    code = code_cells(file)
-    assert len(code) <= 20
-    for source in code:
+    assert len(code_cells(file, tried=False)) <= 20
+    for source in code_cells(file):
         statements = ast.parse(source).body
         only_imports = all(isinstance(each, ast.Import | ast.ImportFrom) for each in statements)
         assert len(statements if only_imports else source.splitlines()) <= 12 + 8 * only_imports, source
@@ -73,13 +87,30 @@ def test_a_notebook_is_a_sentence_a_few_lines_and_a_result(file):
 
 @each
 def test_imports_come_first_and_from_the_package(file):
-    code = code_cells(file)
-    for position, source in enumerate(code):
-        for node in ast.walk(ast.parse(source)):
-            if isinstance(node, ast.Import | ast.ImportFrom):
-                module = node.module if isinstance(node, ast.ImportFrom) else node.names[0].name
-                assert position == 0, f"{module} is imported in code cell {position + 1}"
-                assert module.split(".")[0] == "dfstudy", module
+    for position, source in enumerate(code_cells(file, tried=False)):
+        for module in imported(source):
+            assert position == 0, f"{module} is imported in code cell {position + 1}"
+            assert module.split(".")[0] == "dfstudy", module
+
+
+def imported(source: str) -> list[str]:
+    nodes = list(ast.walk(ast.parse(source)))
+    modules = [node.module for node in nodes if isinstance(node, ast.ImportFrom)]
+    return modules + [name.name for node in nodes if isinstance(node, ast.Import) for name in node.names]
+
+
+@each
+def test_a_notebook_ends_with_cells_that_invite_a_change(file):
+    """Each stands by itself, so that it can be copied: it imports what it needs, and saves nothing."""
+    cells = chapters_cells(file)
+    tried = [TRY in cell.metadata.get("tags", []) for cell in cells]
+    first = tried.index(True)
+    assert all(tried[first:]) and cells[first].source.startswith("## Try it")
+    sources = code_cells(file, tried=True)
+    assert 1 <= len(sources) <= 3
+    for source in sources:
+        assert source.startswith("from dfstudy.") and not re.search(r"\bsave_\w+\(", source)
+        assert all(module.split(".")[0] == "dfstudy" for module in imported(source))
 
 
 @each
@@ -91,7 +122,7 @@ def test_a_notebook_saves_its_numbers_under_its_own_name(file):
 @each
 def test_prose_types_no_result(file):
     """A decimal number in prose would be a result that nobody recomputes."""
-    for cell in nbformat.read(file, as_version=4).cells:
+    for cell in chapters_cells(file):
         if cell.cell_type == "markdown":
             prose = re.sub(r"`[^`]*`", "", cell.source)
             assert not re.search(r"(?<![\d.v])0?\.\d{2,}", prose), prose
