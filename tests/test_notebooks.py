@@ -13,9 +13,11 @@ import pytest
 from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.pipeline.check_parameters import read_parameters
 from dfstudy.pipeline.page.fragments import TRY
+from dfstudy.study.study import built_in_studies
 
 ROOT = Path(__file__).resolve().parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+START = ROOT / "notebooks" / "00_start.ipynb"  # what `make lab` opens
+NOTEBOOKS = sorted(set((ROOT / "notebooks").glob("*.ipynb")) - {START})
 each = pytest.mark.parametrize("file", NOTEBOOKS, ids=lambda file: file.stem)
 
 
@@ -42,13 +44,22 @@ def test_every_chapter_has_its_notebook_and_the_other_way_round():
     assert [chapter.id for chapter in CHAPTERS] == [file.stem for file in NOTEBOOKS]
 
 
+def test_the_start_leads_to_every_notebook_and_only_to_what_is_there():
+    cells = nbformat.read(START, as_version=4).cells
+    assert {cell.cell_type for cell in cells} == {"markdown"}
+    links = re.findall(r"\]\(([^)]+)\)", "\n".join(cell.source for cell in cells))
+    assert [name for name in links if name.endswith(".ipynb")] == [file.name for file in NOTEBOOKS]
+    assert all((START.parent / name).is_file() for name in links)
+    assert {f"{study}.yaml" for study in built_in_studies()} <= {Path(name).name for name in links}
+
+
 def test_ids_of_figures_and_numbers_are_declared_once():
     for kind in ("figures", "numbers"):
         names = [name for chapter in CHAPTERS for name in getattr(chapter, kind)]
         assert len(names) == len(set(names)) and names
 
 
-@each
+@pytest.mark.parametrize("file", [START, *NOTEBOOKS], ids=lambda file: file.stem)
 def test_a_notebook_in_git_carries_no_output_and_no_machine(file):
     raw = json.loads(file.read_text("utf-8"))
     assert (raw["nbformat"], raw["nbformat_minor"]) == (4, 5)
