@@ -60,7 +60,8 @@ coverage: $(READY) ## measure which lines the tests of stats, study, train and p
 	@$(RUN) -m pytest -n 2 --dist loadfile --cov --cov-report=term tests/stats tests/study tests/train tests/predict
 
 lab: $(READY) ## open the notebooks in JupyterLab, or one of them (NOTEBOOK=)
-	@JUPYTER_PREFER_ENV_PATH=1 NO_ALBUMENTATIONS_UPDATE=1 $(RUN) -m jupyterlab $(AS_ROOT) "$${NOTEBOOK:-notebooks}"
+	@JUPYTER_PREFER_ENV_PATH=1 NO_ALBUMENTATIONS_UPDATE=1 $(RUN) -m jupyterlab $(AS_ROOT) --ServerApp.root_dir="$$PWD" \
+		--LabApp.default_url=/lab/tree/notebooks/00_start.ipynb $${NOTEBOOK:+"$$NOTEBOOK"}
 
 tensorboard: $(READY) ## show training curves while they grow (STUDY= DATA= OUT=)
 	@$(DFSTUDY) tensorboard $(WHICH)

@@ -109,6 +109,21 @@ def test_make_hands_over_names_as_they_are(tmp_path):
     assert made_by(*words).split("\n")[:-1] == [f"<{word}>" for word in expected]
 
 
+def test_the_lab_opens_at_the_checkout_with_the_start(tmp_path):
+    spy = tmp_path / "spy"
+    spy.write_text('#!/bin/sh\nfor word in "$@"; do echo "<$word>"; done\n')
+    spy.chmod(0o755)
+    start = "--LabApp.default_url=/lab/tree/notebooks/00_start.ipynb"
+    said = made_by(f"PYTHON={spy}", verb="lab").split("\n")[:-1]
+    assert said[:2] == ["<-m>", "<jupyterlab>"] and said[-2:] == [
+        f"<--ServerApp.root_dir={ROOT}>",
+        f"<{start}>",
+    ]
+    given = made_by(f"PYTHON={spy}", "NOTEBOOK=my own.ipynb", verb="lab").split("\n")[:-1]
+    assert given[-2:] == [f"<{start}>", "<my own.ipynb>"]
+    assert (ROOT / start.partition("/tree/")[2]).is_file()
+
+
 def made_by(*words: str, verb: str = "report", **exported: str) -> str:
     command = ["make", "--no-print-directory", verb, *words]
     given = re.search(r"^GIVEN := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()
@@ -182,7 +197,8 @@ def test_an_installed_package_has_its_data_files():
     package = ROOT / "dfstudy"
     kept = {file for pattern in told for file in package.glob(pattern) if file.is_file()}
     kept |= {file for pattern in told if pattern.endswith("**") for file in package.glob(f"{pattern}/*")}
-    ours = {file for file in package.rglob("*") if file.is_file() and "__pycache__" not in file.parts}
+    passing = {"__pycache__", ".ipynb_checkpoints"}  # JupyterLab leaves the latter where a study was opened
+    ours = {file for file in package.rglob("*") if file.is_file() and not passing & set(file.parts)}
     assert {file for file in ours if file.suffix != ".py"} == {file for file in kept if file.is_file()}
     assert all(list(package.glob(pattern)) for pattern in told)
 

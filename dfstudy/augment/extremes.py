@@ -1,7 +1,8 @@
-"""Each transform of the policy `original` on one picture, at both ends of its range.
+"""Each transform of the policy `original` on one picture, at both ends of its range or at any strength.
 
 Takes a picture; gives for each transform the picture as it was, and as it is at each end, with labels in
-the transform's own unit. Nothing is left to chance but the noise field.
+the transform's own unit; or, by a transform's name, before and after at one strength. Nothing is left to
+chance but the noise field.
 """
 
 from __future__ import annotations
@@ -67,6 +68,74 @@ def show_ends(picture: np.ndarray, size: int) -> list[Ends]:
             "rotation, degrees", square, {"−5": _move("degrees", -5), "+5": _move("degrees", 5)}, moves=True
         ),
     ]
+
+
+@dataclass(frozen=True)
+class Range:
+    """One transform whose strength can be chosen.
+
+    Attributes:
+        title: transform and quantity, with its unit.
+        values: strengths to choose from, some of them beyond the range of `original`.
+        low, high: ends of that range.
+        strongest: the end that changes most.
+        moves: pixels move, so that the change of a value says nothing.
+        at_input: it meets the picture at the network's size; else at its own.
+    """
+
+    title: str
+    values: tuple[float, ...]
+    low: float
+    high: float
+    strongest: float
+    make: Callable[[float], Apply]
+    moves: bool = False
+    at_input: bool = True
+
+    def apply(self, picture: np.ndarray, size: int, value: float) -> tuple[np.ndarray, np.ndarray]:
+        """Before and after, both uint8 [size, size, 3] as the network takes them.
+
+        Args:
+            picture: uint8 [H, W, 3].
+            size: side of the network's input, pixels.
+        """
+        square = _run(transforms.pad(size)), _run(transforms.resize(size))
+
+        def fit(one: np.ndarray) -> np.ndarray:
+            return square[0](square[1](one))
+
+        before = fit(picture)
+        after = self.make(value)(before) if self.at_input else fit(self.make(value)(picture))
+        return before, after
+
+
+def _steps(start: float, stop: float, count: int) -> tuple[float, ...]:
+    return tuple(round(float(value), 4) for value in np.linspace(start, stop, count))
+
+
+# by the name that a person types
+RANGES = {
+    "jpeg": Range(
+        "JPEG quality", (100, 90, 80, 70, 60, 50, 40, 30, 20, 10), 60, 100, 60,
+        lambda quality: _jpeg(int(quality)), at_input=False,
+    ),
+    "noise": Range(
+        "noise variance, levels²", (10, 20, 30, 40, 50, 100, 200, 400), 10, 50, 50,
+        lambda variance: _noise(variance), at_input=False,
+    ),
+    "brightness": Range(
+        "brightness, of 255", _steps(-0.4, 0.4, 9), -0.2, 0.2, 0.2, lambda by: _light(by, 0)
+    ),
+    "contrast": Range("contrast", _steps(-0.8, 0.8, 9), -0.2, 0.2, 0.2, lambda by: _light(0, by)),
+    "hue": Range("hue, degrees", _steps(-160, 160, 17), -40, 40, 40, lambda by: _hsv("hue", by / 2)),
+    "saturation": Range(
+        "saturation, of 255", _steps(-120, 120, 9), -30, 30, 30, lambda by: _hsv("saturation", by)
+    ),
+    "scale": Range("scale", _steps(0.4, 1.6, 13), 0.8, 1.2, 0.8, lambda by: _move("scale", by), moves=True),
+    "rotation": Range(
+        "rotation, degrees", _steps(-45, 45, 19), -5, 5, 5, lambda by: _move("degrees", by), moves=True
+    ),
+}  # fmt: skip
 
 
 def _ends(

@@ -287,15 +287,19 @@ def render(study: str, data: str, out: str) -> None:
 @study_options
 def tensorboard(study: str, data: str, out: str) -> None:
     """Show the training curves of a study in TensorBoard."""
-    import subprocess
-
+    from dfstudy.pipeline.board import Board, serve
     from dfstudy.pipeline.invocation import resolve
 
-    runs = resolve(study, data, out).settings.out / "runs"
-    if not runs.is_dir():
+    settings = resolve(study, data, out).settings
+    if not (settings.out / "runs").is_dir():
         raise StudyError("nothing has been trained yet", "begin with make report, or notebook 03")
-    click.echo("TensorBoard says below where to look; Ctrl-C ends it")
-    subprocess.run([sys.executable, "-m", "dfstudy.system.bound", "tensorboard.main", "--logdir", str(runs)])
+    board = Board(settings)
+    names = board.refresh()
+    with serve(board.folder) as url:
+        click.echo(f"TensorBoard shows {len(names)} runs by variant and seed; Ctrl-C ends it")
+        click.echo(f"  the study's own: {url}?runFilter=%5Emain%2F")
+        click.echo(f"  all of them:     {url}")
+        board.keep_up()
 
 
 @main.command()

@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from dfstudy.pipeline.invocation import Invocation
 
 KINDS = ("notebooks", "figures", "numbers")  # folders that a chapter publishes into
+WIDGET = "application/vnd.jupyter.widget-view+json"
 BANNER = "papermill-error-cell-tag"  # cells that papermill adds to a failed notebook
 
 
@@ -238,13 +239,21 @@ def _published_before(file: Path) -> list[str]:
 
 
 def _without_run_records(notebook: NotebookNode) -> NotebookNode:
-    """The notebook without times, random ids and progress bars, which differ from run to run."""
+    """The notebook without times, random ids and progress bars, which differ from run to run.
+
+    Controls go as well: their ids are random, and nothing moves them where no kernel runs.
+    """
     notebook.metadata.pop("papermill", None)
+    notebook.metadata.pop("widgets", None)
     for cell in notebook.cells:
         cell.metadata.pop("papermill", None)
         cell.metadata.pop("execution", None)
         if INJECTED in cell.metadata.get("tags", []):
             cell.id = INJECTED
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            cell.outputs = [
+                output
+                for output in cell.outputs
+                if output.get("name") != "stderr" and WIDGET not in output.get("data", {})
+            ]
     return notebook

@@ -1,8 +1,9 @@
 """How every figure looks and how it is saved: one palette, one font, one function.
 
 Takes a matplotlib figure with id, caption and alt text; gives a PNG (charts) or JPEG (pictures of faces)
-with the same bytes on every run, and the HTML that JupyterLab and the report both show. Widths are inches
-at 144 dots an inch; colours are Okabe and Ito's, which colour-blind readers can tell apart.
+with the same bytes on every run, and the figure itself, which JupyterLab and the report both show as HTML and
+which can still be changed. Widths are inches at 144 dots an inch; colours are Okabe and Ito's, which
+colour-blind readers can tell apart.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import html
 import io
 import os
 import re
+from dataclasses import dataclass, field
 
 import matplotlib
 
@@ -63,6 +65,64 @@ plt.rcParams.update(
 )
 
 
+@dataclass(eq=False)
+class ShownFigure:
+    """A figure with its words: what a cell shows, and what can still be changed.
+
+    It shows itself as HTML of what the figure is at that moment: a cell may say `shown = save_figure(...)`,
+    the next one change `shown.figure.axes[0]` and show `shown` again. What `save_figure` wrote stays.
+
+    Attributes:
+        figure: the matplotlib figure. pyplot holds it no longer.
+        caption, alt: as for `save_figure`.
+        name: id of the figure; empty where it is none of the report's.
+        pictures, timing: as for `save_figure`.
+    """
+
+    figure: Figure
+    caption: str
+    alt: str
+    name: str = ""
+    pictures: bool = False
+    timing: bool = False
+    _image: bytes = field(default=b"", init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.caption.strip() or not self.alt.strip():
+            raise ValueError(f"figure '{self.name}' needs a caption and an alt text")
+        plt.close(self.figure)  # else pyplot would hold every figure as long as the kernel runs
+
+    def __repr__(self) -> str:
+        return f"<figure {self.name}: {self.caption}>" if self.name else f"<figure: {self.caption}>"
+
+    def image(self) -> bytes:
+        """PNG or JPEG of the figure as it is now; the same bytes until the figure is changed."""
+        # a second drawing of an unchanged figure may shift by a pixel, as its layout is solved anew
+        if not self._image or self.figure.stale:
+            self._image = _draw(self.figure, self.pictures)
+            self.figure.stale = False
+        return self._image
+
+    @property
+    def suffix(self) -> str:
+        """Ending of a file that holds `image`."""
+        return "jpg" if self.pictures else "png"
+
+    @property
+    def html(self) -> str:
+        """The figure as it is now, with caption and alt text."""
+        kind = "jpeg" if self.pictures else "png"
+        source = f"data:image/{kind};base64,{base64.b64encode(self.image()).decode()}"
+        mark = (f' id="{self.name}"' if self.name else "") + (' data-timing="true"' if self.timing else "")
+        return (
+            f'<figure{mark}><img src="{source}" alt="{html.escape(self.alt)}">'
+            f"<figcaption>{html.escape(self.caption)}</figcaption></figure>"
+        )
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+
 def save_figure(
     figure: Figure,
     study: Study,
@@ -72,8 +132,8 @@ def save_figure(
     alt: str,
     pictures: bool = False,
     timing: bool = False,
-) -> HTML:
-    """Save a figure under its id, close it, and return what the notebook shows.
+) -> ShownFigure:
+    """Save a figure under its id, and return what the notebook shows.
 
     Args:
         name: id of the figure, such as `test_roc`; also its file name.
@@ -85,19 +145,9 @@ def save_figure(
     """
     if not re.fullmatch(r"[a-z0-9_]+", name):
         raise ValueError(f"figure id '{name}': lower-case letters, digits and underscores only")
-    if not caption.strip() or not alt.strip():
-        raise ValueError(f"figure '{name}' needs a caption and an alt text")
-    _take_dollars_as_they_are(figure)
-    buffer = io.BytesIO()
-    if pictures:
-        options = {"quality": 75, "optimize": True, "progressive": True}
-        figure.savefig(buffer, format="jpeg", pil_kwargs=options)
-    else:
-        _save_chart(figure, buffer)
-    plt.close(figure)
-    suffix = "jpg" if pictures else "png"
-    (results_folder(study, "figures") / f"{name}.{suffix}").write_bytes(buffer.getvalue())
-    return HTML(_figure_html(name, buffer.getvalue(), suffix, caption, alt, timing))
+    shown = ShownFigure(figure, caption, alt, name, pictures, timing)
+    (results_folder(study, "figures") / f"{name}.{shown.suffix}").write_bytes(shown.image())
+    return shown
 
 
 def _show(*_: object, **__: object) -> None:
@@ -148,24 +198,24 @@ def _has_dollars(text: Text) -> bool:
     return "$" in text.get_text() and not text.get_text().startswith(r"$\mathdefault{")
 
 
-def _save_chart(figure: Figure, buffer: io.BytesIO) -> None:
-    """PNG with a palette of 256 colours, a third of the size: no value moves by more than 10 of 255."""
+def _draw(figure: Figure, pictures: bool) -> bytes:
+    """JPEG of pictures; of a chart a PNG with a palette of 256 colours.
+
+    That is a third of the size, and no value moves by more than 10 of 255.
+    """
+    _take_dollars_as_they_are(figure)
     drawn = io.BytesIO()
+    if pictures:
+        options = {"quality": 75, "optimize": True, "progressive": True}
+        figure.savefig(drawn, format="jpeg", pil_kwargs=options)
+        return drawn.getvalue()
     figure.savefig(drawn, format="png")
     picture = Image.open(drawn).convert("RGB")
     # of Pillow's ways the one that keeps rare colours; no dithering, which would speckle plain areas
     chart = picture.quantize(256, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
-    chart.save(buffer, format="png", optimize=True)  # no text entries: matplotlib's version stays out
-
-
-def _figure_html(name: str, data: bytes, suffix: str, caption: str, alt: str, timing: bool) -> str:
-    kind = "jpeg" if suffix == "jpg" else suffix
-    source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    mark = ' data-timing="true"' if timing else ""
-    return (
-        f'<figure id="{name}"{mark}><img src="{source}" alt="{html.escape(alt)}">'
-        f"<figcaption>{html.escape(caption)}</figcaption></figure>"
-    )
+    kept = io.BytesIO()
+    chart.save(kept, format="png", optimize=True)  # no text entries: matplotlib's version stays out
+    return kept.getvalue()
 
 
 def timing_table(table_html: str) -> HTML:

@@ -13,7 +13,6 @@ is no finished run. Cost: decoding and one forward pass a picture; of 64 picture
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Iterable, Iterator
 from contextlib import closing
@@ -31,6 +30,7 @@ from dfstudy.predict.predict import BATCH
 from dfstudy.scoring.inputs import Intake, Item, Prepared, is_clip
 from dfstudy.scoring.operating_point import Operating, read_operating
 from dfstudy.system.provenance import digest
+from dfstudy.train.find import find_run
 
 if TYPE_CHECKING:
     from torch import nn
@@ -130,8 +130,9 @@ class Detector:
         """The detector of a run.
 
         Args:
-            run: folder of a run (with checkpoint.json), or a study's results, such as `reports/sample`: then
-                the run that belongs to them, of the lowest seed where there are several.
+            run: folder of a run (with checkpoint.json), or a study's results, such as `reports/sample` or
+                `sample` for short, from any folder of the checkout: then the run that belongs to them, of
+                the lowest seed where there are several.
             finder: crops faces first, such as `FaceFinder.load()`; None takes pictures as they are and
                 refuses videos.
             faces: how they are cropped, and how many frames of a video; as `dfstudy faces` by default.
@@ -142,7 +143,7 @@ class Detector:
         """
         from dfstudy.model.checkpoint import load_checkpoint
 
-        folder = find_run(Path(run).expanduser())
+        folder = find_run(run)
         return cls(folder, *load_checkpoint(folder), finder, faces, strategy)
 
     def score(self, item: Item) -> Score:
@@ -228,35 +229,3 @@ class Detector:
             *([video] if self._intake.finder else []),
             self.operating.legend()[-1],
         ]
-
-
-def find_run(folder: Path) -> Path:
-    """The run that a folder is or holds.
-
-    Raises:
-        StudyError: there is none, or several and nothing says which belongs to the results.
-    """
-    if (folder / "checkpoint.json").is_file():
-        return folder
-    hint = "give a run's folder, such as reports/sample/runs/seed0-..., or train one: make report"
-    if not folder.is_dir():
-        raise StudyError(f"there is no folder {folder}", hint)
-    runs = folder / "runs" if (folder / "runs").is_dir() else folder
-    # the step of each seed notes the run that belongs to the results; older runs stay beside it
-    notes = sorted(runs.glob("seed_*.json"), key=lambda note: (len(note.name), note.name))
-    for note in notes:
-        try:
-            found = runs / str(json.loads(note.read_text("utf-8"))["key"])
-        except (ValueError, KeyError, TypeError):
-            raise StudyError(f"{note} does not name a run", hint) from None
-        if (found / "checkpoint.json").is_file():
-            return found
-    finished = sorted(file.parent for file in runs.glob("*/checkpoint.json"))
-    if len(finished) == 1:
-        return finished[0]
-    if finished:
-        raise StudyError(
-            f"{folder} holds {len(finished)} runs, and nothing says which one is meant",
-            f"give one of them, such as {finished[0]}",
-        )
-    raise StudyError(f"{folder} holds no finished training", hint)

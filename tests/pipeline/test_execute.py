@@ -63,6 +63,32 @@ def test_two_runs_store_the_same_bytes(chapter, invocation, notebook):
     )
 
 
+def test_what_a_reader_adds_may_define_functions(chapter, invocation, notebook):
+    added = """
+def twice(x):
+    return 2 * x
+
+class Mine:
+    value = twice(21)
+
+[(lambda y: y + Mine.value)(1)]
+"""
+    run_chapter(chapter, invocation, notebook(added, SAVE))
+    stored = nbformat.read(invocation.settings.out / "notebooks" / "toy.ipynb", 4)
+    assert stored.cells[2].outputs[0].data["text/plain"] == "[43]"
+
+
+def test_controls_are_not_stored_and_what_they_show_is(chapter, invocation, notebook):
+    added = "import ipywidgets\nfrom IPython.display import display\n"
+    added += "display(ipywidgets.IntSlider(3))\nprint('at 3')"
+    run_chapter(chapter, invocation, notebook(added, SAVE))
+    first = tree(invocation.settings.out)
+    run_chapter(chapter, invocation, notebook(added, SAVE))
+    assert tree(invocation.settings.out) == first
+    stored = (invocation.settings.out / "notebooks" / "toy.ipynb").read_text()
+    assert "at 3" in stored and "widget" not in stored.replace("ipywidgets", "")
+
+
 DRILLS = {
     "raises": (["x = {}\nx['lost']"], ["KeyError: 'lost'", "code cell 2 of 3 (`x = {}`)", "line 2"]),
     "sys.exit(0)": (["import sys; sys.exit(0)"], ["ended the notebook early: SystemExit 0"]),

@@ -67,6 +67,15 @@ def test_code_is_folded_and_parameters_are_hidden():
     assert "answer" in soup.details.get_text() and soup.details.get("open") is None
 
 
+def test_cells_that_invite_a_change_are_left_out():
+    text = nbformat.v4.new_markdown_cell("## Try it", metadata={"tags": ["try-it"]})
+    tried = shown(figure("mine"), "slide()", tags=("try-it",))
+    count = FigureCount()
+    made, _ = fragment(prose("# T"), shown(figure("a")), text, tried, shown(figure("b")), count=count)
+    assert "Try it" not in made.body and "mine" not in made.body and "slide" not in made.body
+    assert made.sections == [] and count.shown == 2
+
+
 def test_progress_and_plain_fallbacks_do_not_reach_the_page():
     cell = shown("<b>result</b>")
     cell.outputs.insert(0, nbformat.v4.new_output("stream", name="stderr", text="10%|###"))

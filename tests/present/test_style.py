@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 import os
 import subprocess
@@ -17,7 +18,7 @@ from PIL import Image
 from dfstudy.errors import StudyError
 from dfstudy.present import style
 from dfstudy.present.place import STAGING
-from dfstudy.present.style import PALETTE, save_figure
+from dfstudy.present.style import PALETTE, ShownFigure, save_figure
 from dfstudy.study.study import load_study
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -114,3 +115,49 @@ def test_dollar_signs_in_names_are_no_formula(tmp_path):
     odd = chart(["$_$", "a $b$ {c}"])
     for text in odd.findobj(Text):
         assert text.get_parse_math() == (not text.get_text().startswith(("$_", "a $"))), text
+
+
+def test_a_shown_figure_is_what_was_saved_until_it_is_changed(tmp_path):
+    study = load_study("sample", out=str(tmp_path))
+    open_before = plt.get_fignums()
+    drawn = draw("heat map")  # its layout moves where it is drawn twice
+    shown = save_figure(drawn, study, "chart", caption='n = 12, of "a"', alt="Twelve <cells>.", timing=True)
+    file = (tmp_path / "figures" / "chart.png").read_bytes()
+    data = base64.b64encode(file).decode()
+    assert shown._repr_html_() == (
+        f'<figure id="chart" data-timing="true"><img src="data:image/png;base64,{data}" '
+        'alt="Twelve &lt;cells&gt;."><figcaption>n = 12, of &quot;a&quot;</figcaption></figure>'
+    )
+    assert shown.html == shown.html and shown.figure is drawn and "chart" in repr(shown)
+    assert plt.get_fignums() == open_before  # pyplot holds none
+
+    before = shown.html
+    shown.figure.axes[0].set_title("Mine")
+    assert shown.html != before and "<figcaption>n = 12" in shown.html
+    assert (tmp_path / "figures" / "chart.png").read_bytes() == file  # only save_figure saves
+    assert save_figure(shown.figure, study, "chart", caption="Mine.", alt="Mine.").image() != file
+
+
+@pytest.mark.parametrize("change", ["a line's colour", "a limit", "a size", "an image"])
+def test_every_change_is_shown(change):
+    figure, axes = plt.subplots(figsize=(2, 1))
+    [line], picture = axes.plot([1, 2]), axes.imshow([[0.0, 1.0]])
+    shown = ShownFigure(figure, "A line.", "It rises.")
+    before = shown.html
+    assert "id=" not in before and shown.html == before
+    if change == "a line's colour":
+        line.set_color("red")
+    elif change == "a limit":
+        shown.figure.axes[0].set_xlim(0, 9)
+    elif change == "a size":
+        shown.figure.set_size_inches(3, 2)
+    else:
+        picture.set_data([[1.0, 0.0]])
+    assert shown.html != before
+
+
+def test_a_figure_without_words_is_refused():
+    for words in ({"caption": " ", "alt": "a"}, {"caption": "c", "alt": ""}):
+        with pytest.raises(ValueError, match="needs a caption and an alt text"):
+            ShownFigure(draw("lines"), **words)
+    plt.close("all")

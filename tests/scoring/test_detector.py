@@ -25,7 +25,7 @@ from dfstudy.faces.settings import FaceSettings
 from dfstudy.model.checkpoint import read_checkpoint
 from dfstudy.predict.predict import BATCH, predict
 from dfstudy.scoring import detector as detector_module
-from dfstudy.scoring.detector import Detector, find_run
+from dfstudy.scoring.detector import Detector
 from dfstudy.scoring.inputs import walk_items
 from dfstudy.stats.calibration import FITS, USED
 from dfstudy.stats.decisions import choose_band
@@ -274,24 +274,6 @@ def test_folders_are_walked_in_order(tmp_path, write_noise):
     assert found == [(tmp_path / "top" / name).as_posix() for name in names]
     with pytest.raises(StudyError, match="no file or folder"):
         list(walk_items([tmp_path / "nothing"]))
-
-
-def test_a_run_is_found_by_its_results(tmp_path, make_run):
-    out = tmp_path / "results"
-    first = make_run(out / "runs" / "seed3-one")
-    assert find_run(first) == find_run(out) == find_run(out / "runs") == first
-    make_run(out / "runs" / "seed3-older")
-    with pytest.raises(StudyError, match="holds 2 runs"):
-        find_run(out)
-    (out / "runs" / "seed_3.json").write_text('{"key": "seed3-one"}')
-    (out / "runs" / "seed_10.json").write_text('{"key": "seed3-older"}')
-    assert find_run(out) == first
-    (out / "runs" / "seed_3.json").write_text("[]")
-    with pytest.raises(StudyError, match="does not name a run"):
-        find_run(out)
-    for empty in (tmp_path, tmp_path / "nowhere"):
-        with pytest.raises(StudyError, match="make report"):
-            find_run(empty)
 
 
 def test_the_package_offers_it(run):

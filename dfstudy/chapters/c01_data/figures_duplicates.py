@@ -110,7 +110,7 @@ def _both_labels(split: Split, study: Study) -> str:
         "interval.",
         alt=f"A sheet of {shown} pairs of faces; the two of a pair look alike.",
         pictures=True,
-    ).data
+    ).html
 
 
 def draw_pairs(split: Split, pairs: pd.DataFrame, side: int = 128) -> Figure:

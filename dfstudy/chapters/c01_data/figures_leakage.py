@@ -10,12 +10,12 @@ import math
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
-from IPython.display import HTML, Markdown
+from IPython.display import Markdown
 from matplotlib.figure import Figure
 
 from dfstudy.chapters.c01_data.questions import CHANCE, NOT_APPLICABLE, few_seeds, leak_verdict, meter_learned
 from dfstudy.present.axes import zoom
-from dfstudy.present.style import FAINT, FAKE, INK, REAL, WIDTH, save_figure
+from dfstudy.present.style import FAINT, FAKE, INK, REAL, WIDTH, ShownFigure, save_figure
 from dfstudy.stats.verdicts import CANNOT_TELL, NO, YES
 from dfstudy.variants.leakage import MOST, SMALL
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 FIGURE = "data_leakage"  # id of the figure, which exists only where the estimate applies
 
 
-def show_leakage(found: Leakage | None, study: Study) -> HTML | Markdown:
+def show_leakage(found: Leakage | None, study: Study) -> ShownFigure | Markdown:
     """The estimate's figure, saved; or a sentence where it does not apply."""
     if found is None:
         return Markdown(

@@ -133,6 +133,26 @@ def explain(
     )
 
 
+def map_images(run: Run, predictions: pd.DataFrame, split: Split) -> Explained:
+    """Maps of one run for a few images, without random weights beside them.
+
+    Args:
+        predictions: rows of a table of `predict` by this run.
+    Raises:
+        StudyError: the network cannot be explained, or an image changed after it was indexed.
+    """
+    from dfstudy.model.device import choose_place
+
+    test, told = align([predictions]), run.checkpoint
+    own = _Explainer.of(run, choose_place(told["training"]["precision"]))
+    inputs, inside, regions = _read(test, split, told["size"])
+    maps = own.maps(inputs, lambda done: None)[None]
+    unknown = np.full(len(test), np.nan, np.float32)
+    none = np.empty((1, 0, len(test)), np.float32)
+    layer = own.layer
+    return Explained(test, len(test), inputs, inside, maps, regions, none, unknown, layer.name, layer.cells)
+
+
 def correlate(one: Floats, other: Floats) -> Floats:
     """Spearman's rank correlation of maps [n, S, S] and others, picture by picture [n]; 0 for a flat map."""
     ranks = [rankdata(maps.reshape(len(maps), -1), axis=1) for maps in (one, other)]

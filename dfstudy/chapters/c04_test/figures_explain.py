@@ -55,7 +55,7 @@ def draw_explained(explained: Explained, examples: pd.DataFrame) -> Figure:
         for example in examples[examples["kind"] == kind].itertuples():
             top = HEAD + (2 * example.label + example.place) * LINE + LINE - TILE
             plain = place(left, top, TILE, TILE)
-            _draw_pair(plain, place(left + TILE + INNER_GAP, top, TILE, TILE), explained, example.row)
+            draw_pair(plain, place(left + TILE + INNER_GAP, top, TILE, TILE), explained, example.row)
             name = example.method if example.method not in ("fake", "real") else ""
             truth = ("fake" if example.label else "real") + (f", {_short(name)}" if name else "")
             plain.set_title(
@@ -69,7 +69,8 @@ def draw_explained(explained: Explained, examples: pd.DataFrame) -> Figure:
     return figure
 
 
-def _draw_pair(plain: Axes, over: Axes, explained: Explained, row: int) -> None:
+def draw_pair(plain: Axes, over: Axes, explained: Explained, row: int) -> None:
+    """One image, and beside it its map by the first seed; both outline a forged region that is known."""
     for axes in (plain, over):
         axes.set_axis_off()
     picture, strength = explained.inputs[row], explained.maps[0, row]

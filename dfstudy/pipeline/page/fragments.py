@@ -27,6 +27,7 @@ from dfstudy.pipeline.page.tables import keep_together, tidy_table
 TEMPLATES = Path(__file__).parent / "templates"
 # Tags of cells whose results the page shows elsewhere, and what they are called there.
 LIFTED = {"answers": "All answers"}
+TRY = "try-it"  # tag of cells that invite a change: they are run, and nothing on a page can be changed
 FIGURE_OF = "data-figure-of"  # on a link to a figure: the chapter that should hold it
 CSS_DPI, FIGURE_DPI = 96, 144  # of the page, and of the files that `figures.style` saves
 SHOWN = ["text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "text/plain"]
@@ -80,7 +81,7 @@ def make_fragment(notebook: NotebookNode, name: str) -> Fragment:
 def _to_html(notebook: NotebookNode) -> str:
     config = Config()
     config.TagRemovePreprocessor.enabled = True
-    config.TagRemovePreprocessor.remove_cell_tags = {TAG, INJECTED}
+    config.TagRemovePreprocessor.remove_cell_tags = {TAG, INJECTED, TRY}
     config.NbConvertBase.display_data_priority = SHOWN
     exporter = FormulaExporter(
         config=config,

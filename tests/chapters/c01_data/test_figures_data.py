@@ -128,7 +128,7 @@ def test_faces_come_from_training_pictures_alone_and_are_drawn_the_same_again(sp
 
 def test_figures_have_the_same_bytes_again(split, study):
     for draw in (figures.draw_counts, figures.draw_sizes, figures.draw_faces, figures.draw_strip):
-        html = [save_figure(draw(split), study, "once", caption="c", alt="a").data for _ in range(2)]
+        html = [save_figure(draw(split), study, "once", caption="c", alt="a").html for _ in range(2)]
         assert html[0] == html[1]
 
 

@@ -148,6 +148,6 @@ def test_the_figure_has_the_same_bytes_again(tmp_path):
     study = load_study("small", out=str(tmp_path))
     found = make({"container": 0.99}, ("swap",))
     html = [
-        save_figure(figures.draw_shortcuts(found), study, "once", caption="c", alt="a").data for _ in range(2)
+        save_figure(figures.draw_shortcuts(found), study, "once", caption="c", alt="a").html for _ in range(2)
     ]
     assert html[0] == html[1]

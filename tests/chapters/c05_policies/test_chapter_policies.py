@@ -51,19 +51,21 @@ def test_the_notebook_trains_and_compares(invoke, tmp_path):
         assert numbers[f"policy.original.{quantity}.difference"]["value"] == pytest.approx(second - first)
     assert "50 % of the epochs (1)" in numbers["policy.original.at_50.auc.difference"]["note"]
     stored = nbformat.read(tmp_path / "out" / "notebooks" / f"{CHAPTER.id}.ipynb", 4)
-    answer = stored.cells[-1].outputs[0].data["text/markdown"]
+    cells = {cell.id: cell for cell in stored.cells}
+    answer = cells["answer"].outputs[0].data["text/markdown"]
+    assert "second minus first" in cells["try"].outputs[-1].data["text/html"]
     assert re.match(r"\*\*Answer\.\*\* By test AUC, compared with none at 100 % of the epochs \(2\)", answer)
 
 
 def test_where_nothing_is_named_the_chapter_says_so_and_trains_nothing(invoke, tmp_path):
     invocation = invoke(names=[])
-    cells = [cell for cell in nbformat.read(CHAPTER.notebook, 4).cells if cell.cell_type == "code"]
+    cells = {cell.id: cell for cell in nbformat.read(CHAPTER.notebook, 4).cells if cell.cell_type == "code"}
     known: dict = {}
-    for cell in cells:
+    for cell in cells.values():
         exec(cell.source, known)
         if "parameters" in cell.metadata.get("tags", []):
             known |= invocation.parameters()
     assert list(read_numbers(tmp_path / "out")) == ["policies.compared"]
     assert not (tmp_path / "out" / "runs").exists() and not list((tmp_path / "out").glob("figures/*"))
-    answer = eval(cells[-1].source, known).data
+    answer = eval(cells["answer"].source, known).data
     assert answer.startswith("**Answer.**") and "`policies.names`" in answer

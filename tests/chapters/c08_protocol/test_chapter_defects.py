@@ -138,20 +138,22 @@ def test_the_notebook_trains_and_audits(invoke, tmp_path):
     told = pd.Series([", ".join(sorted(run["protocol"])) for run in runs]).value_counts()
     assert set(told) == {2} and told[""] == 2 and told["drifting_batch_norm"] == 2
     stored = nbformat.read(tmp_path / "out" / "notebooks" / f"{CHAPTER.id}.ipynb", 4)
-    answer = stored.cells[-1].outputs[0].data["text/markdown"]
+    cells = {cell.id: cell for cell in stored.cells}
+    answer = cells["audit-13"].outputs[0].data["text/markdown"]
+    assert "second minus first" in cells["try"].outputs[-1].data["text/html"]
     assert re.match(r"\*\*Answer\.\*\* Of 10 flaws of the original protocol \d apply to this study\.", answer)
     assert "The original protocol reports an accuracy of" in answer
 
 
 def test_where_nothing_is_measured_the_chapter_says_so_and_trains_nothing(invoke, tmp_path):
     invocation = invoke(defects={"measured": False})
-    cells = [cell for cell in nbformat.read(CHAPTER.notebook, 4).cells if cell.cell_type == "code"]
+    cells = {cell.id: cell for cell in nbformat.read(CHAPTER.notebook, 4).cells if cell.cell_type == "code"}
     known: dict = {}
-    for cell in cells:
+    for cell in cells.values():
         exec(cell.source, known)
         if "parameters" in cell.metadata.get("tags", []):
             known |= invocation.parameters()
     numbers = read_numbers(tmp_path / "out")
     assert set(CHAPTER.numbers) == set(numbers) and not any(each["value"] for each in numbers.values())
     assert not (tmp_path / "out" / "runs").exists() and not list((tmp_path / "out").glob("figures/*"))
-    assert eval(cells[-1].source, known).data.startswith("**Answer.** Nothing was measured")
+    assert eval(cells["audit-13"].source, known).data.startswith("**Answer.** Nothing was measured")
