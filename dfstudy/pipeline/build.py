@@ -20,6 +20,7 @@ from dfstudy.data.index_file import layout_line
 from dfstudy.data.split import split_study
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.bookings import say_stale, stale_steps
+from dfstudy.pipeline.budget import unfinished_runs
 from dfstudy.pipeline.budget_study import settle_budget
 from dfstudy.pipeline.cluster import Cluster, find_cluster
 from dfstudy.pipeline.compare import compare_with_exhibit
@@ -29,12 +30,15 @@ from dfstudy.pipeline.folder import STEPS_LOCK, claimed, forget_damaged
 from dfstudy.pipeline.frozen import freeze
 from dfstudy.pipeline.invocation import TYPED_IN, Invocation, shown_path
 from dfstudy.pipeline.plan import PLAN, write_plan
+from dfstudy.pipeline.preflight import PREFLIGHT, check_study, weight_sizes
 from dfstudy.pipeline.progress import ReportProgress, duration
 from dfstudy.pipeline.resources import Site, count_gpus
+from dfstudy.pipeline.room import refuse_small_disk, refuse_small_disk_early
 from dfstudy.pipeline.seal import seal_study
 from dfstudy.pipeline.stopped import explain_stop
 from dfstudy.stats.units import refuse_unnamed
 from dfstudy.system.bound import HELD
+from dfstudy.system.kept import write_if_changed
 
 if TYPE_CHECKING:
     from dfstudy.study.study import Study
@@ -71,7 +75,11 @@ def build(
     jobs = find_cluster(cluster) if cluster else None
     if not study.is_sample and not study.pictures.is_dir():
         raise StudyError(f"there is no folder {study.pictures}", "check the path given as DATA= or data.root")
+    minutes = minutes or (0 if jobs else study.budget)
+    checked = check_study(study)
+    refuse_small_disk_early(study, weight_sizes(checked), budget=minutes > 0)
     with claimed(study, replace=force):
+        write_if_changed(study.out / PREFLIGHT, checked)
         say(f"{study.title}: report in {shown_path(study.out)}")
         index = index_study(study)
         aside = int((index["error"] != "").sum())
@@ -86,7 +94,7 @@ def build(
             say(f"  test_on {folder.name}: {len(folder.rows):,} pictures, {len(folder.set_aside):,} excluded")
         forget_damaged(study.out)
         site = Site(cores or steady_cores(), 0 if jobs else count_gpus(), cluster=jobs is not None)
-        invocation, lines = settle_budget(invocation, split, site, minutes or (0 if jobs else study.budget))
+        invocation, lines = settle_budget(invocation, split, site, minutes)
         for line in lines:
             say(f"  {line}")
         seal_study(invocation.settings, split)
@@ -95,6 +103,7 @@ def build(
         for line in say_stale(study.out, stale, dry_run):
             say(f"  {line}")
         if stale and not dry_run:
+            refuse_small_disk(study, weight_sizes(checked), unfinished_runs(invocation.settings, split))
             _run_snakemake(study, site, jobs, ["--forcerun", *stale])
     page = study.out / "index.html"
     if not stale:
