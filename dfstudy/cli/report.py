@@ -62,11 +62,14 @@ def report(
     cluster: str,
 ) -> None:
     """Make the report; only what changed runs again."""
-    from dfstudy.pipeline.build import build
+    from dfstudy.pipeline.preflight import Preflight
     from dfstudy.system.bound import raise_on_signals
 
     raise_on_signals()
-    build(invocation, cores or 0, force, dry_run, cluster, budget or 0)
+    preflight = Preflight(invocation.settings)  # it works while the rest is loaded
+    from dfstudy.pipeline.build import build
+
+    build(invocation, cores or 0, force, dry_run, cluster, budget or 0, preflight)
 
 
 @click.command()

@@ -12,7 +12,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dfstudy.data.external import find_elsewhere
 from dfstudy.data.index import index_study
@@ -30,10 +30,10 @@ from dfstudy.pipeline.folder import STEPS_LOCK, claimed, forget_damaged
 from dfstudy.pipeline.frozen import freeze
 from dfstudy.pipeline.invocation import TYPED_IN, Invocation, shown_path
 from dfstudy.pipeline.plan import PLAN, write_plan
-from dfstudy.pipeline.preflight import PREFLIGHT, check_study, weight_sizes
+from dfstudy.pipeline.preflight import PREFLIGHT, Preflight, weight_sizes
 from dfstudy.pipeline.progress import ReportProgress, duration
 from dfstudy.pipeline.resources import Site, count_gpus
-from dfstudy.pipeline.room import refuse_small_disk, refuse_small_disk_early
+from dfstudy.pipeline.room import expected_runs, refuse_small_disk
 from dfstudy.pipeline.seal import seal_study
 from dfstudy.pipeline.stopped import explain_stop
 from dfstudy.stats.units import refuse_unnamed
@@ -56,6 +56,7 @@ def build(
     dry_run: bool = False,
     cluster: str = "",
     minutes: int = 0,
+    preflight: Preflight | None = None,
 ) -> Path:
     """Bring the report up to date and return its page.
 
@@ -67,6 +68,7 @@ def build(
         cluster: profile of the cluster that runs what needs a network; empty runs everything here.
         minutes: make as much of the study as fits into them, see `budget`; 0 takes the study's own budget,
             which does not count on a cluster.
+        preflight: the check of networks and weights, where it has begun.
     Raises:
         StudyError: a step failed; its own message is on the terminal by then.
     """
@@ -76,8 +78,8 @@ def build(
     if not study.is_sample and not study.pictures.is_dir():
         raise StudyError(f"there is no folder {study.pictures}", "check the path given as DATA= or data.root")
     minutes = minutes or (0 if jobs else study.budget)
-    checked = check_study(study)
-    refuse_small_disk_early(study, weight_sizes(checked), budget=minutes > 0)
+    checked = _check_first(study, preflight or Preflight(study), minutes > 0)
+    sizes = weight_sizes(study, checked)
     with claimed(study, replace=force):
         write_if_changed(study.out / PREFLIGHT, checked)
         say(f"{study.title}: report in {shown_path(study.out)}")
@@ -103,7 +105,7 @@ def build(
         for line in say_stale(study.out, stale, dry_run):
             say(f"  {line}")
         if stale and not dry_run:
-            refuse_small_disk(study, weight_sizes(checked), unfinished_runs(invocation.settings, split))
+            refuse_small_disk(study, sizes, unfinished_runs(invocation.settings, split))
             _run_snakemake(study, site, jobs, ["--forcerun", *stale])
     page = study.out / "index.html"
     if not stale:
@@ -114,6 +116,18 @@ def build(
     if comparison:
         say(str(comparison))
     return page
+
+
+def _check_first(study: Study, preflight: Preflight, budget: bool) -> dict[str, Any]:
+    """What is kept of the check of networks and weights; a disk that is too small is refused as well."""
+    try:
+        runs = expected_runs(study, budget)
+        refuse_small_disk(study, {}, runs)  # a full one, while the networks are looked at
+        checked = preflight.finish()
+        refuse_small_disk(study, weight_sizes(study, checked), runs)
+    finally:
+        preflight.end()
+    return checked
 
 
 def say(line: str) -> None:

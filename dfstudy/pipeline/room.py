@@ -32,31 +32,39 @@ TABLES = 1_000_000  # bytes of a run's tables
 PAGE = 30_000_000  # bytes of notebooks, figures, tables and the page, with those that are replaced
 BLOCK = 4096  # bytes that the smallest file takes
 MARGIN = 1.25  # times the sum: images and tables differ in size
+INDEX = "data/index.parquet"  # in the results
 GROUPS = 60  # of the made-up set by which runs are counted before there is an index
 
 Sizes = Mapping[str, int]  # bytes of a network's weights, by `network_name`
 
 
-def refuse_small_disk_early(study: Study, sizes: Sizes, budget: bool) -> None:
-    """Before the index: with the methods that the study names, and the least that a budget leaves.
+def expected_runs(study: Study, budget: bool) -> list[tuple[Variant, int]]:
+    """Runs to train as far as they are known before the images are: with the methods that the study names.
 
-    Raises:
-        StudyError: the disk has less room than the report needs.
+    None where an earlier report left an index: then the runs themselves are known soon.
+
+    Args:
+        budget: the least that a budget leaves.
     """
+    if (study.out / INDEX).is_file():
+        return []
     split = _made_up_split(study)
     try:
-        # a wrong method is refused when the images are known
-        rungs = ladder(study, split)[:1] if budget else []
-        runs = rungs[0].runs if rungs else [run for each in list_runs(study, split).values() for run in each]
+        if budget:
+            runs = ladder(study, split)[0].runs
+        else:
+            runs = [run for each in list_runs(study, split).values() for run in each]
     except StudyError:
-        runs = []
+        return []  # a wrong method is refused when the images are known
     there = sum(not lacking(folder) for folder in (study.out / "runs").glob("seed*") if folder.is_dir())
-    refuse_small_disk(study, sizes, runs[there:])
+    return runs[there:]
 
 
 def refuse_small_disk(study: Study, sizes: Sizes, runs: list[tuple[Variant, int]]) -> None:
     """Refuse a disk with less room than these runs, the sample's images and the page need.
 
+    Args:
+        sizes: of the networks; of one that is not among them the weights do not count.
     Raises:
         StudyError: it has less.
     """

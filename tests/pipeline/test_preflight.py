@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from types import SimpleNamespace
 
+import httpx2
 import huggingface_hub.constants
 import pytest
+import timm
 import torch
+from huggingface_hub.errors import HfHubHTTPError
 from safetensors.torch import save_file
 
+from dfstudy.chapters import registry
 from dfstudy.errors import StudyError
 from dfstudy.pipeline import build, check_networks, preflight
-from dfstudy.pipeline.check_networks import HubFile, check_model, check_policy
+from dfstudy.pipeline import hub as hub_module
+from dfstudy.pipeline.check_networks import check_model, check_policy
+from dfstudy.pipeline.hub import HubFile, ask_hub
 from dfstudy.pipeline.invocation import resolve
-from dfstudy.pipeline.preflight import PREFLIGHT, check_study, weight_sizes
+from dfstudy.pipeline.preflight import PREFLIGHT, Preflight, weight_sizes
 from dfstudy.study.recipe import Model
 from dfstudy.study.study import load_study
 from dfstudy.system.kept import write_if_changed
@@ -30,7 +38,7 @@ def hub(monkeypatch, tmp_path):
     """An empty cache, and what the hub answers: an error, nothing at all, or that it has the file."""
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(check_networks, "PATIENCE", 0.3)
+    monkeypatch.setattr(hub_module, "PATIENCE", 0.3)
     asked = []
 
     def answer(action) -> list[str]:
@@ -39,7 +47,7 @@ def hub(monkeypatch, tmp_path):
             asked.append(url)
             return action()
 
-        monkeypatch.setattr(check_networks, "get_hf_file_metadata", ask)
+        monkeypatch.setattr(hub_module, "get_hf_file_metadata", ask)
         return asked
 
     return answer
@@ -101,28 +109,53 @@ def test_a_weights_file_that_does_not_fit_is_named(tmp_path):
 
 def test_a_hub_that_cannot_be_reached_is_said_with_three_ways_on(hub, tmp_path):
     asked = hub(raise_offline)
-    began = time.monotonic()
+    file = ask_hub(FULL)
     with pytest.raises(StudyError, match="OSError: Name or service not known") as error:
-        check_model("model", Model(backbone=FULL, weights="hub"))
-    assert time.monotonic() - began < 8 and len(asked) == 1
+        file.refuse_unreachable()
+    assert len(asked) == 1
     for way in ("path/to/model.safetensors", "HF_HOME", "model.weights: none", asked[0]):
         assert way in error.value.hint
-    assert str(tmp_path / "hub") in error.value.message and "package" not in error.value.hint
+    assert str(tmp_path / "hub") in error.value.message
+    with pytest.raises(StudyError, match="Name or service not known"):
+        check_model("model", Model(**NET, weights="hub"))
 
 
 def test_a_hub_that_never_answers_is_not_waited_for(hub):
     never = threading.Event()
     hub(never.wait)
     began = time.monotonic()
-    file = HubFile("timm/any")
-    assert file.missing() == "no answer in 0.3 s" and time.monotonic() - began < 2
+    with pytest.raises(StudyError, match=r"no answer in 0\.3 s"):
+        HubFile("any", "timm/any").refuse_unreachable()
+    assert time.monotonic() - began < 2
     never.set()
 
 
 def test_offline_by_wish_asks_nobody(hub, monkeypatch):
     asked = hub(raise_offline)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
-    assert HubFile("timm/any").missing() == "HF_HUB_OFFLINE is set" and not asked
+    with pytest.raises(StudyError, match="HF_HUB_OFFLINE is set"):
+        HubFile("any", "timm/any").refuse_unreachable()
+    assert not asked
+
+
+def test_a_hub_that_answers_no_was_reached(hub):
+    """What the repository is really called, only timm knows: the other process asks again."""
+
+    def refuse():
+        request = httpx2.Request("HEAD", "https://hub/x")
+        raise HfHubHTTPError("404: no such repository", response=httpx2.Response(404, request=request))
+
+    hub(refuse)
+    HubFile("any", "timm/any").refuse_unreachable()
+    with pytest.raises(StudyError, match="404: no such repository"):
+        HubFile("any", "timm/any").refuse_missing()
+
+
+def test_a_backbone_without_a_tag_may_be_in_the_cache_under_one(hub, tmp_path):
+    asked = hub(raise_offline)
+    fill_cache(tmp_path / "hub")
+    assert ask_hub("test_efficientnet") is None and not asked
+    assert ask_hub("test_efficientnet.r160_in1k").cached
 
 
 def test_weights_that_the_hub_has_are_left_for_the_training_to_fetch(hub):
@@ -147,69 +180,108 @@ def test_policies_that_the_study_file_lets_through_are_read_to_their_end(name):
         check_policy(name)
 
 
-def test_a_missing_weights_file_is_told_without_loading_anything(tmp_path, monkeypatch):
-    monkeypatch.setattr(preflight, "_ask", lambda *_: pytest.fail("not needed"))
+@pytest.fixture
+def answers(monkeypatch):
+    """The other process replaced: what it was asked, and what it says of each network."""
+    asked, told = [], {"bytes": 7, "cached": ""}
+
+    def begin(self):
+        asked.append(self._asking["policies"])
+        self._process = subprocess.Popen(["true"])
+
+    monkeypatch.setattr(Preflight, "_begin", begin)
+    monkeypatch.setattr(Preflight, "_read_answer", lambda self: {key: dict(told) for key in self._models})
+    return asked, told
+
+
+def keep(study) -> dict:
+    """What a report does first."""
+    begun = Preflight(study)
+    found = begun.finish()
+    begun.end()
+    write_if_changed(study.out / PREFLIGHT, found)
+    return found
+
+
+def test_a_missing_weights_file_is_told_without_loading_anything(tmp_path, answers):
     (tmp_path / "net.safetensors").touch()
     with pytest.raises(StudyError, match=r"model\.weights: there is no file .*nett\.safetensors") as error:
-        check_study(load_study(overrides={"model.weights": str(tmp_path / "nett.safetensors")}))
+        Preflight(load_study(overrides={"model.weights": str(tmp_path / "nett.safetensors")}))
     assert "did you mean 'net.safetensors'" in error.value.message
     assert "dfstudy settings model.weights" in error.value.hint
     with pytest.raises(StudyError, match=r"forgeries\.second\.weights: there is no file"):
-        check_study(load_study(overrides={"forgeries.second.weights": str(tmp_path / "x.safetensors")}))
+        Preflight(load_study(overrides={"forgeries.second.weights": str(tmp_path / "x.safetensors")}))
+    assert not answers[0]
 
 
-def test_what_was_found_good_is_not_looked_at_again(tmp_path, monkeypatch):
-    asked = []
-    monkeypatch.setattr(
-        preflight, "_ask", lambda models, names: asked.append(names) or {k: TOLD for k in models}
-    )
+def test_a_network_that_timm_never_heard_of_is_told_without_loading_it(tmp_path, answers):
+    for key in ("model", "forgeries.second"):
+        study = load_study(out=str(tmp_path), overrides={f"{key}.backbone": "tf_efficientnet_lite00"})
+        with pytest.raises(StudyError, match=rf"{key}\.backbone: timm .* has no network") as error:
+            Preflight(study)
+        assert "did you mean 'tf_efficientnet_lite0'" in error.value.message
+    assert not answers[0]
+
+
+def test_the_sources_of_timm_name_every_network_that_it_lists():
+    named = preflight._named_in_timm()
+    assert {name for name, is_one in named.items() if is_one} == set(timm.list_models())
+
+
+def test_what_was_found_good_is_not_looked_at_again(tmp_path, answers):
+    asked, _ = answers
     save_file({"x": torch.zeros(1)}, tmp_path / "net.safetensors")
     given = {"model.weights": str(tmp_path / "net.safetensors"), "forgeries.second": None}
     study = load_study(out=str(tmp_path / "out"), overrides=given)
-    found = check_study(study)
-    assert weight_sizes(found) == {"tf_efficientnet_lite0, 64 px, 2 stages": 7}
-    write_if_changed(study.out / PREFLIGHT, found)
-    assert check_study(study) == found and len(asked) == 1
+    found = keep(study)
+    assert weight_sizes(study, found) == {"tf_efficientnet_lite0, 64 px, 2 stages": 7}
+    assert keep(study) == found and len(asked) == 1
     save_file({"x": torch.zeros(9)}, tmp_path / "net.safetensors")
-    check_study(study)
+    keep(study)
     assert len(asked) == 2
-    check_study(study.model_copy(update={"augment": study.augment.model_copy(update={"policy": "none"})}))
-    assert len(asked) == 3 and "none" in asked[2]
+    keep(study.model_copy(update={"augment": study.augment.model_copy(update={"policy": "none+grey"})}))
+    assert len(asked) == 3 and "none+grey" in asked[2]
 
 
-TOLD = {"bytes": 7, "cached": ""}
-
-
-def test_weights_of_the_hub_are_looked_for_until_they_are_in_the_cache(tmp_path, monkeypatch):
-    told = dict(TOLD)
-    asked = []
-    monkeypatch.setattr(preflight, "_ask", lambda models, _: asked.append(1) or {key: told for key in models})
+def test_weights_of_the_hub_are_looked_for_until_they_are_in_the_cache(tmp_path, answers):
+    asked, told = answers
     study = load_study("full", out=str(tmp_path / "out"))
-    write_if_changed(study.out / PREFLIGHT, check_study(study))
-    write_if_changed(study.out / PREFLIGHT, check_study(study))
+    keep(study)
+    keep(study)
     assert len(asked) == 2
     told["cached"] = fill_cache(tmp_path / "hub")
-    write_if_changed(study.out / PREFLIGHT, check_study(study))
-    check_study(study)
+    keep(study)
+    keep(study)
     assert len(asked) == 3
 
 
-def test_a_report_without_trainings_asks_nothing(monkeypatch):
-    monkeypatch.setattr(preflight, "CHAPTERS", (SimpleNamespace(needs=("pictures", "numbers")),))
-    monkeypatch.setattr(preflight, "_ask", lambda *_: pytest.fail("not needed"))
-    assert check_study(load_study("full")) == {} and weight_sizes({}) == {}
+def test_a_report_without_trainings_asks_nothing(monkeypatch, tmp_path, answers):
+    asked, _ = answers
+    study = load_study("full", out=str(tmp_path / "out"))
+    with monkeypatch.context() as patch:
+        patch.setattr(registry, "CHAPTERS", (SimpleNamespace(needs=("pictures", "numbers")),))
+        assert keep(study)["networks"] == {} and weight_sizes(study, keep(study)) == {}
+    assert len(asked) == 1  # begun before the chapters were known, and not again
+    assert keep(study)["networks"] and len(asked) == 2
 
 
 def test_the_check_runs_in_a_process_of_its_own_and_nothing_is_written(tmp_path, monkeypatch):
     """The whole way, and what a report says of it."""
-    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "home"))
     out = tmp_path / "out"
-    with pytest.raises(
-        StudyError, match=rf"weights of {FULL} are not in the hub's cache .*home.*HF_HUB_OFFLINE"
-    ):
-        build.build(resolve("full", out=str(out)))
+    given = {"model.backbone": "tf_efficientnet_lite0.in21k", "model.weights": "none"}
+    with pytest.raises(StudyError, match="has no weight tag 'in21k'"):
+        build.build(resolve(out=str(out), overrides=given))
     assert not out.exists()
-    found = check_study(load_study(out=str(out)))
+    begun = Preflight(load_study(out=str(out)))
+    found = begun.finish()
+    begun.end()
     assert [round(told["bytes"] / 1e6) for told in found["networks"].values()] == [14, 14]
     assert not out.exists() and json.dumps(found)
+
+
+def test_a_process_that_cannot_check_is_said(tmp_path, monkeypatch):
+    monkeypatch.setattr(preflight, "COMMAND", [sys.executable, "-c", "raise SystemExit('broken')"])
+    begun = Preflight(load_study(out=str(tmp_path)))
+    with pytest.raises(StudyError, match="could not be checked: broken"):
+        begun.finish()
+    begun.end()

@@ -11,7 +11,7 @@ import pytest
 from dfstudy.errors import StudyError
 from dfstudy.pipeline import build, preflight, room
 from dfstudy.pipeline.invocation import resolve
-from dfstudy.pipeline.room import refuse_small_disk, refuse_small_disk_early, say_size
+from dfstudy.pipeline.room import expected_runs, refuse_small_disk, say_size
 from dfstudy.study.study import load_study
 from dfstudy.system.finished import NEEDED
 
@@ -32,7 +32,7 @@ def disk(monkeypatch):
 
 def early(study, budget: bool = False) -> str:
     try:
-        refuse_small_disk_early(study, SIZES, budget)
+        refuse_small_disk(study, SIZES, expected_runs(study, budget))
     except StudyError as error:
         return str(error)
     return ""
@@ -103,13 +103,12 @@ def test_the_largest_network_counts_while_it_trains(tmp_path, disk):
 
 
 def test_a_report_ends_before_it_writes_anything(tmp_path, disk, monkeypatch):
-    monkeypatch.setattr(
-        preflight, "_ask", lambda models, _: {k: {"bytes": 1e7, "cached": ""} for k in models}
-    )
+    asked = []
+    monkeypatch.setattr(preflight.Preflight, "finish", lambda _: asked.append(1))
     disk(5e6)
     with pytest.raises(StudyError, match="no room for this report"):
         build.build(resolve(out=str(tmp_path / "out")))
-    assert not (tmp_path / "out").exists()
+    assert not (tmp_path / "out").exists() and not asked
 
 
 def test_sizes_are_said_in_the_unit_that_people_use():
