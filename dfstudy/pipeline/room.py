@@ -50,10 +50,9 @@ def expected_runs(study: Study, budget: bool) -> list[tuple[Variant, int]]:
         return []
     split = _made_up_split(study)
     try:
-        if budget:
+        runs = [run for each in list_runs(study, split).values() for run in each]
+        if budget and runs:
             runs = ladder(study, split)[0].runs
-        else:
-            runs = [run for each in list_runs(study, split).values() for run in each]
     except StudyError:
         return []  # a wrong method is refused when the images are known
     there = sum(not lacking(folder) for folder in (study.out / "runs").glob("seed*") if folder.is_dir())

@@ -143,6 +143,14 @@ class Study(Section):
         return self.out / "pictures" if self.is_sample else Path(self.data.root)
 
     @property
+    def base(self) -> Path | None:
+        """Results of the study without its overrides, where they lie beside these: what is the same in both,
+        rendered images and finished runs, is taken from there. They need not be there.
+        """
+        name, sign, _ = self.out.name.partition("+")
+        return self.out.with_name(name) if sign and self.overrides else None
+
+    @property
     def is_sample(self) -> bool:
         """True where the pictures are rendered portraits and show no person."""
         return self.data.root == SAMPLE

@@ -219,3 +219,8 @@ def test_a_copied_study_goes_to_a_folder_called_like_the_copy(tmp_path):
 
 def test_words_for_overrides_are_sorted():
     assert describe_overrides(SIX) == "augment.policy=none, training.epochs=6"
+
+
+def test_the_results_without_overrides_lie_beside(tmp_path):
+    assert load_study(overrides=SIX).base == REPORTS / "sample" and load_study().base is None
+    assert load_study(out=str(tmp_path / "any"), overrides=SIX).base is None
