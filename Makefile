@@ -1,6 +1,7 @@
 # Everything that dfstudy does, as verbs. `make help` lists them.
 #
 #   make report STUDY=full DATA=path/to/pictures OUT=reports/mine
+#   make report SET="training.epochs=6 augment.policy=none"   other settings, in a folder of their own
 #   make report BUDGET=20         what fits into 20 minutes, the most important parts first
 #   make report CLUSTER=slurm     trains on a Slurm cluster, see docs/cluster.md
 #   make report FORCE=1           runs every step again, and replaces another study's report in OUT
@@ -8,7 +9,7 @@
 
 # Only what stands on the command line counts: a site or a session may have exported these names for something
 # else. What is set in the environment is said, and not used.
-GIVEN := STUDY DATA OUT NOTEBOOK RESULTS BASE PYTHON CLUSTER BUDGET FORCE
+GIVEN := STUDY DATA OUT SET NOTEBOOK RESULTS BASE PYTHON CLUSTER BUDGET FORCE
 EXPORTED := $(strip $(foreach name,$(GIVEN),$(if $(filter environment%,$(origin $(name))),$(if $(value $(name)),$(name)=))))
 $(foreach name,$(GIVEN),$(if $(filter command%,$(origin $(name))),,$(eval override $(name) :=)))
 ifneq ($(EXPORTED),)
@@ -36,7 +37,7 @@ endif
 
 # In the shell's place, and bound to make: it ends when make does, however make ended.
 DFSTUDY := export DFSTUDY_PARENT=$$PPID; exec $(RUN) -m dfstudy
-WHICH = --study "$$STUDY" --data "$$DATA" --out "$$OUT"
+WHICH = --study "$$STUDY" --data "$$DATA" --out "$$OUT" $(if $(value SET),--set "$$SET")
 
 # In a container one is often root, and JupyterLab then wants to be told.
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -47,10 +48,10 @@ AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
 
-report: $(READY) ## make the report (STUDY= DATA= OUT= BUDGET= CLUSTER=); only what changed runs again
+report: $(READY) ## make the report (STUDY= DATA= OUT= SET= BUDGET= CLUSTER=); only what changed runs again
 	@$(DFSTUDY) report $(WHICH) $(if $(value CLUSTER),--cluster "$$CLUSTER") $(if $(value BUDGET),--budget "$$BUDGET") $(if $(value FORCE),--force)
 
-index: $(READY) ## count the pictures and what is excluded (STUDY= DATA= OUT=)
+index: $(READY) ## count the pictures and what is excluded (STUDY= DATA= OUT= SET=)
 	@$(DFSTUDY) index $(WHICH)
 
 test: $(READY) ## run the test-suite
@@ -63,7 +64,7 @@ lab: $(READY) ## open the notebooks in JupyterLab, or one of them (NOTEBOOK=)
 	@JUPYTER_PREFER_ENV_PATH=1 NO_ALBUMENTATIONS_UPDATE=1 $(RUN) -m jupyterlab $(AS_ROOT) --ServerApp.root_dir="$$PWD" \
 		--LabApp.default_url=/lab/tree/notebooks/00_start.ipynb $${NOTEBOOK:+"$$NOTEBOOK"}
 
-tensorboard: $(READY) ## show training curves while they grow (STUDY= DATA= OUT=)
+tensorboard: $(READY) ## show training curves while they grow (STUDY= DATA= OUT= SET=)
 	@$(DFSTUDY) tensorboard $(WHICH)
 
 lint: $(READY) ## check style, types, layers and that notebooks carry no output

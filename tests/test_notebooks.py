@@ -77,7 +77,12 @@ def test_a_notebook_in_git_carries_no_output_and_no_machine(file):
 @each
 def test_parameters_are_the_same_everywhere(file):
     notebook = nbformat.read(file, as_version=4)
-    assert read_parameters(notebook, file.name) == {"study": "sample", "data": "", "out": ""}
+    assert read_parameters(notebook, file.name) == {
+        "study": "sample",
+        "data": "",
+        "out": "",
+        "overrides": {},
+    }
 
 
 @each

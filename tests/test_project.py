@@ -124,6 +124,17 @@ def test_the_lab_opens_at_the_checkout_with_the_start(tmp_path):
     assert (ROOT / start.partition("/tree/")[2]).is_file()
 
 
+def test_make_hands_over_settings_as_one_word(tmp_path):
+    spy = tmp_path / "spy"
+    spy.write_text('#!/bin/sh\nfor word in "$@"; do echo "<$word>"; done\n')
+    spy.chmod(0o755)
+    given = 'training.seeds=[0, 1] title="it\'s $x #1"'
+    for verb in ("report", "index", "tensorboard"):
+        said = made_by(f"PYTHON={spy}", f"SET={given}", verb=verb).split("\n")
+        assert said[said.index("<--set>") + 1] == f"<{given}>"
+    assert "--set" not in made_by(f"PYTHON={spy}", SET="site")  # exported, and not typed
+
+
 def made_by(*words: str, verb: str = "report", **exported: str) -> str:
     command = ["make", "--no-print-directory", verb, *words]
     given = re.search(r"^GIVEN := (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)[1].split()

@@ -13,7 +13,7 @@ import sys
 import warnings
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -26,6 +26,9 @@ from dfstudy.system.bound import bind
 from dfstudy.system.home import settle_home
 from dfstudy.system.kept import FULL, no_room
 from dfstudy.system.lock import refuse_unguarded
+
+if TYPE_CHECKING:
+    from dfstudy.pipeline.invocation import Invocation
 
 
 class Commands(click.Group):
@@ -75,7 +78,7 @@ main.add_command(report)
 
 @main.command()
 @study_options
-def index(study: str, data: str, out: str) -> None:
+def index(invocation: Invocation) -> None:
     """Count the pictures of a study by split and class."""
     from dfstudy.data.duplicates import count_duplicates
     from dfstudy.data.endings import describe_endings
@@ -83,9 +86,8 @@ def index(study: str, data: str, out: str) -> None:
     from dfstudy.data.index_file import layout_line
     from dfstudy.data.listing import count_others
     from dfstudy.data.split import set_aside, split_study
-    from dfstudy.pipeline.invocation import resolve
 
-    settings = resolve(study, data, out).settings
+    settings = invocation.settings
     table = index_study(settings)
     click.echo(printable(layout_line(settings)))
     split = split_study(settings, table)
@@ -109,7 +111,7 @@ def index(study: str, data: str, out: str) -> None:
 
 @main.command()
 @study_options
-def audit(study: str, data: str, out: str) -> None:
+def audit(invocation: Invocation) -> None:
     """Look for shortcuts that predict the label, and for duplicates."""
     from dfstudy.chapters.c01_data.shortcuts import audit_shortcuts, shortcut_table
     from dfstudy.data.duplicates import count_duplicates
@@ -117,9 +119,8 @@ def audit(study: str, data: str, out: str) -> None:
     from dfstudy.data.index_file import layout_line
     from dfstudy.data.split import split_study
     from dfstudy.data.traits import draw_pictures, read_traits
-    from dfstudy.pipeline.invocation import resolve
 
-    settings = resolve(study, data, out).settings
+    settings = invocation.settings
     split = split_study(settings, index_study(settings))
     click.echo(printable(layout_line(settings)))
     rows = draw_pictures(split.rows, settings.evaluate.seed)
@@ -189,17 +190,13 @@ main.add_command(score)
 
 
 @main.command()
-def settings() -> None:
-    """List every key of a study file, with its default and meaning."""
-    import textwrap
+@click.argument("key", default="")
+@click.option("--markdown", is_flag=True, help="All of them as the page docs/settings.md.")
+def settings(key: str, markdown: bool) -> None:
+    """Explain the keys of a study file: all, those of a section, or one KEY."""
+    from dfstudy.study.reference import as_markdown, as_text, list_settings
 
-    from dfstudy.study.section import list_keys
-    from dfstudy.study.study import Study
-
-    for key, default, meaning in list_keys(Study):
-        click.echo(f"{key}: {default}")
-        if meaning:
-            click.echo(textwrap.indent(textwrap.fill(meaning, 92), "    "))
+    click.echo(as_markdown() if markdown else as_text(list_settings(key)), nl=not markdown)
 
 
 @main.command()
@@ -225,22 +222,20 @@ def doctor() -> None:
     "--variant", "variants", multiple=True, default=("main",), help="Training of a comparison, or NAME:SEED."
 )
 @click.option("--step", default="", hidden=True)
-def train(study: str, data: str, out: str, seed: int | None, variants: tuple[str, ...], step: str) -> None:
+def train(invocation: Invocation, seed: int | None, variants: tuple[str, ...], step: str) -> None:
     """Train the networks of a study (a step of the report)."""
-    from dfstudy.pipeline.invocation import resolve
     from dfstudy.pipeline.steps import run_training
 
-    run_training(resolve(study, data, out), variants, seed, step)
+    run_training(invocation, variants, seed, step)
 
 
 @main.command()
 @study_options
-def leakage(study: str, data: str, out: str) -> None:
+def leakage(invocation: Invocation) -> None:
     """Train for the leakage estimate (a step of the report)."""
-    from dfstudy.pipeline.invocation import resolve
     from dfstudy.pipeline.steps import run_leakage
 
-    run_leakage(resolve(study, data, out))
+    run_leakage(invocation)
 
 
 main.add_command(speed)
@@ -252,12 +247,10 @@ main.add_command(speed)
 @click.option("--low", default=1e-6, show_default=True, help="Learning rate of the first step.")
 @click.option("--high", default=10.0, show_default=True, help="Learning rate of the last step.")
 @click.option("--steps", default=100, show_default=True, help="Training steps between them.")
-def rates(study: str, data: str, out: str, seed: int | None, low: float, high: float, steps: int) -> None:
+def rates(invocation: Invocation, seed: int | None, low: float, high: float, steps: int) -> None:
     """Try learning rates in a minute, and suggest one."""
-    from dfstudy.pipeline.invocation import resolve
     from dfstudy.pipeline.rates import run_rates
 
-    invocation = resolve(study, data, out)
     chosen = invocation.settings.training.seeds[0] if seed is None else seed
     click.echo(run_rates(invocation, chosen, low, high, steps))
 
@@ -265,32 +258,29 @@ def rates(study: str, data: str, out: str, seed: int | None, low: float, high: f
 @main.command()
 @click.argument("name")
 @study_options
-def chapter(name: str, study: str, data: str, out: str) -> None:
+def chapter(invocation: Invocation, name: str) -> None:
     """Run one chapter, such as 04_test (a step of the report)."""
-    from dfstudy.pipeline.invocation import resolve
     from dfstudy.pipeline.steps import run_chapter_step
 
-    run_chapter_step(resolve(study, data, out), name)
+    run_chapter_step(invocation, name)
 
 
 @main.command()
 @study_options
-def render(study: str, data: str, out: str) -> None:
+def render(invocation: Invocation) -> None:
     """Write the page (the last step of the report)."""
-    from dfstudy.pipeline.invocation import resolve
     from dfstudy.pipeline.steps import run_page
 
-    run_page(resolve(study, data, out))
+    run_page(invocation)
 
 
 @main.command()
 @study_options
-def tensorboard(study: str, data: str, out: str) -> None:
+def tensorboard(invocation: Invocation) -> None:
     """Show the training curves of a study in TensorBoard."""
     from dfstudy.pipeline.board import Board, serve
-    from dfstudy.pipeline.invocation import resolve
 
-    settings = resolve(study, data, out).settings
+    settings = invocation.settings
     if not (settings.out / "runs").is_dir():
         raise StudyError("nothing has been trained yet", "begin with make report, or notebook 03")
     board = Board(settings)

@@ -62,7 +62,8 @@ def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
         # Imported here: rendering is needed once, and its modules only by those who render.
         from dfstudy.portraits.folder import render_sample
 
-        render_sample(study.pictures, study.data.sample, progress=progress)
+        beside = study.base / "pictures" if study.base else None
+        render_sample(study.pictures, study.data.sample, progress=progress, beside=beside)
     found, side_files = list_files(study)
     unused = left_out(study, found["path"])
     reading = _read_layout(Files(study, found.loc[~unused, "path"].tolist(), side_files))

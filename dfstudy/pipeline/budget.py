@@ -162,10 +162,17 @@ def networks(study: Study) -> dict[str, Study]:
 
 def count_finished(study: Study, split: Split) -> tuple[int, int]:
     """Runs that the report needs, and how many of them are finished."""
-    runs = _runs(study, split)
+    count = len(_runs(study, split))
+    return count, count - len(unfinished_runs(study, split))
+
+
+def unfinished_runs(study: Study, split: Split) -> list[tuple[Variant, int]]:
+    """Variant and seed of the runs that the report needs and that are still to be trained."""
     # a note may tell of a run of that name with other settings
     finished = {read_json(note).get("identity") for note in (study.out / "runs").glob("*seed_*.json")}
-    return len(runs), sum(variant.identity(seed) in finished for variant, seed in runs)
+    return [
+        (variant, seed) for variant, seed in _runs(study, split) if variant.identity(seed) not in finished
+    ]
 
 
 def _runs(study: Study, split: Split) -> list[tuple[Variant, int]]:

@@ -14,6 +14,7 @@ import os
 import subprocess
 import sys
 import textwrap
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ from dfstudy.pipeline.invocation import Invocation, resolve, shown_path
 from dfstudy.pipeline.listing import BUDGET
 from dfstudy.pipeline.plan import list_runs
 from dfstudy.pipeline.resources import Site, count_gpus
+from dfstudy.study.overrides import describe_overrides
 from dfstudy.system.bound import name_signal
 from dfstudy.system.kept import read_json, write_atomic, write_if_changed
 from dfstudy.system.provenance import machine
@@ -60,6 +62,9 @@ def settle_budget(
     file = write_study(study, fitted_study, fitted)
     write_if_changed(study.out / BUDGET, {"lines": fitted.lines(), "file": file.name})
     within = resolve(str(file), "", invocation.out)
+    # the file holds them already; the page says which they were
+    kept = within.settings.model_copy(update={"overrides": study.overrides})
+    within = replace(within, settings=kept)
     return within, [*fitted.lines(), f"the study of this report: {shown_path(file)}"]
 
 
@@ -67,8 +72,10 @@ def write_study(source: Study, fitted_study: Study, fitted: FittedStudy) -> Path
     """The chosen study as a file that says everything; unchanged where it says so already."""
     file = source.out / "study" / f"within_{fitted.minutes}_minutes.yaml"
     header = [f"{source.title}: {source.file.name} within {fitted.minutes} minutes", *fitted.lines()]
+    if source.overrides:
+        header.append(f"with {describe_overrides(source.overrides)}")
     header.append(
-        "Every key with its meaning: dfstudy/study. To go on from here, copy this file and change it."
+        "Every key with its meaning: dfstudy settings. To go on from here, copy this file and change it."
     )
     text = "".join(textwrap.indent(textwrap.fill(line, 106), "# ") + "\n" for line in header)
     settings = fitted_study.model_dump(mode="json") | {"budget": 0}  # it is spent

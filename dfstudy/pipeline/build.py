@@ -12,7 +12,7 @@ import time
 from collections import deque
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dfstudy.data.external import find_elsewhere
 from dfstudy.data.index import index_study
@@ -20,6 +20,7 @@ from dfstudy.data.index_file import layout_line
 from dfstudy.data.split import split_study
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.bookings import say_stale, stale_steps
+from dfstudy.pipeline.budget import unfinished_runs
 from dfstudy.pipeline.budget_study import settle_budget
 from dfstudy.pipeline.cluster import Cluster, find_cluster
 from dfstudy.pipeline.compare import compare_with_exhibit
@@ -29,12 +30,15 @@ from dfstudy.pipeline.folder import STEPS_LOCK, claimed, forget_damaged
 from dfstudy.pipeline.frozen import freeze
 from dfstudy.pipeline.invocation import TYPED_IN, Invocation, shown_path
 from dfstudy.pipeline.plan import PLAN, write_plan
+from dfstudy.pipeline.preflight import PREFLIGHT, Preflight, weight_sizes
 from dfstudy.pipeline.progress import ReportProgress, duration
 from dfstudy.pipeline.resources import Site, count_gpus
+from dfstudy.pipeline.room import expected_runs, refuse_small_disk
 from dfstudy.pipeline.seal import seal_study
 from dfstudy.pipeline.stopped import explain_stop
 from dfstudy.stats.units import refuse_unnamed
 from dfstudy.system.bound import HELD
+from dfstudy.system.kept import write_if_changed
 
 if TYPE_CHECKING:
     from dfstudy.study.study import Study
@@ -52,6 +56,7 @@ def build(
     dry_run: bool = False,
     cluster: str = "",
     minutes: int = 0,
+    preflight: Preflight | None = None,
 ) -> Path:
     """Bring the report up to date and return its page.
 
@@ -63,6 +68,7 @@ def build(
         cluster: profile of the cluster that runs what needs a network; empty runs everything here.
         minutes: make as much of the study as fits into them, see `budget`; 0 takes the study's own budget,
             which does not count on a cluster.
+        preflight: the check of networks and weights, where it has begun.
     Raises:
         StudyError: a step failed; its own message is on the terminal by then.
     """
@@ -71,7 +77,11 @@ def build(
     jobs = find_cluster(cluster) if cluster else None
     if not study.is_sample and not study.pictures.is_dir():
         raise StudyError(f"there is no folder {study.pictures}", "check the path given as DATA= or data.root")
+    minutes = minutes or (0 if jobs else study.budget)
+    checked = _check_first(study, preflight or Preflight(study), minutes > 0)
+    sizes = weight_sizes(study, checked)
     with claimed(study, replace=force):
+        write_if_changed(study.out / PREFLIGHT, checked)
         say(f"{study.title}: report in {shown_path(study.out)}")
         index = index_study(study)
         aside = int((index["error"] != "").sum())
@@ -86,7 +96,7 @@ def build(
             say(f"  test_on {folder.name}: {len(folder.rows):,} pictures, {len(folder.set_aside):,} excluded")
         forget_damaged(study.out)
         site = Site(cores or steady_cores(), 0 if jobs else count_gpus(), cluster=jobs is not None)
-        invocation, lines = settle_budget(invocation, split, site, minutes or (0 if jobs else study.budget))
+        invocation, lines = settle_budget(invocation, split, site, minutes)
         for line in lines:
             say(f"  {line}")
         seal_study(invocation.settings, split)
@@ -95,6 +105,7 @@ def build(
         for line in say_stale(study.out, stale, dry_run):
             say(f"  {line}")
         if stale and not dry_run:
+            refuse_small_disk(study, sizes, unfinished_runs(invocation.settings, split))
             _run_snakemake(study, site, jobs, ["--forcerun", *stale])
     page = study.out / "index.html"
     if not stale:
@@ -105,6 +116,18 @@ def build(
     if comparison:
         say(str(comparison))
     return page
+
+
+def _check_first(study: Study, preflight: Preflight, budget: bool) -> dict[str, Any]:
+    """What is kept of the check of networks and weights; a disk that is too small is refused as well."""
+    try:
+        runs = expected_runs(study, budget)
+        refuse_small_disk(study, {}, runs)  # a full one, while the networks are looked at
+        checked = preflight.finish()
+        refuse_small_disk(study, weight_sizes(study, checked), runs)
+    finally:
+        preflight.end()
+    return checked
 
 
 def say(line: str) -> None:

@@ -23,6 +23,8 @@ from dfstudy.data.index import index_study
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.invocation import shown_path
 from dfstudy.pipeline.reads import FINGERPRINT, study_digest
+from dfstudy.study.overrides import NONE, describe_overrides
+from dfstudy.study.study import MARK
 from dfstudy.system.finished import lacking
 from dfstudy.system.kept import is_json, read_json, throw_away, write_if_changed
 from dfstudy.system.lock import file_lock, wait_for_holders
@@ -31,7 +33,6 @@ from dfstudy.system.provenance import file_digest
 if TYPE_CHECKING:
     from dfstudy.study.study import Study
 
-MARK = "study/report.json"  # says whose results a folder holds
 STEPS_LOCK = ".steps.lock"  # held by every step on this machine as long as it lives
 LEFT_OVER = 10  # seconds that the steps of a report which was killed have to end
 MADE_BY_HAND = "data/index.parquet"  # what a notebook leaves that was run before any report
@@ -104,6 +105,7 @@ def _owner(study: Study) -> dict[str, str]:
         "file_from_here": os.path.relpath(study.file, study.out),
         "pictures_from_here": os.path.relpath(study.pictures, study.out),
         "settings": study_digest(study),
+        "overrides": describe_overrides(study.overrides),
     }
 
 
@@ -130,6 +132,7 @@ def _refuse_foreign(study: Study, replace: bool) -> None:
         "study": same_in("study"),
         # an earlier version did not name it
         "file": "file" not in holder or same_in("file", "file_from_here", "settings"),
+        "overrides": own["overrides"] == holder.get("overrides", NONE),
         "pictures": same_in("pictures", "pictures_from_here"),
     }
     key = next((key for key, is_same in same.items() if not is_same), None)

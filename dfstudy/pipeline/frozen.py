@@ -19,5 +19,6 @@ def freeze(invocation: Invocation) -> Invocation:
         "file": str(study.file),
         "sha256": file_digest(study.file),
         "settings": study.model_dump(mode="json"),
+        "overrides": study.overrides,  # the settings hold them; this says which they are
     }
     return resolve(str(write_if_changed(study.out / FROZEN, kept)), "", invocation.out)

@@ -1,19 +1,22 @@
 """What the user typed, made independent of the folder it was typed in.
 
-Takes study, data and out as given on the command line; gives the study that they name, the parameters
-of a notebook, and the options of a command that runs one step of the same report.
+Takes study, data, out and overrides as given on the command line; gives the study that they name, the
+parameters of a notebook, and the options of a command that runs one step of the same report.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from dfstudy.errors import StudyError
+from dfstudy.study.overrides import as_options
 from dfstudy.study.pictures import SAMPLE
 from dfstudy.study.renamed import current_study
-from dfstudy.study.study import Study, built_in_studies, load_study
+from dfstudy.study.study import Study, built_in_studies, read_study
 
 TYPED_IN = "DFSTUDY_TYPED_IN"  # the user's folder, for steps that Snakemake starts in another
 
@@ -34,23 +37,35 @@ class Invocation:
     out: str
     settings: Study = field(compare=False)
 
-    def parameters(self) -> dict[str, str]:
+    @property
+    def overrides(self) -> dict[str, Any]:
+        """What a notebook or command has to be given beside the study; a frozen study holds it already."""
+        return {} if self.settings.frozen else self.settings.overrides
+
+    def parameters(self) -> dict[str, Any]:
         """Values for the notebooks' parameters cell."""
-        return {"study": self.study, "data": self.data, "out": self.out}
+        given = {"study": self.study, "data": self.data, "out": self.out}
+        return given | ({"overrides": self.overrides} if self.overrides else {})
 
     def options(self) -> list[str]:
         """Options that give a `dfstudy` command the same study."""
         given = [("--study", self.study), ("--data", self.data), ("--out", self.out)]
-        return [word for name, value in given if value for word in (name, value)]
+        words = [word for name, value in given if value for word in (name, value)]
+        return words + as_options(self.overrides)
 
 
-def resolve(study: str = "", data: str = "", out: str = "") -> Invocation:
+def resolve(
+    study: str = "", data: str = "", out: str = "", overrides: Mapping[str, Any] | None = None
+) -> Invocation:
     """Read the study and make every path absolute.
 
     An empty study is `sample` for the rendered portraits, and `small` for a folder of pictures.
 
+    Args:
+        study, data, out, overrides: see `load_study`.
+
     Raises:
-        StudyError: see `load_study`; or a name that no notebook can hold.
+        StudyError: see `read_study`; or a name that no notebook can hold.
     """
     for name, value in (("STUDY", study), ("DATA", data), ("OUT", out)):
         if (shown := os.fsencode(value).decode("utf-8", "backslashreplace")) != value:
@@ -59,7 +74,7 @@ def resolve(study: str = "", data: str = "", out: str = "") -> Invocation:
                 "rename that file or folder, as by convmv -f latin1 -t utf8 --notest FOLDER",
             )
     study = current_study(study or ("small" if data else SAMPLE))
-    settings = load_study(study, data, out)
+    settings = read_study(study, data, out, overrides)
     return Invocation(
         study=study if study in built_in_studies() else str(Path(study).expanduser().resolve()),
         data=str(Path(data).expanduser().resolve()) if data else "",

@@ -36,7 +36,7 @@ from dfstudy.pipeline.reads import (
     name_code,
 )
 from dfstudy.pipeline.resources import NETWORKS, Site, gpu_names
-from dfstudy.study.study import STUDIES, Study
+from dfstudy.study.study import OWN, STUDIES, Study
 from dfstudy.system.kept import read_json
 from dfstudy.system.provenance import (
     PACKAGE,
@@ -55,7 +55,6 @@ if TYPE_CHECKING:
 
 TRAINING_PARTS = ("data", "model", "augment", "training", "protocol")
 BUDGET = "study/budget.json"  # what the page says of it
-OWN = ("file", "out", "frozen")  # fields of a study that are none of its settings
 # Code whose results are listed by content (images, split), and code that says what is done and does nothing.
 APART = ("portraits/", "faces/", "data/layouts/", "train/log.py")
 NO_SETTINGS = (*OWN, "budget", "report")  # nor what a chapter shows
@@ -135,7 +134,7 @@ class Reader:
             SETTING + "card",
             *(SETTING + part for part in Study.model_fields if part not in OWN),
         ]
-        if self._study.file == STUDIES / "sample.yaml":
+        if self._study.file == STUDIES / "sample.yaml" and not self._study.overrides:
             names.append(PUBLISHED)
         budget = digest(read_json(self._study.out / BUDGET))[:SHORT]
         return ListedStep("The page", self._of(names, budget=budget), inputs)

@@ -52,7 +52,12 @@ _FEW = 8  # fewer people a process are rendered sooner than a process starts
 
 
 def render_sample(
-    folder: Path, settings: SamplePictures, progress: bool = True, *, processes: int | None = None
+    folder: Path,
+    settings: SamplePictures,
+    progress: bool = True,
+    *,
+    processes: int | None = None,
+    beside: Path | None = None,
 ) -> None:
     """Make sure that `folder` holds the sample's pictures.
 
@@ -60,6 +65,7 @@ def render_sample(
         folder: final place of the pictures; made when missing.
         progress: show a bar with the time left.
         processes: how many render side by side; None takes one a core. It changes no byte.
+        beside: a folder that may hold the same sample, whose files are then copied.
     Raises:
         StudyError: the folder holds something that was not made here, or a process was ended from outside.
     """
@@ -73,6 +79,9 @@ def render_sample(
         _refuse_foreign(folder)
         partial = folder.parent / f".{folder.name}.partial"
         with room_in(partial):
+            if beside is not None and _is_finished(beside, key):
+                _copy(beside, partial, folder)
+                return
             _begin(partial, key)
             rows = _render_missing(partial, settings, progress, processes)
             _finish(partial, folder, key, rows)
@@ -251,6 +260,17 @@ def _finish(partial: Path, folder: Path, key: str, rows: list[dict[str, str]]) -
     _write(partial / INDEX, table.getvalue().encode())
     _write(partial / MARK, json.dumps({"key": key, "index": file_digest(partial / INDEX)}).encode())
     shutil.rmtree(partial / _DONE)
+    _put_in_place(partial, folder)
+
+
+def _copy(beside: Path, partial: Path, folder: Path) -> None:
+    if partial.exists():
+        shutil.rmtree(partial)
+    shutil.copytree(beside, partial)
+    _put_in_place(partial, folder)
+
+
+def _put_in_place(partial: Path, folder: Path) -> None:
     if folder.exists():
         shutil.rmtree(folder)
     partial.replace(folder)

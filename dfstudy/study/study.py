@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,13 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from dfstudy.errors import StudyError, near_match
 from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, OtherPictures, Policies
 from dfstudy.study.page import Page
+from dfstudy.study.overrides import (
+    REFERENCE,
+    describe_overrides,
+    find_value,
+    name_folder,
+    with_overrides,
+)
 from dfstudy.study.pictures import SAMPLE, Card, Data, SamplePictures
 from dfstudy.study.recipe import (
     NOT_SHAPING,
@@ -33,12 +40,15 @@ from dfstudy.study.recipe import (
 from dfstudy.study.renamed import RENAMED, current_study
 from dfstudy.study.section import Section, explain_misfit, read_settings
 from dfstudy.system.file_kind import no_file
+from dfstudy.system.kept import read_json
 from dfstudy.system.provenance import project_root
 
 __all__ = [
     "FROZEN",
+    "MARK",
     "NOT_SHAPING",
     "ORIGINAL_TRANSFORMS",
+    "OWN",
     "SAMPLE",
     "STUDIES",
     "WEIGHT_SOURCES",
@@ -57,20 +67,28 @@ __all__ = [
     "Training",
     "built_in_studies",
     "load_study",
+    "read_study",
 ]
 
 STUDIES = Path(__file__).parents[1] / "studies"
 FROZEN = "study/frozen.json"  # in the results: the study that their last report was made of
+MARK = "study/report.json"  # in the results: whose report they are
+OWN = ("file", "out", "frozen", "overrides")  # fields that loading sets, and that are no settings
 
 
 class Study(Section):
     """A whole study, as its YAML file says, and where its results go.
 
-    `file`, `out` and `frozen` are set by `load_study`, never by the YAML, and are no part of any key. A
-    frozen study is the copy that a report under way runs with: its index is not looked over again.
+    `file`, `out`, `frozen` and `overrides` are set by `load_study`, never by the YAML, and are no part of any
+    key. A frozen study is the copy that a report under way runs with: its index is not looked over again.
+    `overrides` holds what was changed by dotted keys, which the settings hold already.
     """
 
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9_-]*$", description="names the folder under reports/")
+    name: str = Field(
+        pattern=r"^[a-z0-9][a-z0-9_-]*$",
+        description="what logs and the page call the study; the results of a study file of your own go to "
+        "reports/ and the file's name",
+    )
     title: str = Field(description="the report's heading")
     budget: int = Field(
         0,
@@ -96,6 +114,7 @@ class Study(Section):
     file: Path = Field(default=Path(), exclude=True)
     out: Path = Field(default=Path(), exclude=True)
     frozen: bool = Field(default=False, exclude=True)
+    overrides: dict[str, Any] = Field(default={}, exclude=True)
 
     @field_validator("evaluate")
     @classmethod
@@ -126,44 +145,84 @@ class Study(Section):
         return self.out / "pictures" if self.is_sample else Path(self.data.root)
 
     @property
+    def base(self) -> Path | None:
+        """Results of the study without its overrides, where they lie beside these: what is the same in both,
+        rendered images and finished runs, is taken from there. They need not be there.
+        """
+        name, sign, _ = self.out.name.partition("+")
+        return self.out.with_name(name) if sign and self.overrides else None
+
+    @property
     def is_sample(self) -> bool:
         """True where the pictures are rendered portraits and show no person."""
         return self.data.root == SAMPLE
 
 
-def load_study(study: str = SAMPLE, data: str = "", out: str = "") -> Study:
-    """Read and check a study.
+def load_study(
+    study: str = SAMPLE, data: str = "", out: str = "", overrides: Mapping[str, Any] | None = None
+) -> Study:
+    """Read and check a study, as a notebook does that is run by hand.
 
     Args:
         study: name of a built-in study (`sample`, `small`, `original`, `full`) or path of a YAML file.
         data: folder of pictures that replaces the study's own; empty keeps it.
-        out: results' folder; empty is `reports/<name>` of the checkout.
+        out: results' folder; empty is `reports/<name>` of the checkout, where the name is that of a built-in
+            study, of `data`, or of the study file. Overrides get a folder of their own beside it.
+        overrides: settings to change, from dotted keys to values: `{"training.epochs": 6}`. Paths among them
+            count from the current folder.
     Raises:
-        StudyError: no such study, or the file does not fit.
+        StudyError: no such study, the file or the overrides do not fit, or `out` holds a report with other
+            overrides.
+    """
+    loaded = read_study(study, data, out, overrides)
+    if out and not loaded.frozen:
+        _refuse_other_report(loaded)
+    return loaded
+
+
+def read_study(
+    study: str = SAMPLE, data: str = "", out: str = "", overrides: Mapping[str, Any] | None = None
+) -> Study:
+    """The same, whatever report `out` holds: for commands, which decide on that themselves.
+
+    Raises:
+        StudyError: no such study, or the file or the overrides do not fit.
     """
     path = _study_file(current_study(study))
     if path.match(FROZEN):
+        if overrides:
+            raise StudyError(
+                f"{path} is the copy that a report was made of, and takes no overrides",
+                'give the study itself, such as study = "sample", and leave out empty',
+            )
         return _thaw(path)
     settings = read_settings(path, STUDIES / "sample.yaml")
+    if "overrides" in settings:  # the others are refused on reading
+        raise StudyError(f"{path}: unknown key 'overrides'", "write the settings themselves into the file")
     if data:
         folder = Path(data).expanduser().resolve()
-        settings["name"] = _folder_name(folder)
+        settings["name"] = _folder_name(folder.name, "pictures")
         settings["title"] = f"Deepfake detection on {folder.name}"
         settings.setdefault("data", {})["root"] = str(folder)
-    elif isinstance(settings.get("data"), dict) and isinstance(settings["data"].get("root"), str):
-        settings["data"]["root"] = _resolve(settings["data"]["root"], path.parent, keep={SAMPLE})
-    forgeries = settings.get("forgeries")
-    for model in (settings.get("model"), forgeries.get("second") if isinstance(forgeries, dict) else None):
-        if isinstance(model, dict) and isinstance(model.get("weights"), str):
-            model["weights"] = _resolve(model["weights"], path.parent, keep=WEIGHT_SOURCES)
-    if isinstance(settings.get("test_on"), list):
-        settings["test_on"] = [_resolve_other(other, path.parent) for other in settings["test_on"]]
+    settings = _resolve_paths(settings, path.parent)
+    changed = with_overrides({}, overrides or {})
+    if unknown := sorted({*OWN} & {*changed}):
+        raise StudyError(f"overrides: unknown key '{unknown[0]}'", f"remove it; every key: {REFERENCE}")
+    changed = _resolve_paths(changed, Path.cwd())
+    values = {key: find_value(changed, key) for key in overrides or {}}
     try:
-        checked = Study.model_validate(settings)
+        checked = Study.model_validate(with_overrides(settings, values))
     except ValidationError as error:
-        raise explain_misfit(path, error, Study, "dfstudy settings") from None
-    where = Path(out).expanduser().resolve() if out else project_root() / "reports" / checked.name
-    return checked.model_copy(update={"file": path, "out": where})
+        shown = path.with_name(f"{path.name} with overrides") if values else path
+        raise explain_misfit(shown, error, Study, REFERENCE) from None
+    _refuse_sections(values)
+    dumped = checked.model_dump(mode="json")
+    values = {key: find_value(dumped, key) for key in sorted(values)}
+    is_own_file = not data and path.parent != STUDIES
+    base = _folder_name(path.stem, "study") if is_own_file else checked.name
+    beside = project_root() / "reports" / name_folder(base, values)
+    where = Path(out).expanduser().resolve() if out else beside
+    return checked.model_copy(update={"file": path, "out": where, "overrides": values})
 
 
 def built_in_studies() -> list[str]:
@@ -191,11 +250,53 @@ def _thaw(path: Path) -> Study:
     try:
         kept = json.loads(path.read_text("utf-8"))
         own = {"file": Path(kept["file"]), "out": path.parents[1], "frozen": True}
+        own["overrides"] = kept.get("overrides", {})
         return Study.model_validate(kept["settings"]).model_copy(update=own)
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise StudyError(
             f"{path} is no study that a report has kept: {error}", "give make report again: it writes it anew"
         ) from None
+
+
+def _refuse_other_report(study: Study) -> None:
+    """By hand nothing asks before it writes: a finished report keeps the settings that it was made with."""
+    holder, own = read_json(study.out / MARK), describe_overrides(study.overrides)
+    if holder and (held := holder.get("overrides", describe_overrides({}))) != own:
+        raise StudyError(
+            f"{study.out} holds a report (overrides: {held}, now {own})",
+            "leave out empty, which gives these settings a folder of their own, or name another folder",
+        )
+
+
+def _refuse_sections(overrides: Mapping[str, Any]) -> None:
+    """A section as one value would set all its other keys to their defaults without a word."""
+    for key in overrides:
+        whole: Any = Study
+        for name in key.split("."):
+            field = whole.model_fields.get(name) if _is_section(whole) else None
+            whole = field.annotation if field else None
+        if _is_section(whole):
+            raise StudyError(
+                f"overrides: {key} is a section",
+                f"give its keys, such as {key}.{next(iter(whole.model_fields))}",
+            )
+
+
+def _is_section(kind: Any) -> bool:
+    return isinstance(kind, type) and issubclass(kind, Section)
+
+
+def _resolve_paths(settings: dict[str, Any], base: Path) -> dict[str, Any]:
+    """The settings with every path in them counted from `base`; what does not fit is left to the check."""
+    data, forgeries = settings.get("data"), settings.get("forgeries")
+    if isinstance(data, dict) and isinstance(data.get("root"), str):
+        data["root"] = _resolve(data["root"], base, keep={SAMPLE})
+    for model in (settings.get("model"), forgeries.get("second") if isinstance(forgeries, dict) else None):
+        if isinstance(model, dict) and isinstance(model.get("weights"), str):
+            model["weights"] = _resolve(model["weights"], base, keep=WEIGHT_SOURCES)
+    if isinstance(settings.get("test_on"), list):
+        settings["test_on"] = [_resolve_other(other, base) for other in settings["test_on"]]
+    return settings
 
 
 def _resolve(value: str, base: Path, keep: Set[str]) -> str:
@@ -212,7 +313,8 @@ def _resolve_other(other: Any, base: Path) -> Any:
     return other
 
 
-def _folder_name(folder: Path) -> str:
-    name = re.sub(r"[^a-z0-9_-]+", "-", folder.name.lower()).strip("-_") or "pictures"
-    # A folder that happens to be called like a study must not land in that study's results.
-    return f"{name}-pictures" if name in {*built_in_studies(), *RENAMED, "published"} else name
+def _folder_name(called: str, kind: str) -> str:
+    """Of results, after a folder of pictures or a study file."""
+    name = re.sub(r"[^a-z0-9_-]+", "-", called.lower()).strip("-_") or kind
+    # One that happens to be called like a built-in study must not land in that study's results.
+    return f"{name}-{kind}" if name in {*built_in_studies(), *RENAMED, "published"} else name

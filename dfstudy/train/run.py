@@ -3,7 +3,8 @@
 Takes a study, its split and a seed; gives a `Run` under `<out>/runs/<key>`. The key is a digest of the
 network, the policy, the recipe with this seed, the pictures and their split, the weights file's content,
 the versions, the device class and the code that shapes weights; loader workers are no part of it. A
-changed key is another folder, so nothing is ever resumed into another training. Two processes that ask
+changed key is another folder, so nothing is ever resumed into another training. A study with overrides takes
+a run that the study without them has finished, which has the same key. Two processes that ask
 for one run: the second waits and loads it. A finished run of which something was deleted is trained again.
 Cost of a finished run: milliseconds.
 """
@@ -11,6 +12,7 @@ Cost of a finished run: milliseconds.
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -101,6 +103,9 @@ def train(study: Study, split: Split, seed: int, progress: bool = True) -> Run:
         )
         return load_run(folder)
     with _alone(folder / "lock", key, progress):
+        if study.base and lacking(folder) and not lacking(study.base / "runs" / key):
+            _copy_run(study.base / "runs" / key, folder)
+            tell(f"{key}: taken from {study.base.name}", progress)
         if gone := lacking(folder):  # else it was finished while we waited
             if FILE not in gone:
                 tell(f"{key}: finished, but lacks {', '.join(gone)}: trained again", progress)
@@ -110,6 +115,13 @@ def train(study: Study, split: Split, seed: int, progress: bool = True) -> Run:
             else:
                 _train_and_select(study, split, seed, place, folder, progress, ALONE)
     return load_run(folder)
+
+
+def _copy_run(finished: Path, folder: Path) -> None:
+    """A run of the same key is the same run; the file that says so comes last."""
+    left_out = shutil.ignore_patterns(FILE, "lock")
+    shutil.copytree(finished, folder, ignore=left_out, dirs_exist_ok=True)
+    write_atomic(folder / FILE, (finished / FILE).read_bytes())
 
 
 def load_run(folder: Path) -> Run:

@@ -249,3 +249,14 @@ def test_a_script_without_a_guard_ends_with_a_word_and_does_not_hang(tmp_path):
     )
     done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
     assert done.returncode and '__name__ == "__main__"' in done.stderr
+
+
+def test_the_same_sample_beside_it_is_copied(rendered, tmp_path, counted):
+    goal = tmp_path / "other" / "pictures"
+    render_sample(goal, SMALL, progress=False, processes=1, beside=rendered)
+    assert not counted and contents(goal) == contents(rendered)
+    more = SMALL.model_copy(update={"seed": 5})
+    render_sample(goal, more, progress=False, processes=1, beside=rendered)
+    assert len(counted) == 12 and contents(goal) != contents(rendered)
+    render_sample(tmp_path / "third" / "pictures", SMALL, False, processes=1, beside=tmp_path / "nowhere")
+    assert len(counted) == 24

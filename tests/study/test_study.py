@@ -189,7 +189,7 @@ def test_a_study_cannot_be_changed_after_it_was_read():
 def test_the_place_that_errors_point_to_holds_every_key(tmp_path):
     with pytest.raises(StudyError) as error:
         load_study(write(tmp_path, "model: {backbon: x}"))
-    assert error.value.hint.endswith("every key with its default and meaning: dfstudy settings")
+    assert error.value.hint.endswith("meaning: dfstudy settings, or docs/settings.md")
     said = CliRunner().invoke(main, ["settings"], catch_exceptions=False)
     lines = [line for line in said.output.splitlines() if not line.startswith(" ")]
     listed = {line.partition(":")[0] for line in lines}

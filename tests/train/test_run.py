@@ -116,6 +116,24 @@ def test_a_finished_run_is_loaded_and_not_trained(parts, make_study, monkeypatch
     assert load_run(first.folder).key == first.key == first.folder.name
 
 
+def test_a_study_with_overrides_takes_the_runs_of_the_one_without(parts, make_study, monkeypatch, capsys):
+    first = train(make_study("sample", epochs=1), parts, 0, False)
+    (first.folder / "predictions_test.csv").write_text("kept beside the run\n")
+    monkeypatch.setattr(Trainer, "__init__", lambda *_: pytest.fail("it trained again"))
+    same = make_study("sample+evaluate.replicates=200", epochs=1)
+    same = same.model_copy(update={"overrides": {"evaluate.replicates": 200}})
+    taken = train(same, parts, 0)
+    assert taken.folder == same.out / "runs" / first.key and lacking(taken.folder) == []
+    assert "taken from sample" in capsys.readouterr().err
+    for file in first.folder.iterdir():
+        if file.is_file() and file.name != "lock":
+            assert (taken.folder / file.name).read_bytes() == file.read_bytes()
+    (first.folder / "best.safetensors").unlink()
+    assert train(same, parts, 0, False).key == first.key  # a copy: what happens there changes nothing here
+    with pytest.raises(pytest.fail.Exception, match="it trained again"):
+        train(make_study("sample+other", epochs=1), parts, 0, False)  # no overrides: no folder it belongs to
+
+
 @pytest.mark.parametrize("name", NEEDED)
 def test_a_run_of_which_something_is_gone_is_trained_again(parts, make_study, capsys, name):
     study = make_study(epochs=1)

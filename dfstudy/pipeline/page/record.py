@@ -14,6 +14,7 @@ from dfstudy import __version__
 from dfstudy.chapters.c09_conclusions.seal import sealed_on
 from dfstudy.pipeline.compare import compare_with_exhibit
 from dfstudy.pipeline.plan import PLAN, TRAINING
+from dfstudy.study.overrides import describe_overrides
 from dfstudy.study.study import FROZEN, Study
 from dfstudy.system.kept import read_json
 from dfstudy.system.provenance import (
@@ -35,6 +36,7 @@ def report_rows(study: Study) -> Rows:
     system = machine()
     rows = [
         ("Study", f"{study.name} ({study.file.name}, sha256 {_sha256(study)[:16]})"),
+        ("Overrides", describe_overrides(study.overrides)),
         (
             "Images",
             f"{fingerprint.get('pictures', '?'):,}, fingerprint {fingerprint.get('fingerprint', '?')[:16]}",
