@@ -162,7 +162,7 @@ def expect_steps(
         stale: reasons by note, as `bookings.stale_steps` gives them.
     """
     plan = read_json(study.out / PLAN)
-    asked = _Work(study, split, site, trainings, machine)
+    asked = _StepWork(study, split, site, trainings, machine)
     steps: list[ExpectedStep] = []
     for position, rule in enumerate(plan.get("training", [])):
         for name, told in reversed(rule["steps"].items()):
@@ -179,7 +179,7 @@ def expect_steps(
     return [step for step in steps if step.note in stale]
 
 
-class _Work:
+class _StepWork:
     """The work of one report, in seconds of this machine."""
 
     def __init__(

@@ -116,7 +116,7 @@ class Forecast:
         """Taken to planned, by kind."""
         seen = self._seen(now)
         usual = _median([(one.taken / one.planned, one.weight) for one in seen])
-        prior = PRIOR * sum(step.seconds for step in self.steps.values())
+        prior = PRIOR * sum(step.seconds for step in self.steps.values()) or 1.0
 
         def ratio(own: list[_Observed], before: float) -> float:
             weight = sum(one.weight for one in own)

@@ -162,8 +162,8 @@ def _train_and_select(
             (folder / name).unlink(missing_ok=True)
     team.wait()
     rows = {part: split.part(part) for part in ("train", "val")}
-    for part, name in (("train", "training"), ("val", "validation")):
-        check_both_classes(rows[part]["label"].to_numpy(), name)
+    for part, called in (("train", "training"), ("val", "validation")):
+        check_both_classes(rows[part]["label"].to_numpy(), called)
     parts = {part: _part(split, table) for part, table in rows.items()}
     trainer = Trainer(study, seed, parts["train"], parts["val"], place, folder, team)
     with explain_out_of_memory(trainer):
