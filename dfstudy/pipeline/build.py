@@ -7,7 +7,7 @@ with nothing to do: a few seconds, most of it two Python starts.
 
 from __future__ import annotations
 
-import resource
+import os
 import sys
 import threading
 import time
@@ -112,8 +112,9 @@ def build(
     if not stale:
         say(f"nothing changed: the report is at {shown_path(page)}")
     elif not dry_run:
-        took = f"{planned}took {duration(time.monotonic() - started)}"
-        say(f"done: {took} ({_processor_minutes()}): the report is at {shown_path(page)}")
+        used = "" if jobs else f" ({_processor_minutes()})"  # a cluster's are not counted here
+        took = f"{planned}took {duration(time.monotonic() - started)}{used}"
+        say(f"done: {took}: the report is at {shown_path(page)}")
     comparison = compare_with_exhibit(study) if page.is_file() and not dry_run else None
     if comparison:
         say(str(comparison))
@@ -144,9 +145,9 @@ def snakemake_command(study: Study, site: Site, jobs: Cluster | None) -> list[st
 
 def _processor_minutes() -> str:
     """What this process and everything below it took of the processors."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    minutes = sum(each.ru_utime + each.ru_stime for each in used) / 60
-    return f"{minutes:.1f} CPU minutes"
+    used = os.times()
+    seconds = used.user + used.system + used.children_user + used.children_system
+    return f"{seconds / 60:.1f} CPU minutes"
 
 
 def _run_snakemake(
@@ -191,7 +192,8 @@ def _run_snakemake(
             raise
         finally:
             if outlook:
-                outlook.keep(study.out)
+                with suppress(OSError, StudyError):  # a full disk: a step says so
+                    outlook.keep(study.out)
     if status or progress.is_ending:
         raise explain_stop(study.out, progress, status, [*said], study.out / LOG)
     return progress

@@ -39,6 +39,7 @@ SCORING = re.compile(r"(?P<run>.+): best epoch \d+, scoring ")
 REMARK = re.compile(
     r"(?P<run>.+): (?P<said>\d+ (?:pictures|images) a step\b.*|decoded (?:pictures|images) are .*)"
 )
+ERROR = "\x1b[31m\x1b[1merror:\x1b[0m"  # as `dfstudy.cli.main` writes it
 
 
 @dataclass
@@ -143,7 +144,9 @@ class ReportProgress:
         else:
             match = SCORING.match(line)
         if line and (match is None or match["run"] in self.own):
-            self._say(line)
+            # a step sees no terminal, and leaves the colour to us
+            is_error = line.startswith("error:") and self.terminal.isatty()
+            self._say(ERROR + line.removeprefix("error:") if is_error else line)
         elif match:
             self._say_running()
 

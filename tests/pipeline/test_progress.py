@@ -135,6 +135,14 @@ def test_of_what_steps_say_a_remark_stands_once_and_epochs_are_the_studys_own():
     ]
 
 
+@pytest.mark.parametrize("kind", [Terminal, io.StringIO])
+def test_an_error_of_a_step_is_red_on_a_terminal_alone(kind):
+    terminal = kind()
+    ReportProgress(terminal).relay("error: no such file")
+    assert ("\x1b[31m" in terminal.getvalue()) == terminal.isatty()
+    assert "error:" in terminal.getvalue() and terminal.getvalue().endswith(" no such file\n")
+
+
 def test_who_watches_the_whole_is_asked_when_a_step_has_ended():
     now, asked = [50.0], []
     watch = lambda seconds: asked.append(seconds) or ["  slower than planned"]  # noqa: E731
