@@ -67,8 +67,8 @@ def main() -> None:
     bind()
     if note := settle_home():
         click.echo(f"note: {note}", err=True)
-    if not sys.stderr.isatty():  # in a log, a line of a progress bar every half minute is enough
-        os.environ.setdefault("TQDM_MININTERVAL", "30")
+    if not sys.stderr.isatty():  # nobody watches: bars wait for ever before they show themselves
+        os.environ.setdefault("TQDM_DELAY", "1e9")
     # what it says about damaged files goes into our own lists
     warnings.filterwarnings("ignore", category=UserWarning, module="PIL")
 

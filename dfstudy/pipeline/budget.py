@@ -11,15 +11,15 @@ less. Cost: the variants are listed once a rung.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from dfstudy.chapters.registry import CHAPTERS
+from dfstudy.pipeline.costs import network_name
 from dfstudy.pipeline.plan import list_runs
 from dfstudy.pipeline.precision import say_detectable
 from dfstudy.predict.corruptions import CORRUPTIONS, SEVERITIES
-from dfstudy.system.kept import read_json
 from dfstudy.variants.policies import slugs_of
 from dfstudy.variants.variant import MAIN, Variant
 
@@ -41,11 +41,13 @@ class Speed:
     Attributes:
         train, predict: seconds a picture, by `network_name`.
         side_by_side: runs that train at a time.
+        rest: how many times as long anything else takes as where `CHAPTER` and `OTHERS` were measured.
     """
 
     train: Mapping[str, float]
     predict: Mapping[str, float]
     side_by_side: int = 1
+    rest: float = 1.0
 
 
 class Rung(NamedTuple):
@@ -65,6 +67,7 @@ class FittedStudy:
         needed: minutes that the chosen study should take at most, as nothing is finished yet.
         taken: rungs that it holds.
         left_out: (rung, minutes that a report with it should take), in order.
+        reached: (rung, minutes that a report up to it should take) of the rungs that it holds.
         runs: trainings of the chosen study.
         precision: what its comparisons can show, in words.
     """
@@ -73,13 +76,16 @@ class FittedStudy:
     needed: float
     taken: tuple[str, ...]
     left_out: tuple[tuple[str, float], ...]
+    reached: tuple[tuple[str, float], ...]
     runs: int
     precision: str
 
     def lines(self) -> list[str]:
         """For the terminal and the page."""
         fits = f"about {_round(self.needed)} of {self.minutes} minutes"
-        if self.needed > self.minutes:
+        if self.needed > self.minutes and len(self.taken) > 1:
+            fits = f"about {_round(self.needed)} minutes if nothing were trained yet"
+        elif self.needed > self.minutes:
             fits = f"about {_round(self.needed)} minutes: more than {self.minutes}, but less is no report"
         held = ", ".join(_last_of_seeds(self.taken))
         lines = [f"{self.runs} training run{'s' * (self.runs != 1)}, {fits}: {held}"]
@@ -90,19 +96,34 @@ class FittedStudy:
         return [*lines, self.precision]
 
 
-def fit_budget(study: Study, split: Split, speed: Speed, minutes: int) -> tuple[Study, FittedStudy]:
-    """As much of the study as fits, and why."""
+def fit_budget(
+    study: Study,
+    split: Split,
+    speed: Speed,
+    minutes: int,
+    is_finished: Callable[[Variant, int], bool] = lambda variant, seed: False,
+) -> tuple[Study, FittedStudy]:
+    """As much of the study as fits, and why.
+
+    Args:
+        is_finished: whether a run is there already: a rung of which every run is takes no more training, and
+            is held however slow the machine is today.
+    """
     rungs = ladder(study, split)
     needed = [_minutes(rung.runs, speed) for rung in rungs]
     last = 0
-    while last + 1 < len(rungs) and needed[last + 1] <= minutes:
+    while last + 1 < len(rungs) and (
+        needed[last + 1] <= minutes or all(is_finished(*run) for run in rungs[last + 1].runs)
+    ):
         last += 1
     chosen = rungs[last]
+    named = tuple((rung.name, round(each, 2)) for rung, each in zip(rungs, needed, strict=True))
     fitted = FittedStudy(
         minutes,
         round(needed[last], 2),
         tuple(rung.name for rung in rungs[: last + 1]),
-        tuple((rung.name, round(each, 2)) for rung, each in zip(rungs, needed, strict=True))[last + 1 :],
+        named[last + 1 :],
+        named[: last + 1],
         len(chosen.runs),
         _precision(chosen.study, split),
     )
@@ -141,18 +162,6 @@ def ladder(study: Study, split: Split) -> list[Rung]:
     return _growing(rungs, split)
 
 
-def estimate(study: Study, split: Split, speed: Speed) -> float:
-    """Minutes that a whole report should take at most on this machine."""
-    return _minutes(_runs(study, split), speed)
-
-
-def network_name(study: Study) -> str:
-    """What a pace is measured for."""
-    model = study.model
-    stages = "" if model.trainable_stages == "all" else f", {model.trainable_stages} stages"
-    return f"{model.backbone}, {model.size} px{stages}"
-
-
 def networks(study: Study) -> dict[str, Study]:
     """A study for each network that any rung trains, by `network_name`."""
     second = study.forgeries.second
@@ -160,22 +169,19 @@ def networks(study: Study) -> dict[str, Study]:
     return {network_name(each): each for each in every}
 
 
-def count_finished(study: Study, split: Split) -> tuple[int, int]:
-    """Runs that the report needs, and how many of them are finished."""
-    count = len(_runs(study, split))
-    return count, count - len(unfinished_runs(study, split))
-
-
 def unfinished_runs(study: Study, split: Split) -> list[tuple[Variant, int]]:
     """Variant and seed of the runs that the report needs and that are still to be trained."""
     # a note may tell of a run of that name with other settings
     finished = {read_json(note).get("identity") for note in (study.out / "runs").glob("*seed_*.json")}
     return [
-        (variant, seed) for variant, seed in _runs(study, split) if variant.identity(seed) not in finished
+        (variant, seed)
+        for variant, seed in list_all_runs(study, split)
+        if variant.identity(seed) not in finished
     ]
 
 
-def _runs(study: Study, split: Split) -> list[tuple[Variant, int]]:
+def list_all_runs(study: Study, split: Split) -> list[tuple[Variant, int]]:
+    """Every run that the report needs, once."""
     return [run for runs in list_runs(study, split).values() for run in runs]
 
 
@@ -184,7 +190,7 @@ def _minutes(runs: list[tuple[Variant, int]], speed: Speed) -> float:
     sizes = {name: split.rows["split"].value_counts().to_dict() for name, split in splits.items()}
     seconds = [_run_seconds(variant, sizes[variant.split.fingerprint], speed) for variant, _ in runs]
     trained = max(sum(seconds) / speed.side_by_side, max(seconds, default=0.0))
-    return (trained + CHAPTER * len(CHAPTERS) + OTHERS) / 60
+    return (trained + speed.rest * (CHAPTER * len(CHAPTERS) + OTHERS)) / 60
 
 
 def _run_seconds(variant: Variant, pictures: Mapping[str, int], speed: Speed) -> float:
@@ -213,7 +219,7 @@ def _conditions(variant: Variant) -> int:
 def _growing(steps: list[tuple[str, Study]], split: Split) -> list[Rung]:
     rungs, known = [], set()
     for name, study in steps:
-        runs = _runs(study, split)
+        runs = list_all_runs(study, split)
         identities = {variant.identity(seed) for variant, seed in runs}
         if identities != known:
             rungs.append(Rung(name, study, runs))

@@ -1,11 +1,12 @@
-"""A report within a budget: measure this machine once, decide, and write the decision down as a study.
+"""A report within a budget: measure this machine, decide, and write the decision down as a study.
 
 Takes an invocation, its split and minutes; gives the invocation of a complete study that the whole report
-runs with, `<out>/study/within_<minutes>_minutes.yaml`, and lines for the terminal. What a picture costs is
+runs with, `<out>/study/within_<minutes>_minutes.yaml`, and lines for the terminal. What an image costs is
 measured by a step of its own, so that this process loads no network library, and kept in
-`<out>/study/speed.json`: a second call on the same machine decides the same, and nothing runs again. Refuses
-a budget with a cluster, whose nodes are not measured here. Without a budget it says how many runs there are,
-and how long they take where a speed is known. Cost: some 20 seconds a network, once.
+`<out>/study/speed.json`. It is measured anew at every call, because other programs may slow the machine down
+or have done so then; not where every training of the last decision is finished, so that a second call decides
+the same and nothing runs again. Refuses a budget with a cluster, whose nodes are not measured here. Without a
+budget it says how many runs there are. Cost: some 20 seconds a network.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from dfstudy.errors import StudyError
-from dfstudy.pipeline.budget import FittedStudy, Speed, count_finished, estimate, fit_budget, networks
+from dfstudy.pipeline.budget import FittedStudy, Speed, fit_budget, list_all_runs, networks
+from dfstudy.pipeline.costs import is_finished
 from dfstudy.pipeline.environment import steady_environment
 from dfstudy.pipeline.invocation import Invocation, resolve, shown_path
 from dfstudy.pipeline.listing import BUDGET
@@ -35,6 +37,7 @@ from dfstudy.system.provenance import machine
 if TYPE_CHECKING:
     from dfstudy.data.split import Split
     from dfstudy.study.study import Study
+    from dfstudy.variants.variant import Variant
 
 SPEED = "study/speed.json"
 
@@ -52,20 +55,32 @@ def settle_budget(
     study = invocation.settings
     if not minutes or not any(list_runs(study, split).values()):  # or nothing is trained
         write_if_changed(study.out / BUDGET, {})
-        return invocation, [_say_runs(study, split, site)]
+        return invocation, [_say_runs(study, split)]
     if site.cluster:
         raise StudyError(
             "a budget counts what this machine does, and a cluster's nodes are other machines",
             "give BUDGET= or CLUSTER=, not both",
         )
-    fitted_study, fitted = fit_budget(study, split, _find_speed(invocation, site), minutes)
+    fitted_study, fitted = _fit(invocation, split, site, minutes)
     file = write_study(study, fitted_study, fitted)
-    write_if_changed(study.out / BUDGET, {"lines": fitted.lines(), "file": file.name})
+    decision = {"minutes": minutes, "reached": fitted.reached, "lines": fitted.lines(), "file": file.name}
+    write_if_changed(study.out / BUDGET, decision)
     within = resolve(str(file), "", invocation.out)
     # the file holds them already; the page says which they were
     kept = within.settings.model_copy(update={"overrides": study.overrides})
     within = replace(within, settings=kept)
     return within, [*fitted.lines(), f"the study of this report: {shown_path(file)}"]
+
+
+def leave_out(decision: dict[str, Any], slower: float) -> list[str]:
+    """Rungs of a decision that would not fit if everything took so many times as long.
+
+    Args:
+        decision: what `settle_budget` wrote into `BUDGET`.
+        slower: measured seconds for each that was planned.
+    """
+    names = [name for name, needed in decision["reached"] if needed * slower > decision["minutes"]]
+    return names if len(names) < len(decision["reached"]) else names[1:]  # the lowest is always taken
 
 
 def write_study(source: Study, fitted_study: Study, fitted: FittedStudy) -> Path:
@@ -92,14 +107,17 @@ def run_speed(invocation: Invocation) -> Path:
     # Imported here: the threads of torch are settled by the environment above.
     from dfstudy.data.index import index_study
     from dfstudy.data.split import split_study
+    from dfstudy.pipeline.probe import measure_machine
     from dfstudy.train.speed import measure_pace
 
     study = invocation.settings
     split = split_study(study, index_study(study))
+    machine_pace = measure_machine(int(steady_environment()["OMP_NUM_THREADS"]))
     paces = {name: measure_pace(each, split) for name, each in networks(study).items()}
     found = {
         "machine": machine_class(),
         "recipe": _recipe(study),
+        "pace": machine_pace._asdict(),
         "networks": {name: {"train": pace.train, "predict": pace.predict} for name, pace in paces.items()},
     }
     return write_if_changed(study.out / SPEED, found)
@@ -119,7 +137,8 @@ def read_speed(study: Study, site: Site) -> Speed | None:
     if not same or not set(networks(study)) <= set(known):
         return None
     train, predict = ({name: pace[part] for name, pace in known.items()} for part in ("train", "predict"))
-    return Speed(train, predict, side_by_side(study, site))
+    rest = found.get("pace", {}).get("rest", 1.0)
+    return Speed(train, predict, side_by_side(study, site), rest)
 
 
 def side_by_side(study: Study, site: Site) -> int:
@@ -130,31 +149,48 @@ def side_by_side(study: Study, site: Site) -> int:
     return 1 if recipe.threads == "auto" else max(1, site.cores // (recipe.threads * recipe.devices))
 
 
-def _find_speed(invocation: Invocation, site: Site) -> Speed:
+def _fit(invocation: Invocation, split: Split, site: Site, minutes: int) -> tuple[Study, FittedStudy]:
+    """The decision: the last one again where all of it is trained, else one by today's speed."""
     study = invocation.settings
+
+    def finished(variant: Variant, seed: int) -> bool:
+        return is_finished(study.out, variant, seed)
+
     known = read_speed(study, site)
-    if known is None:
-        print("  measuring what a picture costs on this machine, once ...", flush=True)
-        command = [sys.executable, "-m", "dfstudy", "speed", *invocation.options()]
-        ended = subprocess.run(command, env=os.environ | steady_environment()).returncode
-        if ended:
-            reason = f"it was ended by {name_signal(-ended)}" if ended < 0 else "the reason is above"
-            raise StudyError(
-                f"this machine's speed could not be measured; {reason}",
-                "mend it, or make the report without BUDGET=",
-            )
-        known = read_speed(study, site)
+    if known is not None:
+        fitted_study, fitted = fit_budget(study, split, known, minutes, finished)
+        if all(finished(*run) for run in list_all_runs(fitted_study, split)):
+            return fitted_study, fitted
+    return fit_budget(study, split, measure_speed(invocation, site), minutes, finished)
+
+
+def measure_speed(invocation: Invocation, site: Site) -> Speed:
+    """What an image costs now, by a step of its own.
+
+    Raises:
+        StudyError: it failed; its own message is on the terminal by then.
+    """
+    study = invocation.settings
+    print("  measuring what an image costs on this machine ...", flush=True)
+    command = [sys.executable, "-m", "dfstudy", "speed", *invocation.options()]
+    ended = subprocess.run(command, env=os.environ | steady_environment()).returncode
+    if ended:
+        reason = f"it was ended by {name_signal(-ended)}" if ended < 0 else "the reason is above"
+        raise StudyError(
+            f"this machine's speed could not be measured; {reason}",
+            "mend it, and give the same command again",
+        )
+    known = read_speed(study, site)
     if known is None:
         raise StudyError(f"{shown_path(study.out / SPEED)} does not fit the study", "remove it and try again")
     return known
 
 
-def _say_runs(study: Study, split: Split, site: Site) -> str:
-    runs, finished = count_finished(study, split)
+def _say_runs(study: Study, split: Split) -> str:
+    runs = list_all_runs(study, split)
+    finished = sum(is_finished(study.out, variant, seed) for variant, seed in runs)
     done = f", {finished} of them finished" if finished else ""
-    speed = None if site.cluster else read_speed(study, site)
-    long = "" if speed is None else f"; all of it takes about {estimate(study, split, speed):.0f} minutes"
-    return f"training runs: {runs}{done}{long}"
+    return f"training runs: {len(runs)}{done}"
 
 
 def _recipe(study: Study) -> dict[str, Any]:

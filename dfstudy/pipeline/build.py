@@ -7,10 +7,13 @@ with nothing to do: a few seconds, most of it two Python starts.
 
 from __future__ import annotations
 
+import os
 import sys
+import threading
 import time
 from collections import deque
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +32,7 @@ from dfstudy.pipeline.environment import steady_environment, steps_environment
 from dfstudy.pipeline.folder import STEPS_LOCK, claimed, forget_damaged
 from dfstudy.pipeline.frozen import freeze
 from dfstudy.pipeline.invocation import TYPED_IN, Invocation, shown_path
+from dfstudy.pipeline.outlook import look_ahead
 from dfstudy.pipeline.plan import PLAN, write_plan
 from dfstudy.pipeline.preflight import PREFLIGHT, Preflight, weight_sizes
 from dfstudy.pipeline.progress import ReportProgress, duration
@@ -41,11 +45,13 @@ from dfstudy.system.bound import HELD
 from dfstudy.system.kept import write_if_changed
 
 if TYPE_CHECKING:
+    from dfstudy.pipeline.outlook import Outlook
     from dfstudy.study.study import Study
 
 SNAKEFILE = Path(__file__).with_name("Snakefile")
-LOG = "snakemake.log"  # the last run's, for looking at
+LOG = "snakemake.log"  # the last run's, with all that its steps said
 SAID = 60  # of its lines are kept for what went wrong
+TICK = 2  # seconds between two looks at the clock, on a terminal
 CLUSTER_PATIENCE = 20  # seconds from Ctrl-C until Snakemake has to have cancelled its jobs
 
 
@@ -104,14 +110,22 @@ def build(
         stale = stale_steps(study.out, force)
         for line in say_stale(study.out, stale, dry_run):
             say(f"  {line}")
+        planned = ""
         if stale and not dry_run:
             refuse_small_disk(study, sizes, unfinished_runs(invocation.settings, split))
-            _run_snakemake(study, site, jobs, ["--forcerun", *stale])
+            outlook = look_ahead(invocation, split, site, stale)
+            if outlook:
+                say(f"  {outlook.line()}")
+                so_far = time.monotonic() - started
+                planned = f"planned {duration(so_far + outlook.forecast.planned)}, "
+            _run_snakemake(study, site, jobs, ["--forcerun", *stale], outlook, started)
     page = study.out / "index.html"
     if not stale:
         say(f"nothing changed: the report is at {shown_path(page)}")
     elif not dry_run:
-        say(f"done in {duration(time.monotonic() - started)}: the report is at {shown_path(page)}")
+        used = "" if jobs else f" ({_processor_minutes()})"  # a cluster's are not counted here
+        took = f"{planned}took {duration(time.monotonic() - started)}{used}"
+        say(f"done: {took}: the report is at {shown_path(page)}")
     comparison = compare_with_exhibit(study) if page.is_file() and not dry_run else None
     if comparison:
         say(str(comparison))
@@ -152,29 +166,75 @@ def snakemake_command(study: Study, site: Site, jobs: Cluster | None) -> list[st
     return [*command, "--scheduler", "greedy", "--workflow-profile", "none"]
 
 
-def _run_snakemake(study: Study, site: Site, jobs: Cluster | None, options: list[str]) -> ReportProgress:
+def _processor_minutes() -> str:
+    """What this process and everything below it took of the processors."""
+    used = os.times()
+    seconds = used.user + used.system + used.children_user + used.children_system
+    return f"{seconds / 60:.1f} CPU minutes"
+
+
+def _run_snakemake(
+    study: Study,
+    site: Site,
+    jobs: Cluster | None,
+    options: list[str],
+    outlook: Outlook | None,
+    started: float,
+) -> ReportProgress:
     environment = steps_environment() | {TYPED_IN: str(Path.cwd())}
     if not jobs:  # a cluster's job may outlive this command, and the next one takes its result
         environment[HELD] = str(study.out / STEPS_LOCK)
-    progress, said = ReportProgress(sys.stdout, study.out), deque(maxlen=SAID)
+    progress, said = ReportProgress(sys.stdout, study.out, began=started), deque(maxlen=SAID)
+    if outlook:
+        progress.forecast, progress.own, progress.watch = outlook.forecast, outlook.own, outlook.watch
     with (study.out / LOG).open("wb", buffering=0) as log:  # read while it grows
+
+        def note_down(line: str) -> None:
+            with suppress(OSError):  # a full disk: what fails of it, a step says
+                log.write(line.encode("utf-8", "replace"))
 
         def read(line: str) -> bool:
             said.append(line.rstrip())
-            with suppress(OSError):  # a full disk: what fails of it, a step says
-                log.write(line.encode("utf-8", "replace"))
+            note_down(line)
             progress.read(line)
             return progress.is_ending and not jobs
+
+        def relay(line: str) -> None:
+            note_down(line)
+            progress.relay(line)
 
         command = [*snakemake_command(study, site, jobs), *options]
         patience = CLUSTER_PATIENCE if jobs else PATIENCE
         try:
-            status = run_snakemake(command, environment, read, patience)
+            with _ticking(progress):
+                status = run_snakemake(command, environment, read, relay, patience)
         except KeyboardInterrupt:
             if jobs:
                 say("\n  cancelling the jobs on the cluster ...")
                 jobs.cancel_left((study.out / LOG).read_text("utf-8"))
             raise
+        finally:
+            if outlook:
+                with suppress(OSError, StudyError):  # a full disk: a step says so
+                    outlook.keep(study.out)
     if status or progress.is_ending:
         raise explain_stop(study.out, progress, status, [*said], study.out / LOG)
     return progress
+
+
+@contextmanager
+def _ticking(progress: ReportProgress) -> Iterator[None]:
+    """Keep the minutes on a terminal's last line up to date."""
+    over = threading.Event()
+
+    def tick() -> None:
+        with suppress(OSError, ValueError):  # the terminal is gone
+            while not over.wait(TICK):
+                progress.tick()
+
+    if sys.stdout.isatty():
+        threading.Thread(target=tick, daemon=True).start()
+    try:
+        yield
+    finally:
+        over.set()

@@ -38,7 +38,7 @@ def write_plan(invocation: Invocation, split: Split, site: Site) -> Path:
     """Write the plan and what its steps read; returns the plan's path."""
     study = invocation.settings
     reader = Reader(study, split, site)
-    trainings = _plan_trainings(study, split, site)
+    trainings = plan_trainings(study, split, site)
     chapters = [_plan_chapter(study, chapter, site, trainings.behind) for chapter in CHAPTERS]
     notes = [TRAINING.format(name) for name in trainings.steps] + [step["note"] for step in chapters]
     plan = {
@@ -94,36 +94,41 @@ def _asked_runs(study: Study, split: Split) -> dict[str, dict[str, tuple[Variant
 
 
 class Trainings(NamedTuple):
-    """Steps that train, by name, and the names of those that a group's chapters wait for."""
+    """Steps that train, by name, with their runs, and the names of those that a group's chapters wait for."""
 
     steps: dict[str, dict[str, Any]]
+    runs: dict[str, list[tuple[Variant, int]]]
     behind: dict[str, set[str]]
 
 
-def _plan_trainings(study: Study, split: Split, site: Site) -> Trainings:
+def plan_trainings(study: Study, split: Split, site: Site) -> Trainings:
     """A step trains one run or several; the last ones half as many, so that cores end together."""
     steps: dict[str, dict[str, Any]] = {}
+    trained: dict[str, list[tuple[Variant, int]]] = {}
     where: dict[str, str] = {}  # step by the identity of its runs
     listed = list_runs(study, split)
     last = next((group for group in reversed(listed) if listed[group]), "")
     for group, runs in listed.items():
         # the chapters' own runs are waited for: they stand side by side
         size = 1 if group == RUNS else -(-study.training.runs_a_step // (1 + (group == last)))
-        for number, start in enumerate(range(0, len(runs), size)):
-            share = runs[start : start + size]
+        shares = [runs[start : start + size] for start in range(0, len(runs), size)]
+        for number, share in enumerate(shares):
             variant, seed = share[0]
             told = f"seed {seed}" if variant.name == MAIN else f"{variant.name}, seed {seed}"
             name = variant.note(seed) if size == 1 else f"{group}_{number + 1:02d}"
+            which = f"{group} {number + 1}/{len(shares)}" if shares[1:] else group
             where |= {each.identity(own): name for each, own in share}
+            trained[name] = share
             steps[name] = {
                 "group": group,
                 "inputs": [],
                 "which": " ".join(f"--variant {each.name}:{own}" for each, own in share),
-                "title": f"Training, {told if size == 1 else f'{group}, {len(share)} runs'}",
+                "title": f"Training, {told if size == 1 else f'{which}, {len(share)} runs'}",
                 **_ask(site.training(variant.study)),
             }
     asked = _asked_runs(study, split).items()
-    return Trainings(steps, {group: {where[identity] for identity in runs} for group, runs in asked})
+    behind = {group: {where[identity] for identity in runs} for group, runs in asked}
+    return Trainings(steps, trained, behind)
 
 
 def _by_rule(trainings: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:

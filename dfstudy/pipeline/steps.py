@@ -53,7 +53,6 @@ def run_training(
     # Imported here: the threads of torch are settled by the environment above.
     from dfstudy.predict.predict import predict
     from dfstudy.train.log import tell
-    from dfstudy.train.run import train
     from dfstudy.variants.registry import find_variants
 
     study, started = invocation.settings, time.perf_counter()
@@ -69,7 +68,7 @@ def run_training(
     ]
     for variant, each in runs:
         try:
-            run = train(variant.study, variant.split, each)
+            run = variant.train_seed(each)
         except Diverged as error:
             if not variant.is_defective:
                 raise

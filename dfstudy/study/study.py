@@ -18,7 +18,6 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from dfstudy.errors import StudyError, near_match
 from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, OtherPictures, Policies
-from dfstudy.study.page import Page
 from dfstudy.study.overrides import (
     REFERENCE,
     describe_overrides,
@@ -26,6 +25,7 @@ from dfstudy.study.overrides import (
     name_folder,
     with_overrides,
 )
+from dfstudy.study.page import Page
 from dfstudy.study.pictures import SAMPLE, Card, Data, SamplePictures
 from dfstudy.study.recipe import (
     NOT_SHAPING,

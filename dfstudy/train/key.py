@@ -11,7 +11,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dfstudy.model.packaged import find_packaged
 from dfstudy.study.recipe import NOT_SHAPING, WEIGHT_SOURCES
 from dfstudy.system.provenance import code_digest, file_digest, versions
 
@@ -30,6 +29,9 @@ def describe_run(study: Study, fingerprint: str, seed: int, place: DeviceSetup) 
     model = study.model.model_dump(mode="json")
     weights = {"source": model["weights"]}
     if model["weights"] == "package":
+        # Imported here: it loads torch, and a plan reads of this module what a key's code is.
+        from dfstudy.model.packaged import find_packaged
+
         weights["sha256"] = find_packaged(study.model.backbone).sha256
     elif model["weights"] not in WEIGHT_SOURCES:
         file = Path(model["weights"])

@@ -1,12 +1,14 @@
 """What a training reports while it runs: a bar with the time left, a line an epoch, TensorBoard events.
 
-Takes finished steps and epochs; writes to stderr and to `<run>/tensorboard`. Nothing here reaches a
+Takes finished steps and epochs; writes to stderr and to `<run>/tensorboard`. The bar is for a person at a
+terminal or a notebook, the lines are for a log as well. Nothing here reaches a
 result: events and bars carry times, and no key or number reads them.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -23,6 +25,8 @@ from dfstudy.system.kept import FULL
 if TYPE_CHECKING:
     from dfstudy.train.state import Progress
 
+# Set where nobody watches, see `dfstudy.cli.main`: tqdm shows no bar before it, but redraws one below a line.
+NO_BARS = "TQDM_DELAY"
 GRID = 16  # augmented pictures shown in TensorBoard
 
 logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it asks for TensorFlow, which nothing here needs
@@ -63,7 +67,7 @@ class Log:
             unit=" pictures",
             unit_scale=True,
             file=sys.stderr,
-            disable=not progress,
+            disable=not progress or NO_BARS in os.environ,
             leave=False,
         )
         if writes:

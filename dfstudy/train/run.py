@@ -37,6 +37,7 @@ from dfstudy.train.learner import pictures_at_once
 from dfstudy.train.log import tell
 from dfstudy.train.loop import STATE, Part, Trainer
 from dfstudy.train.memory import explain_out_of_memory
+from dfstudy.train.naming import say_run
 from dfstudy.train.selection import check_both_classes
 from dfstudy.train.threshold import best_threshold, fit_temperature
 
@@ -78,16 +79,17 @@ def train_all(study: Study, split: Split, progress: bool = True) -> list[Run]:
     return [train(study, split, seed, progress) for seed in study.training.seeds]
 
 
-def train(study: Study, split: Split, seed: int, progress: bool = True) -> Run:
+def train(study: Study, split: Split, seed: int, progress: bool = True, name: str = "") -> Run:
     """Find the finished run, go on with an unfinished one, or train.
 
     Args:
         progress: show a bar and a line an epoch on stderr.
+        name: what these call it; empty is the study's name and the seed. See `say_run`.
     Raises:
         StudyError: one class is missing, or weights cannot be had.
         Diverged: the loss left the finite numbers.
     """
-    recipe = study.training
+    recipe, name = study.training, name or say_run(study, seed)
     place = choose_place(recipe.precision, recipe.devices, recipe.deterministic, recipe.threads)
     shaped_by = describe_run(study, split.fingerprint, seed, place)
     key = f"seed{seed}-{digest(shaped_by)[:16]}"
@@ -95,25 +97,24 @@ def train(study: Study, split: Split, seed: int, progress: bool = True) -> Run:
     if not lacking(folder):
         return load_run(folder)
     for other in _trained_elsewhere(folder, shaped_by):
-        tell(f"{key}: finished for {other}, not for {place.name}: trained again for it", progress)
+        tell(f"{name}: finished for {other}, not for {place.name}: trained again for it", progress)
     folder.mkdir(parents=True, exist_ok=True)
     if launched() > 1:  # the process that launched this team holds the lock
-        _train_and_select(
-            study, split, seed, place, folder, progress, join_team(recipe.devices, place.device)
-        )
+        team = join_team(recipe.devices, place.device)
+        _train_and_select(study, split, seed, place, folder, name, progress, team)
         return load_run(folder)
-    with _alone(folder / "lock", key, progress):
+    with _alone(folder / "lock", name, progress):
         if study.base and lacking(folder) and not lacking(study.base / "runs" / key):
             _copy_run(study.base / "runs" / key, folder)
-            tell(f"{key}: taken from {study.base.name}", progress)
+            tell(f"{name}: taken from {study.base.name}", progress)
         if gone := lacking(folder):  # else it was finished while we waited
             if FILE not in gone:
-                tell(f"{key}: finished, but lacks {', '.join(gone)}: trained again", progress)
+                tell(f"{name}: finished, but lacks {', '.join(gone)}: trained again", progress)
             write_atomic(folder / "config.json", _json_bytes(shaped_by))
             if recipe.devices > 1:
                 launch(study, seed, folder)
             else:
-                _train_and_select(study, split, seed, place, folder, progress, ALONE)
+                _train_and_select(study, split, seed, place, folder, name, progress, ALONE)
     return load_run(folder)
 
 
@@ -159,18 +160,24 @@ def _trained_elsewhere(folder: Path, shaped_by: dict[str, Any]) -> list[str]:
 
 
 def _train_and_select(
-    study: Study, split: Split, seed: int, place: DeviceSetup, folder: Path, progress: bool, team: Team
+    study: Study,
+    split: Split,
+    seed: int,
+    place: DeviceSetup,
+    folder: Path,
+    name: str,
+    progress: bool,
+    team: Team,
 ) -> None:
     if team.leads and (folder / FILE).is_file():  # something is gone: from the start, and not finished
         for name in (STATE, FILE):
             (folder / name).unlink(missing_ok=True)
     team.wait()
     rows = {part: split.part(part) for part in ("train", "val")}
-    for part, name in (("train", "training"), ("val", "validation")):
-        check_both_classes(rows[part]["label"].to_numpy(), name)
+    for part, called in (("train", "training"), ("val", "validation")):
+        check_both_classes(rows[part]["label"].to_numpy(), called)
     parts = {part: _part(split, table) for part, table in rows.items()}
     trainer = Trainer(study, seed, parts["train"], parts["val"], place, folder, team)
-    name = f"{study.name}, seed {seed}"
     with explain_out_of_memory(trainer):
         trainer.run(name, progress)
     best = trainer.progress.best_epoch
@@ -240,14 +247,14 @@ def _part(split: Split, table: pd.DataFrame) -> Part:
 class _alone:
     """Hold a run's lock; the operating system frees it when its holder ends, however it ends."""
 
-    def __init__(self, file: Path, key: str, progress: bool) -> None:
-        self.lock, self.key, self.progress = file_lock(file), key, progress
+    def __init__(self, file: Path, name: str, progress: bool) -> None:
+        self.lock, self.name, self.progress = file_lock(file), name, progress
 
     def __enter__(self) -> None:
         try:
             self.lock.acquire(timeout=0)
         except Timeout:
-            tell(f"{self.key}: another process trains this run; waiting for it", self.progress)
+            tell(f"{self.name}: another process trains this run; waiting for it", self.progress)
             self.lock.acquire()
 
     def __exit__(self, *_: object) -> None:

@@ -14,6 +14,7 @@ import pandas as pd
 from dfstudy.data.assign import assign_groups
 from dfstudy.data.traits import draw_pictures
 from dfstudy.study.recipe import Augment, Model, Training
+from dfstudy.train.naming import say_run
 from dfstudy.variants.variant import with_table
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ MOST = 2_000  # images: enough for a small network to remember people, few enoug
 SMALL = Model(backbone="tf_efficientnet_lite0", weights="package", size=64, trainable_stages=2)
 SHORT = Training(epochs=5, patience=5, learning_rate=1e-3, batch_size=32, seeds=[0, 1, 2])
 SEEN = 2_500  # images that a training sees at least: of few images it takes more epochs to learn anything
+KINDS = ("grouped split", "random split")  # in the order in which they are trained
 LEAST_SHARING = 0.2  # share of pictures that must have a fellow in their group
 LEAST_GROUPS = 20  # with fewer, the interval over groups spans what any leak could pay
 
@@ -46,6 +48,11 @@ def small_study(
             "augment": Augment(policy="none+horizontal_flip"),
         }
     )
+
+
+def say_leakage_run(study: Study, seed: int, kind: str) -> str:
+    """What one of the small trainings is called while it runs: nobody takes it for one of the study's own."""
+    return say_run(study, seed, f"leakage estimate, {kind}")
 
 
 def draw_split(split: Split, seed: int, most: int = MOST) -> Split:

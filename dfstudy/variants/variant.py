@@ -15,6 +15,7 @@ import pandas as pd
 from dfstudy.data.pipelines import own_reals
 from dfstudy.study.recipe import NOT_SHAPING
 from dfstudy.system.provenance import digest
+from dfstudy.train.naming import say_run
 
 if TYPE_CHECKING:
     from dfstudy.data.split import Split
@@ -58,9 +59,17 @@ class Variant:
 
     def train(self, progress: bool = True) -> list[Run]:
         """One run for each seed, found, resumed or begun."""
+        return [self.train_seed(seed, progress) for seed in self.study.training.seeds]
+
+    def train_seed(self, seed: int, progress: bool = True) -> Run:
+        """The run of one seed, found, resumed or begun; it says its lines under this variant's name."""
         from dfstudy.train.run import train
 
-        return [train(self.study, self.split, seed, progress) for seed in self.study.training.seeds]
+        return train(self.study, self.split, seed, progress, self.say_run(seed))
+
+    def say_run(self, seed: int) -> str:
+        """What its run of this seed is called while it trains."""
+        return say_run(self.study, seed, "" if self.name == MAIN else self.name)
 
 
 def methods_of(split: Split) -> tuple[str, ...]:

@@ -17,14 +17,17 @@ from dfstudy.chapters.base import Chapter
 from dfstudy.data.split import Split
 from dfstudy.errors import StudyError
 from dfstudy.pipeline import budget as room
-from dfstudy.pipeline import budget_study, plan
-from dfstudy.pipeline.budget import Speed, estimate, fit_budget, ladder, network_name, networks
+from dfstudy.pipeline import budget_study, costs, plan
+from dfstudy.pipeline.budget import Speed, fit_budget, ladder, networks
+from dfstudy.pipeline.costs import network_name
 from dfstudy.pipeline.invocation import resolve
 from dfstudy.pipeline.listing import BUDGET
 from dfstudy.pipeline.resources import Site
 from dfstudy.predict.corruptions import CORRUPTIONS, SEVERITIES
 from dfstudy.study.comparisons import Policies
 from dfstudy.study.study import STUDIES, Study, load_study
+from dfstudy.system.provenance import code_digest, versions
+from dfstudy.train.key import CODE, WORDS
 from dfstudy.variants import registry as variants
 from dfstudy.variants.forgeries import list_forgeries
 from dfstudy.variants.variant import Variant, with_recipe
@@ -148,21 +151,40 @@ def test_minutes_are_counted_by_hand():
     seconds = epochs * 240 * 0.01 + (epochs * 80 + 240 + 80 + 80 + corrupted) * 0.002 + room.START
     expected = (seconds + 4 * room.CHAPTER + room.OTHERS) / 60
     assert [len(SPLIT.part(name)) for name in ("train", "val", "test")] == [240, 80, 80]
-    assert estimate(bare, SPLIT, SPEED) == pytest.approx(expected)
+    assert minutes(bare, SPEED) == pytest.approx(expected)
     two = room._change(bare, "training", seeds=[0, 1])
-    assert estimate(two, SPLIT, replace(SPEED, side_by_side=2)) == pytest.approx(expected)
-    assert estimate(two, SPLIT, SPEED) == pytest.approx(expected + seconds / 60)
+    assert minutes(two, replace(SPEED, side_by_side=2)) == pytest.approx(expected)
+    assert minutes(two, SPEED) == pytest.approx(expected + seconds / 60)
+    slow = (seconds + 3 * (4 * room.CHAPTER + room.OTHERS)) / 60
+    assert minutes(bare, replace(SPEED, rest=3.0)) == pytest.approx(slow)
+
+
+def minutes(study: Study, speed: Speed) -> float:
+    return room._minutes(room.list_all_runs(study, SPLIT), speed)
 
 
 def test_a_run_of_two_chapters_is_counted_once():
     """The study's own policy for all epochs is the study's own network."""
     bare = ladder(STUDY, SPLIT)[0][1]
     one = room._change(bare, "policies", names=["none", STUDY.augment.policy], seeds=1)
-    assert len(room._runs(one, SPLIT)) == 2
+    assert len(room.list_all_runs(one, SPLIT)) == 2
 
 
 @pytest.fixture
-def measured(tmp_path):
+def timed(monkeypatch) -> list[str]:
+    """Names of the studies whose speed was measured: it takes no time here, and finds what is kept."""
+    asked = []
+
+    def measure(invocation, site):
+        asked.append(invocation.settings.name)
+        return budget_study.read_speed(invocation.settings, site)
+
+    monkeypatch.setattr(budget_study, "measure_speed", measure)
+    return asked
+
+
+@pytest.fixture
+def measured(tmp_path, timed):
     """An invocation whose folder holds the speed of a machine like this one."""
     (tmp_path / "study.yaml").write_text(yaml.safe_dump(whole_study()))
     invocation = resolve(str(tmp_path / "study.yaml"), out=str(tmp_path))
@@ -176,12 +198,13 @@ def whole_study() -> dict:
     return settings | {"policies": Policies(unseen=["entire_synthesis"]).model_dump()}
 
 
-def know_speed(study: Study) -> None:
+def know_speed(study: Study, slower: float = 1.0) -> None:
     """As if it had been measured."""
+    pace = {"train": 0.01 * slower, "predict": 0.002 * slower}
     content = {
         "machine": budget_study.machine_class(),
         "recipe": budget_study._recipe(study),
-        "networks": {name: {"train": 0.01, "predict": 0.002} for name in room.networks(study)},
+        "networks": {name: pace for name in room.networks(study)},
     }
     (study.out / "study").mkdir(exist_ok=True)
     (study.out / budget_study.SPEED).write_text(json.dumps(content))
@@ -201,6 +224,57 @@ def test_the_chosen_study_is_a_file_that_says_everything(measured, tmp_path):
     stamp = file.stat().st_mtime_ns
     assert budget_study.settle_budget(measured, SPLIT, Site(2, 0), 9) == (chosen, lines)
     assert file.stat().st_mtime_ns == stamp
+
+
+@pytest.fixture
+def finish(monkeypatch):
+    """Makes runs of a study as if they were trained by today's code."""
+    monkeypatch.setattr(costs, "lacking", lambda folder: [] if folder.is_dir() else ["all"])
+
+    def finish(study: Study, runs: list[tuple[Variant, int]]) -> None:
+        for variant, seed in runs:
+            folder = study.out / "runs" / f"key-{variant.note(seed)}"
+            folder.mkdir(parents=True)
+            note = {"identity": variant.identity(seed), "key": folder.name}
+            (folder.parent / f"{variant.note(seed)}.json").write_text(json.dumps(note))
+            told = {"code": code_digest(*CODE, without=WORDS), "versions": versions()}
+            (folder / "config.json").write_text(json.dumps(told))
+
+    return finish
+
+
+def test_a_speed_is_measured_at_every_call_until_all_is_trained(measured, timed, finish):
+    study, site = measured.settings, Site(2, 0)
+    chosen, lines = budget_study.settle_budget(measured, SPLIT, site, 9)
+    runs = room.list_all_runs(chosen.settings, SPLIT)
+    assert timed == ["sample"] and len(runs) > 1
+    finish(study, runs[:-1])
+    budget_study.settle_budget(measured, SPLIT, site, 9)
+    assert timed == ["sample"] * 2
+    finish(study, runs[-1:])
+    assert budget_study.settle_budget(measured, SPLIT, site, 9) == (chosen, lines)
+    assert timed == ["sample"] * 2
+
+
+def test_a_slower_machine_leaves_out_what_is_not_trained_and_keeps_what_is(measured, finish):
+    study, site = measured.settings, Site(2, 0)
+    chosen, _ = budget_study.settle_budget(measured, SPLIT, site, 30)
+    rungs = ladder(study, SPLIT)
+    taken = json.loads((study.out / BUDGET).read_text())["reached"]
+    assert len(taken) > 3
+    finish(study, rungs[2].runs)
+    know_speed(study, slower=50)
+    slow, lines = budget_study.settle_budget(measured, SPLIT, site, 30)
+    held = json.loads((study.out / BUDGET).read_text())["reached"]
+    assert [name for name, _ in held] == [rung.name for rung in rungs[:3]]
+    assert "minutes if nothing were trained yet" in lines[0] and slow.settings != chosen.settings
+
+
+def test_what_a_slower_run_would_leave_out_is_known():
+    decision = {"minutes": 10, "reached": [["a", 4.0], ["b", 6.0], ["c", 9.0]]}
+    assert budget_study.leave_out(decision, 1.0) == []
+    assert budget_study.leave_out(decision, 1.5) == ["c"]
+    assert budget_study.leave_out(decision, 9.0) == ["b", "c"]
 
 
 def test_pictures_of_ones_own_stay_the_pictures(measured, tmp_path):
@@ -237,28 +311,24 @@ def test_runs_side_by_side_follow_threads_and_gpus():
     assert budget_study.side_by_side(many, Site(4, 2)) == 2
 
 
-def test_without_a_budget_the_report_says_what_it_will_train(measured, tmp_path):
-    (main, seed), *_ = room._runs(STUDY, SPLIT)
-    note = tmp_path / "runs" / f"{main.note(seed)}.json"
-    note.parent.mkdir()
-    note.write_text(json.dumps({"identity": main.identity(seed)}))
+def test_without_a_budget_the_report_says_what_it_will_train(measured, timed, tmp_path, finish):
+    runs = room.list_all_runs(measured.settings, SPLIT)
+    finish(measured.settings, runs[:1])
     same, [line] = budget_study.settle_budget(measured, SPLIT, Site(2, 0), 0)
-    assert same == measured and line.startswith(f"training runs: {len(room._runs(STUDY, SPLIT))}, 1 of them")
-    assert line.endswith(" minutes") and json.loads((tmp_path / BUDGET).read_text()) == {}
-    (tmp_path / budget_study.SPEED).unlink()
-    assert "minutes" not in budget_study.settle_budget(measured, SPLIT, Site(2, 0), 0)[1][0]
+    assert same == measured and line == f"training runs: {len(runs)}, 1 of them finished"
+    assert json.loads((tmp_path / BUDGET).read_text()) == {} and timed == []
 
 
-def test_a_run_with_other_settings_is_not_finished(measured, tmp_path):
+def test_a_run_with_other_settings_or_code_is_not_finished(measured, finish, tmp_path):
     study = measured.settings
-    (tmp_path / "runs").mkdir()
-    for variant, seed in room._runs(study, SPLIT):
-        note = tmp_path / "runs" / f"{variant.note(seed)}.json"
-        note.write_text(json.dumps({"identity": variant.identity(seed)}))
-    runs, finished = room.count_finished(study, SPLIT)
-    assert runs == finished > 1
+    runs = room.list_all_runs(study, SPLIT)
+    finish(study, runs)
+    assert all(costs.is_finished(study.out, *run) for run in runs)
     longer = room._change(study, "training", epochs=5 * study.training.epochs)
-    assert room.count_finished(longer, SPLIT) == (runs, 0)
+    assert not any(costs.is_finished(study.out, *run) for run in room.list_all_runs(longer, SPLIT))
+    variant, seed = runs[0]
+    (tmp_path / "runs" / f"key-{variant.note(seed)}" / "config.json").write_text('{"code": "of before"}')
+    assert not costs.is_finished(study.out, variant, seed)
 
 
 def test_a_cluster_has_no_budget(measured):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import resource
 import shutil
 import signal
@@ -136,8 +137,12 @@ def ran(said: str) -> list[str]:
 def test_a_cold_run_says_each_step_and_makes_a_good_page(checkout):
     lines = [line for line in checkout.first_words.splitlines() if line.startswith("  [")]
     assert ran(checkout.first_words) == ["The first", "The last", "The page"]
-    assert lines[0].startswith("  [1/3]") and lines[0].endswith("2 steps left") and " s " in lines[0]
+    assert lines[0].startswith("  [1/3]") and "   2 steps left, about " in lines[0] and " s " in lines[0]
     assert lines[-1].endswith("the last step")
+    assert re.search(r"  3 steps to run: about \d+ (s|min) on this machine \(", checkout.first_words)
+    assert re.search(
+        r"done: planned .+, took .+ \(\d+\.\d CPU minutes\): the report is", checkout.first_words
+    )
     assert "12 to use, 0 excluded" in checkout.first_words
     assert (
         "  layout: class folders (12 pictures, no splits given; groups: none named)" in checkout.first_words

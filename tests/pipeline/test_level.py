@@ -42,6 +42,7 @@ def test_videos_that_pictures_do_not_name_are_refused_before_a_step_runs(
     monkeypatch.setattr(room, "write_plan", lambda *_: began.append("plan"))
     monkeypatch.setattr(room, "stale_steps", lambda *_: ["steps/page.json"])
     monkeypatch.setattr(room, "say_stale", lambda *_: [])
+    monkeypatch.setattr(room, "look_ahead", lambda *_: None)
     monkeypatch.setattr(room, "_run_snakemake", _end)
     asked = resolve(str(tmp_path / "own.yaml"), out=str(tmp_path / "out"))
     with pytest.raises(StudyError) as error:

@@ -75,7 +75,7 @@ def test_the_step_measures_with_the_study_and_its_split(faces, monkeypatch):
 def test_a_defect_that_diverges_is_noted_and_nothing_else_may(faces, monkeypatch, capsys):
     asked = []
 
-    def diverge(study, split, seed):
+    def diverge(study, split, seed, *_):
         asked.append(study.protocol.raw_pixels)
         raise Diverged(f"the loss is not finite any more: seed {seed}, epoch 1", "a lower rate")
 
@@ -94,7 +94,7 @@ def test_the_note_says_which_run_it_tells_of(faces, monkeypatch):
     made = SimpleNamespace(
         key="seed0-x", seed=0, checkpoint={"device": "cpu"}, timings={"seconds": np.ones(1)}
     )
-    monkeypatch.setattr(training, "train", lambda study, split, seed: made)
+    monkeypatch.setattr(training, "train", lambda *_: made)
     assert run_training(faces, ["main:0"]) == ["seed0-x"]
     study = faces.settings
     [main] = find_variants(study, split_study(study, index_study(study, progress=False)), ["main"])

@@ -25,7 +25,15 @@ from dfstudy.stats.learning import judge_runs
 from dfstudy.stats.metrics import auc
 from dfstudy.stats.paired import LEAST_SEEDS, PairedDifference, difference_over
 from dfstudy.stats.units import by_group
-from dfstudy.variants.leakage import SHORT, draw_split, scatter, small_study, why_not
+from dfstudy.variants.leakage import (
+    KINDS,
+    SHORT,
+    draw_split,
+    say_leakage_run,
+    scatter,
+    small_study,
+    why_not,
+)
 
 if TYPE_CHECKING:
     from dfstudy.data.split import Split
@@ -71,8 +79,13 @@ def measure_leakage(study: Study, split: Split, progress: bool = True) -> Leakag
         return None
     grouped = draw_split(split, study.data.split_seed)
     random = scatter(grouped, study.data.split_seed)
+    kinds = dict(zip(KINDS, (grouped, random), strict=True))
     runs = [
-        [train(study, each, seed, progress) for seed in study.training.seeds] for each in (grouped, random)
+        [
+            train(study, each, seed, progress, say_leakage_run(study, seed, kind))
+            for seed in study.training.seeds
+        ]
+        for kind, each in kinds.items()
     ]
     tables = [
         [predict(run, each, "test", progress) for run in own]

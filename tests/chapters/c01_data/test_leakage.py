@@ -127,6 +127,17 @@ def test_a_leak_lies_wholly_above_zero_and_no_leak_does_not(split, gain):
     assert number.low < number.value < number.high and (number.low > 0) == (gain > 0)
 
 
+def test_its_trainings_are_named_apart_from_the_studys_own(study, split, capsys):
+    measure_leakage(study.model_copy(update={"out": study.out / "told"}), split)
+    epochs = [line for line in capsys.readouterr().err.splitlines() if ": epoch 1 of 1" in line]
+    names = [line[line.index(study.name) :].partition(": epoch")[0] for line in epochs]
+    assert names == [
+        f"{study.name}, leakage estimate, {kind} split, seed {seed}"
+        for kind in ("grouped", "random")
+        for seed in (0, 1)
+    ]
+
+
 def test_without_groups_nothing_is_trained(study, split):
     alone = replace(split, rows=split.rows.assign(group=split.rows["path"]))
     assert measure_leakage(study, alone, progress=False) is None
