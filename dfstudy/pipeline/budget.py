@@ -169,17 +169,6 @@ def networks(study: Study) -> dict[str, Study]:
     return {network_name(each): each for each in every}
 
 
-def unfinished_runs(study: Study, split: Split) -> list[tuple[Variant, int]]:
-    """Variant and seed of the runs that the report needs and that are still to be trained."""
-    # a note may tell of a run of that name with other settings
-    finished = {read_json(note).get("identity") for note in (study.out / "runs").glob("*seed_*.json")}
-    return [
-        (variant, seed)
-        for variant, seed in list_all_runs(study, split)
-        if variant.identity(seed) not in finished
-    ]
-
-
 def list_all_runs(study: Study, split: Split) -> list[tuple[Variant, int]]:
     """Every run that the report needs, once."""
     return [run for runs in list_runs(study, split).values() for run in runs]

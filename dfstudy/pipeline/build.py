@@ -23,10 +23,11 @@ from dfstudy.data.index_file import layout_line
 from dfstudy.data.split import split_study
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.bookings import say_stale, stale_steps
-from dfstudy.pipeline.budget import unfinished_runs
+from dfstudy.pipeline.budget import list_all_runs
 from dfstudy.pipeline.budget_study import settle_budget
 from dfstudy.pipeline.cluster import Cluster, find_cluster
 from dfstudy.pipeline.compare import compare_with_exhibit
+from dfstudy.pipeline.costs import is_finished
 from dfstudy.pipeline.engine import PATIENCE, run_snakemake
 from dfstudy.pipeline.environment import steady_environment, steps_environment
 from dfstudy.pipeline.folder import STEPS_LOCK, claimed, forget_damaged
@@ -112,7 +113,8 @@ def build(
             say(f"  {line}")
         planned = ""
         if stale and not dry_run:
-            refuse_small_disk(study, sizes, unfinished_runs(invocation.settings, split))
+            runs = list_all_runs(invocation.settings, split)
+            refuse_small_disk(study, sizes, [run for run in runs if not is_finished(study.out, *run)])
             outlook = look_ahead(invocation, split, site, stale)
             if outlook:
                 say(f"  {outlook.line()}")
