@@ -99,14 +99,14 @@ def _both_labels(split: Split, study: Study) -> str:
     if pairs.empty and of_both:
         return "<p>All pairs under both labels lie in validation or test, which are not shown here.</p>"
     if pairs.empty:
-        return "<p>No picture, and no near-duplicate, is under both labels.</p>"
+        return "<p>No image, and no near-duplicate, is under both labels.</p>"
     shown = min(MOST_PAIRS, len(pairs))
     return save_figure(
         draw_pairs(split, pairs),
         study,
         SHEET,
         caption=f"Pairs under both labels, real on the left: {shown} of {of_both:,}, exact copies first, "
-        "then the nearest; pairs with a validation or test picture are not shown. Exact counts, so no "
+        "then the nearest; pairs with a validation or test image are not shown. Exact counts, so no "
         "interval.",
         alt=f"A sheet of {shown} pairs of faces; the two of a pair look alike.",
         pictures=True,

@@ -94,4 +94,4 @@ def test_the_cell_shows_the_sheet_or_says_why_there_is_none(split, study):
     soup = figures.show_duplicates(dataclasses.replace(hidden, duplicates=near), study).data
     assert "lie in validation or test" in soup and "<figure" not in soup
     clean = figures.show_duplicates(dataclasses.replace(split, duplicates=split.duplicates[:0]), study).data
-    assert "No picture, and no near-duplicate" in clean and "No group grew" in clean
+    assert "No image, and no near-duplicate" in clean and "No group grew" in clean
