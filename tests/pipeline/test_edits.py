@@ -58,9 +58,11 @@ NOTHING = (
     "dfstudy/train/log.py",
     "dfstudy/pipeline/execute.py",
     "dfstudy/cli/main.py",
-    "dfstudy/scoring/detector.py",
+    "dfstudy/scoring/paired_comparison.py",
 )
+DETECTOR = "dfstudy/scoring/detector.py"
 LOSS, STYLE, THRESHOLD = "dfstudy/train/protocol.py", "dfstudy/present/style.py", "dfstudy/train/threshold.py"
+EDITED = (MEASURE, QUESTIONS, *NOTHING, DETECTOR, LOSS, STYLE, THRESHOLD)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +72,7 @@ def reading(tmp_path_factory) -> dict[str, list[str]]:
     shutil.copytree(PACKAGE, root / "dfstudy", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copytree(PACKAGE.parent / "notebooks", root / "notebooks")
     (root / "pyproject.toml").write_text("")
-    command = [sys.executable, "-c", SCRIPT, root, MEASURE, QUESTIONS, *NOTHING, LOSS, STYLE, THRESHOLD]
+    command = [sys.executable, "-c", SCRIPT, root, *EDITED]
     environment = os.environ | {"PYTHONPATH": str(root)}
     done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -80,6 +82,10 @@ def reading(tmp_path_factory) -> dict[str, list[str]]:
 def test_an_edit_of_chapter_07_runs_it_again_and_what_reads_its_numbers(reading):
     """09 and the page follow by the result that they read: their own list is the same."""
     assert reading[MEASURE] == ["07_robustness"]
+
+
+def test_an_edited_detector_runs_the_chapter_again_whose_last_cell_uses_it(reading):
+    assert reading[DETECTOR] == ["04_test"]
 
 
 def test_an_edited_question_asks_again_and_measures_nothing(reading):

@@ -45,7 +45,7 @@ def show_image(image: int | str, split: Split, study: Study, others: pd.DataFram
     train = split.part("train").reset_index(drop=True)
     row = train.iloc[_find(image, train, split)]
     near = _nearest(row, train)
-    known = f"{CLASS_NAMES[row['label']]}, {row['method']}, group {row['group']}"
+    known = ", ".join(dict.fromkeys([CLASS_NAMES[row["label"]], row["method"], f"group {row['group']}"]))
     shown = ShownFigure(
         _draw(row, near, split),
         f"Training image {row['path']} ({known}; {row['width']} x {row['height']} {row['format']}), and the "

@@ -148,7 +148,8 @@ def show_map(run: Run, table: pd.DataFrame, split: Split, path: str) -> ShownFig
     figure, (plain, over) = plt.subplots(1, 2, figsize=(WIDTH, WIDTH / 2))
     draw_pair(plain, over, explained, 0)
     row = found.iloc[0]
-    truth = f"fake, {row['method']}" if row["label"] else "real"
+    # a set without methods names its fakes by their class
+    truth = ", ".join(dict.fromkeys([CLASS_NAMES[row["label"]], row["method"]]))
     called = CLASS_NAMES[int(row["probability"] >= run.checkpoint["threshold"])]
     return ShownFigure(
         figure,
