@@ -54,7 +54,7 @@ CHAPTER_SECONDS = {
 }
 OTHER_CHAPTER = 8.0  # one that is not listed
 PAGE_SECONDS = 4.3
-START = 5.0  # of a step with a network: Python, torch, the index
+START = 7.0  # of a step with a network: Python, torch, the index, and a look at all that it reads
 FOUND = 0.4  # a run that is finished: read, with its predictions
 RUN = 2.5  # of a run, beside its images: the network is built, files are written
 # Seconds an image of 64 px, by the last stages that train: a bottleneck network, as in the built-in studies.
