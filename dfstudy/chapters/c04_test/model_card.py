@@ -3,8 +3,8 @@
 Takes a study, its split, a finished run and that run's test predictions; gives the card as Markdown with the
 hub's metadata above it, filled into `model_card.md.j2`, in the order of Mitchell et al. 2019 (Model Cards for
 Model Reporting, arXiv 1810.03993). Numbers are of this one network and carry their intervals. Same inputs,
-same bytes: no date, and no path of a machine. Written in one step; it is no part of what makes a run. Refused: a
-test that is not this run's split (by `predict`). Cost: as the chapter's numbers, for one seed.
+same bytes: no date, and no path of a machine. Written in one step; it is no part of what makes a run.
+Refused: a test that is not this run's split (by `predict`). Cost: as the chapter's numbers, for one seed.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def _tested(split: Split) -> dict[str, str]:
 
 
 def _hardest(methods: list[Number], images: Mapping[str, object]) -> list[tuple[str, Number, Number]]:
-    """(method, share of its fakes found, AUC), the smallest share first; none where the test holds no fake."""
+    """(method, share of its fakes found, AUC), the smallest share first; none where there is no fake."""
     names = name_methods(images)
     of = {x.id: read_id(x.id) for x in methods}
     found = {of[x.id].method: x for x in methods if of[x.id].quantity == "sensitivity"}
