@@ -19,9 +19,11 @@ from dfstudy.pipeline.listing import APART
 
 ROOT = Path(__file__).resolve().parents[2]
 OPENED = Path(__file__).with_name("opened")  # a folder for PYTHONPATH
-# of the results: what the plan froze or lists by itself, what trainings left under the key of their content,
+# of the results: what the plan froze or lists by itself, what is kept under the key of its content,
 # and what a step writes for itself
-OWN = ("data", "elsewhere", "pictures", "study", "steps", "runs", ".cache", ".staging", ".index.lock")
+OWN = (
+    "data", "elsewhere", "features", "pictures", "study", "steps", "runs", ".cache", ".staging", ".index.lock"
+)  # fmt: skip
 MACHINERY = ("dfstudy/system/bound.py", "dfstudy/system/lock.py")  # how a kernel's process is started
 PUBLISHED = ("notebooks", "figures", "numbers", "index.html")
 

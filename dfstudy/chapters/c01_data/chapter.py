@@ -33,6 +33,7 @@ CHAPTER = Chapter(
         "split.test",
         "shortcut.together.auc",
         "shortcut.telling",
+        "probe.images.auc",
         "duplicates.copies",
         "duplicates.both_labels",
         "duplicates.near",

@@ -48,11 +48,17 @@ def write_abstract(answers: Sequence[Answer], gathered: Gathered) -> str:
             " A probe of file and image properties, which sees no face, reaches {shortcut.together.auc} "
             "(cross-validated over all images)."
         )
+    frozen = ""
+    if verdicts.get("answer.training_needed"):
+        frozen = (
+            " A linear probe on features of the same network before training reaches {probe.test.auc} on the "
+            "test; detector minus probe is {probe.test.auc.difference}."
+        )
     return (
         "**The detector.** Of {data.fake} forged and {data.real} real images of faces, a network of "
         "{train.parameters} parameters learned from {split.train}, and was tested on {split.test} in "
         f"{{split.test.groups}} other groups.{unknown} {detects}: the test AUC is "
         f"{{{headline_auc(numbers)}}}, the "
         "balanced accuracy at the threshold chosen on validation pictures {test.balanced_accuracy}; "
-        f"{overfits}.{baseline}{shortcut}"
+        f"{overfits}.{baseline}{frozen}{shortcut}"
     )

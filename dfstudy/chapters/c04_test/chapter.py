@@ -66,6 +66,8 @@ CHAPTER = Chapter(
         "test.video.auc",
         "test.video.balanced_accuracy",
         "test.video.log_loss",
+        "probe.test.auc",
+        "probe.test.auc.difference",
         "explain.pictures",
         "explain.energy",
         "explain.energy.chance",

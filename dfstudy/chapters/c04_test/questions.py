@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CHANCE = 0.5  # AUC of a coin
 PROBE = "shortcut.together.auc"  # what all properties of file and image reach together, from chapter 01
+FROZEN = "probe.test.auc"  # what a linear probe reads off the network before it trained
 GAP = 0.02  # AUC between training and validation pictures that is that matters
 CAUGHT = 0.5  # share of fakes found with few false alarms that makes a detector of use
 ALARMS = 0.05  # share of reals that may be called fake
@@ -37,12 +38,14 @@ def headline_auc(numbers: Numbers) -> str:
 
 
 def answer_questions(gathered: Gathered) -> list[Answer]:
-    """Whether it works at all, and what the score is worth: overfitting, methods, false alarms, accuracy,
-    probabilities, corruptions, and other folders; nothing more is said of networks that have not learned.
+    """Whether it works at all, and what the score is worth: overfitting, training, methods, false alarms,
+    accuracy, probabilities, corruptions, and other folders; nothing more is said of networks that have not
+    learned.
     """
     numbers = gathered.numbers
     answers = [
         _overfits(numbers),
+        *_training_needed(numbers),
         *_every_method(numbers),
         *_useful(numbers),
         *_probabilities(numbers),
@@ -96,6 +99,31 @@ def _beats_probe(numbers: Numbers) -> list[Answer]:
             told=if_known(
                 numbers,
                 f"AUC {{{name}}}; a linear probe on file and image properties reaches {{{PROBE}}}.",
+            ),
+        )
+    ]
+
+
+def _training_needed(numbers: Numbers) -> list[Answer]:
+    """The detector beside a linear probe on features of the same network before it trained."""
+    change, probe = numbers.get(FROZEN + ".difference"), numbers.get(FROZEN)
+    if change is None or probe is None or change.value is None:
+        return []
+    name = headline_auc(numbers)
+    return [
+        Answer(
+            "answer.training_needed",
+            "Was training needed?",
+            "the whole interval of detector minus linear probe lies above 0 (test AUC, same images; it "
+            "reads features of the network before training)",
+            above(change, 0.0),
+            f"test AUC {{{name}}}, probe {{{FROZEN}}}, difference {{{change.id}}}",
+            change.n,
+            "04_test.ipynb#test_roc",
+            told=if_known(
+                numbers,
+                f"AUC {{{name}}}; a linear probe on features of the network before training reaches "
+                f"{{{FROZEN}}}; difference {{{change.id}}}.",
             ),
         )
     ]

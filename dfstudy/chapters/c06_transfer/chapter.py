@@ -19,6 +19,7 @@ CHAPTER = Chapter(
     timeout=86400,
     figures=("forgeries_published",),
     numbers=(
+        "probe.unseen.auc",
         "published.correlation",
         "published.difference.balanced",
     ),
