@@ -22,7 +22,7 @@ class Number:
         id: dotted name, unique in the report, such as `test.auc` or `test.auc.method.swap`.
         value: the estimate, or None where it is not defined.
         unit: `pictures`, `groups`, `probability`, `AUC` ...; `1` for a bare ratio.
-        n: pictures behind the value.
+        n: images behind the value.
         low, high: interval's ends, or both None for an exact count or setting.
         groups: independent groups behind the value, where an interval resampled them.
         note: how the interval was made, or why the value is not defined.

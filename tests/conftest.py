@@ -1,4 +1,4 @@
-"""Fixtures shared by all rooms: real pictures and weights where this machine has them."""
+"""Fixtures shared by all rooms: real images and weights where this machine has them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _shared(kind: str) -> Path:
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """Folder of real picture sets; skips where absent."""
+    """Folder of real image sets; skips where absent."""
     return _shared("data")
 
 
@@ -134,10 +134,10 @@ def write_noise() -> Callable[..., list[Path]]:
 
 @pytest.fixture(scope="session")
 def make_tested() -> Callable[..., dict]:
-    """What the trainings of a study's policies say of made-up pictures: `TestedVariant` by training.
+    """What the trainings of a study's policies say of made-up images: `TestedVariant` by training.
 
     `gains` gives a policy's strength on top of 1.5 standard deviations, as a number or a function of the
-    training; `seed_sd` is what a seed adds to it. Pictures of a group are alike for all trainings.
+    training; `seed_sd` is what a seed adds to it. Images of a group are alike for all trainings.
     """
 
     def make(study, gains, groups=60, seed_sd=0.0, unseen=("warp",), noise=0.6, seed=0) -> dict:

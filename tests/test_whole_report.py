@@ -1,4 +1,4 @@
-"""The real chapters from nothing to the page, on rendered portraits and on a folder of pictures."""
+"""The real chapters from nothing to the page, on rendered portraits and on a folder of images."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def report(folder: Path, *options: str) -> str:
 
 
 def faces(folder: Path) -> Path:
-    """Two classes in given splits, one method, no groups, and one picture that cannot be read."""
+    """Two classes in given splits, one method, no groups, and one image that cannot be read."""
     noise = np.random.default_rng(0)
     for part, count in (("Train", 24), ("Validation", 10)):
         for name in ("Real", "Fake"):
@@ -57,7 +57,7 @@ def faces(folder: Path) -> Path:
             for number in range(count):
                 pixels = noise.normal(128, 40 if name == "Real" else 55, (53, 37, 3)).clip(0, 255)
                 Image.fromarray(pixels.astype(np.uint8)).save(folder / part / name / f"{number}.jpg")
-    (folder / "Train" / "Real" / "broken.jpg").write_bytes(b"no picture")
+    (folder / "Train" / "Real" / "broken.jpg").write_bytes(b"no image")
     return folder
 
 

@@ -1,4 +1,4 @@
-"""Parts of a face made black: eyes, nose or mouth, half a face, half a picture.
+"""Parts of a face made black: eyes, nose or mouth, half a face, half an image.
 
 Takes and gives uint8 RGB [H, W, 3]. A network that has found one telling part must look for another. What is
 cut out follows the winning entry of the Deepfake Detection Challenge (Seferbekov 2020), which took the
@@ -16,22 +16,22 @@ import numpy as np
 
 from dfstudy.augment import face
 
-# Chance of each part a picture, as that entry's program draws it: with .7 a part of the face, of which eyes
-# .5, mouth .25, nose .125 and else nothing; without, half a face with .2; without, half a picture with .1.
+# Chance of each part an image, as that entry's program draws it: with .7 a part of the face, of which eyes
+# .5, mouth .25, nose .125 and else nothing; without, half a face with .2; without, half an image with .1.
 CHANCES = {
     "eyes": 0.7 * 0.5,
     "mouth": 0.7 * 0.25,
     "nose": 0.7 * 0.125,
     "half a face": 0.3 * 0.2,
-    "half a picture": 0.3 * 0.8 * 0.1,
+    "half an image": 0.3 * 0.8 * 0.1,
 }
 SIDES = ("upper", "lower", "left", "right")
 DIAGONALS = ("falling", "rising")  # two opposite quarters
-MOST = 0.8  # of a face or picture, at any strength: an all-black picture has nothing to learn from
+MOST = 0.8  # of a face or image, at any strength: an all-black image has nothing to learn from
 
 
 class Blackout(A.ImageOnlyTransform):
-    """One part of the face, or half of it, or half of the picture, black.
+    """One part of the face, or half of it, or half of the image, black.
 
     Eyes, nose and mouth are a thick line with round ends: from eye to eye and from between the eyes to the
     tip of the nose, a quarter of the distance between the eyes to each side; from corner to corner of the
@@ -53,14 +53,14 @@ class Blackout(A.ImageOnlyTransform):
     def get_params(self) -> dict[str, Any]:
         """The `part`, and the `side` of a half."""
         (part,) = self.py_random.choices(list(CHANCES), CHANCES.values())
-        sides = {"half a face": SIDES, "half a picture": SIDES + DIAGONALS}.get(part)
+        sides = {"half a face": SIDES, "half an image": SIDES + DIAGONALS}.get(part)
         return {"part": part, "side": sides[int(self.py_random.random() * len(sides))] if sides else ""}
 
     def apply(self, img: np.ndarray, part: str, side: str, **params: Any) -> np.ndarray:
-        """A copy of the picture with the part black."""
+        """A copy of the image with the part black."""
         height, width = img.shape[:2]
         dark = img.copy()
-        if part == "half a picture":
+        if part == "half an image":
             for rows, columns in _rectangles((0, 0, width, height), side, self._share()):
                 dark[rows, columns] = 0
         elif part == "half a face":

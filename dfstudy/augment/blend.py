@@ -1,8 +1,8 @@
-"""Self-blended pictures: a fake made of one real picture and its own altered copy.
+"""Self-blended images: a fake made of one real image and its own altered copy.
 
-Takes a real picture, uint8 RGB [H, W, 3]; gives one of that shape. Written from Shiohara and Yamasaki (CVPR
+Takes a real image, uint8 RGB [H, W, 3]; gives one of that shape. Written from Shiohara and Yamasaki (CVPR
 2022, arXiv 2204.08376). Two copies, source and target: one of them, as likely either, gets other colours
-(RGB shift, hue-saturation-value, brightness-contrast) and another sharpness (through a smaller picture, or
+(RGB shift, hue-saturation-value, brightness-contrast) and another sharpness (through a smaller image, or
 sharpened); the source is also scaled a little, each side by itself, and moved; then the source's face is
 laid onto the target through a soft mask times a ratio out of .25, .5, .75, 1, 1, 1. So it carries what face
 forgeries share, a border between two statistics, and nothing of any one method.
@@ -34,7 +34,7 @@ CROP, MOVE = (0.85, 1.15), 0.04  # size of the ellipse to the face's, and its pl
 
 
 class SelfBlend(A.ImageOnlyTransform):
-    """A self-blended picture of a real one; `params` keep the mask that was used, times its ratio."""
+    """A self-blended image of a real one; `params` keep the mask that was used, times its ratio."""
 
     faces_from = face.FROM
 
@@ -118,7 +118,7 @@ def draw_mask(draw: random.Random) -> np.ndarray:
 
 
 def _moved(picture: np.ndarray, scale: tuple[float, float], shift: tuple[float, float]) -> np.ndarray:
-    """The picture scaled about its middle and shifted by shares of its sides, mirrored at its borders."""
+    """The image scaled about its middle and shifted by shares of its sides, mirrored at its borders."""
     height, width = picture.shape[:2]
     matrix = np.zeros((2, 3))
     for axis, side in ((0, width), (1, height)):

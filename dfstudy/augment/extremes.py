@@ -1,6 +1,6 @@
-"""Each transform of the policy `original` on one picture, at both ends of its range or at any strength.
+"""Each transform of the policy `original` on one image, at both ends of its range or at any strength.
 
-Takes a picture; gives for each transform the picture as it was, and as it is at each end, with labels in
+Takes an image; gives for each transform the image as it was, and as it is at each end, with labels in
 the transform's own unit; or, by a transform's name, before and after at one strength. Nothing is left to
 chance but the noise field.
 """
@@ -16,7 +16,7 @@ import numpy as np
 
 from dfstudy.augment import transforms
 
-DETAIL = 0.4  # part of the side that is shown where the whole picture would hide the change
+DETAIL = 0.4  # part of the side that is shown where the whole image would hide the change
 
 Apply = Callable[[np.ndarray], np.ndarray]
 
@@ -28,8 +28,8 @@ class Ends:
     Attributes:
         title: transform and quantity, with its unit.
         labels: value at each end; one where the transform has no range.
-        before: uint8 [H, W, 3], the whole picture or its middle.
-        after: one picture a label.
+        before: uint8 [H, W, 3], the whole image or its middle.
+        after: one image a label.
         changes: mean absolute change of a value in grey levels, a label each; None where pixels move.
     """
 
@@ -80,7 +80,7 @@ class Range:
         low, high: ends of that range.
         strongest: the end that changes most.
         moves: pixels move, so that the change of a value says nothing.
-        at_input: it meets the picture at the network's size; else at its own.
+        at_input: it meets the image at the network's size; else at its own.
     """
 
     title: str

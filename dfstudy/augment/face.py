@@ -1,12 +1,12 @@
-"""Where a face lies in a picture of one: fixed shares of its sides.
+"""Where a face lies in an image of one: fixed shares of its sides.
 
-Takes a picture's height and width; gives points and an outline in pixels. The index knows no landmarks, so
+Takes an image's height and width; gives points and an outline in pixels. The index knows no landmarks, so
 this stands in for them, and whatever uses it says so (`FROM`). Cost: microseconds.
 
 The shares are means over four sets of each set's median: crops of FFHQ, OpenForensics and DFDC with the
-landmarks of YuNet, 120 pictures each, and 24 rendered portraits with their own. The medians of the sets lie
-within .13 of these shares, and single pictures of a set scatter around its median by .01 to .12 of the side
-(standard deviation): a share hits the part of the face that it names in most pictures, not in all.
+landmarks of YuNet, 120 images each, and 24 rendered portraits with their own. The medians of the sets lie
+within .13 of these shares, and single images of a set scatter around its median by .01 to .12 of the side
+(standard deviation): a share hits the part of the face that it names in most images, not in all.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 
 FROM = "face geometry"  # in place of "landmarks": what says where a face's parts are
 
-# x and y of the eye and the corner of the mouth on the picture's left and right, and of the tip of the nose
+# x and y of the eye and the corner of the mouth on the image's left and right, and of the tip of the nose
 EYES = ((0.36, 0.41), (0.64, 0.41))
 NOSE = (0.50, 0.57)
 MOUTH = ((0.38, 0.70), (0.62, 0.70))

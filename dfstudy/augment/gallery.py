@@ -1,7 +1,7 @@
-"""The same pictures under each named policy, to be looked at beside each other.
+"""The same images under each named policy, to be looked at beside each other.
 
-Takes pictures, their labels and the names of policies; gives rows of uint8 pictures of one size. A policy
-that blends fakes shows three rows: the masks, the blended pictures, and the fakes that the network meets.
+Takes images, their labels and the names of policies; gives rows of uint8 images of one size. A policy
+that blends fakes shows three rows: the masks, the blended images, and the fakes that the network meets.
 Cost: that of the samples.
 """
 
@@ -41,7 +41,7 @@ def show_policies(
         names: of the policies.
         pictures: real ones, uint8 [H, W, 3].
         size: side of the network's input, pixels.
-        draws: samples of each picture, of its first epochs.
+        draws: samples of each image, of its first epochs.
         seed: of the training whose samples these would be.
     """
     cells = [

@@ -1,6 +1,6 @@
-"""Policies: named sequences of transforms that make a training sample of a picture.
+"""Policies: named sequences of transforms that make a training sample of an image.
 
-Takes a uint8 RGB picture [H, W, 3] of any size and a 64-bit key; gives uint8 [size, size, 3]. The key alone
+Takes a uint8 RGB image [H, W, 3] of any size and a 64-bit key; gives uint8 [size, size, 3]. The key alone
 decides what is done, so the result is the same in any process. Refuses a name or a transform that it does
 not know. Cost: `timing_augment` in chapter 02; the random stream of a sample takes 5 us.
 
@@ -10,7 +10,7 @@ transforms, `none+grey` that transform of `original` alone; more may follow, eac
 `original*0.5` has every range times 0.5 and the same probabilities (`recipes` says which ranges); `*1`
 changes no byte.
 
-Under `self_blend` a training never sees the set's own fakes: `Policy.fakes` makes one of a real picture.
+Under `self_blend` a training never sees the set's own fakes: `Policy.fakes` makes one of a real image.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ NAME = re.compile(r"(\w+)((?:\+\w+)+|(?:-\w+)+)?(?:\*(\d+(?:\.\d+)?))?")
 
 @dataclass(frozen=True)
 class PolicyStep:
-    """What one transform did to one picture.
+    """What one transform did to one image.
 
     Attributes:
         name: of the transform in its policy, such as `colour`.
-        applied: class name of what ran, such as `FancyPCA`; empty where chance left the picture alone.
+        applied: class name of what ran, such as `FancyPCA`; empty where chance left the image alone.
         parameters: what was drawn for it, under the names of albumentations.
         before, after: uint8 [H, W, 3].
     """
@@ -49,14 +49,14 @@ class PolicyStep:
 
 
 class Policy:
-    """A callable sequence of transforms; equal name, size, picture and key give equal bytes."""
+    """A callable sequence of transforms; equal name, size, image and key give equal bytes."""
 
     def __init__(self, name: str, size: int, train: bool = True, forges: bool = False) -> None:
-        """`forges`: what `fakes` gives, which begins by making a fake of the picture."""
+        """`forges`: what `fakes` gives, which begins by making a fake of the image."""
         self.name, self.size, self.train, self.forges = name, size, train, forges
         self._transforms = {part: build() for part, build in _steps(name, size, train, forges).items()}
         # One stream that all transforms share: were each seeded by itself with the same number, all would
-        # draw the same values, and a flipped picture would always be a grey one too. None draws from
+        # draw the same values, and a flipped image would always be a grey one too. None draws from
         # numpy's, which takes longer to seed; one that did would fail and not differ from run to run.
         self._stream = random.Random()
         for transform in self._transforms.values():
@@ -74,7 +74,7 @@ class Policy:
 
     @property
     def fakes(self) -> Policy | None:
-        """What makes a training fake, label 1, of a REAL picture; None where fakes are the set's own."""
+        """What makes a training fake, label 1, of a REAL image; None where fakes are the set's own."""
         told = _read(self.name)
         if not self.train or self.forges or RECIPES[told.recipe].forge is None:
             return None
@@ -87,7 +87,7 @@ class Policy:
         return ", ".join({part.faces_from: "" for part in parts if hasattr(part, "faces_from")})
 
     def __call__(self, picture: np.ndarray, key: int) -> np.ndarray:
-        """The sample that `key` makes of a picture: uint8 [size, size, 3]."""
+        """The sample that `key` makes of an image: uint8 [size, size, 3]."""
         self._begin(picture, key)
         for transform in self._transforms.values():
             picture = transform(image=picture)["image"]
@@ -112,7 +112,7 @@ class Policy:
 
     def _begin(self, picture: np.ndarray, key: int) -> None:
         if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3 or not picture.size:
-            raise ValueError(f"a picture is uint8 [H, W, 3], not {picture.dtype} {list(picture.shape)}")
+            raise ValueError(f"an image is uint8 [H, W, 3], not {picture.dtype} {list(picture.shape)}")
         self._stream.seed(key)
 
     def __reduce__(self) -> tuple[Any, ...]:

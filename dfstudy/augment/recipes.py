@@ -7,7 +7,7 @@ one resize and `pad`, so all end up at one size. Nothing is drawn or built here.
 100 (down to 1), the variance of noise, the pixels of a blur's kernel to each side (odd, at least 3), the
 limits of brightness, contrast, hue, saturation, value, RGB shift and FancyPCA's deviation, shift (up to half
 the side), the distance of scale from 1 (.1 to 10), degrees (up to 180), the width of what is blacked out and
-the share of a half (up to .8 of the face or picture), and the changes of a self-blended copy. Flip, grey, the
+the share of a half (up to .8 of the face or image), and the changes of a self-blended copy. Flip, grey, the
 choice of interpolation, and shape and ratio of the blending mask have no range of strength.
 """
 
@@ -29,12 +29,12 @@ ALWAYS = ("resize", "pad")  # what every recipe needs
 
 @dataclass(frozen=True)
 class Recipe:
-    """One published way of varying training pictures.
+    """One published way of varying training images.
 
     Attributes:
         source: who published it, and where it is changed here.
         steps: (size, strength) -> builders by name, in the order in which they run.
-        forge: strength -> the transform that makes a fake of a real picture; None keeps the set's own fakes.
+        forge: strength -> the transform that makes a fake of a real image; None keeps the set's own fakes.
     """
 
     source: str
@@ -114,24 +114,24 @@ def _shift_scale_rotate(degrees: float, strength: float) -> A.BasicTransform:
 
 
 RECIPES = {
-    "none": Recipe("what every picture meets at validation and test", _none),
+    "none": Recipe("what every image meets at validation and test", _none),
     "original": Recipe("the notebook that this study grew from", _original),
     "dfdc_winner": Recipe(
         "Seferbekov (2020), first in the Deepfake Detection Challenge, github.com/selimsef/dfdc_deepfake_"
         "challenge: training/pipelines/train_classifier.py and training/datasets/classifier_dataset.py. "
-        "There the places of blackout come from landmarks, and half a picture is left alone where the "
+        "There the places of blackout come from landmarks, and half an image is left alone where the "
         "forged region would vanish",
         _dfdc_winner,
     ),
     "deepfakebench": Recipe(
         "Yan et al. (NeurIPS 2023, arXiv 2307.01426), github.com/SCLBD/DeepfakeBench: "
         "training/config/detector and training/dataset/abstract_dataset.py. Rotation has p .5 in the "
-        "files of efficientnetb4 and sbi and 0 in xception's. As there, pictures have the network's size "
+        "files of efficientnetb4 and sbi and 0 in xception's. As there, images have the network's size "
         "before anything else happens; here they keep their proportions",
         _deepfakebench,
     ),
     "self_blend": Recipe(
-        "Shiohara and Yamasaki (CVPR 2022, arXiv 2204.08376): fakes are blended from real training pictures; "
+        "Shiohara and Yamasaki (CVPR 2022, arXiv 2204.08376): fakes are blended from real training images; "
         "then both classes get RGB shift, hue-saturation-value, brightness-contrast and JPEG, with ranges "
         "of this study, and flips",
         _self_blend,

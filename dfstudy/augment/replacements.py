@@ -1,4 +1,4 @@
-"""Classes that stand in for the library's own: right for RGB pictures, right in strength, or faster.
+"""Classes that stand in for the library's own: right for RGB images, right in strength, or faster.
 
 Each takes and gives uint8 RGB [H, W, 3], says how it differs from the class of albumentations that it
 replaces, and is tested against it. All chance comes from the Python stream that a transform is given, none
@@ -18,12 +18,12 @@ import numpy as np
 from dfstudy.data.order import sample_key
 
 STARTS = 2**20  # windows into a field of normal values: as many places at which one may begin
-WINDOW = 2**18  # values of a window, more than those of a 256 px picture
+WINDOW = 2**18  # values of a window, more than those of a 256 px image
 LEVELS = 4096  # steps of a stored normal value to one standard deviation: eight fit into 16 bits
 
 
 class JPEGCompression(A.ImageCompression):
-    """JPEG encoding and decoding of an RGB picture.
+    """JPEG encoding and decoding of an RGB image.
 
     The library hands the RGB array to an encoder that expects BGR: its files carry luma weights .114 for
     red and .299 for blue, and lose the wrong colours. Here the channels are turned around first. As in
@@ -31,7 +31,7 @@ class JPEGCompression(A.ImageCompression):
     """
 
     def apply(self, img: np.ndarray, quality: int, **params: Any) -> np.ndarray:
-        """The picture after one round through a JPEG file of the given quality (1-100)."""
+        """The image after one round through a JPEG file of the given quality (1-100)."""
         bgr = cv2.cvtColor(img, cv2.COLOR_RGB2BGR)
         _, file = cv2.imencode(".jpg", bgr, (cv2.IMWRITE_JPEG_QUALITY, quality))
         return cv2.imdecode(file, cv2.IMREAD_COLOR_RGB)
@@ -45,7 +45,7 @@ class GaussianNoise(A.ImageOnlyTransform):
     there are 2**31 fields, each `cos(a) x + sin(a) y` of windows x and y, at drawn places, into two fixed
     fields of independent normal values. Such a sum is as normal and as independent from value to value
     as they are, and costs a seventh of drawing it anew: Wallace's way (1996, ACM Transactions on
-    Mathematical Software 22, 119-127). Pictures whose windows overlap do so at different pixels.
+    Mathematical Software 22, 119-127). Images whose windows overlap do so at different pixels.
     """
 
     class InitSchema(A.ImageOnlyTransform.InitSchema):
@@ -64,7 +64,7 @@ class GaussianNoise(A.ImageOnlyTransform):
         return {"sigma": sigma, "field": self.py_random.getrandbits(31)}
 
     def apply(self, img: np.ndarray, sigma: float, field: int, **params: Any) -> np.ndarray:
-        """The picture plus noise, rounded to grey levels and clipped to 0..255."""
+        """The image plus noise, rounded to grey levels and clipped to 0..255."""
         values = img.reshape(1, -1)
         noisy = np.empty_like(values)
         for number, start in enumerate(range(0, values.shape[1], WINDOW)):
@@ -100,7 +100,7 @@ def _noise(sigma: float, key: int, count: int) -> np.ndarray:
 class FancyPCA(A.FancyPCA):
     """The library's FancyPCA, ten times as fast: the same linear map of colours.
 
-    It adds `V diag(alpha * variance) (colour - mean)` to each colour, with the variances of the picture's
+    It adds `V diag(alpha * variance) (colour - mean)` to each colour, with the variances of the image's
     colours (in 0..1) along their principal axes, the columns of V. That is a change of a fraction of a
     grey level. The method under this name in Krizhevsky, Sutskever and Hinton (2012), and in older releases
     of the library, adds one vector `V (alpha * variance)` to all pixels instead. The factors come from
@@ -113,7 +113,7 @@ class FancyPCA(A.FancyPCA):
         return {"alpha_vector": np.array(drawn, np.float32)}
 
     def apply(self, img: np.ndarray, alpha_vector: np.ndarray, **params: Any) -> np.ndarray:
-        """The changed picture; `alpha_vector` float32 [3], for the axes by falling variance."""
+        """The changed image; `alpha_vector` float32 [3], for the axes by falling variance."""
         mean, covariance = colour_moments(img)
         variances, axes = np.linalg.eigh(covariance)  # by rising variance
         added = axes[:, ::-1] * (alpha_vector * variances[::-1])
@@ -140,7 +140,7 @@ class RGBShift(A.ImageOnlyTransform):
         return {"shift": tuple(self.py_random.uniform(*self.limits) for _ in range(3))}
 
     def apply(self, img: np.ndarray, shift: tuple[float, float, float], **params: Any) -> np.ndarray:
-        """The picture with the shifts added, rounded and clipped."""
+        """The image with the shifts added, rounded and clipped."""
         return cv2.add(img, (*shift, 0.0))
 
 
@@ -155,7 +155,7 @@ class LongestMaxSize(A.LongestMaxSize):
     """
 
     def apply(self, img: np.ndarray, scale: float, **params: Any) -> np.ndarray:
-        """The picture with both sides times `scale`, rounded."""
+        """The image with both sides times `scale`, rounded."""
         sides = img.shape[:2]
         small = tuple(max(1, round(side * scale)) for side in sides)
         if self.area_for_downscale is None or scale >= 1 or not any(np.remainder(sides, small)):
@@ -170,7 +170,7 @@ class LongestMaxSize(A.LongestMaxSize):
 
 @lru_cache(maxsize=16)
 def _places_of_areas(sides: tuple[int, int], small: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
-    """Where to interpolate for averages of areas: x and y, float32 of the small picture's shape."""
+    """Where to interpolate for averages of areas: x and y, float32 of the small image's shape."""
     places = []
     for side, number in zip(sides, small, strict=True):
         first, left = np.divmod(np.arange(number) * side, number)  # pixel of the area's edge, and how far in
@@ -182,7 +182,7 @@ def _places_of_areas(sides: tuple[int, int], small: tuple[int, int]) -> tuple[np
 class Affine(A.Affine):
     """The library's Affine for one scale, shift and rotation, more than twice as fast: the same bytes.
 
-    OpenCV warps pictures of four channels with the processor's vector instructions, and those of three
+    OpenCV warps images of four channels with the processor's vector instructions, and those of three
     without them: a fourth is added on the way. Of the drawn values the library makes a product of six
     matrices, twice; here it is written out. Shear is none.
     """
@@ -207,7 +207,7 @@ class Affine(A.Affine):
         return {"scale": {"x": scale, "y": scale}, "rotate": rotate, "matrix": matrix}
 
     def apply(self, img: np.ndarray, matrix: np.ndarray, **params: Any) -> np.ndarray:
-        """The picture through `matrix`, black outside."""
+        """The image through `matrix`, black outside."""
         moved = cv2.warpAffine(
             cv2.cvtColor(img, cv2.COLOR_RGB2RGBA),
             matrix,
@@ -227,7 +227,7 @@ class PadIfNeeded(A.PadIfNeeded):
     """The library's PadIfNeeded, which works out and copies a border of no width as well: here not."""
 
     def __call__(self, *args: Any, force_apply: bool = False, **data: Any) -> dict[str, Any]:
-        """The padded picture under `image`."""
+        """The padded image under `image`."""
         if data["image"].shape[:2] != (self.min_height, self.min_width):
             return super().__call__(*args, force_apply=force_apply, **data)
         self.params = dict.fromkeys(("pad_top", "pad_bottom", "pad_left", "pad_right"), 0)
@@ -238,7 +238,7 @@ class OneOf(A.OneOf):
     """The library's OneOf for equal chances, which it draws from numpy, at ten times the cost."""
 
     def __call__(self, *args: Any, force_apply: bool = False, **data: Any) -> dict[str, Any]:
-        """What one of the transforms makes of the picture under `image`, or the picture as it was."""
+        """What one of the transforms makes of the image under `image`, or the image as it was."""
         if not (force_apply or self.py_random.random() < self.p):
             return data
         chosen = self.transforms[int(self.py_random.random() * len(self.transforms))]

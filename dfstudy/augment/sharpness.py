@@ -1,4 +1,4 @@
-"""Transforms that change how sharp a picture is: blur, a way through a smaller picture, sharpening.
+"""Transforms that change how sharp an image is: blur, a way through a smaller image, sharpening.
 
 Each takes and gives uint8 RGB [H, W, 3]; all chance comes from the Python stream that it is given. The
 library's own draw from numpy's stream, or have no such parameter. Cost: 0.1 ms at 224 px.
@@ -35,12 +35,12 @@ class GaussianBlur(A.ImageOnlyTransform):
         return {"kernel": smallest + 2 * int(self.py_random.random() * ((largest - smallest) // 2 + 1))}
 
     def apply(self, img: np.ndarray, kernel: int, **params: Any) -> np.ndarray:
-        """The blurred picture, mirrored at its borders."""
+        """The blurred image, mirrored at its borders."""
         return cv2.GaussianBlur(img, (kernel, kernel), 0)
 
 
 class Downscale(A.ImageOnlyTransform):
-    """The picture made smaller by a drawn factor and large again: its finest detail is gone."""
+    """The image made smaller by a drawn factor and large again: its finest detail is gone."""
 
     class InitSchema(A.ImageOnlyTransform.InitSchema):
         """Arguments that `strict` accepts."""
@@ -56,7 +56,7 @@ class Downscale(A.ImageOnlyTransform):
         return {"factor": self.py_random.uniform(*self.factor)}
 
     def apply(self, img: np.ndarray, factor: float, **params: Any) -> np.ndarray:
-        """The picture after area averaging and linear interpolation."""
+        """The image after area averaging and linear interpolation."""
         height, width = img.shape[:2]
         small = max(1, round(width / factor)), max(1, round(height / factor))
         shrunk = cv2.resize(img, small, interpolation=cv2.INTER_AREA)
@@ -80,5 +80,5 @@ class Sharpen(A.ImageOnlyTransform):
         return {"amount": self.py_random.uniform(*self.amount)}
 
     def apply(self, img: np.ndarray, amount: float, **params: Any) -> np.ndarray:
-        """The sharpened picture."""
+        """The sharpened image."""
         return cv2.addWeighted(img, 1 + amount, cv2.GaussianBlur(img, (0, 0), 1), -amount, 0)

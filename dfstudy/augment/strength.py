@@ -1,6 +1,6 @@
 """What a policy really does: applied transforms, realised strengths and cost.
 
-Takes a policy and picture files; gives tables. Strengths are read from the pixels or from what was
+Takes a policy and image files; gives tables. Strengths are read from the pixels or from what was
 applied, not from the settings. Cost of measuring: that of the samples, plus one comparison a transform.
 """
 
@@ -49,8 +49,8 @@ def measure_policy(policy: Policy, paths: Sequence[str | Path], samples: int, se
 
     Args:
         policy: as given to the training.
-        paths: picture files as given to the training, in that order.
-        samples: how many; where the pictures are fewer, the next epochs follow.
+        paths: image files as given to the training, in that order.
+        samples: how many; where the images are fewer, the next epochs follow.
         seed: of the training.
 
     Returns:
@@ -93,7 +93,7 @@ def time_transforms(path: str | Path, size: int, repeats: int = 200) -> pd.DataF
     """Processor time of each transform, each applied every time, at its place in the policy `original`.
 
     Args:
-        path: picture file; transforms before the resize meet it as it is, those after it at `size`.
+        path: image file; transforms before the resize meet it as it is, those after it at `size`.
         size: side of the network's input, pixels.
         repeats: calls timed, with new parameters each.
 

@@ -1,9 +1,9 @@
 """The single transforms: albumentations 2.0.8 with every parameter written out.
 
-Each function gives one transform of a uint8 RGB picture [H, W, 3]; `strict=True` refuses an argument that
+Each function gives one transform of a uint8 RGB image [H, W, 3]; `strict=True` refuses an argument that
 the installed release does not know, which it would otherwise drop with a warning. Default values are those
 of the notebook that this study grew from (the policy `original`), where it has the transform. Where the
-library is wrong for RGB pictures, wrong in strength, or slow, the class is one of `replacements` or
+library is wrong for RGB images, wrong in strength, or slow, the class is one of `replacements` or
 `sharpness`.
 Cost: figure `timing_augment` of chapter 02.
 """
@@ -39,7 +39,7 @@ def gaussian_blur(kernel: tuple[int, int] = (3, 3), p: float = 0.05) -> A.BasicT
 
 
 def downscale(factor: tuple[float, float], p: float = 1.0) -> A.BasicTransform:
-    """Through a picture smaller by a factor drawn from `factor` (at least 1)."""
+    """Through an image smaller by a factor drawn from `factor` (at least 1)."""
     return sharpness.Downscale(factor=factor, p=p, strict=True)
 
 
@@ -49,7 +49,7 @@ def sharpen(amount: tuple[float, float], p: float = 1.0) -> A.BasicTransform:
 
 
 def blackout(reach: float = 1.0, p: float = sum(CHANCES.values())) -> A.BasicTransform:
-    """Eyes, nose, mouth, half a face or half a picture black; `reach` 1 is the published size."""
+    """Eyes, nose, mouth, half a face or half an image black; `reach` 1 is the published size."""
     return Blackout(reach=reach, p=p, strict=True)
 
 
@@ -82,7 +82,7 @@ def random_interpolation(size: int) -> A.BaseCompose:
 
 
 def pad(size: int) -> A.BasicTransform:
-    """A black border around the centred picture, up to `size` x `size`."""
+    """A black border around the centred image, up to `size` x `size`."""
     return replacements.PadIfNeeded(
         min_height=size,
         min_width=size,
@@ -184,7 +184,7 @@ def shift_scale_rotate(
 
 
 def rotate(degrees: tuple[float, float] = (-10.0, 10.0), p: float = 0.5) -> A.BasicTransform:
-    """Rotation about the centre; the picture is mirrored at its borders."""
+    """Rotation about the centre; the image is mirrored at its borders."""
     return replacements.Rotate(
         scale=(1.0, 1.0),
         translate_percent={"x": (0.0, 0.0), "y": (0.0, 0.0)},

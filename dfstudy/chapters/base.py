@@ -36,7 +36,7 @@ class Gathered:
 
 
 @dataclass(frozen=True)
-class Section:
+class PageSection:
     """What a chapter says in the main part of the page: a few paragraphs and one or two figures.
 
     Attributes:
@@ -76,7 +76,7 @@ class Chapter:
     numbers: tuple[str, ...]
     questions: Callable[[Gathered], list[Answer]] | None = None
     abstract: Callable[[Sequence[Answer], Gathered], str] | None = None
-    section: Section | None = None
+    section: PageSection | None = None
 
     @property
     def notebook(self) -> Path:

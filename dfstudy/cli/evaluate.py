@@ -15,9 +15,9 @@ from dfstudy.errors import StudyError
 
 @click.command()
 @click.argument("scores")
-@click.option("--truth", default="", help="Table of all pictures to be scored: path, label, group ...")
-@click.option("--threshold", type=float, help="Called fake from this score on; chosen on other pictures.")
-@click.option("--against", default="", help="Second table over the same pictures, compared with SCORES.")
+@click.option("--truth", default="", help="Table of all images to be scored: path, label, group ...")
+@click.option("--threshold", type=float, help="Called fake from this score on; chosen on other images.")
+@click.option("--against", default="", help="Second table over the same images, compared with SCORES.")
 @click.option("--against-threshold", type=float, help="Of the second table; default that of the first.")
 @click.option("--level", type=click.Choice(["group", "identity", "video", "picture"]), default="group")
 @click.option("--replicates", type=click.IntRange(min=100), help="Resamples; default those of a study.")
@@ -54,5 +54,5 @@ def evaluate(
         thresholds = None if threshold is None or second is None else (threshold, second)
         click.echo(describe(*compare_scores(table, other, settings, thresholds)))
         return
-    click.echo(f"judging {len(table.pictures):,} pictures over {settings.replicates:,} resamples", err=True)
+    click.echo(f"judging {len(table.pictures):,} images over {settings.replicates:,} resamples", err=True)
     click.echo(describe(*evaluate_scores(table, settings, threshold)))

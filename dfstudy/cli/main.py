@@ -79,7 +79,7 @@ main.add_command(report)
 @main.command()
 @study_options
 def index(invocation: Invocation) -> None:
-    """Count the pictures of a study by split and class."""
+    """Count the images of a study by split and class."""
     from dfstudy.data.duplicates import count_duplicates
     from dfstudy.data.endings import describe_endings
     from dfstudy.data.index import index_study
@@ -92,7 +92,7 @@ def index(invocation: Invocation) -> None:
     click.echo(printable(layout_line(settings)))
     split = split_study(settings, table)
     counts = split.rows.groupby(["split", "label", "method"], observed=True).size()
-    click.echo(f"{len(split.rows):,} pictures of {settings.title} are used:")
+    click.echo(f"{len(split.rows):,} images of {settings.title} are used:")
     for (part, label, method), count in counts.items():
         click.echo(f"  {part:<6} {('real', 'fake')[label]:<5} {printable(method):<20} {count:>8,}")
     if len(split.set_aside):
@@ -101,12 +101,12 @@ def index(invocation: Invocation) -> None:
             click.echo(f"  {row.pictures:>6,}  {printable(row.reason)}")
     others = describe_endings(count_others(settings))
     if others:
-        click.echo(f"also there, and taken for no picture: {printable(', '.join(others))}")
+        click.echo(f"also there, and taken for no image: {printable(', '.join(others))}")
     found = count_duplicates(split.duplicates, split.rows)
     if found["near"]:
         groups = f"{found['joined_groups']:,} group{'s' * (found['joined_groups'] != 1)}"
-        largest = f"the largest of {found['largest_joined']:,} pictures"
-        click.echo(f"near-duplicates join pictures into {groups}, {largest}")
+        largest = f"the largest of {found['largest_joined']:,} images"
+        click.echo(f"near-duplicates join images into {groups}, {largest}")
 
 
 @main.command()
@@ -140,13 +140,13 @@ def audit(invocation: Invocation) -> None:
 @click.argument("source")
 @click.argument("target")
 @click.option("--study", default="", help="Study whose aliases name the class folders.")
-@click.option("--size", default=0, help="Side of every picture, pixels; default that of the smallest.")
+@click.option("--size", default=0, help="Side of every image, pixels; default that of the smallest.")
 @click.option("--format", "kind", type=click.Choice(["jpeg", "png"]), default="jpeg", show_default=True)
 @click.option("--quality", type=click.IntRange(1, 100), default=95, show_default=True, help="Of JPEG.")
 def reencode(
     source: str, target: str, study: str, size: int, kind: Literal["jpeg", "png"], quality: int
 ) -> None:
-    """Write all pictures of SOURCE alike into TARGET."""
+    """Write all images of SOURCE alike into TARGET."""
     from pathlib import Path
 
     from dfstudy.data.reencode import reencode, summarise

@@ -28,7 +28,7 @@ def study_options(command: Callable) -> Callable:
 
     options = [
         click.option("--study", default="", help="Built-in study or path of a YAML file."),
-        click.option("--data", default="", help="Folder of pictures instead of the study's own."),
+        click.option("--data", default="", help="Folder of images instead of the study's own."),
         click.option("--out", default="", help="Folder of the results; default reports/<study>."),
         click.option(
             "--set",

@@ -1,4 +1,4 @@
-"""The command `dfstudy score`: pictures, folders and videos, each to a probability and a verdict.
+"""The command `dfstudy score`: images, folders and videos, each to a probability and a verdict.
 
 Takes paths as typed and a run; prints a table, CSV or JSON lines, or appends to a file, and ends with
 status 1 where anything could not be scored. Registered by `dfstudy.cli.main`; loads no network library for
@@ -46,7 +46,7 @@ def score(
     out: str,
     kind: str | None,
 ) -> None:
-    """Score pictures and videos by a finished run (docs/scoring.md)."""
+    """Score images and videos by a finished run (docs/scoring.md)."""
     from pathlib import Path
 
     from dfstudy.data.endings import describe_endings
@@ -75,8 +75,8 @@ def score(
     told = printable(", ".join(describe_endings(others)))
     if not done + failed:
         raise StudyError(
-            f"no picture or video lies in {', '.join(paths)}; there is {told or 'no file at all'}",
-            "give pictures, or folders of them",
+            f"no image or video lies in {', '.join(paths)}; there is {told or 'no file at all'}",
+            "give images, or folders of them",
         )
     if told:
         click.echo(f"also there, and not scored: {told}", err=True)

@@ -1,6 +1,6 @@
-"""Groups of pictures dealt into splits by share, alike in classes and methods.
+"""Groups of images dealt into splits by share, alike in classes and methods.
 
-Takes one row a picture (group, label, method) and the share of each split; gives the split of each group.
+Takes one row an image (group, label, method) and the share of each split; gives the split of each group.
 Refuses nothing: where there are too few groups, `split_study` sees what is missing.
 Cost: 1 s for 100,000 groups.
 """
@@ -20,14 +20,14 @@ _HELD_BACK = 8  # groups a kind and split that even out what larger groups left 
 def assign_groups(rows: pd.DataFrame, shares: dict[str, float], seed: int) -> dict[str, str]:
     """Deal whole groups into `train` and the splits of `shares`, alike in classes and methods.
 
-    Groups with the same content (so many pictures of each method) are interchangeable: they are shuffled by
+    Groups with the same content (so many images of each method) are interchangeable: they are shuffled by
     a hash of seed and name, and dealt by share. A few of each kind are held back and go, the largest first,
     where they bring the counts nearest to the shares, in chi-square. Where that leaves a split without a
     class that could be there, splits that lack it come first.
 
     Args:
         rows: columns group, label, method.
-        shares: split -> fraction of the pictures; the rest trains.
+        shares: split -> fraction of the images; the rest trains.
     Returns:
         group -> split. It depends on the groups, their contents and the seed, and on no order.
     """
@@ -57,12 +57,12 @@ def _deal(kinds: np.ndarray, numbers: np.ndarray, fractions: np.ndarray, is_clas
     """The split of each group, kind by kind.
 
     Args:
-        kinds: [kinds, methods], pictures of each method in one group of the kind.
+        kinds: [kinds, methods], images of each method in one group of the kind.
         numbers: [kinds], groups of the kind.
         fractions: [splits].
         is_class: bool [methods, classes]: classes that must not be missing; none where it has no column.
     """
-    wanted = np.outer(fractions, numbers @ kinds)  # [splits, methods], pictures
+    wanted = np.outer(fractions, numbers @ kinds)  # [splits, methods], images
     held = np.zeros_like(wanted)
     dealt = []
     for kind, number in zip(kinds, numbers, strict=True):

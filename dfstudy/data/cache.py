@@ -1,12 +1,12 @@
-"""Decoded pictures kept in memory, so that only the first epoch decodes, where they fit.
+"""Decoded images kept in memory, so that only the first epoch decodes, where they fit.
 
 Takes the sizes that the index knows; gives a `PictureCache`, or none, and a sentence that says which and
-why. The pictures lie in one anonymous shared mapping that forked workers write and read alike; it is no
+why. The images lie in one anonymous shared mapping that forked workers write and read alike; it is no
 file, so a small /dev/shm does not matter. What is kept is the decoded file, before any transform: the
 transform differs each epoch, and a sample stays the same bytes. Refused: what would take more than half of
-the memory that is free when it is asked for. Memory is taken picture by picture, and storing pauses while
+the memory that is free when it is asked for. Memory is taken image by image, and storing pauses while
 other programs leave less than a quarter of what was free. Cost: 3 bytes a pixel, and one copy when a
-picture is stored; what is found is the kept picture itself.
+image is stored; what is found is the kept image itself.
 """
 
 from __future__ import annotations
@@ -32,17 +32,17 @@ _GROUP_FILES = {
     "memory": ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
 }
 
-RECENT_BYTES = 32 * 2**20  # that a process keeps of small pictures, whoever reads them
+RECENT_BYTES = 32 * 2**20  # that a process keeps of small images, whoever reads them
 
 _alive: weakref.WeakSet[PictureCache] = weakref.WeakSet()
 
 
 class PictureCache:
-    """Decoded pictures by row, for this process and those it forks.
+    """Decoded images by row, for this process and those it forks.
 
     A row comes once an epoch, and an epoch begins when the workers have ended the one before, so no two
     processes work on one row at a time. Where fakes are made of real rows a row may come more often: whoever
-    writes it then writes the same bytes. A picture counts as stored once its height is written, which is
+    writes it then writes the same bytes. An image counts as stored once its height is written, which is
     done last: a worker killed while it copies leaves a row that is decoded again.
     """
 
@@ -55,7 +55,7 @@ class PictureCache:
 
     @property
     def nbytes(self) -> int:
-        """Memory that all pictures together take."""
+        """Memory that all images together take."""
         return int(self._ends[-1])
 
     @property
@@ -65,16 +65,16 @@ class PictureCache:
 
     @property
     def missing_bytes(self) -> int:
-        """Memory that is promised to pictures and not taken yet."""
+        """Memory that is promised to images and not taken yet."""
         return int(np.diff(self._ends, prepend=0)[~self.stored].sum())
 
     def clear(self) -> None:
-        """Forget every picture and give their memory back; processes forked before keep the old one."""
+        """Forget every image and give their memory back; processes forked before keep the old one."""
         self._pixels = np.frombuffer(mmap.mmap(-1, max(self.nbytes, 1)), np.uint8)
         self._heights = np.frombuffer(mmap.mmap(-1, 4 * len(self._ends)), np.int32)
 
     def find(self, row: int) -> np.ndarray | None:
-        """The row's picture, uint8 [H, W, 3], not to be written into; None where it is not stored."""
+        """The row's image, uint8 [H, W, 3], not to be written into; None where it is not stored."""
         height = int(self._heights[row])
         if not height:
             return None
@@ -83,7 +83,7 @@ class PictureCache:
         return picture
 
     def store(self, row: int, picture: np.ndarray) -> None:
-        """Keep a picture uint8 [H, W, 3]; one of another size than the index said is not kept."""
+        """Keep an image uint8 [H, W, 3]; one of another size than the index said is not kept."""
         slot = self._slot(row)
         # rotation exchanges the sides and leaves the size; anything else is not the file that was indexed
         if picture.nbytes == slot.nbytes and self._may_take(picture.nbytes):
@@ -102,9 +102,9 @@ class PictureCache:
 
 
 class Recent:
-    """Decoded pictures of this process by path, until `RECENT_BYTES` are full.
+    """Decoded images of this process by path, until `RECENT_BYTES` are full.
 
-    Small runs that one process trains one after the other, and the scores of each, so decode a picture once.
+    Small runs that one process trains one after the other, and the scores of each, so decode an image once.
     A file that changed since (time or size) is read again.
     """
 
@@ -113,7 +113,7 @@ class Recent:
         self._kept: dict[str, tuple[tuple[int, int], np.ndarray]] = {}
 
     def read(self, path: str) -> np.ndarray:
-        """The picture uint8 [H, W, 3], not to be written into; refused as by `read_picture`."""
+        """The image uint8 [H, W, 3], not to be written into; refused as by `read_picture`."""
         file = Path(path)
         try:
             told = file.stat()
@@ -134,7 +134,7 @@ class Recent:
 def build_cache(
     sizes: np.ndarray | None, wanted: Literal["auto", "off"], shared: bool, processes: int = 1
 ) -> tuple[PictureCache | None, str]:
-    """A cache for pictures of these sizes if it fits, and a sentence about it.
+    """A cache for images of these sizes if it fits, and a sentence about it.
 
     Args:
         sizes: int [N, 2], width and height in pixels of each row; None where nobody knows them.
@@ -163,7 +163,7 @@ def build_cache(
         return None, _without(f"the system gives no {_amount(need)} ({error.strerror})")
     return (
         cache,
-        f"decoded pictures are kept in memory: {_amount(need)}{each} of {_amount(free)} that is free",
+        f"decoded images are kept in memory: {_amount(need)}{each} of {_amount(free)} that is free",
     )
 
 
@@ -203,7 +203,7 @@ def _left_in(group: Path, limit: str, usage: str, reclaimable: str) -> int | Non
 
 
 def _without(reason: str) -> str:
-    return f"decoded pictures are not kept in memory: {reason}"
+    return f"decoded images are not kept in memory: {reason}"
 
 
 def _amount(size: int) -> str:

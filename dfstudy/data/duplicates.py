@@ -1,6 +1,6 @@
-"""One picture twice, or nearly: copies, pictures under both labels, near-duplicates; groups they join.
+"""One image twice, or nearly: copies, images under both labels, near-duplicates; groups they join.
 
-Takes rows of the index; gives links between pictures, and groups joined along them. Two kinds:
+Takes rows of the index; gives links between images, and groups joined along them. Two kinds:
 
 exact: the same bytes, or the same decoded pixels in another file. Such a pair under both labels is a mistake
     of the set: nothing can be learnt from it, and `split_study` sets it aside.
@@ -8,12 +8,12 @@ near: the perceptual hashes (`phash.py`) differ in at most `data.near_duplicates
     Under both labels this is most often a fake and its source, so such pairs join a group and stay.
 
 Links join groups in chains: frames of a clip, each near the next, belong together though first and last look
-unlike. That chance makes no chains is seen to by the hash (flat pictures have none) and by the distance: in
-49 million pairs of three sets of faces, 25 pictures of different groups lie within 31 of 255 bits, each pair
+unlike. That chance makes no chains is seen to by the hash (flat images have none) and by the distance: in
+49 million pairs of three sets of faces, 25 images of different groups lie within 31 of 255 bits, each pair
 that was looked at one scene, and the first strangers are 51 bits apart. From how their number falls with the
-distance, 100,000 such pictures hold 0.1 pairs of strangers within 31 bits.
-Cost: 2 s for 100,000 pictures, the search a twelfth of what comparing all pairs takes; memory grows with the
-pictures alone, however many pairs there are.
+distance, 100,000 such images hold 0.1 pairs of strangers within 31 bits.
+Cost: 2 s for 100,000 images, the search a twelfth of what comparing all pairs takes; memory grows with the
+images alone, however many pairs there are.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _REDUCE = 2**21  # near pairs gathered before all but those that join something 
 
 
 def find_duplicates(index: pd.DataFrame, distance: int = FARTHEST) -> pd.DataFrame:
-    """Pictures that the set holds twice, or nearly, as a table to look at.
+    """Images that the set holds twice, or nearly, as a table to look at.
 
     Args:
         index: an index as `index_study` gives it.
@@ -44,7 +44,7 @@ def find_duplicates(index: pd.DataFrame, distance: int = FARTHEST) -> pd.DataFra
         One row a pair, exact ones first, then the nearest: path, other (`path` repeats `other`, which stands
         before it), kind (`exact`, `near`), distance (bits of 255; 0 where exact), same_label, same_group (the
         set itself names one group), splits (the given splits, such as `train and test`; empty without).
-        Of n equal pictures each but the first has a row. Of near-duplicates the table holds the pairs that
+        Of n equal images each but the first has a row. Of near-duplicates the table holds the pairs that
         join one group to another, the nearest of them: at most one row less than there are groups.
     """
     rows = index.sort_values("path", ignore_index=True)
@@ -82,17 +82,17 @@ def find_links(rows: pd.DataFrame, distance: int = FARTHEST) -> pd.DataFrame:
 
 
 def content_keys(rows: pd.DataFrame) -> pd.Series:
-    """A text a row, equal where two files hold the same picture: the same bytes or the same decoded pixels.
+    """A text a row, equal where two files hold the same image: the same bytes or the same decoded pixels.
 
     Of the pixels the index keeps a 32-bit checksum, which decides together with size and perceptual hash;
-    a picture too flat to have a hash is compared by its bytes alone.
+    an image too flat to have a hash is compared by its bytes alone.
     """
     size = rows["width"].astype(str) + "x" + rows["height"].astype(str)
     return rows["sha256"].where(rows["phash"] == "", rows["phash"] + rows["pixels"] + size)
 
 
 def both_labels(rows: pd.DataFrame, links: pd.DataFrame) -> np.ndarray:
-    """Bool [rows]: one and the same picture stands under real and under fake."""
+    """Bool [rows]: one and the same image stands under real and under fake."""
     exact = links[links["kind"] == EXACT]
     first, second = exact["first"].to_numpy(), exact["second"].to_numpy()
     labels = rows["label"].to_numpy(dtype="float64", na_value=np.nan)
@@ -134,12 +134,12 @@ def count_duplicates(table: pd.DataFrame, rows: pd.DataFrame) -> dict[str, int]:
 
     Args:
         table: as `find_duplicates` gives it.
-        rows: pictures with `group` joined, such as `Split.rows`.
+        rows: images with `group` joined, such as `Split.rows`.
     Returns:
-        copies (pictures that repeat another of their class), both_labels (links between copies of one picture
+        copies (images that repeat another of their class), both_labels (links between copies of one image
         under both labels), near (near-duplicates that join groups), near_labels (those of them between real
         and fake), given_splits (links of either kind between two given splits), joined_groups (groups that
-        near-duplicates joined), largest_joined (pictures in the largest of these), flat (no hash).
+        near-duplicates joined), largest_joined (images in the largest of these), flat (no hash).
     """
     near, apart = table["kind"] == NEAR, ~table["same_label"]
     tied = pd.concat([table.loc[near, "path"], table.loc[near, "other"]])

@@ -1,4 +1,4 @@
-"""Endings of file names: pictures that are read, pictures that are not, videos, files that describe them.
+"""Endings of file names: images that are read, images that are not, videos, files that describe them.
 
 One table for every command. Takes a name; says by its ending, in any case, what it is taken for. A file whose
 ending stands in no list is opened by nobody, and `index` counts it by its ending.
@@ -15,7 +15,7 @@ UNREAD_PICTURES = (".gif", ".heic", ".heif", ".hif", ".avif", ".jp2", ".j2k", ".
 UNREAD_PICTURES += (".jpe", ".apng", ".dib", ".mpo", ".ppm", ".pgm", ".pbm", ".pnm", ".tga", ".psd", ".exr")
 UNREAD_PICTURES += (".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf")
 VIDEOS = (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv", ".3gp")
-DESCRIPTIONS = (".json", ".csv", ".txt")  # of files that may say what the pictures are
+DESCRIPTIONS = (".json", ".csv", ".txt")  # of files that may say what the images are
 
 
 def ending(name: str) -> str:
@@ -33,7 +33,7 @@ def describe_endings(others: Counter[str]) -> list[str]:
 
 
 def unread_format(name: str) -> str:
-    """Why a picture of this name is excluded unopened; `` where its format is read, or it is no picture."""
+    """Why an image of this name is excluded unopened; `` where its format is read, or it is no image."""
     own = ending(name)
     return f"format {own} is not read: convert it to PNG or JPEG" if own in UNREAD_PICTURES else ""
 

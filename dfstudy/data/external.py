@@ -1,15 +1,15 @@
-"""Pictures of other folders, on which a study's networks are tested: `test_on` in the study file.
+"""Images of other folders, on which a study's networks are tested: `test_on` in the study file.
 
-Takes a study and its split; gives an `Elsewhere` a folder: the pictures that may be scored, and those set
+Takes a study and its split; gives an `Elsewhere` a folder: the images that may be scored, and those set
 aside, each with its reason. A folder is indexed like the study's own (kept in `elsewhere/<slug>/data` of the
 results), with its labels, layout, groups and near-duplicates. Its official test part is taken where it has
-one, else all its pictures. Set aside are a picture under both labels, further copies, and every group that
-holds a copy or a near-duplicate of a training or validation picture: the networks have seen it. More pictures
+one, else all its images. Set aside are an image under both labels, further copies, and every group that
+holds a copy or a near-duplicate of a training or validation image: the networks have seen it. More images
 than `evaluate.elsewhere_pictures` are thinned by groups. Refuses a folder that is missing, that is the
 study's own, that cannot be read, or of which nothing real or nothing fake is left or drawn.
-Cost: as the index; then a search for near-duplicates among both sets, 2 s for 100,000 pictures.
+Cost: as the index; then a search for near-duplicates among both sets, 2 s for 100,000 images.
 
-A door of its own: another way of choosing these pictures trains nothing again.
+A door of its own: another way of choosing these images trains nothing again.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from dfstudy.study.study import Study
 
 FOLDER = "elsewhere"  # of the results
-SEEN = "it, or a picture of its group, has a near-duplicate among the training and validation pictures"
-SEEN_COPY = "its group holds a copy of a training or validation picture"
-BOTH = "the same picture is under real and under fake"
+SEEN = "it, or an image of its group, has a near-duplicate among the training and validation images"
+SEEN_COPY = "its group holds a copy of a training or validation image"
+BOTH = "the same image is under real and under fake"
 OWN, OTHER = "0/", "1/"  # before paths and groups of the study and of the folder; in order of name
 
 
@@ -47,12 +47,12 @@ class Elsewhere:
         name: what the report calls it.
         slug: the name as part of a number's id and of a file's name.
         root: folder that the paths count from.
-        rows: pictures to score, sorted by path, columns as the index (label int64), `group` joined over
+        rows: images to score, sorted by path, columns as the index (label int64), `group` joined over
             duplicates.
-        usable: pictures that could be scored, of which `rows` may be a part.
-        set_aside: pictures of the folder (of its test part) that are not scored, `error` saying why.
+        usable: images that could be scored, of which `rows` may be a part.
+        set_aside: images of the folder (of its test part) that are not scored, `error` saying why.
         given: its official test part was taken, not the whole folder.
-        checked_against: fingerprint of the split whose training and validation pictures are not among them.
+        checked_against: fingerprint of the split whose training and validation images are not among them.
     """
 
     name: str
@@ -66,7 +66,7 @@ class Elsewhere:
 
     @property
     def seen(self) -> int:
-        """Pictures excluded because the networks learned from them, or from pictures of their group."""
+        """Images excluded because the networks learned from them, or from images of their group."""
         return int(self.set_aside["error"].isin([SEEN, SEEN_COPY]).sum())
 
 
@@ -93,7 +93,7 @@ def _by_slug(study: Study) -> dict[str, OtherPictures]:
 
 
 def _study_of(study: Study, other: OtherPictures, slug: str) -> Study:
-    """The study as if its pictures were the other folder's."""
+    """The study as if its images were the other folder's."""
     changed = {"root": other.root, "layout": other.layout, "aliases": other.aliases or study.data.aliases}
     changed["exclude"] = []
     data = study.data.model_copy(update=changed)
@@ -110,7 +110,7 @@ def _find(
         )
     if there.pictures.resolve() == study.pictures.resolve():
         raise StudyError(
-            f"test_on, {other.title}: {other.root} holds the study's own pictures",
+            f"test_on, {other.title}: {other.root} holds the study's own images",
             "take it out of test_on: chapter 04 tests on them",
         )
     try:
@@ -142,7 +142,7 @@ def _find(
 
 
 def _test_part(index: pd.DataFrame) -> tuple[pd.DataFrame, bool]:
-    """The official test part, and True; or all pictures, and False.
+    """The official test part, and True; or all images, and False.
 
     Two parts are a training and a test set, whatever the second is called.
     """
@@ -186,11 +186,11 @@ def _refuse_one_class(other: OtherPictures, rows: pd.DataFrame, aside: pd.DataFr
     for label, spoken in CLASS_NAMES.items():
         if (rows["label"] == label).any():
             continue
-        message = f"test_on, {other.title}: no {spoken} picture is left to score"
+        message = f"test_on, {other.title}: no {spoken} image is left to score"
         if len(aside):
             most = set_aside(aside)["reason"].iloc[0]
             message += f"; {len(aside):,} are excluded, most because: {most}"
-        raise StudyError(message, f"add {spoken} pictures to {other.root}, or take it out of test_on")
+        raise StudyError(message, f"add {spoken} images to {other.root}, or take it out of test_on")
 
 
 def _refuse_thin(other: OtherPictures, chosen: pd.DataFrame, usable: pd.DataFrame) -> None:
@@ -198,7 +198,7 @@ def _refuse_thin(other: OtherPictures, chosen: pd.DataFrame, usable: pd.DataFram
     for label, spoken in CLASS_NAMES.items():
         if not (chosen["label"] == label).any():
             raise StudyError(
-                f"test_on, {other.title}: none of the {len(chosen):,} pictures drawn is {spoken}; of all "
+                f"test_on, {other.title}: none of the {len(chosen):,} images drawn is {spoken}; of all "
                 f"{len(usable):,} usable ones {int((usable['label'] == label).sum()):,} are",
                 "set evaluate.elsewhere_pictures higher, or to 0 for all of them",
             )

@@ -1,7 +1,7 @@
-"""The pictures of a report under way: its index as it was planned, and what has changed on disk since.
+"""The images of a report under way: its index as it was planned, and what has changed on disk since.
 
 Takes a frozen study, see `dfstudy.study.study`; gives its index without a look into the folder, so that every
-step works on the same pictures whatever is added, labelled or taken away meanwhile, and the names of pictures
+step works on the same images whatever is added, labelled or taken away meanwhile, and the names of images
 and masks whose content is another one now. Cost: reading the table; then 2 us a file, and one read of each
 whose size or times moved.
 """
@@ -31,13 +31,13 @@ def frozen_index(study: Study) -> pd.DataFrame:
     if not last.summary:
         raise StudyError(
             f"{study.out / 'data'} holds no index of these decoders any more",
-            "give make report again: it indexes the pictures first",
+            "give make report again: it indexes the images first",
         )
     return last.rows
 
 
 def changed_pictures(study: Study) -> list[str]:
-    """Paths of used pictures and of their masks that are gone, or hold something else than the index says."""
+    """Paths of used images and of their masks that are gone, or hold something else than the index says."""
     rows = frozen_index(study)
     rows = rows[rows["error"] == ""]
     changed = []

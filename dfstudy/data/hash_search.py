@@ -154,7 +154,7 @@ def _within(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The pairs that differ in at most `distance` bits, and in how many; most fall out at the first words."""
     bits_off = np.zeros(len(first), np.uint8)  # no overflow: a near sum, and at most 64 more
-    for word in words[::-1]:  # the finer frequencies first: they tell more pictures apart
+    for word in words[::-1]:  # the finer frequencies first: they tell more images apart
         bits_off += np.bitwise_count(word[first] ^ word[second])
         near = bits_off <= distance
         first, second, bits_off = first[near], second[near], bits_off[near]

@@ -1,11 +1,11 @@
-"""One picture file to one array, always by the same contract.
+"""One image file to one array, always by the same contract.
 
 Takes the path or the bytes of a .jpg .jpeg .png .webp .bmp .tif .tiff file; gives RGB uint8 [H, W, 3]
 after EXIF rotation. Grey is repeated over the channels, 16-bit keeps its high byte, alpha and transparent
 palette entries are composited on black, CMYK and other colour models are converted plainly (embedded
 colour profiles are not applied), and of an animation or a multi-page file the first frame counts.
 Refuses, as `PictureError` with a reason in plain words, whatever cannot be decoded to its last row, and
-pictures of a larger area, or a longer side, than a study handles.
+images of a larger area, or a longer side, than a study handles.
 A JPEG whose damage lies between intact ends decodes with grey patches in every common reader; so here. Nor
 can zeros that an interrupted copy left in WebP, BMP and uncompressed TIFF be told from pixels.
 Cost: 0.23 ms for a 256 px JPEG (OpenCV, the same pixels as Pillow in half the time), 1.6 ms for a PNG.
@@ -48,15 +48,15 @@ FORMATS = tuple(
     )
 )
 
-PIXEL_LIMIT = 89_478_485  # Pillow's own bound for a picture that unpacks to a quarter of a gigabyte
-# What a WebP file can hold. The robustness test writes each test picture as one, after all training: what
+PIXEL_LIMIT = 89_478_485  # Pillow's own bound for an image that unpacks to a quarter of a gigabyte
+# What a WebP file can hold. The robustness test writes each test image as one, after all training: what
 # would fail there is excluded before anything begins.
 SIDE_LIMIT = 16_383
 _WIDE = ("I", "F")  # 32-bit integers and floats: nothing in the file says which value is white
 
 
 class PictureError(Exception):
-    """A file that holds no readable picture; `reason` says why in plain words, without the path."""
+    """A file that holds no readable image; `reason` says why in plain words, without the path."""
 
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -69,7 +69,7 @@ def read_picture(path: str | Path) -> np.ndarray:
     Returns:
         uint8 [H, W, 3] in RGB, contiguous and writable.
     Raises:
-        PictureError: the file is missing, empty, no picture, cut off, damaged or too large.
+        PictureError: the file is missing, empty, no image, cut off, damaged or too large.
     """
     return decode(read_bytes(path))[0]
 
@@ -132,7 +132,7 @@ def _decode_jpeg(data: bytes, image: Image.Image) -> np.ndarray | None:
     """The fast path for grey and RGB without rotation; None leaves the file, or its reason, to Pillow."""
     if image.mode not in ("RGB", "L") or "exif" in image.info:
         return None
-    # Both libraries finish a picture whose tail is zeros, as an interrupted copy leaves it.
+    # Both libraries finish an image whose tail is zeros, as an interrupted copy leaves it.
     if data.rfind(b"\xff\xd9") < data.find(b"\xff\xda"):
         raise PictureError("JPEG cut off before its end")
     pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
@@ -163,7 +163,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 def _check_size(width: int, height: int) -> None:
     if width < 1 or height < 1:
-        raise PictureError("the picture has no pixels")
+        raise PictureError("the image has no pixels")
     if width * height > PIXEL_LIMIT:
         raise PictureError(_too_large())
     if max(width, height) > SIDE_LIMIT:
@@ -181,12 +181,12 @@ def _what_else(data: bytes) -> str:
     names = {b"%PDF": "a PDF", b"PK\x03\x04": "a zip archive", b"<": "a web page or other text"}
     for start, name in names.items():
         if data.lstrip().startswith(start):
-            return f"not a picture: the content is {name}"
+            return f"not an image: the content is {name}"
     if data[:4] == b"RIFF" and int.from_bytes(data[4:8], "little") + 8 > len(data):
         return "WEBP cut off before its end"
     if data[4:8] == b"ftyp":
         return "HEIC, AVIF or video content: convert it to PNG or JPEG"
-    return "not a picture, or its header is damaged"
+    return "not an image, or its header is damaged"
 
 
 def _reason(error: Exception, kind: str) -> str:

@@ -1,11 +1,11 @@
-"""Every picture of a study in one table: what it is, its content's digest, its size, and what is wrong.
+"""Every image of a study in one table: what it is, its content's digest, its size, and what is wrong.
 
-Takes a study; gives one row a picture file, sorted by path, and keeps it as `data/index.parquet` with
+Takes a study; gives one row an image file, sorted by path, and keeps it as `data/index.parquet` with
 `data/fingerprint.json` beside it, in the study's results. Each file is hashed and decoded to its last row
 once; later only files whose size or times of change moved are read again. The fingerprint is over content,
 so a touched file leaves it as it was. Refuses a folder that is missing, empty or of one class only.
 Cost: 0.16 ms a 256 px JPEG on two cores the first time (threads: decoding and hashing release Python's
-lock), then 5 us a picture where nothing changed, and 8 us where something did.
+lock), then 5 us an image where nothing changed, and 8 us where something did.
 """
 
 from __future__ import annotations
@@ -41,20 +41,20 @@ _TEXTS = [name for name in (*COLUMNS, MASK_SEEN) if name not in ("label", "bytes
 
 
 def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
-    """List, label, hash and check every picture of the study, reading only what changed.
+    """List, label, hash and check every image of the study, reading only what changed.
 
     Args:
         progress: show a bar with the time left while files are read.
     Returns:
-        One row a picture file, sorted by path: path (posix, relative to `study.pictures`), label (Int8, 0
+        One row an image file, sorted by path: path (posix, relative to `study.pictures`), label (Int8, 0
         real, 1 fake, missing where unknown), method, group, video (that it is a frame of, empty where it is
-        none or nothing says so), given_split (empty, `train`, `val`, `test`), pipeline (how the picture was
+        none or nothing says so), given_split (empty, `train`, `val`, `test`), pipeline (how the image was
         prepared, empty unless index.csv says so), sha256, bytes, width and height (pixels as decoded),
         format, phash (`phash.perceptual_hash`), pixels (CRC-32 of the decoded pixels, eight hexadecimal
         digits), error (empty = usable), mask (of the forged region, posix, relative to `study.pictures`;
         empty unless index.csv names one).
     Raises:
-        StudyError: no such folder, no pictures, one class only, or folders and lists that say nothing.
+        StudyError: no such folder, no images, one class only, or folders and lists that say nothing.
     """
     if study.frozen:
         return frozen_index(study)[COLUMNS]
@@ -105,18 +105,18 @@ def _refuse_one_class(study: Study, table: pd.DataFrame) -> None:
     if counts.empty:
         reason = table.loc[table["label"].notna(), "error"].iloc[0]
         raise StudyError(
-            f"{study.pictures}: no picture can be used; the first reason: {reason}",
+            f"{study.pictures}: no image can be used; the first reason: {reason}",
             f"compare the paths in {NAME} with the files: they count from the folder that holds it",
         )
     label = int(counts.index[0])
     raise StudyError(
-        f"{study.pictures}: {where} name {counts.iloc[0]:,} {CLASS_NAMES[label]} pictures and no other",
-        f"add pictures that are {CLASS_NAMES[1 - label]}: a study compares the two",
+        f"{study.pictures}: {where} name {counts.iloc[0]:,} {CLASS_NAMES[label]} images and no other",
+        f"add images that are {CLASS_NAMES[1 - label]}: a study compares the two",
     )
 
 
 def _name_unread(table: pd.DataFrame) -> pd.DataFrame:
-    """Say so where a picture's name cannot be used, or its format is one that is not read."""
+    """Say so where an image's name cannot be used, or its format is one that is not read."""
     fault = table.pop("fault")
     table["error"] = table["error"].where(fault == "", fault)
     unread = table["path"].str.lower().str.endswith(UNREAD_PICTURES) & (table["error"] == "")
@@ -148,7 +148,7 @@ def _add_facts(study: Study, table: pd.DataFrame, last: pd.DataFrame, progress: 
 
 
 def _read_files(root: Path, paths: list[str], progress: bool) -> dict[str, list]:
-    rows = map_in_order(lambda path: _read_file(root, path), paths, "reading pictures", progress)
+    rows = map_in_order(lambda path: _read_file(root, path), paths, "reading images", progress)
     return {name: [row[at] for row in rows] for at, name in enumerate(FACTS)}
 
 

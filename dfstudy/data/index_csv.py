@@ -1,11 +1,11 @@
-"""What a picture is, read from the `index.csv` in the root of its set.
+"""What an image is, read from the `index.csv` in the root of its set.
 
 Takes a table (`tables.read_cells`) with columns path and label, and where known method, group, video, split,
-pipeline (how a picture was prepared) and mask; further columns are ignored, but for source and frame, by
-which `dfstudy faces` names the video of a frame. A video without a group is one. Gives one row a picture as
-`layouts.read_folders` does, with `error` set for a row whose file is missing or no picture, a file that two
-rows describe differently, and a picture on disk that no row names. A mask (the forged region of a picture) is
-no picture. Refuses a file that is no such table, and labels and splits that mean nothing, with the lines
+pipeline (how an image was prepared) and mask; further columns are ignored, but for source and frame, by
+which `dfstudy faces` names the video of a frame. A video without a group is one. Gives one row an image as
+`layouts.read_folders` does, with `error` set for a row whose file is missing or no image, a file that two
+rows describe differently, and an image on disk that no row names. A mask (the forged region of an image) is
+no image. Refuses a file that is no such table, and labels and splits that mean nothing, with the lines
 where they stand.
 Cost: one pass over the table, 0.5 s for 100,000 rows.
 """
@@ -51,17 +51,17 @@ def has_index_csv(root: Path) -> bool:
     except OSError as error:
         raise StudyError(f"{root / NAME} cannot be read: {error.strerror}", "mend its permissions") from None
     if kind:
-        raise StudyError(f"{root / NAME} is {kind}", "move it away: a table of pictures bears this name")
+        raise StudyError(f"{root / NAME} is {kind}", "move it away: a table of images bears this name")
     return True
 
 
 def read_index_csv(study: Study, paths: list[str]) -> pd.DataFrame:
-    """One row a picture that the file names or that lies on disk: `layouts.COLUMNS`, pipeline and mask.
+    """One row an image that the file names or that lies on disk: `layouts.COLUMNS`, pipeline and mask.
 
     Args:
-        paths: pictures found on disk, posix, relative to `study.pictures`.
+        paths: images found on disk, posix, relative to `study.pictures`.
     Raises:
-        StudyError: the file is no table of pictures, or a label or split in it means nothing.
+        StudyError: the file is no table of images, or a label or split in it means nothing.
     """
     root = study.pictures
     table = _read_table(root / NAME)
@@ -102,9 +102,7 @@ def _read_table(file: Path) -> pd.DataFrame:
     table = table.reindex(columns=[*_KNOWN, LINE], fill_value="")
     table = table[(table[list(_KNOWN)] != "").any(axis=1)].reset_index(drop=True)
     if table.empty:
-        raise StudyError(
-            f"{file} names no picture", "add a line a picture, or remove the file to use folders"
-        )
+        raise StudyError(f"{file} names no image", "add a line an image, or remove the file to use folders")
     return table
 
 
@@ -202,7 +200,7 @@ def _doubt(path: str, root: Path, found: Collection[str], differing: Collection[
     if not path:
         return f"{NAME} gives no path"
     if _leads_out(path):
-        return "the file lies outside the folder of pictures"
+        return "the file lies outside the folder of images"
     if ending(path) not in PICTURES:
-        return f"no picture format that is read ({ending(path) or 'no suffix'})"
+        return f"no image format that is read ({ending(path) or 'no suffix'})"
     return "the file cannot be listed" if (root / path).exists() else "the file is missing"

@@ -1,8 +1,8 @@
-"""What lies in a study's folder: pictures, files that describe them, others by ending, and what is left out.
+"""What lies in a study's folder: images, files that describe them, others by ending, and what is left out.
 
 Takes a study; gives the paths below its folder with what the file system says of each, and a count of every
-file that is taken for no picture. `data.exclude` names folders whose pictures keep a row and are not used.
-Refuses a folder that is missing or holds no picture, and an exclusion of nothing or of everything.
+file that is taken for no image. `data.exclude` names folders whose images keep a row and are not used.
+Refuses a folder that is missing or holds no image, and an exclusion of nothing or of everything.
 Cost: under 2 us a file.
 """
 
@@ -30,10 +30,10 @@ _SHOWN = 5
 
 
 def list_files(study: Study) -> tuple[pd.DataFrame, list[str]]:
-    """Files below `study.pictures`: those with a picture's suffix, and those that may describe pictures.
+    """Files below `study.pictures`: those with an image's suffix, and those that may describe images.
 
     Returns:
-        The pictures' path, `STAT` (zeros for a link to nothing) and fault (why the name cannot be used, empty
+        The images' path, `STAT` (zeros for a link to nothing) and fault (why the name cannot be used, empty
         where it can), and the paths of .json, .csv and .txt files; both sorted.
 
     Hidden files, masks, archives' leftovers and the study's own results are passed over; links are followed.
@@ -42,13 +42,13 @@ def list_files(study: Study) -> tuple[pd.DataFrame, list[str]]:
     if not root.is_dir():
         raise StudyError(f"there is no folder {root}", "check the path given as DATA= or data.root")
     if root == study.out:
-        raise StudyError(f"{root} holds the pictures and is to hold the results", "give another OUT=")
+        raise StudyError(f"{root} holds the images and is to hold the results", "give another OUT=")
     rows, side_files, others = _sort_files(study)
     if not rows:
         there = ", ".join(describe_endings(others)[:_SHOWN]) or "no file at all"
         raise StudyError(
-            f"{root} holds no pictures ({' '.join(PICTURES)}); it holds {there}",
-            "give a folder with pictures in subfolders real and fake: make report DATA=folder",
+            f"{root} holds no images ({' '.join(PICTURES)}); it holds {there}",
+            "give a folder with images in subfolders real and fake: make report DATA=folder",
         )
     paths, *stats, faults = zip(*sorted(rows), strict=True)
     # By way of pyarrow and numpy: pandas looks at what each value is, in five times the time.
@@ -59,12 +59,12 @@ def list_files(study: Study) -> tuple[pd.DataFrame, list[str]]:
 
 
 def count_others(study: Study) -> Counter[str]:
-    """Files below `study.pictures` that are taken for no picture, by ending, or as hidden or a mask."""
+    """Files below `study.pictures` that are taken for no image, by ending, or as hidden or a mask."""
     return _sort_files(study)[2]
 
 
 def _sort_files(study: Study) -> tuple[list[tuple], list[str], Counter[str]]:
-    """Rows of pictures (path, `STAT`, fault), files that may describe them, and how many others there are."""
+    """Rows of images (path, `STAT`, fault), files that may describe them, and how many others there are."""
     known = {*PICTURES, *UNREAD_PICTURES}
     rows, side_files, others = [], [], Counter()
     for path, entry in walk_files(study.pictures, study.out, others):
@@ -94,7 +94,7 @@ def _lies_in(path: str, folder: str) -> bool:
 
 
 def left_out(study: Study, paths: pd.Series) -> pd.Series:
-    """Bool: `data.exclude` leaves the picture, or the video, out.
+    """Bool: `data.exclude` leaves the image, or the video, out.
 
     Raises:
         StudyError: an entry names nothing, or everything.
@@ -114,7 +114,7 @@ def left_out(study: Study, paths: pd.Series) -> pd.Series:
 
 
 def exclude(study: Study, rows: pd.DataFrame, unused: pd.Series) -> pd.DataFrame:
-    """The rows, and one for each picture that is left out and has none."""
+    """The rows, and one for each image that is left out and has none."""
     if not study.data.exclude:
         return rows
     error = rows["error"].mask(rows["path"].map(lambda path: is_excluded(study, path)), EXCLUDED)

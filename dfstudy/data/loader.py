@@ -1,11 +1,11 @@
-"""Batches of pictures, exactly the same for any number of worker processes.
+"""Batches of images, exactly the same for any number of worker processes.
 
 Takes paths, labels and a transform `transform(picture uint8 [H, W, 3], key) -> uint8 [S, S, 3]`; gives
-batches of uint8 [N, S, S, 3] RGB, labels and row numbers. Pictures travel as uint8, a quarter of float32,
+batches of uint8 [N, S, S, 3] RGB, labels and row numbers. Images travel as uint8, a quarter of float32,
 and are normalised on the device. The order of an epoch depends on (seed, epoch) alone and a sample on
-(seed, epoch, row) alone, so neither workers, nor an interruption, nor decoded pictures kept in memory change
-a byte. A picture that cannot be read is refused with its name and never replaced by another. Cost: that of
-decoding, in the first epoch alone where the pictures fit into memory, and of the transform.
+(seed, epoch, row) alone, so neither workers, nor an interruption, nor decoded images kept in memory change
+a byte. An image that cannot be read is refused with its name and never replaced by another. Cost: that of
+decoding, in the first epoch alone where the images fit into memory, and of the transform.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ LOWEST_PRIORITY = 19  # of a process, in POSIX's counting
 def count_workers(workers: int | Literal["auto"], processes: int = 1) -> int:
     """Worker processes of one loader: a number as it is, `auto` by the cores that may be used.
 
-    With a GPU the cores are free for pictures: all but one, at most 16. Without one the network needs
+    With a GPU the cores are free for images: all but one, at most 16. Without one the network needs
     them: half, at most 4. Processes that train one run side by side on this machine share its cores.
     """
     if workers != "auto":
@@ -63,25 +63,25 @@ def make_loader(
     cache: Literal["auto", "off"] = "auto",
     forge: Transform | None = None,
 ) -> Loader:
-    """A loader over pictures; row i is `paths[i]` with `labels[i]`.
+    """A loader over images; row i is `paths[i]` with `labels[i]`.
 
     Args:
-        paths: picture files, readable by `read_picture`.
+        paths: image files, readable by `read_picture`.
         labels: 0 real, 1 fake.
-        transform: called with a picture, which it must not write into, and its `sample_key`; must survive
+        transform: called with an image, which it must not write into, and its `sample_key`; must survive
             pickling.
-        batch_size: pictures a batch, over all processes; the last batch holds what is left.
+        batch_size: images a batch, over all processes; the last batch holds what is left.
         workers: processes that read and transform, 0 for none, or `auto` (see `count_workers`).
         seed: of order and transform.
         shuffle: a new order each epoch; otherwise by row number.
         share: (rank, processes) where several processes train one run: of each batch this loader gives
-            the rank's piece alone, in order (sizes as `numpy.array_split`), which may hold no picture.
-        sizes: int [N, 2], width and height of each picture, as the index has them; without them none is
+            the rank's piece alone, in order (sizes as `numpy.array_split`), which may hold no image.
+        sizes: int [N, 2], width and height of each image, as the index has them; without them none is
             kept in memory.
-        cache: `auto` keeps decoded pictures in memory where they fit, `off` never; `Loader.cache_note`
+        cache: `auto` keeps decoded images in memory where they fit, `off` never; `Loader.cache_note`
             says what became of it.
-        forge: makes a fake of a real picture, called like the transform. Where it is given no fake is read:
-            each fake row shows, through this alone, the picture of a real row that its sample's key draws.
+        forge: makes a fake of a real image, called like the transform. Where it is given no fake is read:
+            each fake row shows, through this alone, the image of a real row that its sample's key draws.
     """
     if len(paths) != len(labels) or not len(paths):
         raise ValueError(f"{len(paths)} paths and {len(labels)} labels: one label a path, and at least one")
@@ -90,7 +90,7 @@ def make_loader(
     if not 0 <= share[0] < share[1]:
         raise ValueError(f"share {share}: a rank from 0 and the number of processes above it")
     if forge is not None and not np.any(np.asarray(labels) == 0):
-        raise ValueError("a forge makes fakes of real pictures, and no row is real")
+        raise ValueError("a forge makes fakes of real images, and no row is real")
     if forge is not None and sizes is not None:
         sizes = np.where(np.asarray(labels)[:, None] == 0, sizes, 0)  # what nobody reads needs no memory
     workers = count_workers(workers, share[1])
@@ -126,7 +126,7 @@ class Loader:
 
     Attributes:
         workers: processes that read and transform; 0 where this one does it.
-        cache_note: a sentence for the log: whether decoded pictures are kept in memory, or why not.
+        cache_note: a sentence for the log: whether decoded images are kept in memory, or why not.
     """
 
     def __init__(
@@ -166,7 +166,7 @@ class Loader:
         One epoch runs at a time: a new call ends the one before.
 
         Raises:
-            StudyError: a picture cannot be read (while iterating).
+            StudyError: an image cannot be read (while iterating).
         """
         if not 0 <= start_batch <= len(self):
             raise ValueError(f"start_batch {start_batch} lies outside 0..{len(self)}")
@@ -195,7 +195,7 @@ class Loader:
             yield batch
 
     def close(self) -> None:
-        """End the workers, wait for them and free the kept pictures; a later `epoch` would begin anew."""
+        """End the workers, wait for them and free the kept images; a later `epoch` would begin anew."""
         self._turn += 1
         if self._running is not None and self._loader.num_workers:
             # DataLoader has no public way to end its workers before the garbage collector does
@@ -241,6 +241,6 @@ def _begin_worker(number: int) -> None:
 def _begin_worker_beside_network(number: int) -> None:
     _begin_worker(number)
     # A network on the same cores waits at each layer for its slowest thread: workers take what it leaves
-    # over, and catch up where it waits for pictures. Measured in tests/benchmarks/bench_end_to_end.py.
+    # over, and catch up where it waits for images. Measured in tests/benchmarks/bench_end_to_end.py.
     if hasattr(os, "nice"):
         os.nice(LOWEST_PRIORITY)

@@ -1,6 +1,6 @@
-"""Which real pictures a forgery method is compared with: those that were prepared in the same way.
+"""Which real images a forgery method is compared with: those that were prepared in the same way.
 
-Takes pictures with label, method and, where known, `pipeline`: a word for how a picture came to its file
+Takes images with label, method and, where known, `pipeline`: a word for how an image came to its file
 (photographed, cropped, resized, compressed). Gives masks of reals. Fakes of one pipeline against reals of
 another tell the pipelines apart, not the forgery; so a method stands against the reals of its own pipelines,
 and against all reals where some of its fakes name none, or where no real has their pipeline. Cost: one pass.
@@ -17,7 +17,7 @@ PIPELINE = "pipeline"  # column of an index, of the split's rows and of predicti
 
 
 def own_reals(pictures: pd.DataFrame, methods: Collection[str]) -> np.ndarray:
-    """Bool [pictures]: reals that fakes of these methods are compared with.
+    """Bool [images]: reals that fakes of these methods are compared with.
 
     Args:
         pictures: columns label (0 real, 1 fake), method and, where known, pipeline.

@@ -1,7 +1,7 @@
-"""What can be measured of a picture without looking at the face: light, detail, bars, border, thumbnail.
+"""What can be measured of an image without looking at the face: light, detail, bars, border, thumbnail.
 
-Takes one decoded picture (uint8 [H, W, 3] RGB); gives numbers by name, all finite. Grey levels are 0..255;
-logarithms are natural. Detail is measured on the middle of the picture, 512 px at most on a side, so that a
+Takes one decoded image (uint8 [H, W, 3] RGB); gives numbers by name, all finite. Grey levels are 0..255;
+logarithms are natural. Detail is measured on the middle of the image, 512 px at most on a side, so that a
 photograph of 12 million pixels costs little more than a face. Cost: 6 ms for 256 px.
 
 Sources: variance of the Laplacian as sharpness, Pech-Pacheco et al. 2000; noise level, Immerkaer 1996,
@@ -20,7 +20,7 @@ MIDDLE = 512  # pixels of a side, at most, where detail is measured
 FLAT = 12  # grey levels within which a line of pixels is a bar; JPEG leaves a few
 THUMBNAIL = 8  # pixels of a side
 _NOISE = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
-_TINY = 1e-3  # keeps logarithms of a flat picture finite; far below what a photograph has
+_TINY = 1e-3  # keeps logarithms of a flat image finite; far below what a photograph has
 
 LIGHT = ("brightness", "contrast", "saturation", "darkest", "brightest", "red_green", "blue_yellow")
 DETAIL = ("sharpness", "noise", "high_frequency", "highest_frequency", "blocks")
@@ -30,7 +30,7 @@ PIXELS = tuple(f"pixel_{at:03d}" for at in range(3 * THUMBNAIL**2))
 
 
 def pixel_traits(picture: np.ndarray) -> dict[str, float]:
-    """Traits of one picture, by the names in `LIGHT`, `DETAIL`, `BARS`, `BORDER` and `PIXELS`."""
+    """Traits of one image, by the names in `LIGHT`, `DETAIL`, `BARS`, `BORDER` and `PIXELS`."""
     grey = cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY)
     laplacian = np.abs(cv2.Laplacian(grey, cv2.CV_32F, borderType=cv2.BORDER_REPLICATE))
     small = cv2.resize(picture, (THUMBNAIL, THUMBNAIL), interpolation=cv2.INTER_AREA)
@@ -60,7 +60,7 @@ def _light(picture: np.ndarray, grey: np.ndarray) -> dict[str, float]:
 
 
 def _middle(grey: np.ndarray) -> np.ndarray:
-    """The middle of the picture, float32; begins at a multiple of 8, so that JPEG's blocks stay in place."""
+    """The middle of the image, float32; begins at a multiple of 8, so that JPEG's blocks stay in place."""
     cuts = [slice(start := max(0, side - MIDDLE) // 16 * 8, start + MIDDLE) for side in grey.shape]
     return grey[cuts[0], cuts[1]].astype(np.float32)
 
@@ -120,7 +120,7 @@ def _bars(picture: np.ndarray) -> tuple[float, float]:
 
 
 def _border(grey: np.ndarray, laplacian: np.ndarray) -> dict[str, float]:
-    """The outermost lines (2 % of the shorter side) against the whole picture."""
+    """The outermost lines (2 % of the shorter side) against the whole image."""
     width = max(1, round(0.02 * min(grey.shape)))
     ring = np.ones(grey.shape, bool)
     ring[width:-width, width:-width] = False
@@ -134,7 +134,7 @@ def _border(grey: np.ndarray, laplacian: np.ndarray) -> dict[str, float]:
 
 
 def _edge_step(grey: np.ndarray) -> float:
-    """Log ratio of the step from the outermost line inwards to the steps of the whole picture."""
+    """Log ratio of the step from the outermost line inwards to the steps of the whole image."""
     if min(grey.shape) < 3:
         return 0.0
     outer = [np.abs(side[0] - side[1]).mean() for side in (grey, grey[::-1], grey.T, grey.T[::-1])]

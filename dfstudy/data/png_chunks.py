@@ -2,7 +2,7 @@
 
 Takes a file's bytes. `without_odd_metadata` gives them back without texts and colour profiles beyond Pillow's
 limits, and without metadata whose checksum is wrong: programs store prompts, workflows and edit histories of
-many megabytes there; they say nothing about pixels, and the picture around them is whole. A bomb among them
+many megabytes there; they say nothing about pixels, and the image around them is whole. A bomb among them
 is left out as well, unpacked no further than the limit. `has_damaged_pixels` looks at the checksums of the
 pixels: an interrupted copy leaves zeros behind, which Pillow draws as a black half.
 Cost: 0.5 ms a megabyte for checksums; short texts are not unpacked.
@@ -18,7 +18,7 @@ _COMPRESSED = {b"zTXt", b"iTXt", b"iCCP"}
 _MOST = 2**19  # bytes of one text, half of what Pillow unpacks
 _ALL = 2**25  # of all of them, half of what Pillow keeps
 _RATIO = 1032  # zlib's best: a shorter chunk cannot unpack to more than the limit
-_OPTIONAL = 0x20  # bit of a chunk's first letter: a picture is whole without it
+_OPTIONAL = 0x20  # bit of a chunk's first letter: an image is whole without it
 
 
 def has_damaged_pixels(data: bytes) -> bool:

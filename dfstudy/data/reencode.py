@@ -1,12 +1,12 @@
-"""All pictures of a set written alike: one format and quality, one size, sRGB, no metadata.
+"""All images of a set written alike: one format and quality, one size, sRGB, no metadata.
 
-Takes a study's pictures; gives a new folder with the same subfolders, an `index.csv` that carries label,
-method, group, split and pipeline over, and `not_written.csv` with what was left out and why. A picture is
+Takes a study's images; gives a new folder with the same subfolders, an `index.csv` that carries label,
+method, group, split and pipeline over, and `not_written.csv` with what was left out and why. An image is
 cut to the square in its middle and reduced to the common side; none is enlarged, which would show as blur, so
 a smaller one is left out and listed. Refused: a target inside the source (or around it), one that holds
 anything.
 Nothing is seen of a target until it is whole. It cannot undo what lies in the pixels: compression before,
-blur, bars. Cost: 3 ms a 256 px picture and core.
+blur, bars. Cost: 3 ms a 256 px image and core.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ Kind = Literal["jpeg", "png"]
 
 @dataclass(frozen=True)
 class Alike:
-    """How every picture is written.
+    """How every image is written.
 
     Attributes:
         side: width and height, pixels.
@@ -62,7 +62,7 @@ class Alike:
 
 @dataclass(frozen=True)
 class Reencoded:
-    """What `reencode` did: the target, how pictures were written, how many, and what was left out."""
+    """What `reencode` did: the target, how images were written, how many, and what was left out."""
 
     target: Path
     alike: Alike
@@ -73,17 +73,17 @@ class Reencoded:
 def reencode(
     study: Study, target: Path, side: int = 0, kind: Kind = "jpeg", quality: int = 95, progress: bool = True
 ) -> Reencoded:
-    """Write every usable picture of a study alike.
+    """Write every usable image of a study alike.
 
     Args:
         target: a folder that is absent or empty.
-        side: pixels; 0 takes the shorter side of the smallest picture (of `SMALLEST` px or more).
+        side: pixels; 0 takes the shorter side of the smallest image (of `SMALLEST` px or more).
         progress: show a bar with the time left.
     Raises:
-        StudyError: the target holds something, or lies inside the pictures; no picture is large enough.
+        StudyError: the target holds something, or lies inside the images; no image is large enough.
     """
     if side < 0:
-        raise StudyError(f"a side of {side} px holds no picture", "give --size 224, or leave it out")
+        raise StudyError(f"a side of {side} px holds no image", "give --size 224, or leave it out")
     target = target.expanduser().resolve()
     _check_target(study.pictures.resolve(), target)
     target.parent.mkdir(parents=True, exist_ok=True)
@@ -97,7 +97,7 @@ def reencode(
         reasons = map_in_order(
             lambda pair: _write(study.pictures / pair[0], folder / pair[1], alike),
             pairs,
-            "writing pictures",
+            "writing images",
             progress,
         )
         failed = pd.DataFrame({"path": good["path"], "reason": reasons})
@@ -115,7 +115,7 @@ def summarise(done: Reencoded) -> str:
     """What was written, what was left out and why, and the next step."""
     alike = done.alike
     how = f"JPEG of quality {alike.quality}" if alike.kind == "jpeg" else "PNG"
-    lines = [f"{done.written:,} pictures written as {how}, {alike.side} x {alike.side} px, without metadata"]
+    lines = [f"{done.written:,} images written as {how}, {alike.side} x {alike.side} px, without metadata"]
     if len(done.left_out):
         lines.append(f"{len(done.left_out):,} are left out, listed in {done.target / NOT_WRITTEN}:")
         counts = done.left_out["reason"].value_counts()
@@ -126,7 +126,7 @@ def summarise(done: Reencoded) -> str:
 def _check_target(source: Path, target: Path) -> None:
     if target == source or source in target.parents or target in source.parents:
         raise StudyError(
-            f"{target} and the pictures in {source} lie inside one another",
+            f"{target} and the images in {source} lie inside one another",
             "give a folder beside it: nothing of the original is ever written over",
         )
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
@@ -138,7 +138,7 @@ def _common_side(study: Study, rows: pd.DataFrame) -> int:
     large = shorter[shorter >= SMALLEST]
     if large.empty:
         raise StudyError(
-            f"{study.pictures}: no picture is {SMALLEST} px wide and high", "give a smaller --size"
+            f"{study.pictures}: no image is {SMALLEST} px wide and high", "give a smaller --size"
         )
     return int(large.min())
 
@@ -151,7 +151,7 @@ def _usable(study: Study, rows: pd.DataFrame, alike: Alike) -> tuple[pd.DataFram
     lacking = [name for label, name in CLASS_NAMES.items() if not (good["label"] == label).any()]
     if lacking:
         raise StudyError(
-            f"{study.pictures}: no {lacking[0]} picture is {alike.side} px wide and high",
+            f"{study.pictures}: no {lacking[0]} image is {alike.side} px wide and high",
             "give a smaller --size",
         )
     return good, left_out
@@ -175,7 +175,7 @@ def _names(paths: list[str], suffix: str) -> list[str]:
 
 
 def _write(source: Path, target: Path, alike: Alike) -> str:
-    """Write one picture; the reason where it cannot be read, or has a name that cannot be written."""
+    """Write one image; the reason where it cannot be read, or has a name that cannot be written."""
     try:
         data = images.read_bytes(source)
         picture = _to_srgb(data, images.decode(data)[0])
@@ -206,7 +206,7 @@ def _write(source: Path, target: Path, alike: Alike) -> str:
 
 
 def _to_srgb(data: bytes, picture: np.ndarray) -> np.ndarray:
-    """Colours of a picture with a profile of its own, such as a telephone's, as sRGB shows them."""
+    """Colours of an image with a profile of its own, such as a telephone's, as sRGB shows them."""
     with images.open_image(data) as image:
         profile, mode = image.info.get("icc_profile"), image.mode
     if not profile or mode not in ("RGB", "RGBA"):
@@ -227,7 +227,7 @@ def _write_lists(folder: Path, good: pd.DataFrame, left_out: pd.DataFrame) -> No
             "path": good["target"],
             "label": good["label"].astype(int).map(CLASS_NAMES),
             "method": good["method"],
-            # where nothing named groups, a picture's group is its own path
+            # where nothing named groups, an image's group is its own path
             "group": good["group"].where(good["group"] != good["path"], good["target"]),
             "video": good["video"],
             SPLIT: good["given_split"],

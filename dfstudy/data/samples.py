@@ -1,9 +1,9 @@
-"""How an order for a batch becomes one: pictures read or found in memory, transformed, put beside each other.
+"""How an order for a batch becomes one: images read or found in memory, transformed, put beside each other.
 
 Takes paths, labels, a transform and a seed; gives for an `Order` a `Batch`, and in a worker one that arrives
-opened. Where a forge is given, a fake row shows what it makes of a real row's picture, and keeps its label.
-A picture that cannot be read makes the whole batch `Unreadable`; a transform that gives no uint8, or another
-shape than for the picture before, is a ValueError. Cost: reading, transform and one copy.
+opened. Where a forge is given, a fake row shows what it makes of a real row's image, and keeps its label.
+An image that cannot be read makes the whole batch `Unreadable`; a transform that gives no uint8, or another
+shape than for the image before, is a ValueError. Cost: reading, transform and one copy.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Transform = Callable[[np.ndarray, int], np.ndarray]
 
 
 class Batch(NamedTuple):
-    """Pictures of one step: uint8 [N, S, S, 3] RGB, float32 [N] (fake = 1), int64 [N] row numbers."""
+    """Images of one step: uint8 [N, S, S, 3] RGB, float32 [N] (fake = 1), int64 [N] row numbers."""
 
     images_NHWC: torch.Tensor
     labels: torch.Tensor
@@ -36,7 +36,7 @@ class Batch(NamedTuple):
 
 
 class Order(NamedTuple):
-    """What a worker is asked for: (epoch, row) of each picture, and the memory it may use again."""
+    """What a worker is asked for: (epoch, row) of each image, and the memory it may use again."""
 
     keys: list[tuple[int, int]]
     returned: Names
@@ -50,7 +50,7 @@ class Unreadable(NamedTuple):
 
 
 class Samples(Dataset[Batch]):
-    """What a worker holds: where the pictures lie, and how one becomes a sample."""
+    """What a worker holds: where the images lie, and how one becomes a sample."""
 
     def __init__(
         self,

@@ -1,9 +1,9 @@
-"""Pictures handed from a worker to the process that trains, in shared memory that is used again.
+"""Images handed from a worker to the process that trains, in shared memory that is used again.
 
 A worker writes a batch into a shared tensor, sends the tensor itself the first time and its name from then
 on, and writes there again once nobody in the training process holds what it sent: so a batch stays as it is
 for as long as it is held, by whomever. Which tensors came back is said with every order for a batch. Where
-the system gives no shared memory, as containers with a /dev/shm of 64 MB do, the pictures themselves are sent
+the system gives no shared memory, as containers with a /dev/shm of 64 MB do, the images themselves are sent
 through the pipe, and the side that receives knows why.
 Cost: after the first time no page is mapped and no file passed; memory, as many batches a worker as were
 under way at once, and at most `KEPT`.
@@ -50,7 +50,7 @@ class Inbox:
         return self._returned.copy()
 
     def open(self, name: bytes, times: int, tensor: torch.Tensor | None, count: int) -> torch.Tensor:
-        """The first `count` pictures of a tensor; held until they and everything cut from them are gone."""
+        """The first `count` images of a tensor; held until they and everything cut from them are gone."""
         if tensor is not None:
             self._tensors[name] = tensor
         pictures = self._tensors[name][:count].numpy()
@@ -67,7 +67,7 @@ class Outbox:
         self._slots: list[_Slot] = []
 
     def take(self, count: int, shape: tuple[int, ...], returned: Names) -> _Slot:
-        """Memory for `count` pictures of one shape that nobody holds; shared if the system has any."""
+        """Memory for `count` images of one shape that nobody holds; shared if the system has any."""
         for slot in self._slots:
             pictures = slot.tensor
             fits = len(pictures) >= count and pictures.shape[1:] == shape
@@ -103,7 +103,7 @@ class Sealed(NamedTuple):
     """A batch under way. Pickling is what sends it, and it arrives opened.
 
     `name` is of a shared tensor, which comes along the first time; or the reason why there is none, as text,
-    and the pictures come along as an array.
+    and the images come along as an array.
     """
 
     inbox: int

@@ -1,14 +1,14 @@
 """Training, validation and test: whole groups, the same mix of classes and methods, proven disjoint.
 
 Takes a study and its index; gives a `Split`. A group (frames of one video, a fake with its source), copies
-of one picture and near-duplicates (`duplicates.py`) stay together. Splits that the folders or index.csv give
+of one image and near-duplicates (`duplicates.py`) stay together. Splits that the folders or index.csv give
 are honoured; what they lack is made here, from (seed, groups) alone, in whatever order the rows come. Sets
-aside, each with its reason, what would make the test unfair: one picture under both labels, training rows
-whose group, copy or near-duplicate is also tested, and further copies of a picture of one class, which say
+aside, each with its reason, what would make the test unfair: one image under both labels, training rows
+whose group, copy or near-duplicate is also tested, and further copies of an image of one class, which say
 nothing new and count double. A given validation or test set alone keeps its copies: it is the user's, and
 its numbers are compared with others'. Refuses a split with one class only, and a set of which one part is
 given and the rest is not.
-Cost: 4 s for 100,000 pictures, 55 s for a million, and 2 GB.
+Cost: 4 s for 100,000 images, 55 s for a million, and 2 GB.
 """
 
 from __future__ import annotations
@@ -31,25 +31,25 @@ if TYPE_CHECKING:
     from dfstudy.study.study import Study
 
 SPLITS = ("train", "val", "test")
-# Share of pictures that need a named group for groups to be known: a test that recognised every one of the
+# Share of images that need a named group for groups to be known: a test that recognised every one of the
 # others would be lifted by hundredths.
 NAMED = 0.95
-COPY = "a copy of another picture of its class"
+COPY = "a copy of another image of its class"
 _SPOKEN = {"train": "training", "val": "validation", "test": "test"}
 
 
 @dataclass(frozen=True)
 class Split:
-    """Which picture trains, which selects, which tests.
+    """Which image trains, which selects, which tests.
 
     Attributes:
-        rows: usable pictures sorted by path, columns as the index (label int64) with `group` joined over
+        rows: usable images sorted by path, columns as the index (label int64) with `group` joined over
             duplicates and `split`; the RangeIndex is the row number that the loader gives back.
         set_aside: the index's other rows, with `error` saying why.
         root: folder that the paths count from.
         fingerprint: sha256 of (path, sha256, label, group, split) of the rows.
-        groups_known: nearly all pictures have a named group; any other is its own, but for duplicates.
-        given: splits that were given with the pictures, such as ("train", "test"); empty: all made here.
+        groups_known: nearly all images have a named group; any other is its own, but for duplicates.
+        given: splits that were given with the images, such as ("train", "test"); empty: all made here.
         duplicates: what the set holds twice, or nearly, as `find_duplicates` gives it.
         groups_named: how many of the rows name a group, or are joined to one that does.
     """
@@ -76,11 +76,11 @@ class Split:
             return ""
         if not self.groups_named:
             return "nothing names groups"
-        return f"only {self.groups_named:,} of {len(self.rows):,} pictures have a named group"
+        return f"only {self.groups_named:,} of {len(self.rows):,} images have a named group"
 
 
 def split_study(study: Study, index: pd.DataFrame) -> Split:
-    """Assign every usable picture to training, validation or test.
+    """Assign every usable image to training, validation or test.
 
     Raises:
         StudyError: a split lacks a class, splits were given without one for training, or the study asks for
@@ -92,7 +92,7 @@ def split_study(study: Study, index: pd.DataFrame) -> Split:
     links = find_links(rows, study.data.near_duplicates)
     table = describe_links(rows, links)
     both = both_labels(rows, links)
-    rows.loc[both, "error"] = "the same picture is under real and under fake"
+    rows.loc[both, "error"] = "the same image is under real and under fake"
     links = links[~both[links["first"]]]
     copied = join_groups(rows, links[links["kind"] == EXACT])
     rows["group"] = join_groups(rows, links)
@@ -117,7 +117,7 @@ def prove_disjoint(rows: pd.DataFrame) -> pd.DataFrame:
     """Count what two splits share, pair by pair: paths, contents and groups, each of which must be none.
 
     Returns:
-        One row a pair of splits: the pair, and shared pictures, contents (sha256) and groups, all 0.
+        One row a pair of splits: the pair, and shared images, contents (sha256) and groups, all 0.
     Raises:
         RuntimeError: something is shared. No study may go on with such a split.
     """
@@ -131,14 +131,14 @@ def prove_disjoint(rows: pd.DataFrame) -> pd.DataFrame:
     for one, other in combinations(SPLITS, 2):
         shared = [int((held[one] & held[other]).sum()) for held in found.values()]
         proof.append((f"{_SPOKEN[one]} and {_SPOKEN[other]}", *shared))
-    table = pd.DataFrame(proof, columns=["splits", "shared pictures", "shared contents", "shared groups"])
+    table = pd.DataFrame(proof, columns=["splits", "shared images", "shared contents", "shared groups"])
     if table.iloc[:, 1:].to_numpy().any():
         raise RuntimeError(f"the split is not disjoint:\n{table.to_string(index=False)}")
     return table
 
 
 def set_aside(rows: pd.DataFrame, examples: int = 3) -> pd.DataFrame:
-    """What was not used and why: reason, pictures, first examples; most frequent first.
+    """What was not used and why: reason, images, first examples; most frequent first.
 
     Args:
         rows: an index, or `Split.set_aside`; rows whose `error` is empty do not count.
@@ -146,12 +146,12 @@ def set_aside(rows: pd.DataFrame, examples: int = 3) -> pd.DataFrame:
     found = rows[rows["error"] != ""].sort_values("path").groupby("error", sort=True)["path"]
     table = pd.DataFrame(
         {
-            "pictures": found.size(),
+            "images": found.size(),
             "first examples": found.apply(lambda paths: ", ".join(paths.iloc[:examples])),
         }
     )
     table = table.rename_axis("reason").reset_index()
-    return table.sort_values("pictures", ascending=False, kind="stable", ignore_index=True)
+    return table.sort_values("images", ascending=False, kind="stable", ignore_index=True)
 
 
 def _refuse_defects(study: Study) -> None:
@@ -171,7 +171,7 @@ def _given_splits(rows: pd.DataFrame) -> dict[str, str]:
     if len(found) == 1 and "" in counts:
         name = next(iter(found))
         raise StudyError(
-            f"{counts[name]:,} pictures are given as {name}, and {counts['']:,} are given as nothing",
+            f"{counts[name]:,} images are given as {name}, and {counts['']:,} are given as nothing",
             "say of the others whether they train, val or test (a folder's name, or the column split of "
             "index.csv), or take the one name away: then the split is made here",
         )
@@ -179,7 +179,7 @@ def _given_splits(rows: pd.DataFrame) -> dict[str, str]:
         return {}
     if "train" not in found:
         raise StudyError(
-            f"the pictures are given as {' and '.join(sorted(found))}, and none for training",
+            f"the images are given as {' and '.join(sorted(found))}, and none for training",
             "name a folder train, or take those names away: then the split is made here",
         )
     # Two parts are a training and a test set, whatever the second is called.
@@ -201,7 +201,7 @@ def _given_conflicts(rows: pd.DataFrame, given: dict[str, str], copied: pd.Serie
         there = usable & (rows["split"] == later)
         earlier = usable & rows["split"].isin(SPLITS[: SPLITS.index(later)])
         spoken = f"in the given {_SPOKEN[later]} set"
-        near = f"it, or a picture of its group, has a near-duplicate {spoken}"
+        near = f"it, or an image of its group, has a near-duplicate {spoken}"
         reason[earlier & rows["group"].isin(set(rows.loc[there, "group"]))] = near
         same = copied.isin(set(copied[there]))
         reason[earlier & same] = f"its group, or an exact copy, is also {spoken}"
@@ -237,13 +237,13 @@ def _refuse_one_class(study: Study, rows: pd.DataFrame, aside: pd.DataFrame, giv
                 continue
             groups = rows.loc[rows["label"] == label, "group"].nunique()
             message = (
-                f"{study.pictures}: the {_SPOKEN[name]} set holds no {spoken} picture; "
-                f"usable {spoken} pictures come from {groups:,} group{'s' * (groups != 1)}"
+                f"{study.pictures}: the {_SPOKEN[name]} set holds no {spoken} image; "
+                f"usable {spoken} images come from {groups:,} group{'s' * (groups != 1)}"
             )
             if len(aside):
                 reason = set_aside(aside)["reason"].iloc[0]
                 message += f"; {len(aside):,} of the set are excluded, most because: {reason}"
-            hint = f"add {spoken} pictures of other groups: three splits need three groups of each class"
+            hint = f"add {spoken} images of other groups: three splits need three groups of each class"
             if given:
-                hint = f"add {spoken} pictures to the given parts, or take their names away to split here"
+                hint = f"add {spoken} images to the given parts, or take their names away to split here"
             raise StudyError(message, hint)

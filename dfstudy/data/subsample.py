@@ -1,10 +1,10 @@
-"""Fewer pictures, mostly by whole groups, the same ones every time.
+"""Fewer images, mostly by whole groups, the same ones every time.
 
 Takes rows and a number; gives the rows whose groups fit into it. Groups come in an order that hashes their
 names with a seed; the first that holds a real and the first that holds a fake go before the others. Of a
 group that alone would be more than a twentieth of what is asked for, a part is taken, both classes in turn:
 a few long videos would else be all, and what is independent are groups. Cost: a hash a group, and one a
-picture of such groups.
+image of such groups.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import hashlib
 import pandas as pd
 
 SHARE = 20  # a group may be one part in so many of what is drawn
-WHOLE = 8  # pictures: a group of no more is never cut
+WHOLE = 8  # images: a group of no more is never cut
 
 
 def thin_groups(rows: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
@@ -39,7 +39,7 @@ def thin_groups(rows: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
 
 
 def _cut_large(rows: pd.DataFrame, each: int, seed: int) -> pd.DataFrame:
-    """Of a group that holds more than `each` pictures so many, its classes in turn."""
+    """Of a group that holds more than `each` images so many, its classes in turn."""
     large = rows[rows.groupby("group")["path"].transform("size") > each]
     if large.empty:
         return rows

@@ -1,9 +1,9 @@
-"""Traits of every picture that ought not tell its label: file, compression, size, light, detail, border.
+"""Traits of every image that ought not tell its label: file, compression, size, light, detail, border.
 
-Takes a study and rows of its index; gives a table with one row a picture. Each file is read, decoded and
+Takes a study and rows of its index; gives a table with one row an image. Each file is read, decoded and
 measured once; the results are kept by content as `data/traits.parquet` beside the index, so that later only
 new contents are read, whatever they are called. Which traits belong together stands in `FAMILIES`. Refuses
-a file that changed after it was indexed. Cost: 7 ms of one core a 256 px picture, then 10 us.
+a file that changed after it was indexed. Cost: 7 ms of one core a 256 px image, then 10 us.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _VALUES = (
     *pixel_traits.BORDER,
     *pixel_traits.PIXELS,
 )
-DRAWN = 20_000  # pictures audited at most: an AUC of that many is known to +-0.01
+DRAWN = 20_000  # images audited at most: an AUC of that many is known to +-0.01
 
 
 @dataclass(frozen=True)
@@ -81,13 +81,13 @@ FAMILIES = {
 
 
 def read_traits(study: Study, rows: pd.DataFrame, progress: bool = True) -> pd.DataFrame:
-    """Traits of the given pictures.
+    """Traits of the given images.
 
     Args:
         rows: usable rows of the index (or of a split): path, sha256, bytes, width, height, format.
         progress: show a bar with the time left while files are read.
     Returns:
-        One row a picture in the order given: path and every trait of `FAMILIES`; texts as text, numbers as
+        One row an image in the order given: path and every trait of `FAMILIES`; texts as text, numbers as
         float64, NaN where a trait does not exist (the JPEG quality of a PNG).
     Raises:
         StudyError: a file is gone, or is not the one that was indexed.
@@ -96,7 +96,7 @@ def read_traits(study: Study, rows: pd.DataFrame, progress: bool = True) -> pd.D
     kept = _kept(study)
     new = wanted[~wanted["sha256"].isin(kept["sha256"])]
     pairs = list(zip(new["path"], new["sha256"], strict=True))
-    read = map_in_order(partial(_measure, study.pictures), pairs, "measuring pictures", progress)
+    read = map_in_order(partial(_measure, study.pictures), pairs, "measuring images", progress)
     if read:
         kept = pd.concat([kept, pd.DataFrame(read)[kept.columns]], ignore_index=True)
         _keep(study, kept)
@@ -106,10 +106,10 @@ def read_traits(study: Study, rows: pd.DataFrame, progress: bool = True) -> pd.D
 
 
 def draw_pictures(rows: pd.DataFrame, seed: int, most: int = DRAWN) -> pd.DataFrame:
-    """At most about `most` pictures, in whole groups drawn by chance, so that rare methods stay whole.
+    """At most about `most` images, in whole groups drawn by chance, so that rare methods stay whole.
 
     Groups come in an order that seed and name decide; one is taken as long as one of its methods (real
-    pictures count as one, with half of `most`) has not had its share.
+    images count as one, with half of `most`) has not had its share.
 
     Args:
         rows: columns path, label, method, group.
@@ -183,7 +183,7 @@ def _kept(study: Study) -> pd.DataFrame:
 
 
 def _reader() -> bytes:
-    """Names the decoders and our way of measuring; another value measures every picture again."""
+    """Names the decoders and our way of measuring; another value measures every image again."""
     code = [file_digest(Path(module.__file__)) for module in (images, header_traits, pixel_traits)]
     return digest([versions("pillow", "opencv-python", "numpy", "scipy"), code]).encode()
 

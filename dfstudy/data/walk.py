@@ -84,7 +84,7 @@ def name_fault(path: str) -> str:
 def _is_folder(entry: os.DirEntry) -> bool:
     try:
         return entry.is_dir()
-    except PermissionError as error:  # it may lead to a folder of pictures, and none goes missing unseen
+    except PermissionError as error:  # it may lead to a folder of images, and none goes missing unseen
         raise _unlisted(entry.path, error) from None
     except OSError:  # a link that leads to itself: whoever reads it will say so
         return False

@@ -1,6 +1,6 @@
-"""A face in a picture: where it is, how it stands, how sure the detector was; and which one is the main one.
+"""A face in an image: where it is, how it stands, how sure the detector was; and which one is the main one.
 
-Takes and gives `Face` objects in pixels of the whole picture. Cost: none.
+Takes and gives `Face` objects in pixels of the whole image. Cost: none.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ class Face:
     """One face.
 
     Attributes:
-        box: left, top, width, height in pixels of the picture as it lies; may stick out of it.
+        box: left, top, width, height in pixels of the image as it lies; may stick out of it.
         landmarks: x and y of right eye, left eye, tip of the nose, right and left corner of the mouth
             (right and left of the person), pixels, ten numbers in five pairs.
         score: the detector's, 0..1.
-        turn: degrees, 0, 90, 180 or 270, by which the picture must be turned clockwise for the face to stand
+        turn: degrees, 0, 90, 180 or 270, by which the image must be turned clockwise for the face to stand
             upright.
     """
 
@@ -46,7 +46,7 @@ class Face:
         return (lean + 180) % 360 - 180
 
     def scaled(self, x: float, y: float) -> Face:
-        """The same face in a picture that is x times as wide and y times as high."""
+        """The same face in an image that is x times as wide and y times as high."""
         left, top, width, height = self.box
         box = (left * x, top * y, width * x, height * y)
         return replace(self, box=box, landmarks=tuple((a * x, b * y) for a, b in self.landmarks))
@@ -63,10 +63,10 @@ def overlap(one: Box, other: Box) -> float:
 
 
 def prominence(face: Face, width: int, height: int) -> float:
-    """How much a face is what the picture shows: its area, halved towards the corners.
+    """How much a face is what the image shows: its area, halved towards the corners.
 
     Args:
-        width, height: of the picture, pixels.
+        width, height: of the image, pixels.
     """
     x, y = face.centre
     away = hypot(x - width / 2, y - height / 2) / hypot(width / 2, height / 2)
@@ -74,10 +74,10 @@ def prominence(face: Face, width: int, height: int) -> float:
 
 
 def turned_back(face: Face, turn: int, width: int, height: int) -> Face:
-    """A face found in a picture that was turned clockwise by `turn`, in pixels of the picture as it lies.
+    """A face found in an image that was turned clockwise by `turn`, in pixels of the image as it lies.
 
     Args:
-        width, height: of the picture as it lies, pixels.
+        width, height: of the image as it lies, pixels.
     """
 
     def point(x: float, y: float) -> tuple[float, float]:

@@ -1,11 +1,11 @@
 """Faces of videos and photographs: found, followed, cropped.
 
-Takes a picture, a clip or a folder of both; gives `Face` objects, crops uint8 [size, size, 3] RGB, or a
+Takes an image, a clip or a folder of both; gives `Face` objects, crops uint8 [size, size, 3] RGB, or a
 folder that `dfstudy index` reads. Weights come from a path, the cache or once from the network (`weights`).
 
     finder = FaceFinder.load()
-    for face in find_faces(picture, finder):
-        crop = crop_face(picture, face, size=224, margin=1.3)
+    for face in find_faces(image, finder):
+        crop = crop_face(image, face, size=224, margin=1.3)
     for crop in clip_faces("clip.mp4", finder, FaceSettings(frames=16, size=224)):
         crop.pixels, crop.spot.seconds
 """
@@ -45,11 +45,11 @@ __all__ = [
 
 
 def find_faces(picture: np.ndarray, finder: Finder | None = None) -> list[Face]:
-    """Faces of a picture, the main one first.
+    """Faces of an image, the main one first.
 
     Args:
         picture: uint8 [H, W, 3] RGB.
-        finder: one for many pictures spares loading the weights; default `FaceFinder.load()`.
+        finder: one for many images spares loading the weights; default `FaceFinder.load()`.
     Raises:
         StudyError: there are no weights and no network.
     """

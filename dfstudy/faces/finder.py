@@ -1,8 +1,8 @@
-"""Finds the faces of a picture: YuNet through OpenCV, at the scale, turn and brightness that it needs.
+"""Finds the faces of an image: YuNet through OpenCV, at the scale, turn and brightness that it needs.
 
-Takes RGB uint8 [H, W, 3]; gives `Face` objects in pixels of that picture, the main one first. Refuses weights
-that are no YuNet. Large pictures are looked at with their longer side at 640 px, and where nothing is found
-at 1600 px; black ones once more with lifted shadows. Pictures on their side are tried in all four turns: the
+Takes RGB uint8 [H, W, 3]; gives `Face` objects in pixels of that image, the main one first. Refuses weights
+that are no YuNet. Large images are looked at with their longer side at 640 px, and where nothing is found
+at 1600 px; black ones once more with lifted shadows. Images on their side are tried in all four turns: the
 score tells the right one, as an upright face gets .90 and more (over 98 of 100 of 450 cropped photographs)
 and the same face on its side or head less; the landmarks do not tell, they are drawn upright in any case.
 Safe to share among threads. Cost: 16 ms of one core for 1280 x 720 px, 4 ms for 320 x 240.
@@ -29,7 +29,7 @@ TURNS = (90, 180, 270)
 DARK = 16  # mean grey level, of 255, below which shadows are lifted where nothing is found
 _OVERLAP = 0.3  # of two boxes that are one face
 _CANDIDATES = 5000
-_LEAST_SIDE = 16  # pixels; the network halves a picture five times
+_LEAST_SIDE = 16  # pixels; the network halves an image five times
 
 
 class Finder(Protocol):
@@ -38,7 +38,7 @@ class Finder(Protocol):
     key: str
 
     def find(self, picture: np.ndarray, turn: int | None = None) -> list[Face]:
-        """Faces of a picture, as `FaceFinder.find`."""
+        """Faces of an image, as `FaceFinder.find`."""
         ...
 
 
@@ -74,11 +74,11 @@ class FaceFinder:
         return cls(read_weights(weights), score)
 
     def find(self, picture: np.ndarray, turn: int | None = None) -> list[Face]:
-        """Faces of a picture, the main one first.
+        """Faces of an image, the main one first.
 
         Args:
             picture: uint8 [H, W, 3] RGB.
-            turn: degrees by which the picture is turned clockwise before; None tries.
+            turn: degrees by which the image is turned clockwise before; None tries.
         """
         if turn is not None:
             return self._find(picture, turn)
@@ -96,7 +96,7 @@ class FaceFinder:
             if max(picture.shape[:2]) > before and (faces := self._at(picture, turn, side)):
                 return faces
         if picture.mean() < DARK:
-            # a square root lifts shadows; the crop is cut from the picture as it is
+            # a square root lifts shadows; the crop is cut from the image as it is
             lifted = np.sqrt(np.arange(256) * 255.0).round().astype(np.uint8)[picture]
             return self._at(lifted, turn, SIDES[0])
         return []
@@ -139,7 +139,7 @@ class FaceFinder:
 
 
 def shrink(picture: np.ndarray, side: int) -> tuple[np.ndarray, tuple[float, float]]:
-    """A picture with its longer side at most `side`, and the factors of x and y that lead back."""
+    """An image with its longer side at most `side`, and the factors of x and y that lead back."""
     height, width = picture.shape[:2]
     factor = side / max(height, width)
     if factor >= 1:

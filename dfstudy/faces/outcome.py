@@ -34,10 +34,10 @@ class Cropped:
     """What `crop_folder` did.
 
     Attributes:
-        others: files that are neither video nor picture, by ending.
+        others: files that are neither video nor image, by ending.
         line: how the folder was read.
         files: sources; `used` gave at least one crop, `borrowed` of these by their original's boxes.
-        crops: pictures written.
+        crops: images written.
         reasons: why something was excluded -> how often.
     """
 
@@ -92,7 +92,7 @@ def summarise(done: Cropped) -> str:
         lines += [f"  {count:>6,}  {reason}" for reason, count in done.reasons.items()]
     if done.others:
         others = ", ".join(describe_endings(done.others))
-        lines.append(f"also there, and taken for neither video nor picture: {others}")
+        lines.append(f"also there, and taken for neither video nor image: {others}")
     lines.append(f"look at {done.target / SHEET} before you train")
     if done.labelled:
         lines.append(f"next step: make report DATA={shlex.quote(str(done.target))}")

@@ -2,7 +2,7 @@
 
 Takes a fake and the places found in its original; gives `FoundFaces`, or in words why the places do not fit:
 the two have different shapes, or the fake's faces lie elsewhere. Sizes may differ by a little, as an encoder
-pads a picture; boxes are scaled. Cost: decoding, and eight looks a clip or one a photograph.
+pads an image; boxes are scaled. Cost: decoding, and eight looks a clip or one a photograph.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 SAME_SHAPE = 0.02  # relative difference of aspect ratio within which an original's boxes hold for its fake
 FITS = 0.3  # least overlap of a borrowed box with the face found there
-_OTHER_SHAPE, _ELSEWHERE = "the two have different shapes", "its faces lie elsewhere in the picture"
+_OTHER_SHAPE, _ELSEWHERE = "the two have different shapes", "its faces lie elsewhere in the image"
 
 
 def borrow_in_picture(
@@ -94,6 +94,6 @@ def _same_shape(spot: FaceSpot, width: int, height: int) -> bool:
 
 
 def _moved(spot: FaceSpot, width: int, height: int) -> FaceSpot:
-    """The same place in a picture of that size."""
+    """The same place in an image of that size."""
     face = spot.face.scaled(width / spot.width, height / spot.height)
     return replace(spot, face=face, width=width, height=height)

@@ -36,8 +36,8 @@ class FaceSpot:
     Attributes:
         frame, seconds: of the clip; None for a photograph.
         number: 1 for the main face, further ones by their prominence.
-        faces: how many there were in the same picture.
-        width, height: of the picture, pixels.
+        faces: how many there were in the same image.
+        width, height: of the image, pixels.
     """
 
     face: Face
@@ -51,7 +51,7 @@ class FaceSpot:
 
 @dataclass(frozen=True)
 class FaceCrop:
-    """A face with its pixels: uint8 [side, side, 3] RGB, upright, cut from `square` of the picture."""
+    """A face with its pixels: uint8 [side, side, 3] RGB, upright, cut from `square` of the image."""
 
     spot: FaceSpot
     square: Square
@@ -124,7 +124,7 @@ def faces_in_clip(
 
 @dataclass
 class _Seen:
-    """One pass over a clip: what each look showed, crops of the wanted frames, pictures to try turns on."""
+    """One pass over a clip: what each look showed, crops of the wanted frames, images to try turns on."""
 
     looks: list[int] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
@@ -242,7 +242,7 @@ def _crop(
 
 def _nothing(picture: np.ndarray) -> str:
     if picture.mean() < DARK:
-        return "no face found, the picture is dark"
+        return "no face found, the image is dark"
     useless = limits.why_useless(picture)
     return f"no face found: {useless}" if useless else "no face found"
 

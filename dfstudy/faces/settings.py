@@ -28,7 +28,7 @@ class FaceSettings(Section):
         1.3, ge=0.5, le=4, description="side of the crop, in longer sides of the face's box"
     )
     align: bool = Field(False, description="turn each crop so that the eyes are above the mouth")
-    keep: Literal["main", "all"] = Field("main", description="the main face of a picture or video, or all")
+    keep: Literal["main", "all"] = Field("main", description="the main face of an image or video, or all")
     kind: Kind = Field("png", description="png is lossless; jpeg is 4:4:4")
     quality: int = Field(95, ge=1, le=100, description="quality of JPEG")
     score: Annotated[float, Field(gt=0, lt=1)] = Field(0.7, description="least score of a face")

@@ -1,7 +1,7 @@
 """The contact sheet: a page that shows where faces were found, to be looked at before anything is trained.
 
-Takes pictures with the places of their crops, and what was excluded; gives one HTML file without any address
-outside itself. The box is orange, what was cropped blue, landmarks are dots. Cost: 4 ms a picture.
+Takes images with the places of their crops, and what was excluded; gives one HTML file without any address
+outside itself. The box is orange, what was cropped blue, landmarks are dots. Cost: 4 ms an image.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 if TYPE_CHECKING:
     from dfstudy.faces.scene import FaceCrop
 
-MOST = 48  # pictures on the sheet
+MOST = 48  # images on the sheet
 _HEIGHT, _WIDEST = 220, 880  # pixels
 _ORANGE, _BLUE = (230, 120, 20), (40, 120, 220)
 _STYLE = """
@@ -29,7 +29,7 @@ td { padding: 0 1rem 0 0; }
 
 
 class Example(NamedTuple):
-    """One picture of the sheet: JPEG bytes, its source, and a line about it."""
+    """One image of the sheet: JPEG bytes, its source, and a line about it."""
 
     data: bytes
     source: str
@@ -37,7 +37,7 @@ class Example(NamedTuple):
 
 
 def draw_example(picture: np.ndarray, crops: Sequence[FaceCrop]) -> bytes:
-    """JPEG bytes of a picture, made small, with the places of its crops and beside it the crops.
+    """JPEG bytes of an image, made small, with the places of its crops and beside it the crops.
 
     Args:
         picture: uint8 [H, W, 3] RGB.

@@ -1,10 +1,10 @@
 """What lies in a folder of videos and photographs: label, method, group, split, and the originals of fakes.
 
 Takes a study, whose `pictures` is the folder; gives one `Source` a file, sorted by path, and the line that
-says what was recognised. Folders are read as those of pictures are (`layouts`, `index.csv`, the study's
+says what was recognised. Folders are read as those of images are (`layouts`, `index.csv`, the study's
 aliases). A folder in which no name says real or fake gives sources without labels, for scoring; one that
 says so for some files only is refused as everywhere. What `data.exclude` names is excluded, and every file
-that is neither video nor picture is counted by its ending. Cost: as `layouts.recognise`.
+that is neither video nor image is counted by its ending. Cost: as `layouts.recognise`.
 """
 
 from __future__ import annotations
@@ -95,7 +95,7 @@ def list_sources(study: Study) -> Sources:
         )
     if not found:
         raise StudyError(
-            f"{root} holds neither videos ({' '.join(VIDEOS)}) nor pictures ({' '.join(PICTURES)}); it holds "
+            f"{root} holds neither videos ({' '.join(VIDEOS)}) nor images ({' '.join(PICTURES)}); it holds "
             + (", ".join(describe_endings(others)) or "no file at all"),
             "give the folder that holds them, in any depth",
         )
@@ -140,7 +140,7 @@ def _left_out(study: Study, found: Iterable[str], unread: Iterable[str]) -> set[
 
 
 def _frame_originals(rows: pd.DataFrame) -> dict[str, str]:
-    """Picture -> the one of that name in the folder of its original, where folders are frames of videos."""
+    """Image -> the one of that name in the folder of its original, where folders are frames of videos."""
     pictures = rows[~rows["path"].map(is_clip).astype(bool)]
     folders = {}
     for row in pictures.itertuples(index=False):

@@ -31,7 +31,7 @@ def link_faces(looks: Sequence[Sequence[Face]], width: int, height: int) -> list
 
     Args:
         looks: faces of each look, in order.
-        width, height: of the picture, pixels.
+        width, height: of the image, pixels.
     """
     tracks: list[Track] = []
     for at, faces in enumerate(looks):

@@ -1,4 +1,4 @@
-"""BatchNorm over all pictures of a step, wherever they are computed.
+"""BatchNorm over all images of a step, wherever they are computed.
 
 Takes a network; gives the same one with its BatchNorm layers (timm's with activation too) summing their
 moments over the processes of the run, so that a step's result does not depend on how many share it. On GPUs

@@ -133,7 +133,7 @@ def _check_size(network: nn.Module, settings: Model) -> None:
             shape = tuple(network(torch.zeros(1, 3, settings.size, settings.size)).shape)
     except (RuntimeError, ValueError, AssertionError) as error:
         raise StudyError(
-            f"{settings.backbone} does not take pictures of {settings.size} px: {error}",
+            f"{settings.backbone} does not take images of {settings.size} px: {error}",
             "set model.size to a size it takes, often a multiple of 32",
         ) from error
     if shape != (1, 1):

@@ -1,7 +1,7 @@
-"""Where a network computes, in which precision, and how pictures get there.
+"""Where a network computes, in which precision, and how images get there.
 
 Takes a precision's name; gives a `DeviceSetup` (device and precision) with everything set so that equal
-inputs give equal bytes. uint8 pictures cross to the device and are normalised there, once.
+inputs give equal bytes. uint8 images cross to the device and are normalised there, once.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def _keep_memory() -> None:
     """Let this process keep the memory that it frees, for its next step.
 
     By default glibc hands large blocks back, and every layer of every step asks for its pages anew: on
-    two cores `test_resnet` at 128 px learned 187 pictures a second instead of 241 and scored 517 instead
+    two cores `test_resnet` at 128 px learned 187 images a second instead of 241 and scored 517 instead
     of 909, at the same peak of memory. No result changes. Other C libraries have no such setting.
     """
     with contextlib.suppress(AttributeError, OSError, TypeError):
@@ -154,7 +154,7 @@ class Normalisation:
         return cls(tuple(told["mean"]), tuple(told["std"]), told.get("channels", "RGB"))
 
     def __call__(self, images_NHWC: Tensor, device: torch.device) -> Tensor:
-        """Pictures uint8 [N, H, W, 3] -> float32 [N, 3, H, W] on the device, channels last in memory."""
+        """Images uint8 [N, H, W, 3] -> float32 [N, 3, H, W] on the device, channels last in memory."""
         images, mean, std = images_NHWC.to(device, non_blocking=True), self.mean, self.std
         if self.channels == "BGR":
             images, mean, std = images.flip(-1), mean[::-1], std[::-1]
@@ -204,7 +204,7 @@ def predict_logits(
     tick: Callable[[int], object] = lambda done: None,
     team: Team = ALONE,
 ) -> Tensor:
-    """Logits float32 [pictures] on the CPU, by row number, with the network in eval.
+    """Logits float32 [images] on the CPU, by row number, with the network in eval.
 
     Args:
         pictures: how many rows the batches of all processes hold together; every row must come once.

@@ -6,7 +6,7 @@ and class token) with the stem, and the head is a group by itself. The seed's ru
 head, is `trainable_stages: 2`. Refuses a number of stages that the network does not have, and networks whose
 stages timm does not name (in timm 1.0.31 CSATv2, MetaFormer, PiT and RDNet, 4 of 98 families).
 
-Cost of the frozen part: its forward pass alone. Its parameters require no gradient and neither do pictures,
+Cost of the frozen part: its forward pass alone. Its parameters require no gradient and neither do images,
 so autograd records nothing there: no backward pass, nothing kept for one, no gradient, no memory of the
 optimiser. (CoaT is the exception: it uses a frozen module again in a trained stage.) Its modules stay in
 eval: BatchNorm takes no statistics and cannot drift, and dropout inside a frozen stage does not act; between

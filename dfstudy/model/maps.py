@@ -1,6 +1,6 @@
 """Where a network looks: Grad-CAM maps of a timm network, of convolutions and of tokens alike.
 
-Takes a network with one logit and normalised pictures float32 [N, 3, S, S]; gives float32 [N, S, S] in 0..1,
+Takes a network with one logit and normalised images float32 [N, 3, S, S]; gives float32 [N, S, S] in 0..1,
 1 being what raises the logit of fake most. The layer is found: the deepest stage whose map has `CELLS` cells
 a side, as few as Grad-CAM was published with (the last stage of a network of 224 px); of transformers the
 first norm of the last block, as behind it a class token leaves the other tokens without a gradient. Refused
@@ -85,7 +85,7 @@ def find_layer(network: nn.Module, size: int) -> Layer:
 
 
 def activation_maps(network: nn.Module, layer: Layer, pictures: Tensor, side: int = 1) -> np.ndarray:
-    """Grad-CAM of the logit of fake, brought to the size of the pictures.
+    """Grad-CAM of the logit of fake, brought to the size of the images.
 
     Args:
         network: in eval.
@@ -127,7 +127,7 @@ def _candidates(network: nn.Module) -> list[str]:
 def _probe(
     network: nn.Module, names: Sequence[str], size: int
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Outputs of the named modules for one noisy picture, and the logit's gradients there."""
+    """Outputs of the named modules for one noisy image, and the logit's gradients there."""
     outputs: dict[str, Tensor] = {}
     gradients: dict[str, Tensor] = {}
 
@@ -170,7 +170,7 @@ def _read_shape(network: nn.Module, name: str, output: Tensor, channels: int | N
 
 @contextmanager
 def _frozen(network: nn.Module) -> Iterator[None]:
-    """No gradient of any weight: only of what pictures become on their way."""
+    """No gradient of any weight: only of what images become on their way."""
     learning = [weight for weight in network.parameters() if weight.requires_grad]
     for weight in learning:
         weight.requires_grad_(False)

@@ -3,7 +3,7 @@
 Takes the results' folder with the plan's list of what every step reads; gives the steps that have to run,
 each with the reason, and for a step that runs its `Booking`: what it reads is compared with the plan's list
 when it starts and once more before its result counts, so that nothing is kept that was made while it changed.
-No file's time decides. Cost: milliseconds a step, and 2 us a picture.
+No file's time decides. Cost: milliseconds a step, and 2 us an image.
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Booking:
         self._compare("before this step began", [])
 
     def confirm(self) -> None:
-        """Compare what the step has read with what the plan found, and with what its pictures are now.
+        """Compare what the step has read with what the plan found, and with what its images are now.
 
         Raises:
             StudyError: it is another content now.

@@ -1,6 +1,6 @@
 """How much of a study fits into the minutes that somebody has.
 
-Takes a study, its split, what a picture costs on this machine and minutes; gives the study as far up a fixed
+Takes a study, its split, what an image costs on this machine and minutes; gives the study as far up a fixed
 ladder as fits, so that a partial report answers what it can: first the study's own network, then whether
 augmentation helps, what the original flaws cost, the other policies, unseen forgeries, shorter budgets,
 single transforms, and at last more seeds. A rung never turns on what the study has off, and no rung changes
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dfstudy.data.split import Split
     from dfstudy.study.study import Study
 
-MOST_SEEDS = 5  # beyond it the pictures are what a comparison lacks
+MOST_SEEDS = 5  # beyond it the images are what a comparison lacks
 MORE_SEEDS = " seeds of every policy and flaw"  # end of the name of such a rung
 # Seconds beside the training, on two cores: a chapter with its kernel, figures and bootstraps; index, leakage
 # meter and page; the start of a run. Small reports are mostly these.
@@ -39,7 +39,7 @@ class Speed:
     """What this machine does.
 
     Attributes:
-        train, predict: seconds a picture, by `network_name`.
+        train, predict: seconds an image, by `network_name`.
         side_by_side: runs that train at a time.
         rest: how many times as long anything else takes as where `CHAPTER` and `OTHERS` were measured.
     """

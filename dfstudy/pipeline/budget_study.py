@@ -194,7 +194,7 @@ def _say_runs(study: Study, split: Split) -> str:
 
 
 def _recipe(study: Study) -> dict[str, Any]:
-    """What makes a picture dear or cheap, beside the network."""
+    """What makes an image dear or cheap, beside the network."""
     recipe = study.training
     kept = ("batch_size", "accumulate", "devices", "precision", "threads", "workers", "cache")
     return {name: getattr(recipe, name) for name in kept} | {"policy": study.augment.policy}

@@ -94,13 +94,13 @@ def build(
         aside = int((index["error"] != "").sum())
         took = duration(time.monotonic() - started)
         say(f"  {layout_line(study)}")
-        say(f"  pictures: {len(index) - aside:,} to use, {aside:,} excluded ({took})")
+        say(f"  images: {len(index) - aside:,} to use, {aside:,} excluded ({took})")
         split = split_study(study, index)
         folders = find_elsewhere(study, split)  # one that cannot be used is told before anything trains
         others = {f"test_on, {folder.name}": folder.rows for folder in folders}
         refuse_unnamed({"the test": split.part("test"), **others}, study.evaluate.level)
         for folder in folders:
-            say(f"  test_on {folder.name}: {len(folder.rows):,} pictures, {len(folder.set_aside):,} excluded")
+            say(f"  test_on {folder.name}: {len(folder.rows):,} images, {len(folder.set_aside):,} excluded")
         forget_damaged(study.out)
         site = Site(cores or steady_cores(), 0 if jobs else count_gpus(), cluster=jobs is not None)
         invocation, lines = settle_budget(invocation, split, site, minutes)

@@ -1,7 +1,7 @@
 """The folder of a report: whose it is, and whether what it holds is still what was made.
 
 Takes a study; refuses a folder that holds something else, and one in which another report is being made.
-A study is known by its file or its settings, and pictures by their folder or their content; a folder that was
+A study is known by its file or its settings, and images by their folder or their content; a folder that was
 moved with both knows them by the way from here. Never
 removes what a user made: only the notes of steps whose results are gone or were changed, so that those steps
 run again.
@@ -43,9 +43,9 @@ def claimed(study: Study, replace: bool = False) -> Iterator[None]:
     """Hold the study's folder for one report at a time.
 
     Args:
-        replace: take over a folder that holds the report of another study or of other pictures.
+        replace: take over a folder that holds the report of another study or of other images.
     Raises:
-        StudyError: it holds other files, the results of another study or of other pictures, it cannot be
+        StudyError: it holds other files, the results of another study or of other images, it cannot be
             written, or another report is being made in it.
     """
     out = study.out
@@ -145,7 +145,7 @@ def _refuse_foreign(study: Study, replace: bool) -> None:
 
 
 def _take_moved_pictures(study: Study) -> bool:
-    """Whether the pictures are those of the last report in another place; if so, their index comes along."""
+    """Whether the images are those of the last report in another place; if so, their index comes along."""
     if not (study.out / MADE_BY_HAND).is_file():
         return False
     with tempfile.TemporaryDirectory() as passing:

@@ -1,7 +1,7 @@
 """The study of a report under way, kept as it is when the report begins.
 
 Takes an invocation; gives one of the copy, which every step runs with: whatever is edited meanwhile, the
-report is of one study, on the pictures of one index (see `dfstudy.data.frozen`). Cost: a small file.
+report is of one study, on the images of one index (see `dfstudy.data.frozen`). Cost: a small file.
 """
 
 from __future__ import annotations

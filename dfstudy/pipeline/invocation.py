@@ -23,11 +23,11 @@ TYPED_IN = "DFSTUDY_TYPED_IN"  # the user's folder, for steps that Snakemake sta
 
 @dataclass(frozen=True)
 class Invocation:
-    """One report: which study, on which pictures, into which folder.
+    """One report: which study, on which images, into which folder.
 
     Attributes:
         study: name of a built-in study or absolute path of a YAML file.
-        data: absolute path of a folder of pictures, or empty for the study's own.
+        data: absolute path of a folder of images, or empty for the study's own.
         out: absolute path of the results.
         settings: the study that these name.
     """
@@ -59,7 +59,7 @@ def resolve(
 ) -> Invocation:
     """Read the study and make every path absolute.
 
-    An empty study is `sample` for the rendered portraits, and `small` for a folder of pictures.
+    An empty study is `sample` for the rendered portraits, and `small` for a folder of images.
 
     Args:
         study, data, out, overrides: see `load_study`.

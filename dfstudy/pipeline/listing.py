@@ -78,7 +78,7 @@ class Reader:
         self._split, self._device = split.fingerprint[:SHORT], _name_device(study, site, self._cores)
 
     def _of(self, names: Iterable[str], **given: str) -> Reads:
-        """The names' digests, those of all versions and the pictures, and what only the plan knows."""
+        """The names' digests, those of all versions and the images, and what only the plan knows."""
         packages = [VERSION + name for name in (*SHAPING_PACKAGES, *REPORT_PACKAGES)]
         reads = self._present.of([*names, *packages, PICTURES])
         return reads | given | {"python": platform.python_version(), "split": self._split}

@@ -1,11 +1,11 @@
 """What difference of two networks a test could show, predicted before anything is trained.
 
-Takes the test's pictures and groups and the number of training seeds; gives the smallest true difference of
+Takes the test's images and groups and the number of training seeds; gives the smallest true difference of
 AUC that chapter 05's own interval would find in four of five studies, as a range. Pure.
 
 Derivation. The variance V of an AUC A on m fakes and n reals that are independent is, with Q1 = A / (2 - A)
 and Q2 = 2 A^2 / (1 + A), (A (1 - A) + (m - 1) (Q1 - A^2) + (n - 1) (Q2 - A^2)) / (m n) (Hanley and McNeil
-1982, Radiology 143:29). Two networks that are tested on the same pictures have AUCs that correlate by r, and
+1982, Radiology 143:29). Two networks that are tested on the same images have AUCs that correlate by r, and
 their difference the variance 2 V (1 - r) (the same, 1983, Radiology 148:839). Of means over s seeds of each,
 where any two of the 2 s networks correlate alike, it is 2 V (1 - r) / s. Other seeds would have given other
 networks: that adds 2 d^2 / s, where d is the deviation between seeds. The interval of `stats.paired` takes
@@ -13,10 +13,10 @@ the first part from the bootstrap, with the degrees of freedom of the groups, an
 between seeds, which holds 2 V (1 - r) + 2 d^2, with s - 1; Satterthwaite's rule joins them, and Bloom's
 (1995) turns the error into the difference that is found with the power asked for.
 
-How alike the pictures of a group are is not known before: the range goes from pictures that are all
-independent (m, n count pictures) to pictures that all say the same (m, n count groups). With two seeds the
-spread between them has one degree of freedom, and the interval is so wide that pictures hardly matter: the
-third seed halves what can be found, where twice the pictures would not.
+How alike the images of a group are is not known before: the range goes from images that are all
+independent (m, n count images) to images that all say the same (m, n count groups). With two seeds the
+spread between them has one degree of freedom, and the interval is so wide that images hardly matter: the
+third seed halves what can be found, where twice the images would not.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ import pandas as pd
 from scipy.stats import t as student
 
 AUC = 0.85  # assumed of both networks: between chance and the best that small networks do here
-CORRELATION = 0.5  # r: two networks that differ in their augmentation alone rank many pictures alike
+CORRELATION = 0.5  # r: two networks that differ in their augmentation alone rank many images alike
 SEED_DEVIATION = 0.02  # d, AUC: between networks that differ in their seed
 POWER, LEVEL = 0.8, 0.05
 
@@ -62,7 +62,7 @@ def say_detectable(test: pd.DataFrame, seeds: int) -> str:
     if found is None:
         return "The test has too few groups of one class for any interval: nothing can be compared."
     groups = test["group"].nunique()
-    of = f"With {seeds} seed{'s' * (seeds > 1)} and {groups:,} groups of test pictures"
+    of = f"With {seeds} seed{'s' * (seeds > 1)} and {groups:,} groups of test images"
     alone = "" if seeds > 1 else " One seed compares two networks, not two recipes: a second needs more time."
     ends = dict.fromkeys(f"{end:.2f}" for end in found)
     return (
@@ -81,7 +81,7 @@ def _variance(auc: float, fakes: int, reals: int) -> float:
 
 
 def _difference(variance: float, freedom: float, seeds: int) -> float:
-    one = 2 * variance * (1 - CORRELATION)  # of one pair of networks, over pictures
+    one = 2 * variance * (1 - CORRELATION)  # of one pair of networks, over images
     pictures = one / seeds
     between = (one + 2 * SEED_DEVIATION**2) / seeds if seeds > 1 else 0.0
     error = math.sqrt(pictures + between)

@@ -37,7 +37,7 @@ ENDING = ("Will exit after finishing currently running jobs", "Terminating proce
 EPOCH = re.compile(r"(?P<run>.+): epoch (?P<epoch>\d+) of (?P<epochs>\d+): loss ")
 SCORING = re.compile(r"(?P<run>.+): best epoch \d+, scoring ")
 REMARK = re.compile(
-    r"(?P<run>.+): (?P<said>\d+ (?:pictures|images) a step\b.*|decoded (?:pictures|images) are .*)"
+    r"(?P<run>.+): (?P<said>\d+ (?:images|images) a step\b.*|decoded (?:images|images) are .*)"
 )
 ERROR = "\x1b[31m\x1b[1merror:\x1b[0m"  # as `dfstudy.cli.main` writes it
 

@@ -1,7 +1,7 @@
 """The range test as a command: a table, a figure and a sentence about the learning rate.
 
 Takes an invocation; leaves `seed<n>.csv` and `seed<n>.png` under `<out>/rates` and gives the suggestion in
-words. Same study, pictures and machine: same bytes. No run, chapter or number of the report reads them.
+words. Same study, images and machine: same bytes. No run, chapter or number of the report reads them.
 """
 
 from __future__ import annotations

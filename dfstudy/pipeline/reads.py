@@ -1,7 +1,7 @@
 """What a step of the report reads, each with a digest of its content: what decides whether it runs again.
 
 Takes a study and names; gives a dictionary from names to digests or plain values, in which nothing is a time
-and nothing a place: a checkout, pictures or results that were moved, copied or touched give the same one. A
+and nothing a place: a checkout, images or results that were moved, copied or touched give the same one. A
 name with a slash is a file of the code; the others are listed in `Present`. Cost: a read of each file, some
 milliseconds for all of the code; versions take as long.
 """
@@ -27,8 +27,8 @@ Reads = dict[str, str]
 FINGERPRINT = "data/fingerprint.json"
 # names of what a step reads, beside files of the code
 VERSION, SETTING, SHAPING, WEIGHTS = "version of ", "setting ", "shaping part of ", "weights of "
-PICTURES, LAYOUT, MASKS, PUBLISHED = "pictures", "layout of the pictures", "masks", "published report"
-OTHERS = "pictures of "  # and the slug of a folder of test_on
+PICTURES, LAYOUT, MASKS, PUBLISHED = "pictures", "layout of the images", "masks", "published report"
+OTHERS = "images of "  # and the slug of a folder of test_on
 DIGEST = re.compile(r"[0-9a-f]{16,}|gone|")  # what says nothing to a person
 SHORT = 16  # hexadecimal digits: 64 bits are enough for content that nobody forges
 
@@ -141,7 +141,7 @@ def _setting(study: Study, name: str) -> str:
 
 
 def _without_places(settings: dict[str, Any]) -> dict[str, Any]:
-    """The study with the names of files and folders, and not where they lie; words on the pictures apart."""
+    """The study with the names of files and folders, and not where they lie; words on the images apart."""
     settings["card"] = settings["data"].pop("card")
     second = settings["forgeries"]["second"]
     for part, key in [

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from dfstudy.chapters.base import Chapter
     from dfstudy.study.study import Study
 
-CORES_A_DEVICE = 8  # one for the network, the others read pictures, where the study leaves it open
+CORES_A_DEVICE = 8  # one for the network, the others read images, where the study leaves it open
 DEVICE_MB = 6_000  # torch, a network with its gradients, and batches on their way to a GPU
 WORKER_MB = 1_500  # a loader process: the libraries again, and the batches that it has ready
 # needs of a chapter that works with trained networks

@@ -38,7 +38,7 @@ def run_training(
 ) -> list[str]:
     """Find, resume or do trainings, see `dfstudy.variants.registry`; returns the runs' keys.
 
-    A comparison's run also scores the test pictures, which choose nothing: so its chapter finds the scores,
+    A comparison's run also scores the test images, which choose nothing: so its chapter finds the scores,
     and they are made where several steps share the cores.
 
     Args:
@@ -148,8 +148,8 @@ def _seeds(variant: Variant, own: str, seed: int | None) -> list[int]:
 
 
 def _confirm(booking: Booking, study: Study, keys: Sequence[str]) -> None:
-    """Runs that may have learned from pictures which are others now are finished no more: their key names the
-    pictures of the index, which may come back.
+    """Runs that may have learned from images which are others now are finished no more: their key names the
+    images of the index, which may come back.
     """
     try:
         booking.confirm()

@@ -1,6 +1,6 @@
 """What forgers share: where on the face they work, matched colours, and the seam, soft or gradient-domain.
 
-Takes float32 pictures [size, size, 3], sRGB-coded in 0..1, and the `Photograph` to forge; gives regions
+Takes float32 images [size, size, 3], sRGB-coded in 0..1, and the `Photograph` to forge; gives regions
 float32 [size, size] in 0..1 and `Forgery`. Random quantities come from the caller's generator, as many for
 every difficulty, so that one draw can be made crude or subtle. Cost: under 1 ms, Poisson blending 4 ms.
 
@@ -28,10 +28,10 @@ _AROUND = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]], np.float32) / 4
 
 @dataclass(frozen=True)
 class Forgery:
-    """A forged picture.
+    """A forged image.
 
     `image`: float32 [size, size, 3], sRGB-coded, 0..1. `mask`: float32 [size, size] in 0..1, the share
-    of each pixel that the forger replaced; where it is 0 the picture is untouched. `variant`: which way
+    of each pixel that the forger replaced; where it is 0 the image is untouched. `variant`: which way
     of the method was taken, such as `poisson` or `beard`.
     """
 
@@ -62,12 +62,12 @@ def soften(share: np.ndarray) -> np.ndarray:
 
 
 def colour_cast(rng: np.random.Generator, care: float) -> np.ndarray:
-    """A factor a channel, float32 [3]: a generator misses the picture's white by up to a tenth."""
+    """A factor a channel, float32 [3]: a generator misses the image's white by up to a tenth."""
     return (1 + care * 0.07 * np.clip(rng.normal(size=3), -1.5, 1.5)).astype(np.float32)
 
 
 def match_colour(face: np.ndarray, image: np.ndarray, mask: np.ndarray, share: float) -> np.ndarray:
-    """Move the mean and spread of each channel towards the picture under a mask; share 1 equals them."""
+    """Move the mean and spread of each channel towards the image under a mask; share 1 equals them."""
     weight = mask / max(float(mask.sum()), 1e-6)
     moved = np.empty_like(face)
     for c in range(3):
@@ -80,12 +80,12 @@ def match_colour(face: np.ndarray, image: np.ndarray, mask: np.ndarray, share: f
 
 
 def alpha_blend(image: np.ndarray, face: np.ndarray, mask: np.ndarray, variant: str) -> Forgery:
-    """Lay a face over the picture as the mask says."""
+    """Lay a face over the image as the mask says."""
     return Forgery(np.clip(image + mask[..., None] * (face - image), 0, 1).astype(np.float32), mask, variant)
 
 
 def poisson_blend(image: np.ndarray, face: np.ndarray, mask: np.ndarray, variant: str) -> Forgery:
-    """Take the face's gradients where the mask is over one half, and the picture's colours at the seam.
+    """Take the face's gradients where the mask is over one half, and the image's colours at the seam.
 
     The mask of the result is 1 inside and 0 outside: gradient-domain cloning mixes nothing.
     """
@@ -100,7 +100,7 @@ def membrane(values: np.ndarray, inside: np.ndarray) -> np.ndarray:
 
     Args:
         values: float32 [size, size, channels]; only what lies outside is used.
-        inside: bool [size, size]; the edge of the picture mirrors where it is inside.
+        inside: bool [size, size]; the edge of the image mirrors where it is inside.
     """
     side = len(values)
     if side > _COARSEST and inside.any():
@@ -121,7 +121,7 @@ def membrane(values: np.ndarray, inside: np.ndarray) -> np.ndarray:
 
 
 def match_detail(face: np.ndarray, image: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """Bring the finest detail under a mask to the strength that the picture's has, in two bands.
+    """Bring the finest detail under a mask to the strength that the image's has, in two bands.
 
     Warping softens; what a forger pastes is sharpened back, as open face-swapping tools do.
     """

@@ -1,7 +1,7 @@
 """The camera between the scene and the file: exposure, white balance, blur, noise, JPEG.
 
-Takes an sRGB-coded float32 picture [size, size, 3] in 0..1 and a numpy generator; gives the bytes of a JPEG
-file. Real and forged pictures pass through it alike, after the forgery, with settings drawn from one
+Takes an sRGB-coded float32 image [size, size, 3] in 0..1 and a numpy generator; gives the bytes of a JPEG
+file. Real and forged images pass through it alike, after the forgery, with settings drawn from one
 distribution: no property of the file as a whole tells them apart. Cost: 1.5 ms at 128 px.
 """
 
@@ -26,7 +26,7 @@ def record(image: np.ndarray, rng: np.random.Generator) -> bytes:
 
 
 def _blur(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Focus a little off, in one picture of sixteen a moved camera, in one of three a sharpening camera."""
+    """Focus a little off, in one image of sixteen a moved camera, in one of three a sharpening camera."""
     size = picture.shape[0]
     picture = cv2.GaussianBlur(picture, (0, 0), float(rng.uniform(0.2, 0.5)) * size / 128)
     if rng.random() < 0.06:

@@ -1,6 +1,6 @@
-"""What a generator leaves in a picture: detail from its decoder in the place of the lens's.
+"""What a generator leaves in an image: detail from its decoder in the place of the lens's.
 
-Takes a float32 picture [size, size, 3] in 0..1, a numpy generator and a difficulty in 0..1; gives the picture
+Takes a float32 image [size, size, 3] in 0..1, a numpy generator and a difficulty in 0..1; gives the image
 as a network would give it back. It is coded at about an eighth of its size and decoded by three transposed
 convolutions (zeros between the values, then a kernel of 4 x 4), whose kernels weigh the pixels of a cell
 unevenly: grids of about 2, 4 and 8 pixels, and copies of low frequencies at high ones. Fine texture that
@@ -35,8 +35,8 @@ class Generator:
     fine: float
 
 
-FACE = Generator(uneven=(0.1, 0.07, 0.05), fine=0.1)  # gives back a face, to be laid into a picture
-PORTRAIT = Generator(uneven=(0.06, 0.03, 0.02), fine=0.04)  # gives a whole picture, its outlines intact
+FACE = Generator(uneven=(0.1, 0.07, 0.05), fine=0.1)  # gives back a face, to be laid into an image
+PORTRAIT = Generator(uneven=(0.06, 0.03, 0.02), fine=0.04)  # gives a whole image, its outlines intact
 
 _EVEN = np.outer([1, 3, 3, 1], [1, 3, 3, 1]).astype(np.float32) / 16  # bilinear interpolation
 _INJECTED = np.float32(0.12)  # noise a pixel, against decoded noise of spread 0.6
@@ -46,10 +46,10 @@ _BANDS = (0.7, 1.5, 3.0)  # pixels of blur between the bands in which texture is
 def decode(
     image: np.ndarray, rng: np.random.Generator, difficulty: float, generator: Generator = FACE
 ) -> np.ndarray:
-    """The picture as a generator gives it; at difficulty 1 it is the picture itself.
+    """The image as a generator gives it; at difficulty 1 it is the image itself.
 
-    What is left of the hardest fakes to learn is particular to one picture, so that a network which gets all
-    of its training pictures right has memorised some of them.
+    What is left of the hardest fakes to learn is particular to one image, so that a network which gets all
+    of its training images right has memorised some of them.
     """
     trace, side = np.float32(1 - difficulty**3), len(image)
     eighth = round(side / 8 * rng.uniform(0.85, 1.3))  # a generator works at a size of its own

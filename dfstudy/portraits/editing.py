@@ -2,7 +2,7 @@
 
 Takes what every method takes (see `forgery`); gives a `Forgery` whose mask is the edited region. Attributes:
 hair colour, eye colour with shadow above it, lipstick, beard, age (creases drawn or lightened). Only what
-people in real pictures have as well is given, and only to those who might have it: what was edited must not
+people in real images have as well is given, and only to those who might have it: what was edited must not
 show the label, only how. The region is given back by a generator, which leaves its trace. Cost: 4 ms.
 
 Source: attribute editing as in StarGAN (Choi et al., CVPR 2018) and the editing family of ForgeryNet.
@@ -23,7 +23,7 @@ from dfstudy.portraits.person import HAIR, IRIS, draw_person
 from dfstudy.portraits.photograph import Likeness, Photograph
 from dfstudy.portraits.skin import beard_region, window, wrinkles
 
-# An edit takes likeness, photograph and generator; gives the edited picture and the region it lies in.
+# An edit takes likeness, photograph and generator; gives the edited image and the region it lies in.
 Edit = Callable[[Likeness, Photograph, np.random.Generator], tuple[np.ndarray, np.ndarray]]
 
 _CODE = 1 / 2.2  # a ratio of light to a ratio of sRGB code values, nearly
@@ -45,7 +45,7 @@ def face_editing(
 
 
 def _possible(likeness: Likeness, target: Photograph) -> list[str]:
-    """Attributes that this person could have changed, as real pictures are drawn."""
+    """Attributes that this person could have changed, as real images are drawn."""
     person = likeness.person
     names = ["age", "eyes"]
     if (target.hair > 0.5).mean() > 0.04:

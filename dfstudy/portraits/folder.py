@@ -1,10 +1,10 @@
-"""Write the sample's pictures into a folder: all of them, once, the same bytes for any number of processes.
+"""Write the sample's images into a folder: all of them, once, the same bytes for any number of processes.
 
 Takes a folder and `SamplePictures`; leaves `real/`, `fake/<method>/`, `masks/<method>/` and `index.csv`
 there, with a hidden mark that names the settings and the version of the renderer. Rendering goes on in a
 hidden folder beside it, a person at a time, and takes the final name when all is done: what is interrupted is
 continued, what is finished is left alone, what was made by other settings or another version is made anew.
-Refuses a folder with anything that was not written here. Cost: about 25 ms of one core a picture.
+Refuses a folder with anything that was not written here. Cost: about 25 ms of one core an image.
 """
 
 from __future__ import annotations
@@ -59,10 +59,10 @@ def render_sample(
     processes: int | None = None,
     beside: Path | None = None,
 ) -> None:
-    """Make sure that `folder` holds the sample's pictures.
+    """Make sure that `folder` holds the sample's images.
 
     Args:
-        folder: final place of the pictures; made when missing.
+        folder: final place of the images; made when missing.
         progress: show a bar with the time left.
         processes: how many render side by side; None takes one a core. It changes no byte.
         beside: a folder that may hold the same sample, whose files are then copied.
@@ -88,7 +88,7 @@ def render_sample(
 
 
 def render_person(folder: Path, settings: SamplePictures, number: int) -> list[dict[str, str]]:
-    """Render one person's real pictures and a fake of each; returns their rows of the index.
+    """Render one person's real images and a fake of each; returns their rows of the index.
 
     Every random number comes from (settings.seed, number, frame), so no other person matters.
     """
@@ -163,7 +163,7 @@ def _refuse_foreign(folder: Path) -> None:
         return
     hint = f"move it away, or give another place for the results: OUT=folder (rendered into {folder})"
     if not folder.is_dir():
-        raise StudyError(f"{folder} is a file, where the rendered pictures belong", hint)
+        raise StudyError(f"{folder} is a file, where the rendered images belong", hint)
     present = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir()}
     mark = _read_mark(folder)
     if mark and INDEX in present and file_digest(folder / INDEX) != mark["index"]:

@@ -1,7 +1,7 @@
 """Forgery methods by name: each makes a fake of a photograph and says where it changed it.
 
 A method takes the `Likeness` of the person shown, the `Photograph` to forge, a numpy generator and a
-difficulty in 0..1 (0 is carelessly made, 1 is hard to tell); it gives a `Forgery`: the picture, the mask and
+difficulty in 0..1 (0 is carelessly made, 1 is hard to tell); it gives a `Forgery`: the image, the mask and
 the variant taken. Methods work before the camera: blur, noise and compression come after.
 
 The families follow the taxonomy of ForgeryNet (He et al., CVPR 2021): identity-replaced (face swap, stacked

@@ -43,7 +43,7 @@ def rasterise(
 
     Args:
         points: float32 [n, 3]; cells: int32 [m, 3]; values: float32 [n, 3].
-        zoom: half the side of the picture at the head's distance, head units.
+        zoom: half the side of the image at the head's distance, head units.
     """
     view = np.eye(4, dtype=np.float32)
     view[2, 3] = -DISTANCE

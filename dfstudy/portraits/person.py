@@ -62,7 +62,7 @@ class Shot:
     """What changes from one photograph to the next: pose, expression, light and surroundings.
 
     `light` is the unit direction to the lamp, `key`, `sky` and `ground` its linear RGB intensities;
-    `zoom` is the half-side of the picture in head units, `shift` moves the head inside it.
+    `zoom` is the half-side of the image in head units, `shift` moves the head inside it.
     """
 
     yaw: float

@@ -1,7 +1,7 @@
 """Render one portrait: geometry to pixels, light, hair over face over background.
 
 Takes a `Likeness` (a person with the parts that never change, made once by `sit`) and a `Shot`; gives a
-`Photograph`: the picture before the camera's own faults, with the landmarks and the map from pixels to the
+`Photograph`: the image before the camera's own faults, with the landmarks and the map from pixels to the
 face that forgeries need. It is rendered at twice the size in each direction and averaged. Cost: 18 ms at
 128 px.
 """
@@ -44,7 +44,7 @@ class Photograph:
     is seen at each pixel: frontal coordinates x, y in head units, azimuth in radians; NaN off the face.
     `hair`: float32 [size, size], how much of each pixel is hair, 0..1.
     `landmarks`: float32 [7, 2], pixel positions (column, row) of the eyes, the tip of the nose, and the
-    left, right, upper and lower end of the mouth; left is the picture's left.
+    left, right, upper and lower end of the mouth; left is the image's left.
     """
 
     image: np.ndarray
@@ -65,7 +65,7 @@ def sit(person: Person, *, bare: bool = False) -> Likeness:
 
 
 def take(likeness: Likeness, shot: Shot, size: int) -> Photograph:
-    """Photograph a person; `size` is the side of the square picture in pixels."""
+    """Photograph a person; `size` is the side of the square image in pixels."""
     person, fine = likeness.person, 2 * size
     face = _pose(head.head_points(person, shot), shot, 1.0)
     torso = _pose(head.torso_points(person), shot, 0.25)
@@ -100,7 +100,7 @@ def take(likeness: Likeness, shot: Shot, size: int) -> Photograph:
 
 
 def _pose(points: np.ndarray, shot: Shot, share: float) -> np.ndarray:
-    """Turn about the neck by the shot's angles, as far as `share` says, and move into the picture."""
+    """Turn about the neck by the shot's angles, as far as `share` says, and move into the image."""
     turn = cv2.Rodrigues(np.array([0.0, 0.0, share * shot.roll]))[0]
     turn = turn @ cv2.Rodrigues(np.array([0.0, share * shot.yaw, 0.0]))[0]
     turn = turn @ cv2.Rodrigues(np.array([-share * shot.pitch, 0.0, 0.0]))[0]

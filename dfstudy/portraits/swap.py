@@ -1,7 +1,7 @@
 """Face swap: another person's inner face on the target's head.
 
 Takes what every method takes (see `forgery`); gives a `Forgery` whose mask is the inner face. The donor is
-drawn for this picture alone and appears nowhere else, so the fake belongs to one group: the target's. The
+drawn for this image alone and appears nowhere else, so the fake belongs to one group: the target's. The
 forger sees only the photograph: pose, expression and light of the donor are estimates. As in the first open
 tools and FaceForensics++ (Roessler et al., ICCV 2019): align by landmarks, match colours, then blend, half
 of them with a soft mask, half in the gradient domain. Cost: 10 ms, and a rendering of the donor.

@@ -1,7 +1,7 @@
 """Entire face synthesis: a person who was never photographed, given by a generator from edge to edge.
 
-Takes what every method takes (see `forgery`); gives a `Forgery` whose mask is the whole picture. Nothing of
-the photograph at hand goes into it: person, pose, light and background are drawn anew, as real pictures are
+Takes what every method takes (see `forgery`); gives a `Forgery` whose mask is the whole image. Nothing of
+the photograph at hand goes into it: person, pose, light and background are drawn anew, as real images are
 drawn, so that no content tells it. What tells it is the decoder's detail. Cost: 5 ms, and a rendering.
 """
 
@@ -18,7 +18,7 @@ from dfstudy.portraits.photograph import Likeness, Photograph, sit, take
 def entire_synthesis(
     likeness: Likeness, target: Photograph, rng: np.random.Generator, difficulty: float
 ) -> Forgery:
-    """A generated portrait of nobody; of the target only the size of the picture is used."""
+    """A generated portrait of nobody; of the target only the size of the image is used."""
     size = len(target.image)
     imagined = take(sit(draw_person(rng)), draw_shot(rng), size)
     image = np.clip(decode(imagined.image, rng, difficulty, PORTRAIT), 0, 1).astype(np.float32)

@@ -1,10 +1,10 @@
-"""What happens to pictures between a camera and a detector: corruptions, each in five severities.
+"""What happens to images between a camera and a detector: corruptions, each in five severities.
 
-Takes a picture as it was decoded, uint8 RGB [H, W, 3], at its own size and before the test's resize, because
+Takes an image as it was decoded, uint8 RGB [H, W, 3], at its own size and before the test's resize, because
 that is where codecs, sensors and messengers act: all pixels named below are pixels of the file. Gives uint8
-RGB of the same size, except `messenger`, which leaves the picture as small as the app does. Chance (noise,
+RGB of the same size, except `messenger`, which leaves the image as small as the app does. Chance (noise,
 which blocks are hidden) follows from a key alone; severities share the draw, so that a stronger one is the
-weaker one and more. Refuses a severity outside 1..5. Cost: 0.1 to 1 ms a 128 px picture.
+weaker one and more. Refuses a severity outside 1..5. Cost: 0.1 to 1 ms a 128 px image.
 
 Which corruptions, and that each has five severities, follows Hendrycks and Dietterich 2019 (arXiv
 1903.12261) and, for faces, Jiang et al. 2020 (DeeperForensics-1.0, arXiv 2001.03024). Severity 1 lies where
@@ -45,7 +45,7 @@ Apply = Callable[[np.ndarray, Level, int], np.ndarray]
 
 @dataclass(frozen=True)
 class Corruption:
-    """One way in which pictures suffer.
+    """One way in which images suffer.
 
     Attributes:
         name: as in ids of numbers.
@@ -54,7 +54,7 @@ class Corruption:
         levels: one a severity, the weakest first.
         ticks: the levels in the unit, short.
         labels: the levels as words of a sentence.
-        apply: picture uint8 [H, W, 3], level and key -> picture.
+        apply: image uint8 [H, W, 3], level and key -> image.
     """
 
     name: str
@@ -66,15 +66,15 @@ class Corruption:
     apply: Apply
 
     def __call__(self, picture: np.ndarray, severity: int, key: int = 0) -> np.ndarray:
-        """The picture at severity 1 (weak) to 5; `key` decides what is left to chance."""
+        """The image at severity 1 (weak) to 5; `key` decides what is left to chance."""
         if severity not in SEVERITIES:
             raise ValueError(f"severity {severity} of {self.name}: one of {SEVERITIES}")
         return self.apply(picture, self.levels[severity - 1], key)
 
     def identity(self, severity: int) -> str:
-        """sha256 of all that shapes its pictures at a severity: level, code, and two pictures made with it.
+        """sha256 of all that shapes its images at a severity: level, code, and two images made with it.
 
-        The pictures betray a changed codec or a change of code that it shares with others, which leave the
+        The images betray a changed codec or a change of code that it shares with others, which leave the
         other two as they were; corruptions that are added beside it change nothing.
         """
         made = [hashlib.sha256(self(probe, severity, 1).tobytes()).hexdigest() for probe in _probes()]
@@ -83,7 +83,7 @@ class Corruption:
 
 
 def picture_key(seed: int, sha256: str) -> int:
-    """64-bit key of a picture by its content: the same wherever it lies and whichever others are tested."""
+    """64-bit key of an image by its content: the same wherever it lies and whichever others are tested."""
     return int(hashlib.sha256(f"{seed}:{sha256}".encode()).hexdigest()[:16], 16)
 
 
@@ -138,13 +138,13 @@ def _saturation(picture: np.ndarray, factor: float, key: int) -> np.ndarray:
 
 
 def _contrast(picture: np.ndarray, factor: float, key: int) -> np.ndarray:
-    """Each value's distance from the picture's mean grey level times `factor`."""
+    """Each value's distance from the image's mean grey level times `factor`."""
     mean = cv2.mean(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY))[0]
     return cv2.addWeighted(picture, factor, picture, 0, (1 - factor) * mean)
 
 
 def _blocks(picture: np.ndarray, share: float, key: int) -> np.ndarray:
-    """A share of the area hidden by grey blocks, each a cell of a grid of 16 x 16 laid over the picture."""
+    """A share of the area hidden by grey blocks, each a cell of a grid of 16 x 16 laid over the image."""
     hidden = np.zeros(GRID * GRID, bool)
     hidden[np.random.default_rng(key).permutation(hidden.size)[: round(share * hidden.size)]] = True
     rows, columns = (np.arange(side) * GRID // side for side in picture.shape[:2])
@@ -201,7 +201,7 @@ CORRUPTIONS = {corruption.name: corruption for corruption in _ALL}
 
 
 def _probes() -> list[np.ndarray]:
-    """Two pictures of odd and of even sides with edges, ramps and texture."""
+    """Two images of odd and of even sides with edges, ramps and texture."""
     probes = []
     for height, width in ((53, 37), (64, 96)):
         y, x = np.mgrid[:height, :width]

@@ -1,13 +1,13 @@
-"""One prediction a picture: a finished run's network applied to its own split, or to another folder.
+"""One prediction an image: a finished run's network applied to its own split, or to another folder.
 
-Takes a run and the split that it trained on; gives a table with one row a picture, sorted by path, and
-keeps it beside the run. The kept table is used again only where weights, pictures, versions, device and
+Takes a run and the split that it trained on; gives a table with one row an image, sorted by path, and
+keeps it beside the run. The kept table is used again only where weights, images, versions, device and
 code are the same; it is written in one step, and checked against its own digest when read. Refused: a split
-other than the one the run trained on (its test pictures may have been trained on), another folder's pictures
-that were not checked against it, and a picture that changed after it was indexed. Cost: decoding and one
-forward pass a picture; a kept table costs milliseconds.
+other than the one the run trained on (its test images may have been trained on), another folder's images
+that were not checked against it, and an image that changed after it was indexed. Cost: decoding and one
+forward pass an image; a kept table costs milliseconds.
 
-Equal inputs give equal bytes: pictures go in order of path through batches of exactly 64 (the last is
+Equal inputs give equal bytes: images go in order of path through batches of exactly 64 (the last is
 filled up with copies), because a network's rounding may depend on the size of its batch.
 """
 
@@ -45,42 +45,42 @@ NETWORK = (
     "dfstudy.augment.policies",
 )
 COLUMNS = ("path", "label", "method", "group", "logit", "probability")
-FURTHER = ("video", *TABLE)  # columns where the pictures name any
+FURTHER = ("video", *TABLE)  # columns where the images name any
 
 
 def predict(run: Run, split: Split, part: str = "test", progress: bool = True) -> pd.DataFrame:
     """Predictions of a run's best weights.
 
     Args:
-        part: `train`, `val` or `test`; pictures are only resized and padded, whatever the part.
+        part: `train`, `val` or `test`; images are only resized and padded, whatever the part.
         progress: show a bar on stderr.
 
     Returns:
-        One row a picture, sorted by path: path, label (0 real, 1 fake), method, group, video and pipeline
-        (where the pictures name any), logit (the float32 of the network) and probability of fake, its sigmoid
+        One row an image, sorted by path: path, label (0 real, 1 fake), method, group, video and pipeline
+        (where the images name any), logit (the float32 of the network) and probability of fake, its sigmoid
         in float64 without temperature.
 
     Raises:
-        StudyError: the run was trained on another split, its weights changed, or a picture changed.
+        StudyError: the run was trained on another split, its weights changed, or an image changed.
     """
     if run.checkpoint["fingerprint"] != split.fingerprint:
         raise StudyError(
-            f"run {run.key} was trained on other pictures or another split than the ones to predict",
-            "train on these pictures first: make report",
+            f"run {run.key} was trained on other images or another split than the ones to predict",
+            "train on these images first: make report",
         )
     return _find_or_predict(run, split.part(part), split.root, part, progress)
 
 
 def predict_elsewhere(run: Run, other: Elsewhere, progress: bool = True) -> pd.DataFrame:
-    """Predictions of a run's best weights for pictures of another folder, as `predict` gives them.
+    """Predictions of a run's best weights for images of another folder, as `predict` gives them.
 
     Raises:
-        StudyError: those pictures were checked against another split than the run was trained on, so that
-            its training pictures may be among them; its weights changed, or a picture changed.
+        StudyError: those images were checked against another split than the run was trained on, so that
+            its training images may be among them; its weights changed, or an image changed.
     """
     if run.checkpoint["fingerprint"] != other.checked_against:
         raise StudyError(
-            f"run {run.key} was trained on other pictures than those that {other.name} was checked against",
+            f"run {run.key} was trained on other images than those that {other.name} was checked against",
             "look the folder up for the split that the run was trained on: make report",
         )
     return _find_or_predict(run, other.rows, other.root, f"elsewhere_{other.slug}", progress)
@@ -119,16 +119,14 @@ def _logits(run: Run, root: Path, rows: pd.DataFrame, place: DeviceSetup, progre
     # a run of one thread leaves the other cores to runs beside it
     workers: int | Literal["auto"] = 0 if place.threads == 1 else "auto"
     loading = make_loader(paths, labels, transform, batch_size=BATCH, workers=workers)
-    bar = tqdm(
-        total=len(filled), desc=f"predict {run.key}", unit="picture", disable=not progress, leave=False
-    )
+    bar = tqdm(total=len(filled), desc=f"predict {run.key}", unit="image", disable=not progress, leave=False)
     with loading as loader, bar:
         logits = predict_logits(network, loader.epoch(0), len(filled), normalisation, place, bar.update)
     return logits[: len(rows)].double().numpy()
 
 
 def _said(rows: pd.DataFrame) -> list[str]:
-    """Columns of the pictures that the table repeats."""
+    """Columns of the images that the table repeats."""
     further = [name for name in FURTHER if name in rows and (rows[name] != "").any()]
     return ["path", "label", "method", "group", *further]
 

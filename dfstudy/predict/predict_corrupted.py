@@ -1,12 +1,12 @@
-"""Predictions of finished runs on corrupted test pictures, kept one file a run, corruption and severity.
+"""Predictions of finished runs on corrupted test images, kept one file a run, corruption and severity.
 
-Takes runs and the split that they trained on; gives one table with a row a run, condition and picture. Each
-file of a run's folder `corrupted/` carries the digest of what shaped it (weights, pictures, corruption, code
+Takes runs and the split that they trained on; gives one table with a row a run, condition and image. Each
+file of a run's folder `corrupted/` carries the digest of what shaped it (weights, images, corruption, code
 of the network and the loader, versions, device) and is used again only under the same one, so an
 interruption loses one condition at most, and a new run or a new corruption adds its own files alone. Refused:
-as `predict`. Cost: one corruption for all runs and one forward pass a run, for each picture and condition.
+as `predict`. Cost: one corruption for all runs and one forward pass a run, for each image and condition.
 
-More pictures than the study asks for are thinned by groups, in an order that hashes the groups' names
+More images than the study asks for are thinned by groups, in an order that hashes the groups' names
 with the seed: a larger number keeps the groups of a smaller one.
 """
 
@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate
     from dfstudy.train.run import Run
 
-CLEAN = "none"  # stands for the corruption of pictures as they are, at severity 0
+CLEAN = "none"  # stands for the corruption of images as they are, at severity 0
 MARK = b"dfstudy"  # of the digest in a file's metadata
 
 
@@ -59,20 +59,20 @@ def predict_corrupted(
     conditions: Sequence[Condition] = CONDITIONS,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Predictions of each run's best weights on test pictures as they are and under every condition.
+    """Predictions of each run's best weights on test images as they are and under every condition.
 
     Args:
         runs: of one policy or of several, all trained on this split.
-        settings: how many test pictures at most (`robustness_pictures`), and the seed.
+        settings: how many test images at most (`robustness_pictures`), and the seed.
         progress: show a bar with the time left on stderr.
 
     Returns:
         Columns policy, seed (of the training), threshold (of the run, from validation), corruption (`none`
-        for the picture as it is), severity (0 there), then those of `predict` without the logit; sorted by
+        for the image as it is), severity (0 there), then those of `predict` without the logit; sorted by
         path within each run and condition.
 
     Raises:
-        StudyError: a run was trained on another split, its weights changed, or a picture changed.
+        StudyError: a run was trained on another split, its weights changed, or an image changed.
     """
     clean = [predict(run, split, progress=progress) for run in runs]
     rows = choose_pictures(split.part("test"), settings).sort_values("path", ignore_index=True)
@@ -93,7 +93,7 @@ def predict_corrupted(
         works.append((alike, _Work(split, rows, keys, lacking, size)))
     total = len(rows) * sum(len(work.conditions) for _, work in works)
     with tqdm(
-        total=total, desc="corrupted pictures", unit="picture", disable=not (progress and total), leave=False
+        total=total, desc="corrupted images", unit="image", disable=not (progress and total), leave=False
     ) as bar:
         for alike, work in works:
             if alike:
@@ -178,7 +178,7 @@ class _Asked:
     def describe(
         self, clean: pd.DataFrame, corruption: str, severity: int, probability: np.ndarray
     ) -> pd.DataFrame:
-        """Rows of the result, for pictures described by `clean`."""
+        """Rows of the result, for images described by `clean`."""
         told = self.run.checkpoint
         table = clean.drop(columns=["logit"]).assign(probability=probability)
         first = (told["policy"], self.run.seed, told["threshold"], corruption, severity)
@@ -188,7 +188,7 @@ class _Asked:
 
 
 class _Work(NamedTuple):
-    """Pictures to corrupt for networks of one input size, and how: conditions that any of them lacks."""
+    """Images to corrupt for networks of one input size, and how: conditions that any of them lacks."""
 
     split: Split
     rows: pd.DataFrame
@@ -225,7 +225,7 @@ def _compute(
     work: _Work,
     tick: Callable[[int], object],
 ) -> None:
-    """Compute and keep what is missing: condition by condition, each picture corrupted once for all runs."""
+    """Compute and keep what is missing: condition by condition, each image corrupted once for all runs."""
     from dfstudy.data.loader import make_loader
     from dfstudy.model.checkpoint import load_checkpoint
     from dfstudy.model.device import Normalisation, predict_logits

@@ -48,7 +48,7 @@ class Answer:
         question: as a reader asks it.
         claim: what is tested, with the rule's limit.
         because: the numbers that decided, as text for `say`.
-        n: pictures behind them.
+        n: images behind them.
         figure: where they are drawn, notebook and figure: `04_test.ipynb#test_roc`; empty where nowhere.
         tier: `primary` and `secondary` questions were declared in the study before training; `check` is about
             images and method; all else is exploratory.

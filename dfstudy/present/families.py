@@ -1,6 +1,6 @@
 """The rendered sample explained: each forgery family from crude to subtle, with its mask.
 
-Takes the seed of the people to show; gives a matplotlib figure, unsaved. The pictures are rendered here, by
+Takes the seed of the people to show; gives a matplotlib figure, unsaved. The images are rendered here, by
 the sample's own code, before the camera: what a method did is seen without noise and compression.
 Cost: 3 seconds.
 """
@@ -32,7 +32,7 @@ def draw_families(seed: int = 0) -> Figure:
             axis.imshow(picture, cmap="gray", vmin=0, vmax=1, interpolation="lanczos")
             axis.grid(visible=False)
             axis.set_axis_off()
-        row[-1].set_axis_on()  # a frame: the mask of a whole picture is as white as the page
+        row[-1].set_axis_on()  # a frame: the mask of a whole image is as white as the page
         row[-1].tick_params(left=False, bottom=False, labelleft=False, labelbottom=False)
         row[-1].spines[:].set_visible(True)
         row[0].set_title(method.name.replace("_", " "), fontsize=8)

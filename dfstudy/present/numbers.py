@@ -56,7 +56,7 @@ def load_numbers(study: Study, *chapters: str) -> dict[str, Number]:
 
 def number_table(numbers: Iterable[Number]) -> pd.DataFrame:
     """One row a number: id, value with interval, unit, n, groups, note; as text, for reading."""
-    columns = ["number", "value [interval]", "unit", "pictures", "groups", "note"]
+    columns = ["number", "value [interval]", "unit", "images", "groups", "note"]
     rows = [
         (
             x.id,

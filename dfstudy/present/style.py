@@ -1,6 +1,6 @@
 """How every figure looks and how it is saved: one palette, one font, one function.
 
-Takes a matplotlib figure with id, caption and alt text; gives a PNG (charts) or JPEG (pictures of faces)
+Takes a matplotlib figure with id, caption and alt text; gives a PNG (charts) or JPEG (images of faces)
 with the same bytes on every run, and the figure itself, which JupyterLab and the report both show as HTML and
 which can still be changed. Widths are inches at 144 dots an inch; colours are Okabe and Ito's, which
 colour-blind readers can tell apart.
@@ -199,7 +199,7 @@ def _has_dollars(text: Text) -> bool:
 
 
 def _draw(figure: Figure, pictures: bool) -> bytes:
-    """JPEG of pictures; of a chart a PNG with a palette of 256 colours.
+    """JPEG of images; of a chart a PNG with a palette of 256 colours.
 
     That is a third of the size, and no value moves by more than 10 of 255.
     """

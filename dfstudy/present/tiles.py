@@ -1,4 +1,4 @@
-"""Pictures of any size as equal squares, for sheets of faces."""
+"""Images of any size as equal squares, for sheets of faces."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def make_tile(picture: np.ndarray, side: int) -> np.ndarray:
-    """The whole picture inside a white square of `side`, with a white gap to its neighbours."""
+    """The whole image inside a white square of `side`, with a white gap to its neighbours."""
     inner = side - 4
     scale = inner / max(picture.shape[:2])
     height, width = (max(1, math.floor(length * scale)) for length in picture.shape[:2])

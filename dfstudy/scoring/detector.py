@@ -1,14 +1,14 @@
-"""A finished run as a detector: pictures, arrays and videos to calibrated probabilities and verdicts.
+"""A finished run as a detector: images, arrays and videos to calibrated probabilities and verdicts.
 
     detector = Detector.load("reports/sample")
     detector.score("face.jpg").verdict
     for score in detector.stream(paths): ...
 
-Takes a run's folder, or a study's results; gives one `Score` an item, in the items' order. A picture gets
+Takes a run's folder, or a study's results; gives one `Score` an item, in the items' order. An image gets
 the very logit of `predict`: it passes in a batch of exactly 64, filled up with copies, so that neither its
 neighbours nor an interruption change a bit. Memory is that of a few batches, whatever the number of items. In
 a stream an item that cannot be scored is a `Score` with its reason. Refused with `StudyError`: a folder that
-is no finished run. Cost: decoding and one forward pass a picture; of 64 pictures where one alone is scored.
+is no finished run. Cost: decoding and one forward pass an image; of 64 images where one alone is scored.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class Score:
         logit: the network's float32 output; None for a video, and where several faces were asked for.
         verdict: `real`, `fake` or `unsure`; empty where the item could not be scored.
         threshold: probability with the best balanced accuracy on validation, within the band `unsure`.
-        frames: pictures behind the score: 1, or a video's usable frames.
+        frames: images behind the score: 1, or a video's usable frames.
         error: why there is no score; empty where there is one.
     """
 
@@ -77,7 +77,7 @@ class _Waiting:
 
 
 class Detector:
-    """The best weights of one run, with the verdicts that its validation pictures chose.
+    """The best weights of one run, with the verdicts that its validation images chose.
 
     Attributes:
         folder: of the run.
@@ -133,7 +133,7 @@ class Detector:
             run: folder of a run (with checkpoint.json), or a study's results, such as `reports/sample` or
                 `sample` for short, from any folder of the checkout: then the run that belongs to them, of
                 the lowest seed where there are several.
-            finder: crops faces first, such as `FaceFinder.load()`; None takes pictures as they are and
+            finder: crops faces first, such as `FaceFinder.load()`; None takes images as they are and
                 refuses videos.
             faces: how they are cropped, and how many frames of a video; as `dfstudy faces` by default.
             strategy: how frames become one score of a video.
@@ -147,7 +147,7 @@ class Detector:
         return cls(folder, *load_checkpoint(folder), finder, faces, strategy)
 
     def score(self, item: Item) -> Score:
-        """The score of one picture (path, or uint8 [H, W, 3] RGB) or video (path).
+        """The score of one image (path, or uint8 [H, W, 3] RGB) or video (path).
 
         Raises:
             StudyError: it cannot be scored.
@@ -213,7 +213,7 @@ class Detector:
         if error:
             return Score(name, kind, None, None, "", threshold, 0, error)
         probabilities = self.operating.calibration(entry.logits)
-        # one picture is no matter of strategy: nothing may move its last bit
+        # one image is no matter of strategy: nothing may move its last bit
         alone = len(probabilities) == 1
         one = float(probabilities[0] if alone else STRATEGIES[self.strategy](probabilities))
         logit = entry.logits[0] if alone and kind == "picture" else None
@@ -222,7 +222,7 @@ class Detector:
 
     def legend(self) -> list[str]:
         """What is scored by what, and what score and verdict mean; for a reader."""
-        video = f"A video's score is the {self.strategy} of its frames'; its verdict uses the pictures' ends."
+        video = f"A video's score is the {self.strategy} of its frames'; its verdict uses the images' ends."
         return [
             f"Run {self.folder.name}.",
             *self.operating.legend()[:-1],

@@ -1,6 +1,6 @@
 """What a person wants scored, brought to the form that a network takes.
 
-Takes paths of pictures, videos and folders, or arrays uint8 [H, W, 3] RGB; gives for each a `Prepared`: its
+Takes paths of images, videos and folders, or arrays uint8 [H, W, 3] RGB; gives for each a `Prepared`: its
 squares uint8 [size, size, 3], resized and padded as at validation, or the reason why there is none. Faces are
 cropped first where a finder is given; a video needs one. Folders are walked lazily, each sorted by name.
 Nothing here raises for one bad item. Cost: decoding; with a finder as `dfstudy.faces.find`.
@@ -41,7 +41,7 @@ class Prepared:
     Attributes:
         name: its path with forward slashes; empty for an array.
         kind: `picture` or `video`.
-        squares: what the network sees; one for a picture, one a usable frame for a video.
+        squares: what the network sees; one for an image, one a usable frame for a video.
         error: why there is none; empty where there is.
     """
 
@@ -83,7 +83,7 @@ class Intake:
 
     Args:
         size: side of the network's input, pixels.
-        finder: crops the main face of everything first; None takes pictures as they are.
+        finder: crops the main face of everything first; None takes images as they are.
     """
 
     def __init__(self, size: int, finder: Finder | None, faces: FaceSettings) -> None:
@@ -149,7 +149,7 @@ def _pixels(found: FoundFaces) -> list[np.ndarray]:
 
 
 def walk_items(paths: Iterable[str | Path], others: Counter[str] | None = None) -> Iterator[str]:
-    """Files to score: those named, and pictures and videos below the folders named, as they are come upon.
+    """Files to score: those named, and images and videos below the folders named, as they are come upon.
 
     Hidden files, masks and files of other kinds in folders are passed over and counted. Only the names of
     the folders that are open are held in memory. What is named and not there, and a folder that cannot be

@@ -1,9 +1,9 @@
-"""The point at which a run gives verdicts, and what its score means, from its validation pictures.
+"""The point at which a run gives verdicts, and what its score means, from its validation images.
 
 Takes a run's description and its `clean.csv`; gives calibration, threshold and the band without a verdict,
-and the words for a reader. Slope and intercept are fitted to the same pictures as the report's. A run without
+and the words for a reader. Slope and intercept are fitted to the same images as the report's. A run without
 `clean.csv` has the checkpoint's temperature, which says nothing of how frequent fakes are, and gives verdicts
-at the checkpoint's threshold, with no band and no rates. Cost: 20 ms for 1,000 validation pictures, for the
+at the checkpoint's threshold, with no band and no rates. Cost: 20 ms for 1,000 validation images, for the
 intervals.
 """
 
@@ -39,7 +39,7 @@ class Operating:
 
     Attributes:
         threshold: probability, calibrated, with the best balanced accuracy on validation.
-        band: without a verdict around it; equal ends where validation's pictures are not known.
+        band: without a verdict around it; equal ends where validation's images are not known.
         rates: share of validation's reals called fake by the band, and of its fakes; empty if unknown.
     """
 
@@ -56,13 +56,13 @@ class Operating:
         """What score, verdict and threshold mean, and what they are not for; a sentence or two each."""
         fitted = self.calibration
         lines = [
-            f"Score: probability of fake where {fitted.fakes:.0%} of the pictures are fake, as among the "
-            f"{fitted.pictures:,} validation pictures; where fakes are rarer it is too high."
+            f"Score: probability of fake where {fitted.fakes:.0%} of the images are fake, as among the "
+            f"{fitted.pictures:,} validation images; where fakes are rarer it is too high."
         ]
         if not self.rates:
             lines = [
                 f"Score: sigmoid of the logit divided by a temperature of {1 / fitted.slope:.3g}. It ranks "
-                "pictures; how frequent fakes must be for it to be a probability is not known."
+                "images; how frequent fakes must be for it to be a probability is not known."
             ]
             lines.append(
                 f"Verdict: fake from {self.threshold:.3f} on, chosen on validation. This run kept no scores "
@@ -76,7 +76,7 @@ class Operating:
         else:
             lines.append(
                 f"Verdict: {_ends(self.band)}; {_behind(self)} promise {SURE} that at most {TARGET:.0%} of "
-                "each verdict is wrong, on pictures like them and with fakes as frequent. The threshold "
+                "each verdict is wrong, on images like them and with fakes as frequent. The threshold "
                 f"without a band is {self.threshold:.3f}."
             )
             alarms, found = (_share(interval) for interval in self.rates)
@@ -122,7 +122,7 @@ def _validation(folder: Path) -> pd.DataFrame | None:
 
 
 def _behind(point: Operating) -> str:
-    return f"{point.calibration.pictures:,} validation pictures"
+    return f"{point.calibration.pictures:,} validation images"
 
 
 def _ends(band: Band) -> str:

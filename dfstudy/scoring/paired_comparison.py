@@ -1,10 +1,10 @@
-"""Two tables of scores over the same pictures: how the second differs from the first, and whether by chance.
+"""Two tables of scores over the same images: how the second differs from the first, and whether by chance.
 
 Takes two `ScoredTable`s, settings and perhaps each one's threshold; gives `Number`s, differences always the
-second less the first, and remarks. Rows are joined by path; pictures in one table only, or without a score in
+second less the first, and remarks. Rows are joined by path; images in one table only, or without a score in
 one, are left out, counted and named. Every interval and p goes over whole units; what holds for independent
-pictures only (DeLong, McNemar's own p) is not defined where a group has several. Refused: tables that
-disagree about a label or about what belongs together, and tables that share no scored picture. Cost: as four
+images only (DeLong, McNemar's own p) is not defined where a group has several. Refused: tables that
+disagree about a label or about what belongs together, and tables that share no scored image. Cost: as four
 metrics a replicate and two a permutation.
 """
 
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 NAMES = ("first", "second")
 QUESTIONS = ("auc", "balanced_accuracy")  # what is tested; other metrics are compared without a p
 POWER = 0.8
-ONE_CLASS = "the pictures lack a class that it needs"
-RELATED = "for independent pictures only, and here groups have several"
+ONE_CLASS = "the images lack a class that it needs"
+RELATED = "for independent images only, and here groups have several"
 
 Thresholds = tuple[float, float]
 
@@ -56,10 +56,10 @@ def compare_scores(
 
     Args:
         first, second: as `read_scores` gives them.
-        thresholds: of the first and of the second; a picture is called fake where its score is at least this.
+        thresholds: of the first and of the second; an image is called fake where its score is at least this.
 
     Raises:
-        StudyError: the tables contradict each other or share no scored picture.
+        StudyError: the tables contradict each other or share no scored image.
     """
     both, remarks = _match(first, second, settings.level)
     groups = both.pictures["group"]
@@ -74,7 +74,7 @@ def compare_scores(
     numbers += [_difference(one, both, settings, thresholds) for one in able if one.name not in QUESTIONS]
     numbers += _by_delong(both, alone, settings) + _by_mcnemar(both, alone, settings, thresholds)
     if np.array_equal(*both.probabilities):
-        remarks.append("the two tables score every picture alike")
+        remarks.append("the two tables score every image alike")
     areas = {number.id: number for number in numbers}
     for name in NAMES:
         remarks += [f"{name}: {said}" for said in wrong_way(areas[f"compare.{name}.auc"])]
@@ -82,7 +82,7 @@ def compare_scores(
 
 
 def _match(first: ScoredTable, second: ScoredTable, level: str) -> tuple[Aligned, list[str]]:
-    """Both tables' scores of the pictures that they share, [2, n], and what is to be said of the rest."""
+    """Both tables' scores of the images that they share, [2, n], and what is to be said of the rest."""
     own = [table.pictures.set_index("path") for table in (first, second)]
     shared = own[0].index.intersection(own[1].index)
     _refuse_other_labels(own[0].loc[shared, "label"], own[1].loc[shared, "label"])
@@ -91,7 +91,7 @@ def _match(first: ScoredTable, second: ScoredTable, level: str) -> tuple[Aligned
         remarks += [f"{name}: {said}" for said in table.remarks if said != NO_GROUPS]
         only = pictures.index.difference(other.index)
         if len(only):
-            count = f"{len(only):,} of its pictures are not in the other table and left out"
+            count = f"{len(only):,} of its images are not in the other table and left out"
             remarks.append(f"{name}: {count}: {_named(only)}")
     described = own[0].loc[shared, ["label"]].assign(method=own[0].loc[shared, "label"].map(CLASS_NAMES))
     for column in dict.fromkeys(["group", level]):
@@ -108,12 +108,12 @@ def _match(first: ScoredTable, second: ScoredTable, level: str) -> tuple[Aligned
     both = align(tables)
     if not len(both):
         raise StudyError(
-            f"the two tables share {len(shared):,} pictures, and none with a score in both",
+            f"the two tables share {len(shared):,} images, and none with a score in both",
             "write the paths in both tables alike",
         )
     if both.failed:
         lost = shared.difference(both.pictures["path"])
-        count = f"{both.failed:,} shared pictures lack a score in one table and are left out"
+        count = f"{both.failed:,} shared images lack a score in one table and are left out"
         remarks.append(f"{count}: {_named(lost)}")
     return both, remarks
 
@@ -122,7 +122,7 @@ def _refuse_other_labels(first: pd.Series, second: pd.Series) -> None:
     differs = first != second
     if differs.any():
         raise StudyError(
-            f"the two tables disagree about the label of {int(differs.sum()):,} pictures, the first "
+            f"the two tables disagree about the label of {int(differs.sum()):,} images, the first "
             f"'{first.index[differs][0]}'",
             "fake is 1 and real is 0: see whether one of the two has them the other way round",
         )
@@ -139,7 +139,7 @@ def _agreed(column: str, *tables: pd.DataFrame) -> pd.Series:
     differs = (first != "") & (second != "") & (first != second)
     if differs.any():
         raise StudyError(
-            f"the two tables disagree about the {column} of {int(differs.sum()):,} pictures, the first "
+            f"the two tables disagree about the {column} of {int(differs.sum()):,} images, the first "
             f"'{differs.index[differs][0]}'",
             f"name each {column} alike in both, or in one of them only",
         )
@@ -149,16 +149,16 @@ def _agreed(column: str, *tables: pd.DataFrame) -> pd.Series:
 def _about(both: Aligned, settings: Evaluate) -> list[Number]:
     n, units = len(both), len(np.unique(both.units(settings.level)))
     return [
-        Number("compare.pictures", n, "pictures", n, note="with a score in both tables"),
+        Number("compare.pictures", n, "images", n, note="with a score in both tables"),
         Number("compare.groups", units, UNITS[settings.level], n),
-        Number("compare.fakes", int(both.labels.sum()), "pictures", n),
+        Number("compare.fakes", int(both.labels.sum()), "images", n),
     ]
 
 
 def _own(
     both: Aligned, settings: Evaluate, thresholds: Thresholds | None, able: Sequence[Metric]
 ) -> list[Number]:
-    """Each table's own values on the shared pictures, of all metrics that are compared.
+    """Each table's own values on the shared images, of all metrics that are compared.
 
     Args:
         able: those that the scores can answer.
@@ -240,7 +240,7 @@ def _detectable(name: str, found: Interval, both: Aligned, settings: Evaluate, u
     if least is None:
         note = "too few groups"
     elif not least:
-        least, note = None, "the difference does not vary with the pictures drawn"
+        least, note = None, "the difference does not vary with the images drawn"
     return Number(name, least, unit, len(both), groups=found.groups, note=note)
 
 
@@ -249,42 +249,42 @@ def _by_delong(both: Aligned, alone: bool, settings: Evaluate) -> list[Number]:
     n, fakes = len(both), int(both.labels.sum())
     why = "" if alone else RELATED
     if alone and min(fakes, n - fakes) < 2:
-        why = "it needs two pictures of each class"
+        why = "it needs two images of each class"
     found = None if why else compare_delong(both.labels, *both.probabilities, settings.confidence)
     if found and np.isinf(found.z):
-        found, why = None, "its variance is zero here, whatever the number of pictures"
+        found, why = None, "its variance is zero here, whatever the number of images"
     stem = "compare.auc.delong"
     if found is None:
         ids = (("difference", "AUC"), ("p", "1"))
         return [Number(f"{stem}.{name}", None, unit, n, note=why) for name, unit in ids]
-    made = f"{100 * settings.confidence:g} % interval after DeLong, for independent pictures"
+    made = f"{100 * settings.confidence:g} % interval after DeLong, for independent images"
     return [
         Number(f"{stem}.difference", found.value, "AUC", n, found.low, found.high, note=made),
-        Number(f"{stem}.p", found.p, "1", n, note="DeLong's test, for independent pictures", digits=4),
+        Number(f"{stem}.p", found.p, "1", n, note="DeLong's test, for independent images", digits=4),
     ]
 
 
 def _by_mcnemar(
     both: Aligned, alone: bool, settings: Evaluate, thresholds: Thresholds | None
 ) -> list[Number]:
-    """Pictures that one table alone judges rightly, and whether these are equally many."""
+    """Images that one table alone judges rightly, and whether these are equally many."""
     n, stem = len(both), "compare.mcnemar"
     if thresholds is None:
         return [Number(f"{stem}.p", None, "1", n, note=NO_THRESHOLD)]
     right = (both.probabilities >= np.reshape(thresholds, (2, 1))) == (both.labels == 1)
     found = mcnemar(*right, both.units(settings.level))
     numbers = [
-        Number(f"{stem}.{name}", count, "pictures", n, note=f"judged rightly by the {name[5:]} alone")
+        Number(f"{stem}.{name}", count, "images", n, note=f"judged rightly by the {name[5:]} alone")
         for name, count in (("only_first", found.only_first), ("only_second", found.only_second))
     ]
     for name, p, note in (
-        ("p", found.p_mid, "mid-p, for independent pictures"),
-        ("p_exact", found.p_exact, "exact and cautious, for independent pictures"),
+        ("p", found.p_mid, "mid-p, for independent images"),
+        ("p_exact", found.p_exact, "exact and cautious, for independent images"),
     ):
         value, said = (p, note) if alone else (None, RELATED)
         numbers.append(Number(f"{stem}.{name}", value, "1", n, note=said, digits=4))
     units = UNITS[settings.level]
-    note = f"for pictures related within {units}; with under a dozen {units} judged differently do not use it"
+    note = f"for images related within {units}; with under a dozen {units} judged differently do not use it"
     numbers.append(Number(f"{stem}.p_groups", found.p_groups, "1", n, note=note, digits=4))
     return numbers
 

@@ -31,7 +31,7 @@ def evaluate_scores(
 
     Args:
         table: as `read_scores` gives it.
-        threshold: a picture is called fake where its score is at least this; choose it on other pictures.
+        threshold: an image is called fake where its score is at least this; choose it on other images.
 
     Returns:
         The numbers in the order of the test chapter, and the table's remarks with those on the results.
@@ -99,5 +99,5 @@ def wrong_way(area: Number) -> list[str]:
         return []
     return [
         f"the scores run the wrong way: AUC {area}. A higher score must mean fake; if this tool scores how "
-        "real a picture is, give 1 - score (or -score)"
+        "real an image is, give 1 - score (or -score)"
     ]

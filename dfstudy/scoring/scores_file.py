@@ -2,10 +2,10 @@
 
 Takes a CSV (comma, semicolon or tab; UTF-8) or parquet file with columns path, label and score, and where
 known method, group, identity and video (docs/predictions.md); optionally a second one that lists the
-pictures which were to be scored. Gives a `ScoredTable` in the columns of `predict`. A picture without a
+images which were to be scored. Gives a `ScoredTable` in the columns of `predict`. An image without a
 number, and one that was to be scored and is not in the table, is kept as failed and counted. Refused, with
 the lines: no such columns, labels that mean nothing, scores that are words, one path with two scores, a label
-or a picture that the list contradicts. Cost: one pass over the file.
+or an image that the list contradicts. Cost: one pass over the file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ NOT_SCORED = frozenset({"", "nan", "na", "n/a", "none", "null", "-nan", "<na>"})
 ENDLESS = frozenset({"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"})
 SCHEMA = f"path,label,score and optionally {','.join(DESCRIPTION)}; see docs/predictions.md"
 MOST_NAMED = 5  # lines or paths that a message names
-NO_GROUPS = "nothing names groups: each picture counts as independent, which is too sure if any are related"
+NO_GROUPS = "nothing names groups: each image counts as independent, which is too sure if any are related"
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class ScoredTable:
     """Scores with what they are scores of.
 
     Attributes:
-        pictures: a row a picture, sorted by path: path, label (0 real, 1 fake), method, group; identity,
+        pictures: a row an image, sorted by path: path, label (0 real, 1 fake), method, group; identity,
             video and pipeline where given; and probability: the score as read, NaN where there is none.
         probabilities: True where every score lies in 0..1.
         remarks: what a reader must know, one sentence each.
@@ -53,7 +53,7 @@ def read_scores(file: Path, truth: Path | None = None) -> ScoredTable:
 
     Args:
         file: .csv, .tsv, .txt or .parquet.
-        truth: a table of all pictures that were to be scored, with path and label, and where known method,
+        truth: a table of all images that were to be scored, with path and label, and where known method,
             group, identity and video; it then says what is what, and `file` may hold path and score alone.
 
     Raises:
@@ -70,7 +70,7 @@ def read_scores(file: Path, truth: Path | None = None) -> ScoredTable:
     described = _describe(table, remarks)
     finite = described["probability"].dropna()
     if finite.empty:
-        raise StudyError(f"{file}: no picture has a score", "look at how the scores were written")
+        raise StudyError(f"{file}: no image has a score", "look at how the scores were written")
     outside = int(((finite < 0) | (finite > 1)).sum())
     if outside:
         remarks.append(
@@ -126,7 +126,7 @@ def _read_table(file: Path, needed: list[str]) -> pd.DataFrame:
     if table.empty:
         raise StudyError(f"{file} holds no row", f"it needs {SCHEMA}")
     if (table["path"] == "").any():
-        raise StudyError(f"{file}, {_lines(table[table['path'] == ''])}: no path", "name every picture")
+        raise StudyError(f"{file}, {_lines(table[table['path'] == ''])}: no path", "name every image")
     return table.reset_index(drop=True)
 
 
@@ -188,7 +188,7 @@ def _once(file: Path, table: pd.DataFrame, remarks: list[str]) -> pd.DataFrame:
     if len(twice):
         raise StudyError(
             f"{file}, {_lines(twice)}: '{twice['path'].iloc[0]}' is there with different contents",
-            "keep one row a picture",
+            "keep one row an image",
         )
     if len(kept) < len(table):
         remarks.append(f"{len(table) - len(kept):,} rows repeat another word for word and count once")
@@ -203,7 +203,7 @@ def _join(file: Path, table: pd.DataFrame, truth: Path, remarks: list[str]) -> p
     extra = table[~table["path"].isin(asked["path"])]
     if len(extra):
         raise StudyError(
-            f"{file}: {len(extra):,} of its pictures are not in {truth}, the first '{extra['path'].iloc[0]}'",
+            f"{file}: {len(extra):,} of its images are not in {truth}, the first '{extra['path'].iloc[0]}'",
             "write paths in both files alike, or give the list that these scores belong to",
         )
     columns = [name for name in ("path", "probability", "label") if name in table.columns]
@@ -212,13 +212,13 @@ def _join(file: Path, table: pd.DataFrame, truth: Path, remarks: list[str]) -> p
         differs = both["label_told"].notna() & (both["label_told"] != both["label"])
         if differs.any():
             raise StudyError(
-                f"{file} and {truth} disagree about the label of {int(differs.sum()):,} pictures, the first "
+                f"{file} and {truth} disagree about the label of {int(differs.sum()):,} images, the first "
                 f"'{both.loc[differs, 'path'].iloc[0]}'",
                 "fake is 1 and real is 0: see whether one of the two files has them the other way round",
             )
     absent = len(asked) - len(table)
     if absent:
-        remarks.append(f"{absent:,} pictures of the list are not in the table and count as failed")
+        remarks.append(f"{absent:,} images of the list are not in the table and count as failed")
     return both
 
 
@@ -233,11 +233,11 @@ def _describe(table: pd.DataFrame, remarks: list[str]) -> pd.DataFrame:
     elif (table["group"] == "").any():
         count = int((table["group"] == "").sum())
         table["group"] = table["group"].where(table["group"] != "", table["path"])
-        remarks.append(f"{count:,} pictures name no group and are one each")
+        remarks.append(f"{count:,} images name no group and are one each")
     further = [name for name in (*UNITS, *TABLE) if name in table.columns and name != "group"]
     failed = int(table["probability"].isna().sum())
     if failed:
-        remarks.append(f"{failed:,} of {len(table):,} pictures have no score: all numbers are without them")
+        remarks.append(f"{failed:,} of {len(table):,} images have no score: all numbers are without them")
     return table[["path", "label", "method", "group", *further, "probability"]].sort_values(
         "path", ignore_index=True
     )

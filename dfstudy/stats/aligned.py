@@ -1,7 +1,7 @@
 """Predictions of several training seeds, lined up by path.
 
 Takes one table of `predict` a seed; gives arrays that share their order. Refuses tables that do not
-describe the same pictures: rows are joined by path, never by position. A picture without a finite
+describe the same images: rows are joined by path, never by position. An image without a finite
 probability in any of them is left out of all and counted. Cost: a sort.
 """
 
@@ -20,19 +20,19 @@ from dfstudy.data.pipelines import own_reals
 from dfstudy.stats.units import units_of
 
 DESCRIPTION = ["label", "method", "group"]
-# what a table may name beside: independent units, see `levels`, and how pictures were prepared
+# what a table may name beside: independent units, see `levels`, and how images were prepared
 FURTHER = ["identity", "video", *TABLE]
 
 
 @dataclass(frozen=True)
 class Aligned:
-    """The same pictures as every seed's network sees them.
+    """The same images as every seed's network sees them.
 
     Attributes:
         pictures: path, label, method, group, and identity, video and pipeline where the tables have them,
             sorted by path.
         probabilities: of fake, float64 [seeds, n].
-        failed: pictures left out because a seed has no finite probability for them.
+        failed: images left out because a seed has no finite probability for them.
     """
 
     pictures: pd.DataFrame
@@ -40,7 +40,7 @@ class Aligned:
     failed: int
 
     def __len__(self) -> int:
-        """Pictures with a prediction."""
+        """Images with a prediction."""
         return len(self.pictures)
 
     @property
@@ -55,7 +55,7 @@ class Aligned:
         return labels
 
     def units(self, level: str) -> NDArray[np.int64]:
-        """[n]: the independent unit of each picture at a level of `levels`, as a number."""
+        """[n]: the independent unit of each image at a level of `levels`, as a number."""
         return np.unique(units_of(self.pictures, level), return_inverse=True)[1]
 
     @cached_property
@@ -85,7 +85,7 @@ def align(predictions: Sequence[pd.DataFrame]) -> Aligned:
     described = DESCRIPTION + [name for name in FURTHER if name in first.columns]
     for table in tables[1:]:
         if not table.reindex(columns=described).equals(first[described]):
-            raise ValueError("predictions: the seeds' tables describe different pictures")
+            raise ValueError("predictions: the seeds' tables describe different images")
     probabilities = np.stack([table["probability"].to_numpy("float64") for table in tables])
     scored = np.isfinite(probabilities).all(axis=0)
     pictures = first.loc[scored, described].reset_index()

@@ -37,7 +37,7 @@ class Calibration:
         kind: `none`, `platt`, `isotonic`, or `temperature` (slope alone, from a checkpoint).
         slope, intercept: of the log-odds; 1 and 0 for `none` and `isotonic`.
         steps: logits [k] and probabilities [k] between which isotonic regression is linear; empty else.
-        pictures: validation pictures behind it, 0 where they are not known.
+        pictures: validation images behind it, 0 where they are not known.
         fakes: share of fakes among them, 0..1; the mixture for which its probabilities are right.
         is_flat: the slope lies at its lower end, because validation's scores do not rank its classes.
     """
@@ -72,7 +72,7 @@ def fit_platt(logits: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = 
     Cox 1958.
 
     Args:
-        weights: [n]; none counts every picture once, as probabilities at validation's own mixture need.
+        weights: [n]; none counts every image once, as probabilities at validation's own mixture need.
     """
     fake, exact, _ = _both_classes(labels, logits)
     fakes, pictures = int(fake.sum()), len(fake)
@@ -89,9 +89,9 @@ def fit_platt(logits: ArrayLike, labels: ArrayLike, weights: ArrayLike | None = 
 def fit_isotonic(logits: ArrayLike, labels: ArrayLike) -> Calibration:
     """The rising map with the least squared error, linear between its steps (pool adjacent violators).
 
-    Each step is drawn to the share of fakes that Laplace's rule gives, (fakes + 1) / (pictures + 2), so that
-    no picture of the test is promised 0 or 1 and one mistake cannot make the log-loss infinite. Ranking
-    keeps, but for ties. Needs more pictures than a line: about 1,000 (Niculescu-Mizil and Caruana
+    Each step is drawn to the share of fakes that Laplace's rule gives, (fakes + 1) / (images + 2), so that
+    no image of the test is promised 0 or 1 and one mistake cannot make the log-loss infinite. Ranking
+    keeps, but for ties. Needs more images than a line: about 1,000 (Niculescu-Mizil and Caruana
     2005). Reference: Zadrozny and Elkan 2002.
     """
     fake, exact, _ = _both_classes(labels, logits)
@@ -120,7 +120,7 @@ FITS: dict[str, Callable[[ArrayLike, ArrayLike], Calibration]] = {
 
 
 def calibrate_run(run: Run) -> Calibration:
-    """The map that is used, from a finished run's validation pictures."""
+    """The map that is used, from a finished run's validation images."""
     rows = run.clean[run.clean["part"] == "val"]
     return FITS[USED](rows["logit"].to_numpy(), rows["label"].to_numpy())
 
@@ -128,5 +128,5 @@ def calibrate_run(run: Run) -> Calibration:
 def _both_classes(labels: ArrayLike, logits: ArrayLike) -> tuple[NDArray[np.bool_], Floats, Floats]:
     fake, exact, weight = checked(labels, logits, None)
     if fake.all() or not fake.any():
-        raise ValueError("a calibration is fitted on both classes, and the pictures are of one")
+        raise ValueError("a calibration is fitted on both classes, and the images are of one")
     return fake, exact, weight

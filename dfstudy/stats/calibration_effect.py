@@ -30,7 +30,7 @@ FLAT = "the slope lies at its lower end: validation's scores hardly tell the cla
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a calibration changes on pictures that it has not seen.
+    """What a calibration changes on images that it has not seen.
 
     Attributes:
         calibrations: as fitted, one a training seed.
@@ -38,7 +38,7 @@ class Judgement:
         change: after minus before, on the same groups.
         error: `calibration_error` after it.
         intercept, slope: of the test's labels on the log-odds after it; 0 and 1 are right.
-        pictures: test pictures.
+        pictures: test images.
     """
 
     calibrations: tuple[Calibration, ...]
@@ -95,7 +95,7 @@ class Judgement:
             found: Interval = getattr(self, name)
             note = sentences(f"of the test on the calibrated log-odds; {right} is right", averaged)
             if np.isnan(found.value):
-                why = "the pictures lack a class, or scores tell the classes apart without a mistake"
+                why = "the images lack a class, or scores tell the classes apart without a mistake"
                 numbers.append(Number(f"{stem}.{name}", None, unit, self.pictures, note=why))
             else:
                 numbers.append(found.number(f"{stem}.{name}", unit=unit, n=self.pictures, note=note))
@@ -113,7 +113,7 @@ def judge(
 
     Args:
         calibrations: one a training seed, of one kind.
-        logits: [seeds, n] of the test pictures.
+        logits: [seeds, n] of the test images.
         labels, units: [n]; units that count as independent.
     """
     label, rows = np.asarray(labels), np.atleast_2d(np.asarray(logits, float))

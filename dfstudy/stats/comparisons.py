@@ -1,9 +1,9 @@
-"""Two detectors on the same pictures: by how much they differ, and whether chance could do that.
+"""Two detectors on the same images: by how much they differ, and whether chance could do that.
 
 Takes labels, the scores of both ([n], or [seeds, n], whose metrics are then averaged), the unit of every
-picture that counts as independent, and settings; differences are second minus first. Gives intervals by
+image that counts as independent, and settings; differences are second minus first. Gives intervals by
 drawing the same units for both, permutation tests that swap whole units, McNemar's test, Holm's correction
-and the smallest difference that these pictures could have shown. Refused with ValueError: arrays that do not
+and the smallest difference that these images could have shown. Refused with ValueError: arrays that do not
 fit, and what `metrics` refuses. Cost: as two metrics a replicate; the permutation test sorts once.
 """
 
@@ -27,15 +27,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class McNemar:
-    """Verdicts of two detectors on the same pictures.
+    """Verdicts of two detectors on the same images.
 
     Attributes:
-        only_first, only_second: pictures that one alone judges rightly.
-        p_exact, p_mid: two-sided, for pictures that are independent of each other. The exact test is
+        only_first, only_second: images that one alone judges rightly.
+        p_exact, p_mid: two-sided, for images that are independent of each other. The exact test is
             cautious; the mid-p keeps its level nearly always and finds more (Fagerland et al. 2013, BMC
             Medical Research Methodology 13:91).
-        p_groups: two-sided, for pictures related within units (Obuchowski 1998, Statistics in Medicine
-            17:1495); the one to report wherever a unit has several pictures. It is a large-sample test: with
+        p_groups: two-sided, for images related within units (Obuchowski 1998, Statistics in Medicine
+            17:1495); the one to report wherever a unit has several images. It is a large-sample test: with
             fewer than a dozen units that the two judge differently, take `permutation_test`.
     """
 
@@ -100,7 +100,7 @@ def permutation_test(
 ) -> float:
     """Two-sided p that two detectors are interchangeable on every unit.
 
-    For each permutation every unit keeps or swaps the two detectors' scores, all its pictures together. The
+    For each permutation every unit keeps or swaps the two detectors' scores, all its images together. The
     statistic is the difference of AUCs, each detector's scores first replaced by their ranks so that two
     scales do not matter, or of balanced accuracies where thresholds are given. The p counts the observed
     arrangement as one of them, so it is never 0 (Phipson and Smyth 2010). Reference: Venkatraman and Begg
@@ -117,7 +117,7 @@ def permutation_test(
         pair = [rankdata(one), rankdata(other)]
     else:
         pair = [(one >= thresholds[0]).astype(float), (other >= thresholds[1]).astype(float)]
-    # both detectors' pictures stand in one list, and weights of 0 and 1 choose who is scored by which
+    # both detectors' images stand in one list, and weights of 0 and 1 choose who is scored by which
     both, scores = np.tile(label, 2), np.concatenate(pair)
     code = np.unique(np.asarray(units), return_inverse=True)[1]
 
@@ -142,7 +142,7 @@ def permutation_test(
 
 
 def mcnemar(first_right: ArrayLike, second_right: ArrayLike, units: ArrayLike) -> McNemar:
-    """Whether two detectors judge equally many pictures rightly.
+    """Whether two detectors judge equally many images rightly.
 
     Args:
         first_right, second_right: [n] bool.
@@ -188,7 +188,7 @@ def holm(p_values: Sequence[float]) -> NDArray[np.float64]:
 def minimum_detectable(
     difference: Interval, behind: Sequence[int], power: float = 0.8, alpha: float = 0.05
 ) -> float | None:
-    """Smallest true difference that a test on these pictures would find with the given power.
+    """Smallest true difference that a test on these images would find with the given power.
 
     From the standard error of the paired difference, as it was measured (Bloom 1995, Evaluation Review
     19:547): a smaller observed difference proves nothing either way. None where there is no interval.

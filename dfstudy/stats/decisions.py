@@ -2,7 +2,7 @@
 
 Takes probabilities (or any scores that rise with fake; [n]), labels [n] and groups [n]; what is chosen is
 chosen on validation so that it holds on other images like those with a confidence of 95 % (`promises`), and
-what is said of it comes from test, with intervals over units. A picture is called fake where its score is at
+what is said of it comes from test, with intervals over units. An image is called fake where its score is at
 least the upper end, real where it is below the lower, and unsure between. What validation has too few images
 to promise has no threshold. Refused with ValueError: one class, scores that are not finite, rates outside
 0..1. Cost: one sort; a test interval as one metric.
@@ -66,7 +66,7 @@ class Band:
     """Where no verdict is given: low <= score < high.
 
     Attributes:
-        low, high: ends; equal ends give a verdict on every picture, infinite ones never that verdict.
+        low, high: ends; equal ends give a verdict on every image, infinite ones never that verdict.
         target: share of errors among the verdicts of each kind that was promised.
         reached: False where validation promises it for no end, so that nothing gets a verdict.
     """
@@ -90,10 +90,10 @@ def false_alarm_threshold(labels: ArrayLike, scores: ArrayLike, groups: ArrayLik
     With k of m independent reals at or above it, the true share lies below the Clopper-Pearson bound of k / m
     with a confidence of 95 %; that holds although the threshold is one of the reals' own scores (order
     statistics: Wilks 1941). It lies half way to the next lower score, so that it does not hang on one
-    picture.
+    image.
 
     Args:
-        groups: [n] what is related; pictures of one group count for less than as many strangers.
+        groups: [n] what is related; images of one group count for less than as many strangers.
         rate: above 0, below 1.
 
     >>> false_alarm_threshold([0] * 100 + [1], [*range(100), 200], range(101), 0.05)
@@ -127,7 +127,7 @@ def alarm_numbers(
 ) -> list[Number]:
     """Numbers `<prefix>.false_alarms.at_<rate>` and `.sensitivity.at_<rate>` of thresholds from validation.
 
-    The n of a share are the pictures of its class. Not defined where a seed has no threshold.
+    The n of a share are the images of its class. Not defined where a seed has no threshold.
 
     Args:
         scores: [n], or [seeds, n], over which the shares are averaged.
@@ -183,9 +183,9 @@ def choose_band(
 ) -> Band:
     """The band for which validation promises at most `target` of each verdict wrong, with 95 % confidence.
 
-    Each side is chosen by itself: among the pictures called fake at most `target` are real, and among those
+    Each side is chosen by itself: among the images called fake at most `target` are real, and among those
     called real at most `target` are fake, so that neither verdict hides behind the other. The sides never
-    cross the threshold. On each side the surest tenth is tested first, or as many pictures as a promise
+    cross the threshold. On each side the surest tenth is tested first, or as many images as a promise
     takes, then one more at a time until a test fails: ends tested in an order that stood before the errors
     share no confidence (fixed sequence testing: Angelopoulos et al. 2021, Learn then Test, arXiv 2110.01052).
     The promise is for a mixture of fakes and reals like that of validation.
@@ -198,7 +198,7 @@ def choose_band(
     fake, score, _ = checked(labels, probabilities, None)
     group = np.asarray(groups)
     if fake.all() or not fake.any():
-        raise ValueError("a band is chosen on both classes, and the pictures are of one")
+        raise ValueError("a band is chosen on both classes, and the images are of one")
     if not 0 < target < 1:
         raise ValueError(f"a target error lies between 0 and 1, not at {target}")
     high, low = float("inf"), float("-inf")
@@ -235,7 +235,7 @@ def _reach(
 
 
 def _between(below: float, above: float) -> float:
-    """Half way, so that a threshold hangs on no single picture; above `below` whatever the rounding."""
+    """Half way, so that a threshold hangs on no single image; above `below` whatever the rounding."""
     return float(max((below + above) / 2, np.nextafter(below, np.inf)))
 
 
@@ -249,7 +249,7 @@ def band_numbers(
 ) -> list[Number]:
     """Numbers `<prefix>.answered`, `.wrong`, `.wrong_fake`, `.wrong_real` on test, and the band's ends.
 
-    `wrong_fake` is the share of reals among the pictures called fake, `wrong_real` of fakes among those
+    `wrong_fake` is the share of reals among the images called fake, `wrong_real` of fakes among those
     called real. With several seeds verdicts are counted over all of them.
 
     Args:
@@ -282,7 +282,7 @@ def band_numbers(
         promised = f"validation promises at most {100 * bands[0].target:g} % {SURE}"
         told_of = f"of {int(whole.sum()):,} verdicts; {promised}"
         broken = MORE if found.low > bands[0].target else ""
-        note = "share of test pictures with a verdict" if name == "answered" else sentences(told_of, broken)
+        note = "share of test images with a verdict" if name == "answered" else sentences(told_of, broken)
         numbers.append(found.number(f"{prefix}.{name}", unit="1", n=int((whole > 0).sum()), note=note))
     for name, ends in (("low", [band.low for band in bands]), ("high", [band.high for band in bands])):
         known = bool(np.isfinite(ends).all()) and all(band.reached for band in bands)

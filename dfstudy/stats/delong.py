@@ -1,16 +1,16 @@
-"""DeLong's variance, interval and paired test of the AUC, for pictures that are independent of each other.
+"""DeLong's variance, interval and paired test of the AUC, for images that are independent of each other.
 
-Takes labels (0 real, 1 fake; [n]) and scores ([n], or [models, n] of several detectors on the same pictures;
+Takes labels (0 real, 1 fake; [n]) and scores ([n], or [models, n] of several detectors on the same images;
 finite, higher = more likely fake). Gives AUCs with their covariance, an interval and the test that two AUCs
-are equal. Where pictures share a person, a video or a source (groups), the variance is too small and the
+are equal. Where images share a person, a video or a source (groups), the variance is too small and the
 group bootstrap of `intervals` is the one to use; `tests/drills/interval_coverage.py` prints by how much it
 misses.
-Refused with ValueError: other labels, scores that are not finite, fewer than two pictures of a class.
+Refused with ValueError: other labels, scores that are not finite, fewer than two images of a class.
 
 The interval is made on the scale of the log-odds and carried back: it stays inside 0..1 and covers better
 where the AUC is near 1 (Pepe 2003, The Statistical Evaluation of Medical Tests, section 5.2; Qin and
 Hotilovac 2008, Statistical Methods in Medical Research 17:207). The test of a difference needs no such scale.
-Cost: sorting once a model (Sun and Xu 2014): 0.1 s for 100,000 pictures, not the n^2 pairs.
+Cost: sorting once a model (Sun and Xu 2014): 0.1 s for 100,000 images, not the n^2 pairs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from dfstudy.stats.weighted import Floats, MetricUndefined, checked
 
 @dataclass(frozen=True)
 class DeLong:
-    """AUCs of several models on the same pictures.
+    """AUCs of several models on the same images.
 
     Attributes:
         auc: [models], ties one half.
@@ -40,7 +40,7 @@ class DeLong:
     def interval(self, confidence: float = 0.95) -> Floats:
         """[models, 2] ends, made on the scale of the log-odds; NaN where the AUC is 0 or 1.
 
-        There the estimated variance is zero whatever the number of pictures, and a point would promise
+        There the estimated variance is zero whatever the number of images, and a point would promise
         what nobody knows.
         """
         scale = self.auc * (1 - self.auc)
@@ -81,7 +81,7 @@ def delong(labels: ArrayLike, scores: ArrayLike) -> DeLong:
         scores: [n] or [models, n].
 
     Raises:
-        MetricUndefined: a class has fewer than two pictures, so that no variance can be estimated.
+        MetricUndefined: a class has fewer than two images, so that no variance can be estimated.
 
     >>> found = delong([0, 0, 1, 1], [0.1, 0.4, 0.4, 0.8])
     >>> float(found.auc[0]), float(found.covariance[0, 0])
@@ -90,10 +90,8 @@ def delong(labels: ArrayLike, scores: ArrayLike) -> DeLong:
     fake, each = _checked(labels, scores)
     reals, fakes = int((~fake).sum()), int(fake.sum())
     if min(reals, fakes) < 2:
-        raise MetricUndefined(
-            f"DeLong's variance needs two pictures of each class: {reals} real, {fakes} fake"
-        )
-    # a picture's rank among all, less its rank in its own class, counts those of the other class below it
+        raise MetricUndefined(f"DeLong's variance needs two images of each class: {reals} real, {fakes} fake")
+    # an image's rank among all, less its rank in its own class, counts those of the other class below it
     among_all = rankdata(each, axis=1)
     of_fakes = (among_all[:, fake] - rankdata(each[:, fake], axis=1)) / reals  # [models, fakes]
     of_reals = 1 - (among_all[:, ~fake] - rankdata(each[:, ~fake], axis=1)) / fakes  # [models, reals]
@@ -104,7 +102,7 @@ def delong(labels: ArrayLike, scores: ArrayLike) -> DeLong:
 def compare_delong(
     labels: ArrayLike, first: ArrayLike, second: ArrayLike, confidence: float = 0.95
 ) -> Difference:
-    """Paired test that two models rank the same independent pictures equally well.
+    """Paired test that two models rank the same independent images equally well.
 
     Args:
         first, second: [n] scores of the two models; their scales may differ, only the order counts.

@@ -1,8 +1,8 @@
 """How sure a result is: the bootstrap over groups.
 
-Takes a statistic of weights and the group of every picture; gives the value with its interval. Pictures of
+Takes a statistic of weights and the group of every image; gives the value with its interval. Images of
 one group (frames of a video, a fake and its source) are not independent, so whole groups are drawn with
-replacement, as many as there are, and a picture's weight is how often its group was drawn. The same seed
+replacement, as many as there are, and an image's weight is how often its group was drawn. The same seed
 gives the same draws, whatever the statistic. Several sets of groups (training and validation, say) are drawn
 independently (cluster bootstrap: Efron 1979; Field and Welsh 2007). A replicate in which the statistic is
 not defined (one class only) is left out and counted; where more than half are, or a set has one group only,
@@ -59,14 +59,14 @@ class Interval:
     """A statistic with its interval; arrays of the statistic's own shape, NaN where not defined.
 
     Attributes:
-        value: the statistic of the pictures as they are.
+        value: the statistic of the images as they are.
         low, high: ends of the interval.
         error: standard error: standard deviation of the replicates times sqrt(K / (K - 1)) for K groups,
             by which drawing K of K falls short.
         undefined: replicates that were left out.
         groups: independent groups that were resampled.
-        effective: as many groups of equal size would tell as much: squared pictures over the sum of the
-            groups' squared pictures (Kish 1965).
+        effective: as many groups of equal size would tell as much: squared images over the sum of the
+            groups' squared images (Kish 1965).
         settings: replicates, confidence, seed and level.
         made: how: `percentiles` or `Student's interval` of resamples; anything else resampled nothing.
     """
@@ -138,7 +138,7 @@ class Interval:
         """The number of a report for a statistic that is one value; says how the interval was made."""
         groups = self.groups
         if np.isnan(self.value):
-            why = "the pictures lack a class that it needs"
+            why = "the images lack a class that it needs"
             return Number(name, None, unit, n, groups=groups, note=why)
         if np.isnan(self.low):
             told = sentences(note, "too few groups, or nothing varies: no interval")
@@ -169,13 +169,13 @@ def group_interval(statistic: Statistic, *groups: ArrayLike, settings: Evaluate)
             one array of values, a replicate: [replicates] or [replicates, ...]; NaN where not defined.
             The metrics of this room do so: `lambda weights: auc(labels, scores, weights)`. Paired
             differences come from one statistic that subtracts, on one set of groups.
-        groups: [n] the group of every picture, once for each independent set of pictures.
+        groups: [n] the group of every image, once for each independent set of images.
         settings: replicates, confidence and seed.
     """
     codes = [np.unique(np.asarray(part), return_inverse=True)[1] for part in groups]
     sizes = [int(code.max()) + 1 if len(code) else 0 for code in codes]
     if not sizes or not min(sizes):
-        raise ValueError("group_interval needs at least one picture in every set")
+        raise ValueError("group_interval needs at least one image in every set")
     value = np.asarray(statistic(*(np.ones((1, len(code))) for code in codes)), float)[0]
     replicates = np.concatenate(list(_computed(statistic, resamples(codes, settings))))
     undefined = np.isnan(replicates).sum(axis=0)
@@ -200,7 +200,7 @@ def resamples(codes: list[NDArray[np.int64]], settings: Evaluate) -> Iterator[li
     """Weights [replicates of this chunk, n] for each set, all replicates in chunks.
 
     Args:
-        codes: [n] the group of every picture as a number 0..groups-1, for each set.
+        codes: [n] the group of every image as a number 0..groups-1, for each set.
     """
     generator = np.random.default_rng(settings.seed)
     sizes = [int(code.max()) + 1 for code in codes]

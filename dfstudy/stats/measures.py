@@ -1,10 +1,10 @@
 """The numbers of the test: every metric with its interval, overall and by method.
 
-Takes one table of `predict` a training seed (the same pictures) and each seed's threshold from validation;
-gives `Number`s. A value is the mean over seeds; its interval resamples groups of pictures (or what else
-`settings.level` takes as independent), the same draw for every seed, so it covers the choice of pictures and
+Takes one table of `predict` a training seed (the same images) and each seed's threshold from validation;
+gives `Number`s. A value is the mean over seeds; its interval resamples groups of images (or what else
+`settings.level` takes as independent), the same draw for every seed, so it covers the choice of images and
 not the choice of seed, which `test.auc.seed_sd` and the interval of `test.auc.recipe` show. A
-picture is called fake where its probability is at least the threshold. Cost: about 9 s a seed for
+image is called fake where its probability is at least the threshold. Cost: about 9 s a seed for
 1,000 replicates of 20,000 predictions, and in proportion.
 """
 
@@ -39,13 +39,13 @@ def test_numbers(
     settings: Evaluate,
     set_aside: int = 0,
 ) -> list[Number]:
-    """Numbers `test.*` over all test pictures.
+    """Numbers `test.*` over all test images.
 
     Args:
         predictions: one table of `predict` a seed.
         thresholds: each seed's threshold from validation, in the same order.
         settings: replicates, confidence, seed and level of the bootstrap.
-        set_aside: test pictures that could not be read, which count against `test.coverage`.
+        set_aside: test images that could not be read, which count against `test.coverage`.
     """
     test = align(predictions)
     numbers = measure(test, thresholds, settings, set_aside)
@@ -56,7 +56,7 @@ def test_numbers(
             "probability",
             len(test),
             note=sentences(
-                "set on the validation pictures for the best balanced accuracy, applied to the test",
+                "set on the validation images for the best balanced accuracy, applied to the test",
                 _averaged(test),
             ),
         )
@@ -90,9 +90,9 @@ def measure(
     return [
         *_numbers(asked, interval, test, "test.{}", np.arange(len(test)), remarks),
         _error_number(test, units, settings),
-        Number("test.pictures", len(test), "pictures", len(test)),
+        Number("test.pictures", len(test), "images", len(test)),
         Number("test.groups", interval.groups, UNITS[settings.level], len(test)),
-        Number("test.fakes", int(test.labels.sum()), "pictures", len(test)),
+        Number("test.fakes", int(test.labels.sum()), "images", len(test)),
         Number("test.coverage", len(test) / whole, "1", whole, note="share of the test with a prediction"),
     ]
 
@@ -170,7 +170,7 @@ def _numbers(
                 n=metric.images(labels),
                 note=sentences(remarks[metric.name], few, _averaged(test)),
                 # a mean of counts over seeds is no whole number
-                digits=1 if metric.unit == "pictures" and test.seeds > 1 else metric.digits,
+                digits=1 if metric.unit == "images" and test.seeds > 1 else metric.digits,
             )
         )
     return numbers

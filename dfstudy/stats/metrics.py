@@ -1,11 +1,11 @@
 """How good scores are: ranking, decisions at a threshold, and probabilities.
 
 Every function takes labels (0 real, 1 fake; [n]), scores ([n], finite, higher = more likely fake) and
-optional weights, and gives a float. A weight counts a picture that many times, so whole weights equal
+optional weights, and gives a float. A weight counts an image that many times, so whole weights equal
 repetition. Weights of shape [replicates, n] give an array with one value a replicate, computed together:
 that is what makes the bootstrap in `intervals` fast.
 
-Where a class that the metric needs is absent (no picture, or no weight) the metric is not defined: a
+Where a class that the metric needs is absent (no image, or no weight) the metric is not defined: a
 single value raises `MetricUndefined`, a replicate is NaN. Refused with ValueError: other labels, scores
 that are not finite, shapes that do not fit, negative weights. Cost: one sort for ranking metrics, else
 one pass; memory of a few arrays like the weights.
@@ -85,7 +85,7 @@ def sensitivity_at(
 ) -> Value:
     """Largest share of fakes found by a threshold that alarms at most this share of the reals.
 
-    The threshold is read off the same pictures: a point of their ROC curve, not a promise for others.
+    The threshold is read off the same images: a point of their ROC curve, not a promise for others.
     Below one over the number of reals no real may be alarmed. Polarity: 1 is perfect; `false_alarms` is
     chance. Ties share one threshold, nothing is interpolated. One class: undefined.
     `false_alarms` may be an array [m], which adds an axis [m] to the value.
@@ -108,7 +108,7 @@ def operating_points(
 ) -> tuple[Floats, Floats, Floats]:
     """Thresholds [k] falling from infinity, and the alarmed reals and found fakes [replicates, k] at each.
 
-    A picture counts as fake where its score is at least the threshold. Tied pictures share a threshold.
+    An image counts as fake where its score is at least the threshold. Tied images share a threshold.
 
     >>> operating_points([0, 1, 1], [0.2, 0.2, 0.9])[2].tolist()
     [[0.0, 1.0, 2.0]]
@@ -146,10 +146,10 @@ def confusion(
 def accuracy(
     labels: ArrayLike, scores: ArrayLike, threshold: float, weights: ArrayLike | None = None
 ) -> Value:
-    """Share of pictures on the right side of the threshold.
+    """Share of images on the right side of the threshold.
 
     Polarity: 1 is perfect; always naming the commoner class is chance. A tie with the threshold counts as
-    fake. One class: defined; undefined without any picture. Reference: scikit-learn `accuracy_score`.
+    fake. One class: defined; undefined without any image. Reference: scikit-learn `accuracy_score`.
 
     >>> accuracy([0, 0, 1, 1], [0.1, 0.5, 0.6, 0.8], 0.5)
     0.75
@@ -235,10 +235,10 @@ def brier(labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None
 def expected_calibration_error(
     labels: ArrayLike, scores: ArrayLike, weights: ArrayLike | None = None
 ) -> Value:
-    """Distance between probability and share of fakes, averaged over 15 bins of equal width by pictures.
+    """Distance between probability and share of fakes, averaged over 15 bins of equal width by images.
 
     Polarity: 0 is perfect. A score on an edge falls into the upper bin, 1 into the last. One class: defined.
-    It is biased upwards with few pictures. Reference: Guo et al. 2017, for the probability of fake.
+    It is biased upwards with few images. Reference: Guo et al. 2017, for the probability of fake.
 
     >>> round(expected_calibration_error([0, 1, 1, 1], [0.7, 0.7, 0.7, 0.7]), 4)
     0.05

@@ -1,17 +1,17 @@
-"""The difference between two ways of training, sure of pictures and of seeds.
+"""The difference between two ways of training, sure of images and of seeds.
 
 Takes labels [n], the scores of both ways [seeds, n] (row by row the same training seed), the unit of every
-picture that counts as independent, and a metric; gives second minus first with an interval that covers other
-pictures and other seeds, its p and the smallest difference that so many pictures and seeds could have shown.
+image that counts as independent, and a metric; gives second minus first with an interval that covers other
+images and other seeds, its p and the smallest difference that so many images and seeds could have shown.
 `difference_over` does the same for any statistic of weights with one value a seed, such as a difference
-between differences, or of two sets of pictures, and `difference_from` for a bootstrap that is done already.
+between differences, or of two sets of images, and `difference_from` for a bootstrap that is done already.
 Refused with ValueError: arrays that do not fit.
 
-Pictures: units are drawn with replacement, the same draw for both ways and all seeds. Seeds: their
-differences vary between seeds by more than pictures explain. Both errors are added, with Satterthwaite's
-degrees of freedom (guarded, see `_freedom`). Unlike in `seeds`, the chance of pictures is not taken off their
+Images: units are drawn with replacement, the same draw for both ways and all seeds. Seeds: their
+differences vary between seeds by more than images explain. Both errors are added, with Satterthwaite's
+degrees of freedom (guarded, see `_freedom`). Unlike in `seeds`, the chance of images is not taken off their
 variance: with two or three seeds that estimate is often nothing where there is something, and the interval
-too short (measured by the tests). So it errs to the wide side. With one seed it covers pictures alone, and
+too short (measured by the tests). So it errs to the wide side. With one seed it covers images alone, and
 says so.
 Cost: two metrics a seed and replicate.
 """
@@ -50,12 +50,12 @@ class PairedDifference:
 
     Attributes:
         value: NaN where a class is missing.
-        low, high: interval over pictures and seeds; None with one group of a class.
+        low, high: interval over images and seeds; None with one group of a class.
         p: two-sided, that there is no difference; from the same errors as the interval, which holds 0 where
             p is above one minus the confidence. None without an interval.
         detectable: true difference that would be found with a probability of 0.8; None without an interval.
         each: of every seed.
-        sampling_error, seed_error: standard errors of the mean, from the pictures and from the seeds.
+        sampling_error, seed_error: standard errors of the mean, from the images and from the seeds.
         freedom: degrees of freedom of both together, 0 where there is no interval.
         groups: independent units that were resampled.
         settings: replicates, confidence, seed and level.
@@ -89,7 +89,7 @@ class PairedDifference:
     def number(self, name: str, *, unit: str, n: int, note: str = "", digits: int = 3) -> Number:
         """The difference as a number of a report; says what its interval covers."""
         if np.isnan(self.value):
-            why = "the pictures lack a class that it needs"
+            why = "the images lack a class that it needs"
             return Number(name, None, unit, n, groups=self.groups, note=sentences(note, why))
         if self.low is None:
             covered = "no resample moves it, or too few groups: no interval"
@@ -113,7 +113,7 @@ def paired_difference(
     metric: OfScores = auc,
     scale: Scale = "gap",
 ) -> PairedDifference:
-    """A metric of the second way minus that of the first, on the same pictures, seed by seed.
+    """A metric of the second way minus that of the first, on the same images, seed by seed.
 
     Args:
         first, second: [seeds, n], or [n] for one seed; row s of both was trained with the same seed.
@@ -152,9 +152,9 @@ def difference_over(
 
     Args:
         each: takes one array of weights [replicates, n] for each of `units`; gives [replicates, seeds].
-        units: [n] the unit of every picture, once for each independent set of pictures.
+        units: [n] the unit of every image, once for each independent set of images.
         behind: units of each class in each set, as `groups_behind` counts them.
-        is_same: both sides are the very same scores, so that no other pictures could tell them apart.
+        is_same: both sides are the very same scores, so that no other images could tell them apart.
     """
 
     def statistics(*weights: Floats) -> Floats:
@@ -170,8 +170,8 @@ def difference_from(
 ) -> PairedDifference:
     """The same from a bootstrap that is done, such as one of many differences at once.
 
-    Where no resample moves it, as between two sides that both order these few pictures without a mistake, the
-    bootstrap knows nothing of other pictures, and there is no interval, whatever the seeds say.
+    Where no resample moves it, as between two sides that both order these few images without a mistake, the
+    bootstrap knows nothing of other images, and there is no interval, whatever the seeds say.
 
     Args:
         found: of the mean over seeds, then of each seed: [1 + seeds].

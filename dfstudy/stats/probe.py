@@ -1,6 +1,6 @@
 """Can a simple model tell the label from a table of traits? Cross-validated, against shuffled labels.
 
-Takes traits as texts and numbers, labels and groups; gives a score for every picture from a model that saw
+Takes traits as texts and numbers, labels and groups; gives a score for every image from a model that saw
 none of its group, and the scores of the same model for shuffled labels.
 
 The model is linear least squares on 0/1 labels with a ridge (Fisher's discriminant, regularised; scikit-learn
@@ -8,7 +8,7 @@ The model is linear least squares on 0/1 labels with a ridge (Fisher's discrimin
 as its pixels, all scaled. Bins see any course of a trait, and least squares solve all shuffles in one go, for
 the price of one; gradient boosting would need a fit for each, and 200 shuffles are what makes the chance
 level known rather than assumed. Bins, values and scale come from the training folds alone.
-Cost: a second a family for 7,000 pictures and 200 shuffles.
+Cost: a second a family for 7,000 images and 200 shuffles.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ if TYPE_CHECKING:
 
 FOLDS = 5
 BINS = 10
-RARE = 0.005  # share of training pictures below which values of a text count as one
+RARE = 0.005  # share of training images below which values of a text count as one
 RIDGE = 10.0
-_EXACT = 9  # digits kept of a score: rounding in the last ones would break ties by a picture's position
+_EXACT = 9  # digits kept of a score: rounding in the last ones would break ties by an image's position
 
 
 def make_folds(kinds: NDArray[Any], groups: NDArray[Any], seed: int, folds: int = FOLDS) -> NDArray[np.int64]:
-    """Fold of every picture: groups whole, kinds (label or method) as even as they allow.
+    """Fold of every image: groups whole, kinds (label or method) as even as they allow.
 
     Args:
         kinds, groups: [n].
@@ -45,7 +45,7 @@ def make_folds(kinds: NDArray[Any], groups: NDArray[Any], seed: int, folds: int 
     """
     folds = min(folds, len(np.unique(groups)), np.unique(kinds, return_counts=True)[1].max())
     if folds < 2:
-        raise ValueError("too few groups or pictures to cross-validate")
+        raise ValueError("too few groups or images to cross-validate")
     fold = np.zeros(len(kinds), np.int64)
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     with warnings.catch_warnings():
@@ -61,7 +61,7 @@ def shuffle_labels(
     """[n, count]: labels shuffled between groups, so that a group stays as pure or as mixed as groups are.
 
     Each group gets the share of fakes of another group, drawn without replacement, and that share of its
-    pictures, chosen by chance, are fakes; a fraction of a picture is rounded up or down by chance.
+    images, chosen by chance, are fakes; a fraction of an image is rounded up or down by chance.
     """
     random = np.random.default_rng(seed)
     names, member, sizes = np.unique(groups, return_inverse=True, return_counts=True)
@@ -69,7 +69,7 @@ def shuffle_labels(
     shuffled = np.zeros((len(labels), count), np.int64)
     for column in range(count):
         wanted = np.floor(share[random.permutation(len(names))] * sizes + random.random(len(names)))
-        # pictures of a group in random order: the first `wanted` of them are fakes
+        # images of a group in random order: the first `wanted` of them are fakes
         order = np.lexsort((random.random(len(labels)), member))
         place = np.empty(len(labels), np.int64)
         place[order] = np.arange(len(labels)) - np.repeat(np.cumsum(sizes) - sizes, sizes)
@@ -80,12 +80,12 @@ def shuffle_labels(
 def held_out_ranks(
     traits: pd.DataFrame, family: Family, targets: NDArray[np.int64], fold: NDArray[np.int64]
 ) -> Floats:
-    """Rank of every picture's score within its fold, from a model of the other folds; -1..1, 0 the median.
+    """Rank of every image's score within its fold, from a model of the other folds; -1..1, 0 the median.
 
     Ranks within folds, because models of two folds have two levels: compared directly, the fold with more
     fakes held out would score lower, and chance would come out below one half. Counted from the median,
-    because of pictures that are all alike but for a few: those alike tie over all folds, whatever the few do
-    to their rank in each. Among 7,000 pictures this takes the noise of a rare file format to a quarter.
+    because of images that are all alike but for a few: those alike tie over all folds, whatever the few do
+    to their rank in each. Among 7,000 images this takes the noise of a rare file format to a quarter.
 
     Args:
         traits: columns of the family.
@@ -99,7 +99,7 @@ def held_out_ranks(
         held = fold == at
         inputs = _Inputs(traits[~held], family)
         # One thread: small matrices gain nothing from more, which wait in a loop (six times the CPU time
-        # for 240 pictures on two busy cores), and sums would depend on how many cores there are.
+        # for 240 images on two busy cores), and sums would depend on how many cores there are.
         with threadpool_limits(1, "blas"):
             model = Ridge(alpha=RIDGE, solver="cholesky").fit(inputs.trained, targets[~held].astype(float))
             scores = model.predict(inputs.columns(traits[held]))
@@ -120,7 +120,7 @@ def rank_auc(ranks: Floats, targets: NDArray[np.int64]) -> Floats:
 
 
 class _Inputs:
-    """Columns of a model, as its training pictures define them; `trained` [n, columns] are their own."""
+    """Columns of a model, as its training images define them; `trained` [n, columns] are their own."""
 
     def __init__(self, traits: pd.DataFrame, family: Family) -> None:
         self.family = family

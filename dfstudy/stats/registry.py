@@ -141,7 +141,7 @@ def _at(*places: Place) -> frozenset[Place]:
     return frozenset(places)
 
 
-READ_OFF = "at the test pictures' own threshold for at most {} false alarms, a point of the ROC curve"
+READ_OFF = "at the test images' own threshold for at most {} false alarms, a point of the ROC curve"
 METRICS: dict[str, Metric] = {
     metric.name: metric
     for metric in (
@@ -258,7 +258,7 @@ METRICS: dict[str, Metric] = {
             Metric(
                 cell,
                 cell.replace("_", " "),
-                "pictures",
+                "images",
                 0,
                 partial(_cell, at),
                 threshold=True,

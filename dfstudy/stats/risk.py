@@ -1,6 +1,6 @@
 """Wrong verdicts against verdicts given: the risk-coverage curve.
 
-Takes probabilities, labels and units of the test; gives the share of errors among the surest pictures, with
+Takes probabilities, labels and units of the test; gives the share of errors among the surest images, with
 its interval over units. Refused with ValueError: as the metrics. Cost: as one metric.
 """
 
@@ -18,7 +18,7 @@ from dfstudy.stats.weighted import checked, divide
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate
 
-RISK_POINTS = 101  # shares of pictures at which the curve is computed
+RISK_POINTS = 101  # shares of images at which the curve is computed
 
 
 def risk_band(
@@ -28,10 +28,10 @@ def risk_band(
     settings: Evaluate,
     threshold: ArrayLike = 0.5,
 ) -> pd.DataFrame:
-    """Share of errors among the pictures that get a verdict, the surest first, by drawing units.
+    """Share of errors among the images that get a verdict, the surest first, by drawing units.
 
-    Surest is furthest from the threshold, and ties stand as the pictures do. That order stays; a drawn unit's
-    pictures count as often as it was drawn. Reference: El-Yaniv and Wiener 2010, JMLR 11:1605; Geifman and
+    Surest is furthest from the threshold, and ties stand as the images do. That order stays; a drawn unit's
+    images count as often as it was drawn. Reference: El-Yaniv and Wiener 2010, JMLR 11:1605; Geifman and
     El-Yaniv 2017.
 
     Args:

@@ -1,12 +1,12 @@
-"""A recipe's AUC over training seeds: what the seeds change, what the choice of pictures changes.
+"""A recipe's AUC over training seeds: what the seeds change, what the choice of images changes.
 
-Takes labels [n], one row of scores a training seed [seeds, n] and the unit of every picture that counts as
+Takes labels [n], one row of scores a training seed [seeds, n] and the unit of every image that counts as
 independent. Two things make the mean over seeds uncertain: other seeds would have given other networks, and
-other pictures another test. The interval of `testing` covers the second alone; the one here covers both, and
+other images another test. The interval of `testing` covers the second alone; the one here covers both, and
 is the one for a sentence about the recipe rather than about these networks.
 
-The variance between seeds on one test also holds what pictures add to single seeds by chance; the bootstrap
-measures that part, and it is taken off (as in a two-way layout with pictures and seeds crossed; Searle,
+The variance between seeds on one test also holds what images add to single seeds by chance; the bootstrap
+measures that part, and it is taken off (as in a two-way layout with images and seeds crossed; Searle,
 Casella and McCulloch 1992, Variance Components). Each of the two errors is multiplied by its own Student
 quantile, that of seeds with one degree of freedom fewer than there are seeds, and their squares add up (as in
 Graybill and Wang 1980, Journal of the American Statistical Association 75:869). Satterthwaite's degrees of
@@ -38,10 +38,10 @@ class SeedSummary:
     """AUC of one recipe; errors are standard errors or deviations in units of AUC.
 
     Attributes:
-        each: one interval component a seed, over pictures.
-        mean: mean over these seeds, with the interval over pictures alone.
-        seed_sd: deviation of one network from the recipe's mean, without the chance of the pictures.
-        sampling_error: of the mean over these seeds, from the pictures.
+        each: one interval component a seed, over images.
+        mean: mean over these seeds, with the interval over images alone.
+        seed_sd: deviation of one network from the recipe's mean, without the chance of the images.
+        sampling_error: of the mean over these seeds, from the images.
         seed_error: of the mean over these seeds, from the seeds.
         low, high: interval of the recipe's AUC that covers both; None with one group of a class.
         seed_share: part of one network's variance that comes from its seed, 0..1; None without spread.
@@ -60,7 +60,7 @@ class SeedSummary:
 def summarise_seeds(
     labels: ArrayLike, scores: ArrayLike, units: ArrayLike, settings: Evaluate
 ) -> SeedSummary:
-    """Separate the variance of seeds from that of pictures."""
+    """Separate the variance of seeds from that of images."""
     rows = np.asarray(scores, float)
     if rows.ndim != 2 or len(rows) < 2:
         raise ValueError("a spread between seeds needs the scores of at least two, as [seeds, n]")
@@ -75,7 +75,7 @@ def summarise_seeds(
     found = group_interval(statistics, units, settings=settings)
     behind = groups_behind(labels, units)
     mean, each, apart = found[0], found[1 : 1 + seeds], found[1 + seeds :]
-    # bootstrap variance of a seed's distance from the mean: what pictures add to single seeds
+    # bootstrap variance of a seed's distance from the mean: what images add to single seeds
     by_pictures = float((apart.error**2).sum() / (seeds - 1))
     between = float(np.var(each.value, ddof=1))
     seed_variance = max(0.0, between - by_pictures)
@@ -134,12 +134,12 @@ def seed_numbers(summary: SeedSummary, n: int, prefix: str = "test") -> list[Num
     seeds, groups = len(summary.each.value), summary.mean.groups
     of = f"{seeds} training seeds"
     if np.isnan(summary.mean.value):
-        why = "the pictures lack a class that it needs"
+        why = "the images lack a class that it needs"
         names = ("recipe", "seed_sd", "sampling_error", "seed_share")
         return [Number(f"{prefix}.auc.{name}", None, "AUC", n, note=why) for name in names]
-    both = "covers other pictures and other seeds" if summary.low is not None else "too few groups"
+    both = "covers other images and other seeds" if summary.low is not None else "too few groups"
     share, unknown = summary.seed_share, bool(np.isnan(summary.sampling_error))
-    nothing = "" if share is not None else "; neither seeds nor pictures change it"
+    nothing = "" if share is not None else "; neither seeds nor images change it"
     return [
         Number(
             f"{prefix}.auc.recipe",
@@ -156,9 +156,9 @@ def seed_numbers(summary: SeedSummary, n: int, prefix: str = "test") -> list[Num
             None if unknown else summary.seed_sd,
             "AUC",
             n,
-            note="too few groups to tell it from the chance of the pictures"
+            note="too few groups to tell it from the chance of the images"
             if unknown
-            else f"deviation between {of}, without the chance of the pictures",
+            else f"deviation between {of}, without the chance of the images",
             digits=4,
         ),
         Number(
@@ -167,7 +167,7 @@ def seed_numbers(summary: SeedSummary, n: int, prefix: str = "test") -> list[Num
             "AUC",
             n,
             groups=groups,
-            note="too few groups" if unknown else "standard error from the choice of pictures",
+            note="too few groups" if unknown else "standard error from the choice of images",
             digits=4,
         ),
         Number(

@@ -1,9 +1,9 @@
-"""What counts as independent: a group, an identity, a video, or each picture by itself.
+"""What counts as independent: a group, an identity, a video, or each image by itself.
 
-Takes a table with one row a picture and a level; gives the unit of every picture, as the bootstrap draws it.
+Takes a table with one row an image and a level; gives the unit of every image, as the bootstrap draws it.
 `group` is what the split keeps whole and is always there. `video` is a column that some layouts and index.csv
 fill; `identity` only a table made elsewhere can have, so no study takes it. Where a column is missing, or
-empty for some picture, that is refused: a picture without a known video is not a video of its own.
+empty for some image, that is refused: an image without a known video is not a video of its own.
 Cost: one pass.
 """
 
@@ -21,7 +21,7 @@ from dfstudy.errors import StudyError
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate
 
-UNITS = {"group": "groups", "identity": "identities", "video": "videos", "picture": "pictures"}
+UNITS = {"group": "groups", "identity": "identities", "video": "videos", "picture": "images"}
 
 
 def by_group(settings: Evaluate) -> Evaluate:
@@ -30,13 +30,13 @@ def by_group(settings: Evaluate) -> Evaluate:
 
 
 def refuse_unnamed(tested: Mapping[str, pd.DataFrame], level: str) -> None:
-    """Refuse, before anything is trained, a study's level that its pictures do not name.
+    """Refuse, before anything is trained, a study's level that its images do not name.
 
     Args:
-        tested: pictures, as `units_of` takes them, by what the message calls them.
+        tested: images, as `units_of` takes them, by what the message calls them.
 
     Raises:
-        StudyError: some picture names no unit of that level.
+        StudyError: some image names no unit of that level.
     """
     for title, pictures in tested.items():
         try:
@@ -49,27 +49,27 @@ def refuse_unnamed(tested: Mapping[str, pd.DataFrame], level: str) -> None:
 
 
 def units_of(pictures: pd.DataFrame, level: str) -> NDArray[np.str_]:
-    """[n] the independent unit of each picture.
+    """[n] the independent unit of each image.
 
     Args:
         pictures: with the columns path and group, and identity or video where the level wants them.
         level: a key of `UNITS`.
 
     Raises:
-        StudyError: the table has no such column, or it is empty for some picture.
+        StudyError: the table has no such column, or it is empty for some image.
     """
     column = "path" if level == "picture" else level
     if column not in pictures.columns:
         have = [name for name in UNITS if name in pictures.columns]
         raise StudyError(
-            f"intervals over {UNITS[level]} need a column '{column}', which these pictures lack",
+            f"intervals over {UNITS[level]} need a column '{column}', which these images lack",
             f"set evaluate.level to {' or '.join([*have, 'picture'])}, or add the column to the table",
         )
     units = pictures[column]
     empty = units.isna() | (units.astype(str).str.strip() == "")
     if empty.any():
         raise StudyError(
-            f"{int(empty.sum()):,} of {len(units):,} pictures name no {column}, the first "
+            f"{int(empty.sum()):,} of {len(units):,} images name no {column}, the first "
             f"{pictures.loc[empty, 'path'].iloc[0]}",
             f"fill the column '{column}', or set evaluate.level to group",
         )

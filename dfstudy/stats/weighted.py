@@ -1,4 +1,4 @@
-"""Weighted pictures: the checks and the arithmetic that all metrics share.
+"""Weighted images: the checks and the arithmetic that all metrics share.
 
 Takes labels [n], scores [n] and weights (none, [n] or [replicates, n]); gives them checked, with weights
 always as rows. Undefined values travel as NaN inside and leave as NaN (replicates) or `MetricUndefined`
@@ -19,7 +19,7 @@ Value = Any
 
 
 class MetricUndefined(ValueError):
-    """The metric has no value on these pictures, for example because all are of one class."""
+    """The metric has no value on these images, for example because all are of one class."""
 
 
 def checked(
@@ -32,7 +32,7 @@ def checked(
     if not np.isin(label, (0, 1)).all():
         raise ValueError("labels must be 0 (real) or 1 (fake)")
     if not np.isfinite(score).all():
-        raise ValueError("scores must be finite: count a failed picture, do not score it")
+        raise ValueError("scores must be finite: count a failed image, do not score it")
     if probabilities and len(score) and (score.min() < 0 or score.max() > 1):
         raise ValueError("scores must be probabilities in 0..1")
     if weight.size and weight.min() < 0:
@@ -63,5 +63,5 @@ def given(values: Floats, weights: ArrayLike | None) -> Value:
     if weights is not None and np.ndim(weights) == 2:
         return values
     if np.isnan(values).any():
-        raise MetricUndefined("not defined: the pictures lack a class that this metric needs")
+        raise MetricUndefined("not defined: the images lack a class that this metric needs")
     return float(values[0]) if values.ndim == 1 else values[0]

@@ -26,26 +26,26 @@ class Evaluate(Section):
     confidence: Annotated[float, Field(ge=0.5, lt=1)] = Field(0.95, description="coverage of intervals")
     seed: int = Field(0, ge=0, description="seed of the bootstrap, and of what corruptions leave to chance")
     robustness_pictures: int = Field(
-        2000, ge=0, description="test pictures that are corrupted, at most, by groups; 0 is all"
+        2000, ge=0, description="test images that are corrupted, at most, by groups; 0 is all"
     )
     explained_pictures: int = Field(
-        200, ge=0, description="test pictures whose maps are drawn, at most, by groups; 0 explains none"
+        200, ge=0, description="test images whose maps are drawn, at most, by groups; 0 explains none"
     )
     elsewhere_pictures: int = Field(
-        2000, ge=0, description="pictures of each folder in test_on, at most, by groups; 0 is all"
+        2000, ge=0, description="images of each folder in test_on, at most, by groups; 0 is all"
     )
     level: Literal["group", "identity", "video", "picture"] = Field(
         "group",
         description="what intervals take as independent: group is what the split keeps whole; video needs "
-        "test pictures that all name theirs; identity is for tables made elsewhere, and refused in a study; "
-        "picture is too sure wherever pictures are related",
+        "test images that all name theirs; identity is for tables made elsewhere, and refused in a study; "
+        "image is too sure wherever images are related",
     )
 
 
 class OtherPictures(Section):
-    """A folder of other pictures; in the study file its path alone will do."""
+    """A folder of other images; in the study file its path alone will do."""
 
-    root: str = Field(description="folder of pictures")
+    root: str = Field(description="folder of images")
     name: str = Field("", description="what the report calls it; empty is the folder's name")
     aliases: dict[Literal["real", "fake"], list[str]] = Field(
         default={}, description="further names of its class folders; empty takes those of data.aliases"
@@ -138,5 +138,5 @@ class Defects(Section):
     seeds: Count = Field(3, description="how many of training.seeds each flaw is trained with")
     epochs: Count | None = Field(None, description="epochs of these runs; None is training.epochs")
     imbalance: Annotated[float, Field(ge=1)] = Field(
-        4.0, description="reals a fake, to which training pictures are thinned for the inverted class weight"
+        4.0, description="reals a fake, to which training images are thinned for the inverted class weight"
     )

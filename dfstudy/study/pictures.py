@@ -1,4 +1,4 @@
-"""Settings of the pictures: where they lie, how their labels are read, how they are split.
+"""Settings of the images: where they lie, how their labels are read, how they are split.
 
 The descriptions are the only wording of a setting: the report's settings table prints them.
 """
@@ -23,24 +23,24 @@ class SamplePictures(Section):
     """Settings of the rendered portraits (used where data.root is `sample`)."""
 
     identities: int = Field(240, ge=12, description="rendered people; each is one group")
-    frames: int = Field(4, ge=1, description="real pictures of each person")
-    size: int = Field(128, ge=48, le=512, description="side of a picture, pixels")
+    frames: int = Field(4, ge=1, description="real images of each person")
+    size: int = Field(128, ge=48, le=512, description="side of an image, pixels")
     seed: int = Field(0, ge=0, description="seed of everything that is rendered")
 
 
 class Card(Section):
-    """What only a person knows of the pictures: words for the dataset card, which shape no result."""
+    """What only a person knows of the images: words for the dataset card, which shape no result."""
 
-    origin: str = Field("", description="where the pictures come from: name, version, address, date")
+    origin: str = Field("", description="where the images come from: name, version, address, date")
     licence: str = Field("", description="licence or terms under which they may be used")
     consent: str = Field("", description="what the people shown have agreed to")
     notes: str = Field("", description="what else a reader should know")
 
 
 class Data(Section):
-    """Which pictures, how their labels are read, and how they are split."""
+    """Which images, how their labels are read, and how they are split."""
 
-    root: str = Field(SAMPLE, description="folder of pictures, or `sample` for rendered portraits")
+    root: str = Field(SAMPLE, description="folder of images, or `sample` for rendered portraits")
     sample: SamplePictures = SamplePictures()
     aliases: dict[Literal["real", "fake"], list[str]] = Field(
         default={}, description="further names of class folders, beside the built-in table"
@@ -56,7 +56,7 @@ class Data(Section):
         31,
         ge=0,
         le=31,
-        description="bits of 255 in which two pictures' hashes may differ where they join one group; "
+        description="bits of 255 in which two images' hashes may differ where they join one group; "
         "0 joins copies only",
     )
     test_fraction: Fraction = Field(0.2, description="share of groups kept for the one test")

@@ -69,7 +69,7 @@ class Training(Section):
     epochs: Count = Field(8, description="epochs at most")
     patience: Count = Field(3, description="epochs without a better validation before stopping")
     select_by: Literal["auc", "loss"] = Field("auc", description="validation quantity that picks the epoch")
-    batch_size: Count = Field(64, description="pictures a step, over all devices and parts together")
+    batch_size: Count = Field(64, description="images a step, over all devices and parts together")
     accumulate: Count = Field(
         1, description="parts in which a device passes its share of a step: less memory, same batch"
     )
@@ -103,7 +103,7 @@ class Training(Section):
         1, description="runs that one step of a report trains one after the other; never changes a result"
     )
     cache: Literal["auto", "off"] = Field(
-        "auto", description="keep decoded pictures in memory where they fit; never changes a result"
+        "auto", description="keep decoded images in memory where they fit; never changes a result"
     )
 
     @model_validator(mode="after")
@@ -146,7 +146,7 @@ PolicyName = Annotated[str, AfterValidator(_known_policy)]
 
 
 class Augment(Section):
-    """How training pictures are varied."""
+    """How training images are varied."""
 
     policy: PolicyName = Field("original", description="name of a policy, see dfstudy/augment/policies.py")
 

@@ -1,4 +1,4 @@
-"""One study, validated: its pictures, network, training, augmentation and statistics.
+"""One study, validated: its images, network, training, augmentation and statistics.
 
 Takes the name of a built-in study or the path of a YAML file; gives a frozen `Study`. Refuses unknown
 keys, wrong types and impossible values, all at once, each with file, key, value and what is allowed.
@@ -121,7 +121,7 @@ class Study(Section):
     def _pictures_name_the_level(cls, evaluate: Evaluate) -> Evaluate:
         if evaluate.level == "identity":
             raise ValueError(
-                "level: no layout and no index.csv names identities; give group, video or picture "
+                "level: no layout and no index.csv names identities; give group, video or image "
                 "(identity is for tables made elsewhere: dfstudy evaluate --level identity)"
             )
         return evaluate
@@ -141,7 +141,7 @@ class Study(Section):
 
     @property
     def pictures(self) -> Path:
-        """Folder that holds the study's pictures; the sample is rendered inside `out`."""
+        """Folder that holds the study's images; the sample is rendered inside `out`."""
         return self.out / "pictures" if self.is_sample else Path(self.data.root)
 
     @property
@@ -154,7 +154,7 @@ class Study(Section):
 
     @property
     def is_sample(self) -> bool:
-        """True where the pictures are rendered portraits and show no person."""
+        """True where the images are rendered portraits and show no person."""
         return self.data.root == SAMPLE
 
 
@@ -165,7 +165,7 @@ def load_study(
 
     Args:
         study: name of a built-in study (`sample`, `small`, `original`, `full`) or path of a YAML file.
-        data: folder of pictures that replaces the study's own; empty keeps it.
+        data: folder of images that replaces the study's own; empty keeps it.
         out: results' folder; empty is `reports/<name>` of the checkout, where the name is that of a built-in
             study, of `data`, or of the study file. Overrides get a folder of their own beside it.
         overrides: settings to change, from dotted keys to values: `{"training.epochs": 6}`. Paths among them
@@ -314,7 +314,7 @@ def _resolve_other(other: Any, base: Path) -> Any:
 
 
 def _folder_name(called: str, kind: str) -> str:
-    """Of results, after a folder of pictures or a study file."""
+    """Of results, after a folder of images or a study file."""
     name = re.sub(r"[^a-z0-9_-]+", "-", called.lower()).strip("-_") or kind
     # One that happens to be called like a built-in study must not land in that study's results.
     return f"{name}-{kind}" if name in {*built_in_studies(), *RENAMED, "published"} else name

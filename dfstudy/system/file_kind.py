@@ -25,5 +25,5 @@ def no_file(path: str | Path) -> str:
     Raises:
         OSError: nothing is there, or it may not be looked at.
     """
-    mode = os.stat(path).st_mode  # noqa: PTH116  # a Path a picture would double the time
+    mode = os.stat(path).st_mode  # noqa: PTH116  # a Path an image would double the time
     return "" if stat.S_ISREG(mode) else _KINDS.get(stat.S_IFMT(mode), "no ordinary file")

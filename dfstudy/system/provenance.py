@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 PACKAGE = Path(__file__).resolve().parents[1]
 
 OPENCV = ("opencv-python", "opencv-python-headless")  # both own cv2
-# Beside what shapes weights: what shapes numbers and pictures of the report, and how it reads and keeps them.
+# Beside what shapes weights: what shapes numbers and images of the report, and how it reads and keeps them.
 REPORT_PACKAGES = (
     "scikit-learn",
     "pandas",

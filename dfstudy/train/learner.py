@@ -1,9 +1,9 @@
 """What a step changes: the network, its optimiser, and the moving average of its weights.
 
 Takes the study, a place, a process group and batches; a step leaves updated weights and gives this
-process's logits and its part of the loss. A step of `batch_size` pictures may be shared by several
+process's logits and its part of the loss. A step of `batch_size` images may be shared by several
 processes and passed in several parts: the gradient is that of the mean over the whole step, whoever
-holds its pictures. Random numbers of a step come from its own key. Nothing here waits for a GPU.
+holds its images. Random numbers of a step come from its own key. Nothing here waits for a GPU.
 """
 
 from __future__ import annotations
@@ -69,10 +69,10 @@ class Learner:
         """One optimiser step.
 
         Args:
-            batch: this process's share of the step's pictures, perhaps none.
+            batch: this process's share of the step's images, perhaps none.
             rate: learning rate.
             key: seeds dropout and the like in this step.
-            whole: pictures of the whole step, over all processes.
+            whole: images of the whole step, over all processes.
         Returns:
             float32 logits of the share [n], and its part of the step's mean loss [], both detached.
         """
@@ -80,7 +80,7 @@ class Learner:
             group["lr"] = rate
         self.optimiser.zero_grad(set_to_none=True)
         pictures = len(batch.rows)
-        # the few pictures that end an epoch go in fewer parts: BatchNorm makes little of one picture
+        # the few images that end an epoch go in fewer parts: BatchNorm makes little of one image
         parts = torch.arange(pictures).tensor_split(-(-pictures // self._usual)) if pictures else ()
         done = []
         for number, part in enumerate(parts):
@@ -100,7 +100,7 @@ class Learner:
         return torch.cat(logits)[:pictures], torch.stack(losses).sum()
 
     def _gradient(self, images_NHWC: Tensor, labels: Tensor, whole: int) -> tuple[Tensor, Tensor]:
-        """Add the gradient of some pictures' part of the mean loss; give their logits and that part."""
+        """Add the gradient of some images' part of the mean loss; give their logits and that part."""
         labels = labels.to(self.place.device, non_blocking=True)
         logits = self._forward(images_NHWC)
         loss = loss_of_each(logits, labels, self.fake_weight).sum() / whole
@@ -108,7 +108,7 @@ class Learner:
         return logits.detach(), loss.detach()
 
     def _forward(self, images_NHWC: Tensor) -> Tensor:
-        """Logits float32 [n]; an odd number of pictures, as an epoch ends, is not worth compiling again."""
+        """Logits float32 [n]; an odd number of images, as an epoch ends, is not worth compiling again."""
         network = self._compiled if len(images_NHWC) == self._usual else self._shared
         with self.place.autocast():
             logits: Tensor = network(self.normalisation(images_NHWC, self.place.device))
@@ -131,15 +131,15 @@ class Learner:
 
 
 def refuse_lone_picture(learner: Learner, study: Study, pictures: int) -> None:
-    """Refuse what BatchNorm would end in the middle: one picture alone, of which it sees one value a channel.
+    """Refuse what BatchNorm would end in the middle: one image alone, of which it sees one value a channel.
 
     A small input ends at 1 x 1. Process groups never meet this: they share their moments, and one
-    without pictures joins with a black one. The network is tried in eval, so nothing of it changes.
+    without images joins with a black one. The network is tried in eval, so nothing of it changes.
 
     Args:
         pictures: of an epoch, two or more.
     Raises:
-        StudyError: a part of a step holds one picture, and that is too few for this network.
+        StudyError: a part of a step holds one image, and that is too few for this network.
     """
     if learner.team.size > 1 or _smallest_part(study.recipe, pictures) > 1:
         return
@@ -150,20 +150,20 @@ def refuse_lone_picture(learner: Learner, study: Study, pictures: int) -> None:
     better = next(each.batch_size for each in larger if _smallest_part(each, pictures) > 1)
     parts = f" in {recipe.accumulate} parts" if recipe.accumulate > 1 else ""
     raise StudyError(
-        f"{pictures:,} training pictures in steps of {recipe.batch_size}{parts} leave one picture alone, and "
+        f"{pictures:,} training images in steps of {recipe.batch_size}{parts} leave one image alone, and "
         f"BatchNorm of {model.backbone} cannot train on a single one of {model.size} px",
         f"set training.batch_size: {better}, or a larger model.size",
     )
 
 
 def _smallest_part(recipe: Training, pictures: int) -> int:
-    """Fewest pictures that a single device passes at a time in an epoch."""
+    """Fewest images that a single device passes at a time in an epoch."""
     steps = {min(recipe.batch_size, pictures), pictures % recipe.batch_size} - {0}
     return min(step // -(-step // pictures_at_once(recipe)) for step in steps)
 
 
 def _needs_two(learner: Learner, study: Study) -> bool:
-    """Whether a BatchNorm that trains sees one value a channel of one picture."""
+    """Whether a BatchNorm that trains sees one value a channel of one image."""
     network, size, few = learner.network, study.model.size, []
     train_mode(network, study.model.batch_norm, study.protocol.drifting_batch_norm)
     layers = [each for each in network.modules() if isinstance(each, _BatchNorm) and each.training]
@@ -181,7 +181,7 @@ def _needs_two(learner: Learner, study: Study) -> bool:
 
 
 def pictures_at_once(recipe: Training) -> int:
-    """Pictures that one device holds at a time: its share of a step, in parts."""
+    """Images that one device holds at a time: its share of a step, in parts."""
     share = -(-recipe.batch_size // recipe.devices)
     return -(-share // recipe.accumulate)
 

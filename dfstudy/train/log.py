@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 # Set where nobody watches, see `dfstudy.cli.main`: tqdm shows no bar before it, but redraws one below a line.
 NO_BARS = "TQDM_DELAY"
-GRID = 16  # augmented pictures shown in TensorBoard
+GRID = 16  # augmented images shown in TensorBoard
 
 logging.getLogger("tensorboard").setLevel(logging.ERROR)  # it asks for TensorFlow, which nothing here needs
 
@@ -64,7 +64,7 @@ class Log:
             total=pictures * epochs,
             initial=min(pictures * (at.epoch - 1) + pictures * at.batch // batches, pictures * epochs),
             desc=name,
-            unit=" pictures",
+            unit=" images",
             unit_scale=True,
             file=sys.stderr,
             disable=not progress or NO_BARS in os.environ,
@@ -79,11 +79,11 @@ class Log:
         tell(f"{self.name}: {text}", self.progress)
 
     def pictures(self, images_NHWC: Tensor) -> None:
-        """Show the first augmented pictures, as the network gets them."""
+        """Show the first augmented images, as the network gets them."""
         if self.events is None:
             return
         with self._expendable():
-            self.events.add_images("augmented pictures", images_NHWC[:GRID].numpy(), 0, dataformats="NHWC")
+            self.events.add_images("augmented images", images_NHWC[:GRID].numpy(), 0, dataformats="NHWC")
 
     def step(self, pictures: int, step: int, learning_rate: float) -> None:
         """One training step is done."""
@@ -100,13 +100,13 @@ class Log:
                 for quantity in ("loss", "accuracy", "auc"):
                     self.events.add_scalar(f"{quantity}/training", row[f"train_{quantity}"], step)
                     self.events.add_scalar(f"{quantity}/validation", row[f"val_{quantity}"], step)
-                self.events.add_scalar("pictures per second", timing["pictures_per_second"], step)
+                self.events.add_scalar("images per second", timing["pictures_per_second"], step)
                 self.events.flush()
         self.note(
             f"epoch {row['epoch']} of {self.epochs}: "
             f"loss {row['train_loss']:.3f}, validation {row['val_loss']:.3f}, "
             f"accuracy {row['val_accuracy']:.3f}, AUC {row['val_auc']:.3f}{' (best)' if is_best else ''}; "
-            f"{timing['seconds']:.1f} s, {timing['pictures_per_second']:.0f} pictures/s"
+            f"{timing['seconds']:.1f} s, {timing['pictures_per_second']:.0f} images/s"
         )
 
     def __enter__(self) -> Log:

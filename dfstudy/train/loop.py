@@ -43,12 +43,12 @@ STATE = "state.safetensors"
 
 @dataclass(frozen=True)
 class Part:
-    """Pictures of one part of the split.
+    """Images of one part of the split.
 
     Attributes:
         paths: absolute.
         labels: [N], 1 is fake.
-        sizes: int [N, 2], width and height in pixels; None keeps no decoded picture in memory.
+        sizes: int [N, 2], width and height in pixels; None keeps no decoded image in memory.
     """
 
     paths: list[Path]
@@ -84,7 +84,7 @@ class Trainer:
         """Train to the end, from the start or from the saved state.
 
         Raises:
-            StudyError: a step would hold a single picture, which is too few for the network's BatchNorm.
+            StudyError: a step would hold a single image, which is too few for the network's BatchNorm.
             Diverged: the loss left the finite numbers.
         """
         refuse_lone_picture(self.learner, self.study, len(self.training.labels))
@@ -113,7 +113,7 @@ class Trainer:
     def loader(self, part: Part, train: bool = False, once: bool = False) -> Loader:
         """Batches of a part: shuffled and varied for training, else in order and only resized.
 
-        What is read `once` is not kept in memory. Under a policy that makes fakes of real pictures, training
+        What is read `once` is not kept in memory. Under a policy that makes fakes of real images, training
         sees none of the set's own.
         """
         policy = build_policy(self.study.augment.policy if train else "none", self.size, train=train)
@@ -197,7 +197,7 @@ class Trainer:
         return loss
 
     def _whole(self, batch: int) -> int:
-        """Pictures of a step over all processes: the last step of an epoch holds what is left."""
+        """Images of a step over all processes: the last step of an epoch holds what is left."""
         return min(self.recipe.batch_size, len(self.training.labels) - batch * self.recipe.batch_size)
 
     def _is_time_to_save(self, seconds: float) -> bool:
@@ -209,9 +209,9 @@ class Trainer:
     def _describe_batch(self) -> str:
         recipe, at_once = self.recipe, pictures_at_once(self.recipe)
         if at_once == recipe.batch_size:
-            return f"{recipe.batch_size} pictures a step"
+            return f"{recipe.batch_size} images a step"
         shares = f"{recipe.devices} processes, {recipe.accumulate} parts each"
-        return f"{recipe.batch_size} pictures a step: {shares}, {at_once} pictures at a time"
+        return f"{recipe.batch_size} images a step: {shares}, {at_once} images at a time"
 
     def _validate(
         self, loader: Loader, rate: float, trained: float, clock: Callable[[], float], log: Log

@@ -1,8 +1,8 @@
-"""Help when memory runs out: how many pictures at a time do fit, found by trying.
+"""Help when memory runs out: how many images at a time do fit, found by trying.
 
-Takes the trainer whose step failed; gives a `StudyError` that names a number of pictures at a time that
+Takes the trainer whose step failed; gives a `StudyError` that names a number of images at a time that
 fits and the setting that keeps the step's batch as it is. Each try is two real steps (forward, backward,
-optimiser, average) of a fresh network on black pictures, halving the number until they pass. Other errors
+optimiser, average) of a fresh network on black images, halving the number until they pass. Other errors
 go through unchanged. Cost: nothing until memory runs out, then seconds a try.
 """
 
@@ -68,13 +68,13 @@ def out_of_memory(recipe: Training, memory: str, fits: Callable[[int], bool]) ->
 
     Args:
         memory: which memory, such as `the memory of NVIDIA H100 (79.1 GiB)`.
-        fits: whether a step passes with that many pictures at a time.
+        fits: whether a step passes with that many images at a time.
     """
     at_once = tried = pictures_at_once(recipe)
     while not fits(tried):
         if tried == 1:
             return StudyError(
-                f"not even one picture at a time fits into {memory}",
+                f"not even one image at a time fits into {memory}",
                 "choose a smaller model.backbone or model.size, train fewer of its stages "
                 "(model.trainable_stages), or end other programs that hold this memory",
             )
@@ -97,7 +97,7 @@ def out_of_memory(recipe: Training, memory: str, fits: Callable[[int], bool]) ->
 
 
 def fits(study: Study, place: DeviceSetup, pictures: int) -> bool:
-    """Whether a step of the study's network passes with that many pictures at a time.
+    """Whether a step of the study's network passes with that many images at a time.
 
     Two steps of two parts each: the second part runs beside the gradient of the first, and the second
     step beside the optimiser's memory. Process groups and compiling are left out.
@@ -124,7 +124,7 @@ def fits(study: Study, place: DeviceSetup, pictures: int) -> bool:
         if not is_out_of_memory(error):
             raise
         return False
-    except ValueError:  # BatchNorm refuses a single value a channel: one picture at a time is too few
+    except ValueError:  # BatchNorm refuses a single value a channel: one image at a time is too few
         if pictures > 1:
             raise
         return False
@@ -132,7 +132,7 @@ def fits(study: Study, place: DeviceSetup, pictures: int) -> bool:
 
 
 def _pictures(count: int) -> str:
-    return f"{count:,} picture{'s' * (count != 1)}"
+    return f"{count:,} image{'s' * (count != 1)}"
 
 
 def _describe_memory(place: DeviceSetup) -> str:

@@ -38,8 +38,8 @@ def fake_weight(labels: np.ndarray, class_weight: str, inverted: bool = False) -
     reals = len(labels) - fakes
     if not fakes or not reals:
         raise StudyError(
-            f"the training part holds {reals} real and {fakes} fake pictures",
-            "give pictures of both classes; a different data.split_seed may divide few groups better",
+            f"the training part holds {reals} real and {fakes} fake images",
+            "give images of both classes; a different data.split_seed may divide few groups better",
         )
     if inverted:
         return fakes / reals
@@ -47,7 +47,7 @@ def fake_weight(labels: np.ndarray, class_weight: str, inverted: bool = False) -
 
 
 def loss_of_each(logits: Tensor, labels: Tensor, weight: float) -> Tensor:
-    """Binary cross-entropy of each picture [N], fakes weighted; same type as the logits."""
+    """Binary cross-entropy of each image [N], fakes weighted; same type as the logits."""
     # filled on the device: a copy from the host would make a GPU wait
     pos_weight = torch.full((), weight, dtype=logits.dtype, device=logits.device)
     return nn.functional.binary_cross_entropy_with_logits(

@@ -77,7 +77,7 @@ class RateRange:
         if self.suggestion is None:
             return (
                 f"The loss never fell {reached} by more than batches differ: no suggestion. Try more steps, "
-                "or larger batches; it may also be that this network cannot learn these pictures."
+                "or larger batches; it may also be that this network cannot learn these images."
             )
         end = "diverged later" if self.diverged else f"did not diverge {reached}"
         return (

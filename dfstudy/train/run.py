@@ -1,7 +1,7 @@
 """A training run found by what shapes it, gone on with, or begun.
 
 Takes a study, its split and a seed; gives a `Run` under `<out>/runs/<key>`. The key is a digest of the
-network, the policy, the recipe with this seed, the pictures and their split, the weights file's content,
+network, the policy, the recipe with this seed, the images and their split, the weights file's content,
 the versions, the device class and the code that shapes weights; loader workers are no part of it. A
 changed key is another folder, so nothing is ever resumed into another training. A study with overrides takes
 a run that the study without them has finished, which has the same key. Two processes that ask
@@ -52,7 +52,7 @@ class Run:
 
     Attributes:
         history: a row an epoch: epoch, train_loss, train_accuracy, train_auc (over the epoch's augmented
-            pictures, as the network learned), val_loss, val_accuracy, val_auc, learning_rate (its last).
+            images, as the network learned), val_loss, val_accuracy, val_auc, learning_rate (its last).
         timings: a row an epoch: epoch, seconds (with validation), pictures_per_second (training alone).
         checkpoint: the JSON that describes the weights, see `dfstudy.model.checkpoint`.
     """
@@ -66,7 +66,7 @@ class Run:
 
     @property
     def clean(self) -> pd.DataFrame:
-        """Logits of the best weights on unvaried training and validation pictures.
+        """Logits of the best weights on unvaried training and validation images.
 
         Columns part, path, label, group, logit: what threshold, temperature and the gap come from. Raises
         StudyError where the table is gone or is none.
@@ -181,7 +181,7 @@ def _train_and_select(
     with explain_out_of_memory(trainer):
         trainer.run(name, progress)
     best = trainer.progress.best_epoch
-    tell(f"{name}: best epoch {best}, scoring its training pictures", progress and team.leads)
+    tell(f"{name}: best epoch {best}, scoring its training images", progress and team.leads)
     team.wait()  # until the leader has written
     trainer.learner.tested.load_state_dict(load_file(folder / "best.safetensors"))
     logits = {part: trainer.clean_logits(pictures) for part, pictures in parts.items()}

@@ -1,6 +1,6 @@
 """What validation decides while a run trains: the epoch.
 
-Takes logits and labels (fake = 1) of one part; gives exact means over pictures, unless a flaw of the
+Takes logits and labels (fake = 1) of one part; gives exact means over images, unless a flaw of the
 original protocol is on. Ties are settled by a rule, never by order. Refuses a part with one class, in which
 none of this is defined.
 """
@@ -27,7 +27,7 @@ class Scores:
 
 
 def score(logits: torch.Tensor, labels: np.ndarray, weight: float, batch: int | None = None) -> Scores:
-    """Exact scores over all pictures, computed in float64.
+    """Exact scores over all images, computed in float64.
 
     Args:
         logits: float32 [N] on the CPU.
@@ -56,8 +56,8 @@ def check_both_classes(labels: np.ndarray, part: str) -> None:
     """Refuse a part that holds one class only."""
     if len(np.unique(labels)) < 2:
         raise StudyError(
-            f"the {part} part holds one class only ({len(labels)} pictures)",
-            "give more pictures or groups, raise data.val_fraction, or change data.split_seed",
+            f"the {part} part holds one class only ({len(labels)} images)",
+            "give more images or groups, raise data.val_fraction, or change data.split_seed",
         )
 
 

@@ -1,9 +1,9 @@
-"""How long a training step and a prediction take, measured on real pictures of the study in seconds.
+"""How long a training step and a prediction take, measured on real images of the study in seconds.
 
-Takes a study and its split; gives seconds a picture for training (decoding, policy, both passes, optimiser)
+Takes a study and its split; gives seconds an image for training (decoding, policy, both passes, optimiser)
 and for prediction. A fresh network that nobody keeps goes over a few batches twice, and the second time
-counts: by then pictures are decoded, as in every epoch but the first. Where runs of few threads stand side by
-side on a processor, pictures are read by the same thread, so that times add up to what all cores do. Refused:
+counts: by then images are decoded, as in every epoch but the first. Where runs of few threads stand side by
+side on a processor, images are read by the same thread, so that times add up to what all cores do. Refused:
 as by `train`. Cost: `MOST_SECONDS` or two steps, whichever is more.
 """
 
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from dfstudy.study.study import Study
 
 STEPS = 8  # batches that are gone over twice
-PREDICTED = 64  # pictures: what one call of the network gets
+PREDICTED = 64  # images: what one call of the network gets
 MOST_SECONDS = 20.0  # of training steps: enough for a median, little beside any report
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Seconds a picture.
+    """Seconds an image.
 
     Attributes:
         train: in training.
@@ -66,7 +66,7 @@ def measure_pace(study: Study, split: Split) -> Pace:
 
 
 def _step(trainer: Trainer, place: DeviceSetup) -> float:
-    """Median seconds a picture of the steps after the first epoch, or of those that there was time for."""
+    """Median seconds an image of the steps after the first epoch, or of those that there was time for."""
     train_mode(trainer.network, trainer.study.model.batch_norm)
     first: list[float] = []
     second: list[float] = []
@@ -87,7 +87,7 @@ def _step(trainer: Trainer, place: DeviceSetup) -> float:
 
 
 def _prediction(trainer: Trainer, part: Part) -> float:
-    """Seconds a picture; the first of two passes warms up."""
+    """Seconds an image; the first of two passes warms up."""
     for _ in range(2):
         began = time.perf_counter()
         trainer.clean_logits(part)
@@ -95,7 +95,7 @@ def _prediction(trainer: Trainer, part: Part) -> float:
 
 
 def _some(split: Split, name: str, most: int) -> Part:
-    """At most so many pictures of a part, evenly from real ones and fakes."""
+    """At most so many images of a part, evenly from real ones and fakes."""
     rows: pd.DataFrame = split.part(name).sort_values(["label", "path"], ignore_index=True)
     chosen = rows.iloc[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).round().astype(int))]
     paths = [Path(split.root) / path for path in chosen["path"]]

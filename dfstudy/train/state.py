@@ -54,7 +54,7 @@ class Progress:
 
 @dataclass
 class Seen:
-    """The running epoch: logit float32 [pictures] by row and loss float32 [batches] by step, NaN ahead."""
+    """The running epoch: logit float32 [images] by row and loss float32 [batches] by step, NaN ahead."""
 
     logits: Tensor
     losses: Tensor
@@ -65,7 +65,7 @@ class Seen:
         return cls(*(torch.full((n,), float("nan"), device=device) for n in (pictures, batches)))
 
     def over(self, team: Team) -> Seen:
-        """What all processes of a group have seen together: each picture by one, of each loss its part."""
+        """What all processes of a group have seen together: each image by one, of each loss its part."""
         return Seen(team.gather(self.logits), team.sum(self.losses))
 
     def without_results(self, steps: int) -> Seen:

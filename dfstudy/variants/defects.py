@@ -1,14 +1,14 @@
 """The variants of chapter 08: the study trained correctly, with one flaw of the original protocol, with all.
 
 Takes a study and its split; gives variants `defect_bgr_channels` and so on, and `defect_all`. They differ
-from the study's own run in the defect alone and share its test pictures. The correct one is the study's own
+from the study's own run in the defect alone and share its test images. The correct one is the study's own
 where that is the same training, so that nothing is trained twice. Which defects apply is decided from the
 study and the split, before anything is trained; `why_not` says why one does not.
 
-Two variants have pictures of their own. `defect_inverted_class_weight` is compared with `imbalanced`: both
+Two variants have images of their own. `defect_inverted_class_weight` is compared with `imbalanced`: both
 learn and select on fakes thinned to `defects.imbalance` reals a fake, because between equal classes the
 inverted weight is the right one. Single fakes are thinned, in an order that hashes seed and path: a larger
-share contains a smaller one, and most groups keep a picture. `defect_random_split` deals all pictures anew,
+share contains a smaller one, and most groups keep an image. `defect_random_split` deals all images anew,
 test too. In `defect_all` training and validation are dealt anew and the test stays whole, so that its network
 can be tested honestly.
 """
@@ -107,7 +107,7 @@ def thin_fakes(split: Split, imbalance: float, seed: int) -> Split:
 
 
 def scatter_all(study: Study, split: Split) -> Split:
-    """Single pictures drawn at random into all three parts; see `dfstudy.variants.leakage`."""
+    """Single images drawn at random into all three parts; see `dfstudy.variants.leakage`."""
     return scatter(split, study.data.split_seed)
 
 
@@ -126,7 +126,7 @@ def _variant(base: Variant, name: str, split: Split, **defects: bool) -> Variant
 
 
 def _scatter_training(split: Split, seed: int) -> Split:
-    """Single pictures of training and validation drawn at random in the same shares."""
+    """Single images of training and validation drawn at random in the same shares."""
     rows = split.rows
     learned = rows[rows["split"] != "test"]
     share = float((learned["split"] == "val").mean())
@@ -173,6 +173,6 @@ def _labels_stay(split: Split) -> str:
     for part in ("train", "val", "test"):
         found = set(guessed.part(part)["label"])
         if len(found) == 1:
-            return f"every picture would be {'fake' if 1 in found else 'real'}: there is nothing to learn"
+            return f"every image would be {'fake' if 1 in found else 'real'}: there is nothing to learn"
     changed = int((guessed.rows["label"] != split.rows["label"]).sum())
     return "" if changed else f"every path's '{WORD}' is where a fake is: no label changes"

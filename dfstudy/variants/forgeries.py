@@ -3,7 +3,7 @@
 Takes a study and its split; gives a variant for each method and network, `only_face_swap` or
 `without_face_swap`, those of the second network ending in `-second` (for fewer methods, where
 `forgeries.second_methods` names them); none where there is one method only. Refuses a method that the
-training pictures lack.
+training images lack.
 """
 
 from __future__ import annotations

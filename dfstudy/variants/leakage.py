@@ -27,14 +27,14 @@ SMALL = Model(backbone="tf_efficientnet_lite0", weights="package", size=64, trai
 SHORT = Training(epochs=5, patience=5, learning_rate=1e-3, batch_size=32, seeds=[0, 1, 2])
 SEEN = 2_500  # images that a training sees at least: of few images it takes more epochs to learn anything
 KINDS = ("grouped split", "random split")  # in the order in which they are trained
-LEAST_SHARING = 0.2  # share of pictures that must have a fellow in their group
+LEAST_SHARING = 0.2  # share of images that must have a fellow in their group
 LEAST_GROUPS = 20  # with fewer, the interval over groups spans what any leak could pay
 
 
 def small_study(
     study: Study, model: Model = SMALL, training: Training = SHORT, pictures: int = SEEN
 ) -> Study:
-    """The study with the estimate's network and recipe; pictures, split, threads and statistics stay its own.
+    """The study with the estimate's network and recipe; images, split, threads and statistics stay its own.
 
     Args:
         pictures: of the training part; few are shown in more epochs.
@@ -56,7 +56,7 @@ def say_leakage_run(study: Study, seed: int, kind: str) -> str:
 
 
 def draw_split(split: Split, seed: int, most: int = MOST) -> Split:
-    """The same split of at most about `most` pictures, in whole groups.
+    """The same split of at most about `most` images, in whole groups.
 
     Each part gives in proportion, and both its classes: where groups are large, a draw from all at once could
     leave one part without.
@@ -67,7 +67,7 @@ def draw_split(split: Split, seed: int, most: int = MOST) -> Split:
 
 
 def scatter(split: Split, seed: int) -> Split:
-    """The split as it would be without groups: single pictures drawn at random, in the same shares.
+    """The split as it would be without groups: single images drawn at random, in the same shares.
 
     Classes and methods are as even as in the grouped split. The column `group` keeps the true groups, which
     now lie on both sides. For measuring what that pays, and for nothing else.
@@ -85,9 +85,7 @@ def why_not(split: Split) -> str:
     sharing = groups.duplicated(keep=False).mean()
     if sharing < LEAST_SHARING:
         known = f"{split.why_groups_unknown}, and " if split.why_groups_unknown else ""
-        return (
-            f"{known}{sharing:.0%} of the pictures share a group with another: there is little to tear apart"
-        )
+        return f"{known}{sharing:.0%} of the images share a group with another: there is little to tear apart"
     if groups.nunique() < LEAST_GROUPS:
         return f"{groups.nunique()} groups are too few to compare two splits"
     return ""

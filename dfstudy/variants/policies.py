@@ -4,7 +4,7 @@ Takes a study and its split; gives the comparisons that the chapter makes and a 
 they need: `policy_original`, `policy_original-at_25` (a quarter of the epochs), `leave_out_grey`, `add_grey`,
 `strength_0_5`. Network, recipe, seeds and steps are alike in all variants of one budget; none stops early,
 and a shorter one goes through the whole schedule in its own time. Methods in `policies.unseen` are left out
-of training and validation in every variant. Refused: a method that the pictures do not have, and leaving out
+of training and validation in every variant. Refused: a method that the images do not have, and leaving out
 all. Cost: none; no policy is built.
 """
 
@@ -166,7 +166,7 @@ def shortened(study: Study, trained: Trained) -> Study:
 
 
 def without_unseen(study: Study, split: Split) -> Split:
-    """The split without training and validation pictures of the methods that are held out; itself without."""
+    """The split without training and validation images of the methods that are held out; itself without."""
     unseen = study.policies.unseen
     if not unseen:
         return split

@@ -1,6 +1,6 @@
 """One way of training: a study and a split of its own under a name that is safe in a file's name.
 
-Variants leave training and validation pictures out, or change network, policy or length; test pictures are
+Variants leave training and validation images out, or change network, policy or length; test images are
 the same in all variants of a group. Cost: none.
 """
 
@@ -34,9 +34,9 @@ class Variant:
 
     Attributes:
         name: unique in the study, lower-case letters, digits, `_` and `-`.
-        trained_on: forgery methods among its training pictures.
+        trained_on: forgery methods among its training images.
         study: with the variant's own network, policy and recipe.
-        split: with the variant's own training and validation pictures.
+        split: with the variant's own training and validation images.
         is_defective: it is trained with an original flaw, so that a training that diverges is a finding.
     """
 
@@ -89,9 +89,9 @@ def with_recipe(study: Study, seeds: int, **changed: Any) -> Study:
 
 
 def with_methods(split: Split, methods: tuple[str, ...]) -> Split:
-    """The split whose training and validation pictures are fakes of these methods, and reals.
+    """The split whose training and validation images are fakes of these methods, and reals.
 
-    Where pictures name pipelines, the reals are those of the methods' own: a network that also learned others
+    Where images name pipelines, the reals are those of the methods' own: a network that also learned others
     would learn that a pipeline without learned fakes is real.
     """
     rows = split.rows

@@ -50,9 +50,9 @@ def test_the_thickness_is_the_published_one():
 
 def test_halves_of_a_picture_are_halves():
     for side in SIDES + DIAGONALS:
-        assert dark("half a picture", side).mean() == pytest.approx(0.5, abs=0.01)
-    assert dark("half a picture", "left")[:, :35].all() and dark("half a picture", "upper")[:45].all()
-    falling, rising = (dark("half a picture", side) for side in DIAGONALS)
+        assert dark("half an image", side).mean() == pytest.approx(0.5, abs=0.01)
+    assert dark("half an image", "left")[:, :35].all() and dark("half an image", "upper")[:45].all()
+    falling, rising = (dark("half an image", side) for side in DIAGONALS)
     assert np.array_equal(falling, ~rising)
 
 
@@ -67,7 +67,7 @@ def test_halves_of_a_face_lie_in_the_face_and_make_it_up():
 
 
 @pytest.mark.parametrize(("part", "side"), [(p, "") for p in ("eyes", "nose", "mouth")] + [
-    ("half a face", "upper"), ("half a picture", "left"), ("half a picture", "rising")
+    ("half a face", "upper"), ("half an image", "left"), ("half an image", "rising")
 ])  # fmt: skip
 def test_reach_grows_the_black_and_never_takes_all(part, side):
     areas = [dark(part, side, reach).mean() for reach in (0.25, 0.5, 1, 1.5)]

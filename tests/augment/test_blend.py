@@ -1,4 +1,4 @@
-"""Self-blended fakes: made of real pictures alone, by the key alone, for any number of workers."""
+"""Self-blended fakes: made of real images alone, by the key alone, for any number of workers."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def picture(seed):
 
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory):
-    """Real pictures; where a fake would be there is no file at all."""
+    """Real images; where a fake would be there is no file at all."""
     folder = tmp_path_factory.mktemp("pictures")
     for row in np.nonzero(LABELS == 0)[0]:
         cv2.imwrite(str(folder / f"{row:02}.png"), picture(row)[..., ::-1])
@@ -64,7 +64,7 @@ def test_no_fake_of_the_set_is_read_and_labels_stay(paths):
 
 
 def test_each_sample_is_that_of_its_key(paths):
-    """A real row went through the policy, a fake row's picture is what the fakes make of one real row."""
+    """A real row went through the policy, a fake row's image is what the fakes make of one real row."""
     policy = build_policy("self_blend", 24)
     reals = {row: picture(row) for row in np.nonzero(LABELS == 0)[0]}
     sources = []
@@ -111,7 +111,7 @@ def test_outside_the_mask_lies_the_target_and_inside_the_source():
     base, checked = picture(0).astype(int), 0
     for result, drawn in blends(200):
         weight = cv2.resize(drawn["mask"], (40, 40), interpolation=cv2.INTER_LINEAR)
-        if drawn["changed"] == "source":  # the target is the picture itself
+        if drawn["changed"] == "source":  # the target is the image itself
             assert np.array_equal(result[weight == 0], base[weight == 0])
             checked += 1
     assert 60 < checked < 140  # either copy as likely

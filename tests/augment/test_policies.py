@@ -1,6 +1,6 @@
-"""Policies: any picture, any process, any order of calls gives the same bytes; chance is fair.
+"""Policies: any image, any process, any order of calls gives the same bytes; chance is fair.
 
-The golden pixels are kept as a picture, to be looked at. After a change that is meant to move them:
+The golden pixels are kept as an image, to be looked at. After a change that is meant to move them:
 `python tests/augment/test_policies.py` writes them anew.
 """
 
@@ -26,7 +26,7 @@ GOLDEN = Path(__file__).with_name("golden_original.png")
 
 
 def synthetic(height=53, width=37):
-    """Formula of a picture whose sides and channels all differ."""
+    """Formula of an image whose sides and channels all differ."""
     y, x = np.mgrid[0:height, 0:width]
     red = 128 + 100 * np.sin(x / 5)
     green = 255 * y / height

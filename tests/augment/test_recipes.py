@@ -195,7 +195,7 @@ def test_strength_leaves_order_and_chances_alone(name):
 
 
 def effect(name, fakes=False):
-    """Mean absolute change against the plainly resized picture, grey levels."""
+    """Mean absolute change against the plainly resized image, grey levels."""
     policy, plain = build_policy(name, 48), build_policy("none", 48)(scene(), 0).astype(int)
     policy = policy.fakes if fakes else policy
     return np.mean([np.abs(policy(scene(), sample_key(1, 0, row)) - plain).mean() for row in range(150)])

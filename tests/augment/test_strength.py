@@ -106,7 +106,7 @@ def test_ends_are_ends():
     assert strong == pytest.approx(np.sqrt(50 * 2 / np.pi), rel=0.05)
     assert ends["JPEG quality"].changes[0] > ends["JPEG quality"].changes[1]
     assert ends["shift"].changes == (None, None)
-    # most of this picture is square after padding, and brightness moves every value by a fifth of the range
+    # most of this image is square after padding, and brightness moves every value by a fifth of the range
     assert ends["brightness"].changes[1] == pytest.approx(51, abs=1)
     dark, light = (after.mean() for after in ends["contrast"].after)
     assert dark < ends["contrast"].before.mean() < light

@@ -24,7 +24,7 @@ def draw(transform, picture, count, seed=0):
 
 
 def scene(height=53, width=37, seed=0):
-    """A smooth colourful picture with unequal sides and unequal channels."""
+    """A smooth colourful image with unequal sides and unequal channels."""
     noise = np.random.default_rng(seed).normal(size=(height, width, 3)).astype(np.float32)
     smooth = cv2.GaussianBlur(noise, (0, 0), 4)
     smooth = smooth / smooth.std() * np.array([50, 30, 15]) + np.array([140, 110, 90])

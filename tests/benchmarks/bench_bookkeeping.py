@@ -2,9 +2,9 @@
 
     python tests/benchmarks/bench_bookkeeping.py
 
-The rows are those of `synthetic_index.py`: no picture is read. Once clips are named as groups, once nothing
+The rows are those of `synthetic_index.py`: no image is read. Once clips are named as groups, once nothing
 names groups, so that every frame has near-duplicates to join. Each runs in a process of its own, whose
-highest memory is told; the aim is below 8 GB. The audit sees the pictures that it draws, 20,000 or somewhat
+highest memory is told; the aim is below 8 GB. The audit sees the images that it draws, 20,000 or somewhat
 more, with traits made by chance.
 """
 

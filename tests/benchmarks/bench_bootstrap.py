@@ -2,7 +2,7 @@
 
     python tests/benchmarks/bench_bootstrap.py
 
-The plain loop repeats the drawn pictures and asks scikit-learn for every AUC; it runs a few replicates
+The plain loop repeats the drawn images and asks scikit-learn for every AUC; it runs a few replicates
 and is scaled up. Both take turns in this process.
 """
 
@@ -18,7 +18,7 @@ from dfstudy.study.comparisons import Evaluate
 
 
 def main() -> None:
-    """Print and keep seconds of both and their ratio, for groups of one and of four pictures."""
+    """Print and keep seconds of both and their ratio, for groups of one and of four images."""
     given = parse(__doc__).parse_args()
     pictures, replicates, looped, repeats = (2000, 100, 2, 1) if given.quick else (100_000, 2000, 10, 3)
     table, generator = Table("bootstrap"), np.random.default_rng(0)

@@ -3,7 +3,7 @@
     python tests/benchmarks/bench_end_to_end.py
 
 The sample study's network and step on 128 px JPEG with the original augmentation: the recorded loop, ours fed
-with 0, 1 and 2 workers, with and without decoded pictures kept in memory, and ours on a batch held in memory,
+with 0, 1 and 2 workers, with and without decoded images kept in memory, and ours on a batch held in memory,
 which no feeding can beat. What `workers: auto` should be on this machine is read off here.
 """
 
@@ -70,7 +70,7 @@ def main() -> None:
 
 
 def record(study: Study, few: Part) -> Callable[[], object]:
-    """A work: the recorded loop over a few pictures."""
+    """A work: the recorded loop over a few images."""
     step = recorded_step(timm.create_model(study.model.backbone, num_classes=1).to(choose_place().device))
     batches = few.paths, few.labels, SIDE, study.training.batch_size
     return lambda: [step(*batch) for batch in recorded_batches(*batches)]

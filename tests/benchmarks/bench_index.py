@@ -1,4 +1,4 @@
-"""Index of 100,000 pictures: read for the first time, again with nothing changed, again with 1 % changed.
+"""Index of 100,000 images: read for the first time, again with nothing changed, again with 1 % changed.
 
     python tests/benchmarks/bench_index.py
 
@@ -23,7 +23,7 @@ from measure import Table, cores, measure, parse
 from pictures import QUALITY, draw_picture
 
 SIDE = 128
-FOLDER = 100  # pictures of one folder
+FOLDER = 100  # images of one folder
 CHANGED = 0.01
 
 
@@ -48,7 +48,7 @@ def main() -> None:
     table.rate("decoding alone", count, decoding)
     seconds = {name: [run["seconds"] for run in runs] for name, runs in found.items()}
     for name, runs in found.items():
-        table.add(f"{name}, {count:,} pictures", seconds[name], "s")
+        table.add(f"{name}, {count:,} images", seconds[name], "s")
         table.add(f"processor time, {name}", [run["processor"] for run in runs], "s")
         table.add(f"peak of memory, {name}", [run["peak"] / 1e6 for run in runs], "MB")
     table.rate("cold index", count, seconds["cold"])
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def write_distinct(folder: Path, count: int) -> list[Path]:
-    """As many files, no two with the same bytes: a few pictures, and a patch of its own in each."""
+    """As many files, no two with the same bytes: a few images, and a patch of its own in each."""
     looks = [draw_picture(number, SIDE) for number in range(16)]
     paths = [
         folder / ("real", "fake")[number % 2] / f"{number // (2 * FOLDER):04d}" / f"{number:07d}.jpg"

@@ -1,9 +1,9 @@
-"""Pictures a second of the loader: against the recorded loader, and against decoding alone.
+"""Images a second of the loader: against the recorded loader, and against decoding alone.
 
     python tests/benchmarks/bench_loader.py
 
 256 px JPEG to 224 px with the original augmentation, one epoch a repeat, with 0, 1 and 2 workers, with and
-without decoded pictures kept in memory. The limit is what all cores would decode if they did nothing else.
+without decoded images kept in memory. The limit is what all cores would decode if they did nothing else.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Memory of a training, main process and workers, with and without decoded pictures kept.
+"""Memory of a training, main process and workers, with and without decoded images kept.
 
     python tests/benchmarks/bench_memory.py
 
@@ -48,7 +48,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         pictures = 40 if given.quick else 1920
         write_pictures(Path(folder), pictures, SIDE)
-        table.add("decoded pictures", [pictures * SIDE * SIDE * 3 / 1e6], "MB")
+        table.add("decoded images", [pictures * SIDE * SIDE * 3 / 1e6], "MB")
         for cache, kept in (("auto", "decoded kept"), ("off", "from files"))[: 1 if given.quick else 2]:
             peaks, gpu = look_at_training(Path(folder), cache)
             for who in ("main process", "workers", "together"):

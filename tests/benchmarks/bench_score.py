@@ -1,4 +1,4 @@
-"""Pictures a second of scoring files, against the network alone on a batch held in memory.
+"""Images a second of scoring files, against the network alone on a batch held in memory.
 
     python tests/benchmarks/bench_score.py
     python tests/benchmarks/bench_score.py --folder faces --backbone mobilenetv2_100 --size 224
@@ -7,7 +7,7 @@ The sample study's network, untrained, or another; 256 px JPEG files, or those o
 `Detector.stream`, as `dfstudy score` takes them, and through `ScoreTable` as well, which is what `--out`
 does. The limit is the network on as many batches of 64 that need neither reading nor resizing. Without a GPU
 both use the same cores, so what network and reading need one after the other is told beside it. Peak memory
-of the process is told after a tenth of the pictures and after all.
+of the process is told after a tenth of the images and after all.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ SIDE = 256
 def main() -> None:
     """Print and keep rates, their ratios and memory."""
     options = parse(__doc__)
-    options.add_argument("--folder", type=Path, help="score the first of its pictures, not made ones")
+    options.add_argument("--folder", type=Path, help="score the first of its images, not made ones")
     options.add_argument("--backbone", default="", help="a network of timm; the sample study's by default")
     options.add_argument("--size", type=int, default=224, help="its input, pixels")
     options.add_argument("--pictures", type=int, default=5000)
@@ -88,7 +88,7 @@ def main() -> None:
     for name in list(works)[2:]:
         table.ratio(f"{name} / network alone", seconds["network alone"], seconds[name])
         table.ratio(f"{name} / network and reading in turns", turns, seconds[name])
-    table.add("peak of memory after a tenth of the pictures", [few / 1e6], "MB")
+    table.add("peak of memory after a tenth of the images", [few / 1e6], "MB")
     table.add("peak of memory after all, several times", [peak_memory() / 1e6], "MB")
     table.keep(given)
 
@@ -99,7 +99,7 @@ def find_pictures(given: Path | None, folder: Path, pictures: int) -> Sequence[P
         return write_pictures(folder / "pictures", pictures, SIDE).paths
     found = list(islice(walk_items([given]), pictures))
     if len(found) < pictures:
-        raise SystemExit(f"{given} holds {len(found)} pictures; give --pictures {len(found)}")
+        raise SystemExit(f"{given} holds {len(found)} images; give --pictures {len(found)}")
     return [Path(path) for path in found]
 
 

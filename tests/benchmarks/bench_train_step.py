@@ -1,4 +1,4 @@
-"""Time of a training step against timm's own loop: same network, pictures, optimiser and precision.
+"""Time of a training step against timm's own loop: same network, images, optimiser and precision.
 
     python tests/benchmarks/bench_train_step.py
 
@@ -68,7 +68,7 @@ def our_step(trainer: Trainer, held: Batch) -> Callable[[], object]:
 def timm_step(
     study: Study, held: Batch, layout: torch.memory_format, device: torch.device
 ) -> Callable[[], object]:
-    """One step of timm's loop on the same pictures."""
+    """One step of timm's loop on the same images."""
     network = timm.create_model(study.model.backbone, num_classes=1)
     network = network.to(device, memory_format=layout).train()
     recipe = study.training

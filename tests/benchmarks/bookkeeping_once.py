@@ -1,8 +1,8 @@
-"""Split, or audit, of rows that belong to no pictures; prints what it costs.
+"""Split, or audit, of rows that belong to no images; prints what it costs.
 
     python tests/benchmarks/bookkeeping_once.py ROWS named|unnamed|audit
 
-`named`: clips are groups; `unnamed`: nothing names groups; `audit`: the audit of the pictures that it draws.
+`named`: clips are groups; `unnamed`: nothing names groups; `audit`: the audit of the images that it draws.
 Prints JSON: seconds and processor seconds by part, counts of rows, and the process's highest memory in bytes,
 the table's own included.
 """

@@ -1,6 +1,6 @@
 """Whether trainings end with the same bytes: run again, interrupted, fed by workers, kept in memory or not.
 
-Takes pictures, a study and a folder; gives a claim with true or false for each comparison. Compared are the
+Takes images, a study and a folder; gives a claim with true or false for each comparison. Compared are the
 bytes of the best and the last weights, and the history with every digit. An interruption is an exception
 in the middle of a random step, after a state was written at the step before; SIGKILL has its own tests in
 tests/train.
@@ -35,7 +35,7 @@ def compare_trainings(study: Study, part: Part, folder: Path) -> dict[str, bool]
     return {
         "trained again": _train(study, part, folder / "again", workers=0) == plain,
         "fed by 2 workers": _train(study, part, folder / "workers", workers=2) == plain,
-        "decoded pictures not kept": _train(study, part, folder / "files", workers=0, cache="off") == plain,
+        "decoded images not kept": _train(study, part, folder / "files", workers=0, cache="off") == plain,
         "interrupted and resumed": _train(study, part, folder / "broken", breaks=BREAKS, workers=2) == plain,
         # a comparison that could not fail would say nothing
         "another seed differs": _train(study, part, folder / "other", seed=1, workers=0) != plain,

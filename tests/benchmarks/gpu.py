@@ -1,11 +1,11 @@
-"""Everything that a GPU has to show, in one call: equal bytes, and pictures a second against its rivals.
+"""Everything that a GPU has to show, in one call: equal bytes, and images a second against its rivals.
 
     python tests/benchmarks/gpu.py --out results
     python tests/benchmarks/gpu.py --device cpu --backbone test_resnet --size 64 --pictures 64 --batch 16
 
 It writes its own JPEG files, checks that trainings repeat to the byte, and trains the backbone from scratch
 with the original freezing: the recorded loop, ours eager and compiled, exact and not, fed from files, from
-decoded pictures in memory, and on a batch held in memory. Leaves `gpu.json`, `gpu.txt` and the results table
+decoded images in memory, and on a batch held in memory. Leaves `gpu.json`, `gpu.txt` and the results table
 in the folder of --out, after every part anew. A part that fails is told there, and the others go on; the
 exit code is then 1. A network of this size takes a minute or two to compile for each variant.
 """
@@ -87,9 +87,9 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--stages", type=int, default=2, help="trainable stages beside the head")
     parser.add_argument("--size", type=int, default=224, help="side of the network's input")
     parser.add_argument("--side", type=int, default=256, help="side of the JPEG files")
-    parser.add_argument("--pictures", type=int, default=4096, help="files, and so pictures an epoch")
-    parser.add_argument("--recorded", type=int, default=512, help="pictures an epoch of the recorded loop")
-    parser.add_argument("--batch", type=int, nargs="+", default=[64], help="pictures a step")
+    parser.add_argument("--pictures", type=int, default=4096, help="files, and so images an epoch")
+    parser.add_argument("--recorded", type=int, default=512, help="images an epoch of the recorded loop")
+    parser.add_argument("--batch", type=int, nargs="+", default=[64], help="images a step")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--workers", default="auto", help="loader processes")
     parser.add_argument("--only", choices=["exactness", "speed"], help="one of the two parts")

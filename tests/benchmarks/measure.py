@@ -95,7 +95,7 @@ class Table:
         self.rows.append(Row(self.benchmark, quantity, value, low, high, unit, len(values)))
         return median(values)
 
-    def rate(self, quantity: str, amount: float, seconds: Sequence[float], unit: str = "pictures/s") -> float:
+    def rate(self, quantity: str, amount: float, seconds: Sequence[float], unit: str = "images/s") -> float:
         """A row for `amount` done in each of these times."""
         return self.add(quantity, [amount / took for took in seconds], unit)
 

@@ -33,7 +33,7 @@ def write_pictures(folder: Path, count: int, side: int = 256) -> Part:
 
 
 def take(part: Part, count: int) -> Part:
-    """The first pictures of a part."""
+    """The first images of a part."""
     return Part(part.paths[:count], part.labels[:count], part.sizes[:count])
 
 
@@ -49,5 +49,5 @@ def draw_picture(number: int, side: int) -> np.ndarray:
 
 
 def feed(part: Part, transform: Transform, **settings: object) -> Loader:
-    """A shuffling loader over such pictures; `settings` are those of `make_loader`."""
+    """A shuffling loader over such images; `settings` are those of `make_loader`."""
     return make_loader(part.paths, part.labels, transform, shuffle=True, sizes=part.sizes, **settings)

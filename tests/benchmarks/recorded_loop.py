@@ -1,7 +1,7 @@
 """The original notebook's loading and training, written plainly: what every ratio is taken against.
 
-Takes picture paths and labels; gives float32 batches and one training step. Kept as it was where speed is
-concerned: a Compose built for each picture, no worker process, float32 pictures in 0..255, float32
+Takes image paths and labels; gives float32 batches and one training step. Kept as it was where speed is
+concerned: a Compose built for each image, no worker process, float32 images in 0..255, float32
 arithmetic, the loss on the CPU, `.item()` after every step, frozen parts in training mode. The transforms
 and their order are those of the policy `original`, by the recorded classes of albumentations, with the names
 that its release 2 gives to their arguments.
@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, Dataset
 
 
 def build_transforms(size: int) -> A.Compose:
-    """The recorded augmentation; built anew for every picture."""
+    """The recorded augmentation; built anew for every image."""
     noise = (10**0.5 / 255, 50**0.5 / 255)
     return A.Compose(
         [
@@ -51,7 +51,7 @@ def build_transforms(size: int) -> A.Compose:
 
 
 class RecordedPictures(Dataset):
-    """Pictures float32 [S, S, 3] in 0..255 and their labels."""
+    """Images float32 [S, S, 3] in 0..255 and their labels."""
 
     def __init__(self, paths: Sequence[Path], labels: Sequence[int], size: int) -> None:
         self.paths, self.labels, self.size = paths, labels, size
@@ -70,7 +70,7 @@ class RecordedPictures(Dataset):
 def recorded_batches(
     paths: Sequence[Path], labels: Sequence[int], size: int, batch_size: int
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """Batches of pictures float32 [N, S, S, 3] and labels float32 [N], one after the other."""
+    """Batches of images float32 [N, S, S, 3] and labels float32 [N], one after the other."""
     loader = DataLoader(RecordedPictures(paths, labels, size), batch_size=batch_size)
     for pictures, targets in loader:
         yield pictures, targets.float()

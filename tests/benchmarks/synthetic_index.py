@@ -1,9 +1,9 @@
-"""A table as `index_study` gives it, and traits as `read_traits` does, of pictures that do not exist.
+"""A table as `index_study` gives it, and traits as `read_traits` does, of images that do not exist.
 
 Takes a number of rows; gives the same table every time. Clips have 10 to 29 frames; frames of a clip differ
 in 4 bits of 255 from one to the next. Of three clips the first is an original, the second its fake by one of
-six methods, 8 bits from it, as a forged face leaves the rest of the picture alone, and the third an original
-without a fake. One scene in 99 stands under two names. One picture in a thousand repeats another, of
+six methods, 8 bits from it, as a forged face leaves the rest of the image alone, and the third an original
+without a fake. One scene in 99 stands under two names. One image in a thousand repeats another, of
 whatever label. Bits are biased as those of real faces: two strangers share a band of 16 bits about twice as
 often as by chance.
 """
@@ -25,7 +25,7 @@ def make_index(count: int, named: bool = True, seed: int = 0) -> pd.DataFrame:
     """`count` rows sorted by path, columns as of `index_study`.
 
     Args:
-        named: each clip is a group; else nothing names groups, and each picture is its own.
+        named: each clip is a group; else nothing names groups, and each image is its own.
     """
     random = np.random.default_rng(seed)
     lengths = random.integers(10, LONGEST, count // 10 + 1)

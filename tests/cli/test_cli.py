@@ -21,7 +21,7 @@ from dfstudy.system.provenance import PACKAGE
 
 @pytest.fixture
 def faces(tmp_path: Path) -> Path:
-    """Twenty pictures a class, of different sizes and colours."""
+    """Twenty images a class, of different sizes and colours."""
     noise = np.random.default_rng(0)
     for name in ("real", "fake"):
         (tmp_path / "faces" / name).mkdir(parents=True)
@@ -42,9 +42,9 @@ def run(*arguments: object, status: int = 0) -> str:
 
 
 def test_index_counts_and_says_what_is_set_aside(faces, tmp_path):
-    (faces / "fake" / "broken.jpg").write_bytes(b"no picture")
+    (faces / "fake" / "broken.jpg").write_bytes(b"no image")
     said = run("index", "--data", faces, "--out", tmp_path / "out")
-    assert "40 pictures of Deepfake detection on faces are used:" in said
+    assert "40 images of Deepfake detection on faces are used:" in said
     assert "1 are excluded:" in said and said.count("fake") >= 3
 
 

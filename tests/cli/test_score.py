@@ -28,11 +28,11 @@ def run(tmp_path, make_run):
 
 @pytest.fixture
 def folder(tmp_path, write_noise):
-    """Seventy pictures, one broken file among them."""
+    """Seventy images, one broken file among them."""
     pictures = tmp_path / "pictures"
     write_noise(pictures / "b", 60)
     write_noise(pictures / "a", 9)
-    (pictures / "a" / "05x.jpg").write_bytes(b"no picture")
+    (pictures / "a" / "05x.jpg").write_bytes(b"no image")
     return pictures
 
 
@@ -228,7 +228,7 @@ def test_mistakes_are_answered(arguments, words, run, folder, tmp_path, monkeypa
 
 def test_an_empty_folder_and_a_missing_path_are_answered(run, tmp_path):
     (tmp_path / "empty").mkdir()
-    assert "no picture or video lies in" in score(tmp_path / "empty", "--run", run, status=1).stderr
+    assert "no image or video lies in" in score(tmp_path / "empty", "--run", run, status=1).stderr
     assert "no file or folder" in score(tmp_path / "gone.png", "--run", run, status=1).stderr
 
 

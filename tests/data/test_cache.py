@@ -133,7 +133,7 @@ def test_the_note_says_what_becomes_of_it(free, settings, said):
     free(int(settings.pop("free", 2.5) * GB))
     sizes = np.full((6, 2), (8000, 8333), np.int32)  # 1.2 GB, and the sum does not fit into 32 bits
     cache, note = build_cache(**{"sizes": sizes, "wanted": "auto", "shared": True, **settings})
-    assert note.startswith("decoded pictures are ") and said in note
+    assert note.startswith("decoded images are ") and said in note
     assert (cache is None) == ("not kept" in note)
     assert cache is None or cache.nbytes == 6 * 3 * 8000 * 8333
 

@@ -19,7 +19,7 @@ def frames(folders, number=4, start=0, ending="png"):
 
 
 def groups(reading):
-    """Named groups: group -> labels of its pictures."""
+    """Named groups: group -> labels of its images."""
     named = reading.rows[reading.rows["group"] != reading.rows["path"]]
     return named.groupby("group")["label"].unique().map(sorted).to_dict()
 
@@ -158,7 +158,7 @@ def test_what_cannot_be_told_is_said(read):
     assert "2 folders below real (indoor, outdoor) may be videos or people; not taken as groups" in line
     pictures = [f"{label}/{who}_{at}.png" for label in CLASSES for who in ("ann", "bob") for at in range(12)]
     line = read(pictures, root="other").line
-    assert "pictures below real called ann, bob with a counter may be frames of videos" in line
+    assert "images below real called ann, bob with a counter may be frames of videos" in line
 
 
 def test_numbered_parts_of_an_archive_are_no_videos(read):
@@ -287,7 +287,7 @@ def test_a_list_that_gives_one_part_and_leaves_the_rest_is_refused(fill, open_st
     lines = [f"{path},{path[0] == 'f':d},{'test' if path.endswith('8.png') else ''}" for path in paths]
     (root / "index.csv").write_text("path,label,split\n" + "\n".join(lines))
     study = open_study(root)
-    with pytest.raises(StudyError, match="2 pictures are given as test, and 16 are given as nothing"):
+    with pytest.raises(StudyError, match="2 images are given as test, and 16 are given as nothing"):
         split_study(study, index_study(study, progress=False))
 
 

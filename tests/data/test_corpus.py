@@ -136,7 +136,7 @@ def test_index(corpus, tmp_path):
     table = pd.read_parquet(tmp_path / "out" / "data" / "index.parquet")
     check(corpus, "index", dict(zip(table["path"], table["error"], strict=True)))
     assert counted(done.stdout) == passed_over(corpus, "index")
-    used, aside = told(done.stdout, "pictures of .* are used"), told(done.stdout, "are excluded")
+    used, aside = told(done.stdout, "images of .* are used"), told(done.stdout, "are excluded")
     assert used + aside == len(table) and used + aside + counted(done.stdout).total() == files_below(
         corpus.root
     )
@@ -200,7 +200,7 @@ def run_here(*arguments: object, status: int = 0) -> Said:
 
 @pytest.fixture
 def everywhere(monkeypatch) -> None:
-    """Every picture has a face."""
+    """Every image has a face."""
     monkeypatch.setattr(FaceFinder, "load", lambda weights, score: Middle())
 
 

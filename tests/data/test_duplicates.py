@@ -116,7 +116,7 @@ def test_the_table_says_what_a_pair_is():
             (1, "b", 0, 40),  # a copy in another group
             (2, "c", 1, 45),  # near it, under the other label
             (3, "d", 0, 200),
-            (3, "d", 1, 200),  # one picture under both labels
+            (3, "d", 1, 200),  # one image under both labels
             (4, "e", 0, -1),
             (5, "f", 0, -1),  # flat: nothing ties it to the other
             (6, "g", 0, 77),  # 32 bits from the third
@@ -166,7 +166,7 @@ def save(folder, pictures: dict[str, np.ndarray], **settings) -> None:
 
 @pytest.fixture
 def planted(tmp_path, texture, open_study):
-    """Twenty pictures a class and part, and every kind of duplicate among them."""
+    """Twenty images a class and part, and every kind of duplicate among them."""
     folder = tmp_path / "pictures"
     pictures = {
         f"{part}/{label}/{at:02d}.png": texture(1000 * place + at)
@@ -202,10 +202,10 @@ def test_planted_duplicates_are_found_and_dealt_with(planted):
         ("train/real/leak.jpg", "test/real/00.png"): (NEAR, True, "train and test"),
     }
     assert split.set_aside.set_index("path")["error"].to_dict() == {
-        "train/real/08.png": "the same picture is under real and under fake",
-        "train/fake/both.png": "the same picture is under real and under fake",
+        "train/real/08.png": "the same image is under real and under fake",
+        "train/fake/both.png": "the same image is under real and under fake",
         "train/real/copy.png": COPY,
-        "train/real/leak.jpg": "it, or a picture of its group, has a near-duplicate in the given test set",
+        "train/real/leak.jpg": "it, or an image of its group, has a near-duplicate in the given test set",
     }
     rows = split.rows.set_index("path")
     for one, other in (

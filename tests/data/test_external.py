@@ -1,4 +1,4 @@
-"""Pictures of other folders: which may be scored, and which the networks have seen."""
+"""Images of other folders: which may be scored, and which the networks have seen."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from dfstudy.study.comparisons import OtherPictures
 
 @pytest.fixture
 def write(tmp_path, texture):
-    """Write pictures `{path: seed}`, unlike each other where their seeds differ; returns the folder."""
+    """Write images `{path: seed}`, unlike each other where their seeds differ; returns the folder."""
 
     def make(folder: str, pictures: dict[str, int]) -> Path:
         for name, seed in pictures.items():
@@ -72,7 +72,7 @@ def test_a_folder_is_read_like_the_studys_own_and_kept_beside_it(look, write):
 
 
 def test_what_the_networks_learned_from_is_set_aside_with_its_group(look, write, texture):
-    """A copy and a changed copy of training pictures, one of a test picture, and the group of the second."""
+    """A copy and a changed copy of training images, one of a test image, and the group of the second."""
     folder = write("others", OTHERS)
     own = write("own", OWN)
     _, split, _ = look()
@@ -98,7 +98,7 @@ def test_copies_and_pictures_under_both_labels_are_set_aside(look, write):
     twice = {**OTHERS, "real/again.png": OTHERS["real/0.png"], "fake/both.png": OTHERS["real/1.png"]}
     _, _, [found] = look(other(write("others", twice)))
     reasons = found.set_aside.set_index("path")["error"].to_dict()
-    # of two equal pictures the one that comes first in order of name stays
+    # of two equal images the one that comes first in order of name stays
     assert reasons == {"real/again.png": COPY, "fake/both.png": BOTH, "real/1.png": BOTH}
     assert found.seen == 0 and found.usable == len(twice) - 3
 
@@ -132,9 +132,7 @@ def test_a_large_folder_is_thinned_by_whole_groups_and_more_keep_fewer(look, wri
 def test_a_rare_class_is_drawn_or_told_not_to_be(look, write):
     rare = {f"fake/{at}.png": 3000 + at for at in range(30)} | {"real/0.png": 4000}
     folder = write("others", rare)
-    with pytest.raises(
-        StudyError, match=r"none of the 1 pictures drawn is (real|fake); of all 31 usable ones"
-    ):
+    with pytest.raises(StudyError, match=r"none of the 1 images drawn is (real|fake); of all 31 usable ones"):
         look(other(folder), most=1)
     _, _, [both] = look(other(folder), most=2)
     assert set(both.rows["label"]) == {0, 1}
@@ -147,7 +145,7 @@ def test_names_aliases_and_layouts_are_those_of_the_entry(look, write):
     folder = write("others", pictures)
     _, _, [found] = look(other(folder, name="Cameras", aliases={"real": ["camera"]}, layout="class folders"))
     assert found.slug == "cameras" and found.rows["label"].sum() == 6
-    with pytest.raises(StudyError, match=r"(?s)test_on, others: .*camera: 6 pictures") as caught:
+    with pytest.raises(StudyError, match=r"(?s)test_on, others: .*camera: 6 images") as caught:
         look(other(folder))
     assert "its entry of test_on" in caught.value.hint
 
@@ -156,10 +154,10 @@ def test_folders_that_cannot_be_used_are_refused(look, write, tmp_path):
     with pytest.raises(StudyError, match=r"test_on, gone: there is no folder") as caught:
         look(other(tmp_path / "gone"))
     assert "take it out of test_on" in caught.value.hint
-    with pytest.raises(StudyError, match="the study's own pictures"):
+    with pytest.raises(StudyError, match="the study's own images"):
         look(other(tmp_path / "own"))
     _, split, _ = look()
     learned = split.rows[(split.rows["split"] != "test") & (split.rows["label"] == 1)]["path"]
     copied = {path: OWN[path] for path in learned} | {"real/0.png": 7000}
-    with pytest.raises(StudyError, match=r"test_on, copied: no fake picture is left.*copy of a training"):
+    with pytest.raises(StudyError, match=r"test_on, copied: no fake image is left.*copy of a training"):
         look(other(write("copied", copied)))

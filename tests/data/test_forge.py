@@ -1,4 +1,4 @@
-"""A loader with a forge shows real pictures in place of fakes, and says which file it could not read."""
+"""A loader with a forge shows real images in place of fakes, and says which file it could not read."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def forged(picture, key):
 
 @pytest.fixture
 def paths(tmp_path):
-    """Pictures whose values are their row number times ten; fakes are missing."""
+    """Images whose values are their row number times ten; fakes are missing."""
     for row in range(0, COUNT, 2):
         cv2.imwrite(str(tmp_path / f"{row}.png"), np.full((7, 9, 3), 10 * row, np.uint8))
     return [tmp_path / f"{row}.png" for row in range(COUNT)]

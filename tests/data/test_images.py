@@ -1,4 +1,4 @@
-"""Decoding by the picture contract, and every kind of broken file with its reason."""
+"""Decoding by the image contract, and every kind of broken file with its reason."""
 
 from __future__ import annotations
 
@@ -183,20 +183,20 @@ def with_zeros(data: bytes) -> bytes:
 BROKEN = {
     "empty": (b"", "the file is empty"),
     "zeros": (bytes(4096), "only zeros"),
-    "text": (b"no picture at all", "not a picture"),
+    "text": (b"no image at all", "not an image"),
     "web page": (b"<!doctype html><html>404</html>", "a web page"),
     "pdf": (b"%PDF-1.7 ...", "a PDF"),
     "zip": (b"PK\x03\x04" + bytes(30), "a zip archive"),
     "heic": (b"\0\0\0\x18ftypheic" + bytes(40), "HEIC"),
-    "jpeg start alone": (JPEG[:2], "not a picture"),
+    "jpeg start alone": (JPEG[:2], "not an image"),
     "jpeg half": (JPEG[: len(JPEG) // 2], "damaged|cut off"),
     "jpeg without its last bytes": (JPEG[:-40], "JPEG cut off"),
     "jpeg ending in zeros": (with_zeros(JPEG), "JPEG cut off"),
-    "png start alone": (PNG[:8], "not a picture"),
+    "png start alone": (PNG[:8], "not an image"),
     "png half": (PNG[: len(PNG) // 2], "PNG cut off"),
     "png with a flipped bit": (PNG[:60] + bytes([PNG[60] ^ 1]) + PNG[61:], "PNG damaged"),
     "png without pixels": (raw_png(10, 10, b""), "PNG"),
-    "png of no width": (raw_png(0, 10, b""), "not a picture"),
+    "png of no width": (raw_png(0, 10, b""), "not an image"),
     "png bomb": (raw_png(40_000, 40_000, b""), "89 million pixels"),
     "png just too large": (raw_png(10_000, 9_000, b""), "89 million pixels"),
     "png with a long side": (raw_png(16_384, 1, bytes(1 + 3 * 16_384)), "a side of more than 16,383 px"),
@@ -207,7 +207,7 @@ BROKEN = {
     "gif half": (encode("GIF", PIXELS)[:900], "GIF cut off"),
     "32-bit floats": (encode("TIFF", Image.fromarray(np.ones((5, 4), np.float32))), "32-bit"),
     "32-bit integers": (encode("TIFF", Image.fromarray(np.ones((5, 4), np.int32))), "32-bit"),
-    "postscript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a picture"),
+    "postscript": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not an image"),
 }
 
 
@@ -221,7 +221,7 @@ def test_broken_files_are_refused_with_their_reason(name):
 
 
 def test_the_longest_side_that_is_taken_fits_into_a_webp_file():
-    """The robustness test writes every test picture as one, long after the pictures were indexed."""
+    """The robustness test writes every test image as one, long after the images were indexed."""
     picture, _ = decode(raw_png(SIDE_LIMIT, 1, bytes(1 + 3 * SIDE_LIMIT)))
     assert picture.shape == (1, SIDE_LIMIT, 3)
     encode("WEBP", picture)

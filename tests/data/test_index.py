@@ -254,14 +254,14 @@ def test_missing_empty_and_one_sided_folders_are_refused(fill, open_study, tmp_p
         index_study(open_study(tmp_path / "nowhere"), progress=False)
     empty = fill([])
     empty.mkdir()
-    with pytest.raises(StudyError, match=r"holds no pictures .* it holds no file at all"):
+    with pytest.raises(StudyError, match=r"holds no images .* it holds no file at all"):
         index_study(open_study(empty), progress=False)
     (empty / "clip.mp4").write_bytes(b"x")
     with pytest.raises(StudyError, match=r"it holds 1 \.mp4"):
         index_study(open_study(empty), progress=False)
-    with pytest.raises(StudyError, match="the folders name 2 fake pictures and no other") as caught:
+    with pytest.raises(StudyError, match="the folders name 2 fake images and no other") as caught:
         index_study(open_study(fill(["fake/1.png", "fake/2.png"])), progress=False)
-    assert "add pictures that are real" in caught.value.hint
+    assert "add images that are real" in caught.value.hint
 
 
 def test_broken_files_are_set_aside_with_reasons_and_the_rest_goes_on(study):
@@ -283,13 +283,13 @@ def test_broken_files_are_set_aside_with_reasons_and_the_rest_goes_on(study):
     assert listed.columns.tolist() == ["reason", "pictures", "first examples"]
     assert listed["pictures"].sum() == 4
     assert listed.iloc[0].tolist() == [
-        "not a picture, or its header is damaged",
+        "not an image, or its header is damaged",
         2,
         "fake/text.bmp, fake/two.png",
     ]
     kept = fingerprint(study)
     assert (kept["pictures"], kept["set_aside"]) == (8, 4)
-    assert kept["layout"].startswith("layout: class folders (12 pictures")
+    assert kept["layout"].startswith("layout: class folders (12 images")
 
 
 def test_warnings_of_decoders_do_not_reach_the_user(study, recwarn):

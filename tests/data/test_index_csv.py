@@ -17,7 +17,7 @@ PATHS = ["a/1.png", "a/2.png", "b/3.png", "b/4.png"]
 
 @pytest.fixture
 def listed(fill, open_study):
-    """Index a set of four pictures whose index.csv holds the given lines."""
+    """Index a set of four images whose index.csv holds the given lines."""
 
     def index(text: str, paths=PATHS, encoding="utf-8", **data):
         folder = fill(paths)
@@ -58,7 +58,7 @@ def test_videos_are_named_or_those_that_faces_were_cropped_from(listed):
     named = listed("path,label,video\na/1.png,0,x\na/2.png,0,\nb/3.png,1,y\nb/4.png,1,y\n")
     assert named["video"].tolist() == ["x", "", "y", "y"]
     assert named["group"].tolist() == ["x", "a/2.png", "y", "y"]  # frames of one video stay together
-    # a photograph has a source and no frame, as the forged pictures of the rendered sample have
+    # a photograph has a source and no frame, as the forged images of the rendered sample have
     cropped = listed(
         "path,label,group,source,frame\na/1.png,0,g,in/a.mp4,0\na/2.png,0,g,in/a.mp4,30\n"
         "b/3.png,1,g,in/b.mp4,0\nb/4.png,1,g,in/c.png,\n"
@@ -92,8 +92,8 @@ def test_files_and_rows_without_each_other_are_set_aside(listed):
     errors = table["error"].to_dict()
     assert errors.pop("a/gone.png") == "the file is missing"
     assert errors.pop("a/2.png") == errors.pop("b/4.png") == "not in index.csv"
-    assert errors.pop("clip.mp4") == "no picture format that is read (.mp4)"
-    assert errors.pop("../out.png") == "the file lies outside the folder of pictures"
+    assert errors.pop("clip.mp4") == "no image format that is read (.mp4)"
+    assert errors.pop("../out.png") == "the file lies outside the folder of images"
     assert errors == {"a/1.png": "", "b/3.png": ""}
     assert table.loc["a/2.png", "label"] is not None and table["label"].isna().sum() == 2
     assert table.loc["a/gone.png", "bytes"] == 0
@@ -150,20 +150,20 @@ def test_absolute_paths_through_links_are_taken(fill, open_study, tmp_path):
     ("text", "message"),
     [
         ("", "is empty"),
-        ("path,label\n", "names no picture"),
+        ("path,label\n", "names no image"),
         ("file,label\na/1.png,0\n", "no column 'path'; it has: file, label"),
         ("path,lable\na/1.png,0\n", r"no column 'label' \(did you mean 'lable'\?\)"),
-        ("path;label\na/1.png;0\n", "name 1 real pictures and no other"),
+        ("path;label\na/1.png;0\n", "name 1 real images and no other"),
         ("path,label\na/1.png,0\na/2, b.png,1\n", "line 3: 3 cells, where the first line has 2"),
         ("path,label,Path\na/1.png,0,x\n", "has the column 'path' twice"),
         ("path,label\na/1.png,0\na/2.png,\n", "line 3: labels that say neither real nor fake: ''"),
         ("path,label\na/1.png,0\nb/3.png,2\nb/4.png,2\n", r"lines 3, 4: labels .*'2' \(2\)"),
         ("path,label,split\na/1.png,0,train\nb/3.png,1,holdout\n", "line 3: no split is called 'holdout'"),
         ('path,label\n"a/1.png,0\n', "cannot be read"),
-        ("path,label\na/1.png,0\na/2.png,0\n", "the lines of index.csv name 2 real pictures and no other"),
+        ("path,label\na/1.png,0\na/2.png,0\n", "the lines of index.csv name 2 real images and no other"),
         (
             "path,label\nx/1.png,0\nx/2.png,1\n",
-            "no picture can be used; the first reason: the file is missing",
+            "no image can be used; the first reason: the file is missing",
         ),
     ],
 )

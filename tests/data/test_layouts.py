@@ -78,7 +78,7 @@ def test_folders_that_disagree_are_said(read):
     pictures = [f"Face2Face/{kind}/{at}.png" for kind in ("real", "fake") for at in range(3)]
     reading = read(pictures)
     assert reading.rows["label"].tolist() == [1, 1, 1, 0, 0, 0]
-    assert "3 pictures are below real and fake, as in Face2Face/real" in reading.line
+    assert "3 images are below real and fake, as in Face2Face/real" in reading.line
 
 
 def test_a_path_in_two_splits_is_refused():
@@ -128,8 +128,8 @@ def test_unknown_folders_are_listed_with_counts_and_the_mending_lines(fill, open
     study = open_study(fill(paths))
     with pytest.raises(StudyError) as caught:
         read_folders(study, paths)
-    assert "swapped: 3 pictures" in caught.value.message
-    assert "camera photos: 1 picture" in caught.value.message
+    assert "swapped: 3 images" in caught.value.message
+    assert "camera photos: 1 image" in caught.value.message
     mended = two_lines(caught.value)
     assert mended == {"data": {"aliases": {"real": [], "fake": []}}}
     assert 'each of "camera photos", "swapped"' in caught.value.hint
@@ -146,7 +146,7 @@ def test_the_two_lines_mend_the_study_file_they_are_written_into(fill, tmp_path,
     file = tmp_path / "mine.yaml"
     file.write_text(f"name: mine\ntitle: My faces\n{before}")
     opened = {"data": str(root), "out": str(tmp_path / "results")}
-    with pytest.raises(StudyError, match="camera photos: 3 pictures\n  swapped: 3 pictures") as caught:
+    with pytest.raises(StudyError, match="camera photos: 3 images\n  swapped: 3 images") as caught:
         index_study(load_study(str(file), **opened), progress=False)
     first, second = re.search(r"\n\n(data:\n.*)\n\n", caught.value.hint).group(1).splitlines()
     second = second.replace("[]", '["camera photos"]', 1).replace("[]", '["swapped"]')
@@ -167,13 +167,13 @@ def test_the_two_lines_mend_the_study_file_they_are_written_into(fill, tmp_path,
 
 def test_unknown_folders_beside_known_ones_are_named_and_not_their_parent(fill, open_study):
     paths = ["set/real/1.png", "set/webcam/2.png"]
-    with pytest.raises(StudyError, match="webcam: 1 picture") as caught:
+    with pytest.raises(StudyError, match="webcam: 1 image") as caught:
         read_folders(open_study(fill(paths)), paths)
     assert "  set:" not in caught.value.message
 
 
 def test_a_picture_beside_the_class_folders_is_refused(fill, open_study):
-    with pytest.raises(StudyError, match="directly in the folder: 1 picture") as caught:
+    with pytest.raises(StudyError, match="directly in the folder: 1 image") as caught:
         read_folders(open_study(fill([])), ["loose.png", "real/1.png"])
     assert "folders called real and fake" in caught.value.hint
 
@@ -212,7 +212,7 @@ def test_missing_labels_of_dfdc_are_named(read):
 
 def test_an_unlabelled_part_is_named_where_it_lies_and_can_be_left_out(fill, open_study):
     root = fill([f"train/{label}/{at}.png" for label in ("real", "fake") for at in range(3)] + ["test/1.png"])
-    with pytest.raises(StudyError, match="directly in test: 1 picture") as caught:
+    with pytest.raises(StudyError, match="directly in test: 1 image") as caught:
         index_study(open_study(root), progress=False)
     mended = two_lines(caught.value)
     assert mended == {"data": {"exclude": ["test"]}}

@@ -1,4 +1,4 @@
-"""Sets that lists describe, picture by picture: small copies of each."""
+"""Sets that lists describe, image by image: small copies of each."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dfstudy.errors import StudyError
 
 
 def rows(reading: Reading) -> pd.DataFrame:
-    """Rows by path; each picture has exactly one."""
+    """Rows by path; each image has exactly one."""
     assert reading.rows["path"].is_unique
     return reading.rows.set_index("path")
 
@@ -77,14 +77,14 @@ def test_forgerynet_names_each_of_its_16_classes(read):
         [*pictures, *masks], {"Training/image_list.txt": lists, "Validation/image_list.txt": lists}
     )
     table = rows(reading)
-    assert len(table) == 32  # masks are no pictures
+    assert len(table) == 32  # masks are no images
     for name, number in numbers.items():
         assert table.loc[f"Training/image/{name}", ["label", "method", "given_split"]].tolist() == [
             *(int(number > 0), METHODS[number], "train")
         ]
     assert set(table.loc[table.index.str.startswith("Val"), "given_split"]) == {"val"}
     assert reading.line == (
-        "layout: ForgeryNet (32 pictures, 15 forgery methods, given: train, val; groups: none named; "
+        "layout: ForgeryNet (32 images, 15 forgery methods, given: train, val; groups: none named; "
         "frames of one video may be on both sides)"
     )
 
@@ -227,7 +227,7 @@ PARTS = st.lists(st.sampled_from("abcd"), min_size=1, max_size=5).map("/".join)
 
 @given(st.sets(PARTS, min_size=1, max_size=20), PARTS, PARTS, st.booleans())
 def test_a_list_from_another_root_is_found_whole(pictures, root, prefix, backslashes):
-    """A list written above the pictures' root, with a folder around them here."""
+    """A list written above the images' root, with a folder around them here."""
     listed = [f"/elsewhere/{root}/inner/{picture}" for picture in sorted(pictures)]
     if backslashes:
         listed = [path.replace("/", "\\") for path in listed]

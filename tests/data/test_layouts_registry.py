@@ -27,7 +27,7 @@ def test_a_layout_that_places_less_than_half_is_passed_over(read):
     pictures = ["real/1.png", "real/2.png", "fake/3.png", "fake/4.png", "fake/aa_1.png"]
     reading = read(pictures, {"metadata.json": {"aa.mp4": {"label": "FAKE"}}})
     assert reading.layout == "class folders" and (reading.rows["error"] == "").all()
-    assert reading.line == "layout: class folders (5 pictures, no splits given; groups: none named)"
+    assert reading.line == "layout: class folders (5 images, no splits given; groups: none named)"
 
 
 def test_the_study_file_may_name_the_layout(read):
@@ -68,9 +68,9 @@ def test_the_index_prints_records_and_splits_what_was_recognised(fill, open_stud
     (root / "test.json").write_text('[["123", "456"], ["700", "701"]]')
     study = open_study(root, val_fraction=0.3)
     table = index_study(study, progress=False)
-    assert layout_line(study).startswith("layout: FaceForensics++ (24 pictures, 12 videos, official splits")
+    assert layout_line(study).startswith("layout: FaceForensics++ (24 images, 12 videos, official splits")
     assert set(table["given_split"]) == {"train", "test"}
-    with pytest.raises(StudyError, match="validation set holds no real picture"):
+    with pytest.raises(StudyError, match="validation set holds no real image"):
         split_study(study, table)  # one pair trains: a second set cannot be made of it
     (root / "train.json").write_text('[["071", "054"], ["700", "701"]]')
     (root / "test.json").write_text('[["123", "456"]]')

@@ -13,7 +13,7 @@ from dfstudy.errors import StudyError
 
 
 def rows(reading: Reading) -> pd.DataFrame:
-    """Rows by path; each picture has exactly one."""
+    """Rows by path; each image has exactly one."""
     assert reading.rows["path"].is_unique
     return reading.rows.set_index("path")
 
@@ -42,7 +42,7 @@ def test_faceforensics_ties_a_pair_its_inverse_and_both_originals(read, facefore
     assert table.loc[frames(f"{ORIGINAL}/123"), "given_split"].tolist() == ["val", "val"]
     assert table.loc[f"{FAKE}/054_071/0000.png", ["label", "method"]].tolist() == [1, "NeuralTextures"]
     assert table.loc[f"{ORIGINAL}/054/0000.png", ["label", "method"]].tolist() == [0, "real"]
-    assert reading.line == "layout: FaceForensics++ (22 pictures, 11 videos, official splits; groups: pairs)"
+    assert reading.line == "layout: FaceForensics++ (22 images, 11 videos, official splits; groups: pairs)"
 
 
 def test_faceforensics_without_split_files_says_so_and_still_ties_pairs(read, faceforensics):
@@ -129,7 +129,7 @@ def test_celebdf_with_its_list_keeps_a_clip_with_its_fakes(read):
     assert table.loc["Celeb-real/id0_0001/0000.png", "group"] == "id0_0001"
     assert table.loc["YouTube-real/00170/0000.png", "label"] == 0  # the list's own number says 1
     assert reading.line == (
-        "layout: Celeb-DF (12 pictures, 6 videos, official list of testing videos; "
+        "layout: Celeb-DF (12 images, 6 videos, official list of testing videos; "
         "groups: clips with their fakes; people recur on both sides)"
     )
 
@@ -194,7 +194,7 @@ def test_dfdc_keeps_a_fake_with_its_original(read):
     assert table.loc[f"{part}/cccccccccc_0.png", ["label", "group"]].tolist() == [1, "zzzzzzzzzz"]
     assert table.loc[f"{part}/stranger/1.png", "error"].startswith("DFDC: no metadata.json")
     assert reading.line == (
-        "layout: DFDC (5 pictures, 3 videos, splits made here; groups: original videos; "
+        "layout: DFDC (5 images, 3 videos, splits made here; groups: original videos; "
         "people may recur in other videos)"
     )
 

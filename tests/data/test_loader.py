@@ -26,7 +26,7 @@ COUNT, BATCH = 23, 5  # a last batch of three
 
 
 def stamp(picture, key):
-    """Transform whose result names its picture and key: red is the picture's mark, the rest the key."""
+    """Transform whose result names its image and key: red is the image's mark, the rest the key."""
     result = np.empty((8, 8, 3), np.uint8)
     result[..., 0] = picture[0, 0, 0]
     result[..., 1:] = np.random.default_rng(key).integers(0, 256, (8, 8, 2))
@@ -41,7 +41,7 @@ def threads(picture, key):
 
 @pytest.fixture(scope="module")
 def paths(tmp_path_factory):
-    """Pictures of unequal sizes whose first red value is their row number times ten."""
+    """Images of unequal sizes whose first red value is their row number times ten."""
     folder = tmp_path_factory.mktemp("pictures")
     for row in range(COUNT):
         picture = np.full((10 + row, 37, 3), (1, 2, 10 * row), np.uint8)  # BGR
@@ -140,7 +140,7 @@ def test_spawned_workers_change_nothing(paths, tmp_path):
 
 @pytest.mark.parametrize("workers", [0, 1, 2])
 def test_pictures_kept_in_memory_change_nothing(paths, workers, tmp_path):
-    """Once every picture was read no file is needed, whichever worker reads which row."""
+    """Once every image was read no file is needed, whichever worker reads which row."""
     plan = [(0, 0), (1, 3), (1, 0), (2, 0), (2, 4)]  # epoch, first batch: also goes on half-way
     with loader(paths) as batches:
         plain = [list(batches.epoch(*at)) for at in plan]
@@ -149,7 +149,7 @@ def test_pictures_kept_in_memory_change_nothing(paths, workers, tmp_path):
     with loader(copies, workers=workers, sizes=SIZES) as batches:
         assert "are kept in memory" in batches.cache_note
         left = batches.epoch(7)
-        next(left)  # an epoch that is left at once: some pictures are stored, others on their way
+        next(left)  # an epoch that is left at once: some images are stored, others on their way
         assert same(list(batches.epoch(*plan[0])), plain[0])
         for copy in tmp_path.iterdir():
             copy.unlink()
@@ -335,7 +335,7 @@ def test_a_program_that_forgets_to_close_ends_in_silence(paths):
     script = """
 import sys
 from dfstudy.data.loader import make_loader
-def same(picture, key): return picture[:8, :8].copy()
+def same(image, key): return picture[:8, :8].copy()
 loader = make_loader(sys.argv[1:], [0] * (len(sys.argv) - 1), same, batch_size=2, workers=2)
 next(loader.epoch(0))
 print("done")

@@ -1,4 +1,4 @@
-"""Files that are no pictures, or no files at all: named, counted, and never waited for."""
+"""Files that are no images, or no files at all: named, counted, and never waited for."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_index_names_what_is_no_file_and_waits_for_none(fill, tmp_path, kind):
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert f"     2  it is {kind} and cannot be read" in done.stdout
-    assert "taken for no picture: 1 .csv, 1 .json, 1 .txt" in done.stdout
+    assert "taken for no image: 1 .csv, 1 .json, 1 .txt" in done.stdout
     study = load_study("small", data=str(root), out=str(tmp_path / "out"))
     errors = index_study(study, progress=False).set_index("path")["error"]
     assert errors[errors != ""].to_dict() == dict.fromkeys(

@@ -14,7 +14,7 @@ from dfstudy.data.phash import BITS, hash_bits, perceptual_hash
 
 
 def off(one: np.ndarray, other: np.ndarray) -> int:
-    """Bits in which the hashes of two pictures differ."""
+    """Bits in which the hashes of two images differ."""
     bits = hash_bits([perceptual_hash(one), perceptual_hash(other)])
     return int(np.bitwise_count(bits[0] ^ bits[1]).sum())
 
@@ -79,7 +79,7 @@ def test_pictures_without_content_have_no_hash(texture):
 
 
 def test_half_firm_pictures_of_different_content_stay_apart(texture):
-    """The weakest pictures that have a hash: low contrast, and their noise decides the other bits."""
+    """The weakest images that have a hash: low contrast, and their noise decides the other bits."""
     found = []
     for seed in range(300):
         noise = np.random.default_rng(seed).normal(0, 1, (106, 74, 3))

@@ -1,4 +1,4 @@
-"""Measurements of pixels, against pictures whose answer is known and slow second ways."""
+"""Measurements of pixels, against images whose answer is known and slow second ways."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_blocks_of_a_jpeg_are_seen_where_they_lie():
     blocky = np.asarray(Image.open(buffer).convert("RGB"))
     assert pixel_traits(blocky)["blocks"] > 0.5 > abs(pixel_traits(picture)["blocks"]) * 4
     assert pixel_traits(blocky[3:, 3:])["blocks"] < pixel_traits(blocky)["blocks"] / 2
-    # the middle of a large picture begins at a block
+    # the middle of a large image begins at a block
     large = np.tile(blocky, (8, 7, 1))[: 700 + 13, : 600 + 5]
     assert pixel_traits(np.ascontiguousarray(large))["blocks"] > 0.5
 

@@ -108,7 +108,7 @@ def test_nothing_is_written_over_or_into_the_pictures(mixed, open_study, tmp_pat
     (tmp_path / "full" / "note.txt").write_text("mine")
     with pytest.raises(StudyError, match="is not empty"):
         reencode(study, tmp_path / "full", progress=False)
-    with pytest.raises(StudyError, match=r"no real picture is 110 px"):
+    with pytest.raises(StudyError, match=r"no real image is 110 px"):
         reencode(study, tmp_path / "alike", side=110, progress=False)
     assert sorted(file.name for file in tmp_path.iterdir()) == ["full", "set"]
     (tmp_path / "empty").mkdir()
@@ -124,6 +124,6 @@ def test_names_never_collide():
 
 def test_the_command_says_what_it_did(mixed, tmp_path):
     done = CliRunner().invoke(main, ["reencode", str(mixed), str(tmp_path / "alike"), "--size", "64"])
-    assert done.exit_code == 0 and "9 pictures written as JPEG of quality 95, 64 x 64 px" in done.output
+    assert done.exit_code == 0 and "9 images written as JPEG of quality 95, 64 x 64 px" in done.output
     again = CliRunner().invoke(main, ["reencode", str(mixed), str(tmp_path / "alike")])
     assert again.exit_code == 1 and "next step: give a new folder" in again.output

@@ -105,7 +105,7 @@ COUNT, BATCH = 48, 4
 
 
 def mark(picture, key):
-    """A picture of one's own shape and key."""
+    """An image of one's own shape and key."""
     return np.random.default_rng(key).integers(0, 256, (16, 16, 3), np.uint8)
 
 
@@ -212,7 +212,7 @@ def test_a_killed_worker_ends_the_program_with_an_error(paths):
     script = """
 import multiprocessing, os, signal, sys
 from dfstudy.data.loader import make_loader
-def same(picture, key): return picture[:8, :8]
+def same(image, key): return picture[:8, :8]
 loader = make_loader(sys.argv[1:], [0] * (len(sys.argv) - 1), same, batch_size=4, workers=2)
 next(loader.epoch(0))
 print("began")

@@ -35,7 +35,7 @@ def sides(split) -> dict[str, str]:
     return split.rows.set_index("path")["split"].to_dict()
 
 
-# Sets of pictures with enough groups of both classes, copies, mixed groups and several methods.
+# Sets of images with enough groups of both classes, copies, mixed groups and several methods.
 _pictures = st.lists(
     st.fixed_dictionaries(
         {
@@ -53,7 +53,7 @@ def any_index(drawn: list[dict]) -> pd.DataFrame:
     certain = [{"label": at % 2, "group": f"certain {at // 2}"} for at in range(12)]
     for row in drawn:
         row["method"] = row.pop("kind") if row["label"] else "real"
-        # Six looks, the fake's three bits from the real one's; the rest of the pictures is flat.
+        # Six looks, the fake's three bits from the real one's; the rest of the images is flat.
         ones = row["sha256"] % 8 * 40 + 3 * row["label"]
         row["phash"] = f"{((1 << ones) - 1) << (256 - ones):064x}" if ones < 240 else ""
         row["pixels"] = f"{row['sha256']:08x}"
@@ -116,8 +116,8 @@ def test_single_pictures_are_dealt_exactly():
     ("named", "known", "why"),
     [
         (0, False, "nothing names groups"),
-        (2, False, "only 2 of 400 pictures have a named group"),
-        (379, False, "only 379 of 400 pictures have a named group"),
+        (2, False, "only 2 of 400 images have a named group"),
+        (379, False, "only 379 of 400 images have a named group"),
         (380, True, ""),
         (400, True, ""),
     ],
@@ -167,7 +167,7 @@ def test_the_deal_is_recorded():
 
 def test_too_few_groups_are_refused():
     rows = [{"label": 0}] * 30 + [{"label": 1, "group": f"person {at % 2}"} for at in range(30)]
-    with pytest.raises(StudyError, match=r"holds no fake picture.* from 2 groups") as caught:
+    with pytest.raises(StudyError, match=r"holds no fake image.* from 2 groups") as caught:
         split_study(STUDY, make_index(rows))
     assert "three groups of each class" in caught.value.hint
 
@@ -177,7 +177,7 @@ def test_one_picture_under_both_labels_is_set_aside_with_all_its_copies():
     index.loc[[0, 1, 6], "sha256"] = "same"  # labels 0, 1, 0
     split = split_study(STUDY, index)
     assert split.set_aside["path"].tolist() == ["00000.png", "00001.png", "00006.png"]
-    assert set(split.set_aside["error"]) == {"the same picture is under real and under fake"}
+    assert set(split.set_aside["error"]) == {"the same image is under real and under fake"}
     assert len(split.rows) == 37
 
 
@@ -208,7 +208,7 @@ def test_a_group_of_a_fake_and_its_source_is_fine():
 
 
 def given_rows(**counts: int) -> list[dict]:
-    """Pictures of alternating class in each named split."""
+    """Images of alternating class in each named split."""
     return [
         {"path": f"{name}/{at}.png", "given_split": name, "label": at % 2}
         for name, count in counts.items()
@@ -244,7 +244,7 @@ def test_parts_without_training_are_refused():
 def test_training_rows_whose_group_or_copy_is_tested_are_set_aside():
     index = make_index(given_rows(train=40, val=20, test=20)).set_index("path")
     index.loc[["train/3.png", "train/4.png", "test/0.png"], "group"] = "one person"
-    index.loc[["train/7.png", "val/1.png"], "sha256"] = "one picture"
+    index.loc[["train/7.png", "val/1.png"], "sha256"] = "one image"
     index.loc[["val/2.png", "test/2.png"], "group"] = "another"
     split = split_study(STUDY, index.reset_index())
     aside = split.set_aside.set_index("path")["error"].to_dict()
@@ -265,7 +265,7 @@ def test_pictures_in_no_split_beside_given_ones_are_set_aside():
 
 def test_a_given_part_of_one_class_is_refused_with_its_own_hint():
     rows = [*given_rows(train=30, val=10), {"path": "test/1.png", "given_split": "test", "label": 1}]
-    with pytest.raises(StudyError, match="the test set holds no real picture") as caught:
+    with pytest.raises(StudyError, match="the test set holds no real image") as caught:
         split_study(STUDY, make_index(rows))
     assert "given parts" in caught.value.hint
 
@@ -273,7 +273,7 @@ def test_a_given_part_of_one_class_is_refused_with_its_own_hint():
 def test_training_that_is_wholly_tested_is_refused():
     index = make_index(given_rows(train=20, test=20))
     index["group"] = "one person"
-    with pytest.raises(StudyError, match="the training set holds no real picture") as caught:
+    with pytest.raises(StudyError, match="the training set holds no real image") as caught:
         split_study(STUDY, index)
     assert "20 of the set are excluded, most because: its group" in caught.value.message
 

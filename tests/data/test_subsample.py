@@ -1,4 +1,4 @@
-"""Fewer pictures: how many, which classes and groups, and that nothing but names and seed decides."""
+"""Fewer images: how many, which classes and groups, and that nothing but names and seed decides."""
 
 from __future__ import annotations
 

@@ -1,11 +1,11 @@
-"""The coverage drill: how often a nominal 95 % interval holds the truth, where pictures depend on each other.
+"""The coverage drill: how often a nominal 95 % interval holds the truth, where images depend on each other.
 
     python tests/drills/interval_coverage.py                          every world, 1,200 data sets each
     python tests/drills/interval_coverage.py --sets 300 --worlds mixed --groups 30
 
 Makes data sets whose true AUC, balanced accuracy and paired differences of two detectors are known, and asks
 of each interval whether it holds the truth: the one that is reported (Student's, over groups), percentiles
-over groups, percentiles over pictures (the naive bootstrap) and DeLong's for independent pictures. Pictures
+over groups, percentiles over images (the naive bootstrap) and DeLong's for independent images. Images
 of a group share two effects, one of the person and one of the person's reals or fakes; both detectors share
 half of everything. Worlds: `mixed` (each group holds reals and fakes, in unequal numbers), `rare` (every
 third group holds fakes, few of them), `apart` (a group holds one class only, three in ten groups fakes).

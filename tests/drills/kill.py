@@ -6,7 +6,7 @@
 Trains the study's first seed once with `dfstudy train`, and then for each number of loader workers with a
 child that is killed at random positions over the whole of the run: at any moment, and aimed at a save, a
 validation, the gap between two epochs and the scoring after the last. Every second kill takes the training
-process alone and leaves its workers behind. Then the run is finished, its test pictures are predicted, and
+process alone and leaves its workers behind. Then the run is finished, its test images are predicted, and
 every file of the run (weights, history, clean logits, predictions, description) is compared byte by byte;
 timings, events and the lock are left out. The table counts what the child was doing when it died. Ends with
 status 1 where a file differs or a kill is missing. Too long for the suite: some 5 minutes for each number of
@@ -84,7 +84,7 @@ def main() -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description="Kill a training again and again, and compare its bytes.")
     parser.add_argument("--study", default="sample", help="built-in study or path of a YAML file")
-    parser.add_argument("--data", default="", help="folder of pictures instead of the study's own")
+    parser.add_argument("--data", default="", help="folder of images instead of the study's own")
     parser.add_argument("--kills", type=int, default=20, help="for each number of workers")
     parser.add_argument("--workers", default="0,1,2", type=lambda text: [int(n) for n in text.split(",")])
     parser.add_argument("--epochs", type=int, help="epochs of the training; default the study's")
@@ -97,7 +97,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _train_without_a_kill(asked: argparse.Namespace, place: Path) -> Setting:
-    """The study with all its epochs, in one folder with its pictures, trained by the plain command."""
+    """The study with all its epochs, in one folder with its images, trained by the plain command."""
     study = load_study(asked.study, asked.data, str(place / "out"))
     epochs = asked.epochs or study.training.epochs
     training = study.training.model_copy(update={"epochs": epochs, "patience": epochs})
@@ -132,7 +132,7 @@ def _run(command: list[str], log: Path) -> None:
 
 
 def _finish(study: Study, folder: Path) -> Run:
-    """Move a finished training out of the way, and predict its test pictures."""
+    """Move a finished training out of the way, and predict its test images."""
     (study.out / "runs").rename(folder)
     runs = [one for one in folder.iterdir() if one.is_dir()]
     if len(runs) > 1:

@@ -3,9 +3,9 @@
     python tests/drills/planted.py                 20 clean sets, then each fault at its strengths and seeds
     python tests/drills/planted.py --faults blur copies --clean 0 --strengths .05 .1 .2
 
-Every set is made of rendered real pictures alone (`without_trace`): the forgeries of the sample leave real
+Every set is made of rendered real images alone (`without_trace`): the forgeries of the sample leave real
 traces, which an audit of shortcuts reports with good reason, so a set with forgeries in it says nothing about
-false alarms. 60 people, 4 pictures each, 96 px: 240 pictures, half of them called fake, of two methods, every
+false alarms. 60 people, 4 images each, 96 px: 240 images, half of them called fake, of two methods, every
 second set with given splits. A fault is planted into it, and all audits run as `make report` runs them:
 duplicates and split, and the shortcut audit in clean sets (of each method too), with planted shortcuts and
 with wrong labels. A fault counts as found by the rule in `EXPECTED`; any other alarm counts as false, but for
@@ -98,7 +98,7 @@ class Result:
 def audit(
     folder: Path, out: Path, settings: Evaluate, by_method: bool = False, shortcuts: bool = True
 ) -> tuple[dict[str, str], pd.DataFrame]:
-    """Every alarm that the audits raise, by name; and all pictures with joined group and reason."""
+    """Every alarm that the audits raise, by name; and all images with joined group and reason."""
     study = load_study("small", data=str(folder), out=str(out))
     split = split_study(study, index_study(study, progress=False))
     counts = count_duplicates(split.duplicates, split.rows)
@@ -202,7 +202,7 @@ def planned(fault: str, seeds: int) -> list[tuple[float, int]]:
     shortcut's listed one, to see where it ends."""
     if fault not in LISTED:
         return [(0.1, 0), (0.5, 0)]
-    # With every real picture under both labels no real picture is left, and `split_study` refuses the set.
+    # With every real image under both labels no real image is left, and `split_study` refuses the set.
     once = [LISTED[fault] / 2, 1.0] if fault in SHORTCUTS or fault == "lost_groups" else [0.5]
     return sorted({*((LISTED[fault], seed) for seed in range(seeds)), *((strength, 0) for strength in once)})
 
@@ -222,7 +222,7 @@ def summarise(results: list[Result]) -> pd.DataFrame:
             {
                 "fault": fault.replace("_", " ") or "none",
                 "strength": f"{strength:g}",
-                "pictures touched": " to ".join(str(n) for n in {touched[0]: 0, touched[-1]: 0}),
+                "images touched": " to ".join(str(n) for n in {touched[0]: 0, touched[-1]: 0}),
                 "found": f"{sum(result.found for result in part)} of {len(part)}" if fault else "",
                 "must be": "yes" if listed else "",
                 "false alarms": sum(len(result.false) for result in part),

@@ -26,7 +26,7 @@ GROUPS, FRAMES = 10, 2
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory, texture) -> Path:
-    """Ten groups of a real picture and a fake; one group is PNG, one grey JPEG."""
+    """Ten groups of a real image and a fake; one group is PNG, one grey JPEG."""
     folder = tmp_path_factory.mktemp("source")
     lines = ["path,label,method,group,source,mask"]
     for group in range(GROUPS):

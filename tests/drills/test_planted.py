@@ -35,7 +35,7 @@ def texture(seed: int) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def clean(tmp_path_factory) -> Path:
-    """24 groups of four pictures, half of each called fake by chance, with given splits."""
+    """24 groups of four images, half of each called fake by chance, with given splits."""
     source = tmp_path_factory.mktemp("drill") / "source"
     source.mkdir()
     lines = ["path,label,method,group"]
@@ -92,7 +92,7 @@ def test_every_fault_is_drilled_and_the_table_counts(clean):
     ]
     (row,) = drill.summarise(results).to_dict("records")
     assert row["found"] == "2 of 3" and row["must be"] == "yes" and row["false alarms"] == 3
-    assert row["pairs found"] == "way: 3 of 6" and row["pictures touched"] == "120"
+    assert row["pairs found"] == "way: 3 of 6" and row["images touched"] == "120"
     assert drill.to_markdown(drill.summarise(results)).count("\n") == 2
 
 

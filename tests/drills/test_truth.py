@@ -1,4 +1,4 @@
-"""The drill of truth recovery, cut short: its pictures say what they must, its judge judges, a case runs."""
+"""The drill of truth recovery, cut short: its images say what they must, its judge judges, a case runs."""
 
 from __future__ import annotations
 
@@ -108,7 +108,7 @@ def test_a_leak_case_compares_torn_groups_with_new_ones(tmp_path, monkeypatch):
     monkeypatch.setattr(drill, "SETTINGS", Evaluate(replicates=100))
 
     def marked(study, split):
-        """In place of what networks learned: two that know the marks of the training pictures by heart."""
+        """In place of what networks learned: two that know the marks of the training images by heart."""
         table = split.part("test")
         known = split.part("train").groupby("group")["label"].first()
         told = table["group"].map(known).fillna(0.5).to_numpy()

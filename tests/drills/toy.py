@@ -1,7 +1,7 @@
-"""A small checkout for drills of whole reports: two chapters without a network, twelve pictures, one study.
+"""A small checkout for drills of whole reports: two chapters without a network, twelve images, one study.
 
 Takes an empty folder; gives a copy of the package with a toy module that has data of its own, two notebooks,
-a folder of pictures with an index.csv and masks, a study file, a published report and a library of which only
+a folder of images with an index.csv and masks, a study file, a published report and a library of which only
 the version counts. What a page shows is what each of them held when it was made. A chapter waits in its first
 cell as long as the file `hold` is there.
 """
@@ -175,7 +175,7 @@ def _write_notebook(path: Path, title: str, code: str) -> None:
 
 
 def _write_pictures(folder: Path) -> None:
-    """Six of each class; the last byte of each file, behind the picture's end, is what the page adds up."""
+    """Six of each class; the last byte of each file, behind the image's end, is what the page adds up."""
     noise, lines = np.random.default_rng(0), ["path,label,method,group,mask"]
     (folder / "masks").mkdir(parents=True)
     for label, name in enumerate(("real", "fake")):

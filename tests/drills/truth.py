@@ -3,23 +3,23 @@
     python tests/drills/truth.py                   every kind of case at all of its seeds
     python tests/drills/truth.py --kinds leak noise --cases 2
 
-A case makes pictures of 48 px whose classes differ in known ways, trains small networks on them with the
+A case makes images of 48 px whose classes differ in known ways, trains small networks on them with the
 study's own training (three seeds a side), and asks the rule of chapters 05 and 08 for a verdict: a gain, or
-an inflation, is called where the whole interval over pictures and seeds lies on one side of nothing and its p
+an inflation, is called where the whole interval over images and seeds lies on one side of nothing and its p
 is below .05. Kinds, and what is true of them:
 
 - noise, jpeg: classes differ in a fine trace, which the corruption hides, and in a faint coarse one, which
-  survives it. Test pictures are corrupted as the policy corrupts some training pictures, and the training
-  pictures are not: the policy improves.
-- same: pictures are their own mirror images, so that flipping them changes no byte. The true effect is
+  survives it. Test images are corrupted as the policy corrupts some training images, and the training
+  images are not: the policy improves.
+- same: images are their own mirror images, so that flipping them changes no byte. The true effect is
   nothing, and both sides have the same weights.
 - chance: the same, but the two sides have different seeds. The true effect is nothing, and the networks
   differ by chance, as those of two recipes do.
-- leak: a mark that each group carries tells its label, and nothing else does. Pictures drawn at random leave
-  the mark on both sides: whoever knows the marks of the training pictures gets `known_auc` on pictures of the
+- leak: a mark that each group carries tells its label, and nothing else does. Images drawn at random leave
+  the mark on both sides: whoever knows the marks of the training images gets `known_auc` on images of the
   same groups, and one half on people who were never seen. The report of such a split is inflated, and by no
   more than the difference.
-- no leak: marks are drawn anew for each picture and say nothing. Dealing at random inflates by nothing.
+- no leak: marks are drawn anew for each image and say nothing. Dealing at random inflates by nothing.
 
 Prints a row a case and a summary; ends with status 1 where fewer than 19 of 20 verdicts are right or
 inconclusive, where more than one is wrong, or where fewer than `FOUND` of the effects that are there are
@@ -62,7 +62,7 @@ SIDE = 48  # pixels
 SEEDS = 3  # networks a side: with two the interval over seeds has one degree of freedom and finds nothing
 # Epochs. A fine trace that separates the classes is learned instead of a coarse one, but not at once.
 SHORT, LONG = 6, 12
-GROUPS = {"train": 60, "val": 20, "test": 50}  # of two real pictures and two fakes each
+GROUPS = {"train": 60, "val": 20, "test": 50}  # of two real images and two fakes each
 LEVEL = 0.05  # of the verdicts
 RIGHT, FOUND = 0.95, 0.6  # shares of cases that must not be wrong, and of effects that must be found
 SETTINGS = Evaluate(replicates=400)
@@ -100,7 +100,7 @@ def decide(found: PairedDifference) -> Effect:
     return "gain" if found.low > 0 else "loss" if found.high < 0 else "none"
 
 
-# -- pictures
+# -- images
 
 
 def smooth(random: np.random.Generator, scale: int, strength: float) -> np.ndarray:
@@ -115,7 +115,7 @@ def scene(random: np.random.Generator) -> np.ndarray:
 
 
 def grain(label: int, random: np.random.Generator) -> np.ndarray:
-    """Fine trace that noise hides: real pictures have grain, and fakes are smooth."""
+    """Fine trace that noise hides: real images have grain, and fakes are smooth."""
     return random.normal(0, 1.5, (SIDE, SIDE, 3)) * (1 - label)
 
 
@@ -126,7 +126,7 @@ def weave(label: int, random: np.random.Generator) -> np.ndarray:
 
 
 def glow(label: int, random: np.random.Generator) -> np.ndarray:
-    """Coarse trace that survives either: light from one corner or the other, right in 80 % of pictures."""
+    """Coarse trace that survives either: light from one corner or the other, right in 80 % of images."""
     ramp = np.add.outer(np.linspace(-1, 1, SIDE), np.linspace(-1, 1, SIDE))[..., None]
     return random.normal(10 * (2 * label - 1), 12) * ramp * np.ones(3)
 
@@ -212,7 +212,7 @@ def policy_case(
 
 
 def mirror_case(folder: Path, case: int, shifted: bool) -> tuple[PairedDifference, float]:
-    """`none` against flips of pictures that are their own mirror images."""
+    """`none` against flips of images that are their own mirror images."""
     random, rows, pictures = np.random.default_rng([2, case]), [], []
     for part, groups in GROUPS.items():
         for group in range(groups):
@@ -240,11 +240,11 @@ def compare(
     return paired_difference(labels, first, second, units, SETTINGS)
 
 
-MARKED, EACH, NEW = 50, 8, 40  # groups that are dealt, pictures of each, groups that were never seen
+MARKED, EACH, NEW = 50, 8, 40  # groups that are dealt, images of each, groups that were never seen
 
 
 def leak_case(folder: Path, case: int, told: bool) -> tuple[PairedDifference, float]:
-    """What a report of pictures drawn at random says, less what is true of the same network."""
+    """What a report of images drawn at random says, less what is true of the same network."""
     random, rows, pictures = np.random.default_rng([3, case]), [], []
     for group in range(MARKED + NEW):
         label, name = group % 2, int(random.integers(2**40))
@@ -276,7 +276,7 @@ def leak_case(folder: Path, case: int, told: bool) -> tuple[PairedDifference, fl
 
 
 def known_auc(labels: np.ndarray, known: np.ndarray) -> float:
-    """AUC of one who knows the labels of some pictures and has no idea of the others."""
+    """AUC of one who knows the labels of some images and has no idea of the others."""
     ranks = rankdata(np.where(known, labels, 0.5))
     fakes = labels == 1
     count = int(fakes.sum())
@@ -295,7 +295,7 @@ KINDS: dict[str, tuple[Effect, int, Callable[[Path, int], tuple[PairedDifference
 
 
 def hasten() -> None:
-    """For a process that runs cases alone: a few hundred pictures are read sooner than a worker starts."""
+    """For a process that runs cases alone: a few hundred images are read sooner than a worker starts."""
     import_module("dfstudy.data.loader").count_workers = lambda workers, processes=1: 0
 
 

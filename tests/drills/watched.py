@@ -17,7 +17,7 @@ from pathlib import Path
 PHASES = (
     "starting",
     "in a step",
-    "waiting for pictures",
+    "waiting for images",
     "in validation",
     "between epochs",
     "in a save",

@@ -68,7 +68,7 @@ def finder() -> RedFinder:
 
 @pytest.fixture
 def write_clip() -> Callable[..., Path]:
-    """Write pictures, or frames of red rectangles, as a clip (FFV1 loses nothing, MJPG little)."""
+    """Write images, or frames of red rectangles, as a clip (FFV1 loses nothing, MJPG little)."""
 
     def write(path: Path, frames: Sequence, fps: float = 8, codec: str = "FFV1") -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The geometry of crops: inside the picture, upright, the same for whatever way the picture lies."""
+"""The geometry of crops: inside the image, upright, the same for whatever way the image lies."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ def folder(write_clip, tmp_path) -> Path:
     photos = {"real/two.png": [(60, 40, 20, 30), (5, 5, 14, 20)], "real/lies.png": [(60, 40, 30, 20)]}
     for name, faces in photos.items():
         cv2.imwrite(str(root / name), draw(faces)[..., ::-1])
-    (root / "fake/broken.jpg").write_bytes(b"no picture")
+    (root / "fake/broken.jpg").write_bytes(b"no image")
     return root
 
 
@@ -120,10 +120,10 @@ def test_what_is_set_aside_and_why(folder, tmp_path, open_study):
     reasons = aside.groupby("source")["reason"].agg(lambda texts: "; ".join(dict.fromkeys(texts)))
     expected = {
         "real/nobody.mkv": "no face found",
-        "real/night.mkv": "no face found, the picture is dark",
+        "real/night.mkv": "no face found, the image is dark",
         "fake/tiny.mkv": "too small: the crop would be smaller than 20 px",
         "real/empty.mp4": "the file is empty",
-        "fake/broken.jpg": "not a picture, or its header is damaged",
+        "fake/broken.jpg": "not an image, or its header is damaged",
         "real/two.png": "other faces: 1 less prominent, not cropped",
         "real/id0_0001.mkv": "other faces: 1 less prominent, not cropped",
     }

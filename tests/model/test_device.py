@@ -31,7 +31,7 @@ class Sent(NamedTuple):
 
 @pytest.fixture
 def pictures() -> torch.Tensor:
-    """Five pictures of 53 x 37 whose colours differ in level."""
+    """Five images of 53 x 37 whose colours differ in level."""
     random = np.random.default_rng(0)
     levels = random.integers(0, 86, (5, 53, 37, 3)) + np.array([0, 80, 160])
     return torch.from_numpy(levels.astype(np.uint8))

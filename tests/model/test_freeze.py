@@ -82,7 +82,7 @@ def test_frozen_statistics_and_weights_stand_still_and_the_rest_moves(backbone):
 
 @pytest.fixture(scope="module", params=FINE_TUNED)
 def half_frozen(request):
-    """A network with the first half of its stages frozen, and four pictures."""
+    """A network with the first half of its stages frozen, and four images."""
     torch.manual_seed(0)
     network = build_model(Model(backbone=request.param, size=64, options={"drop_path_rate": 0.2}))
     stages = max(group_parameters(network, network.group_matcher(coarse=True), reverse=True).values())

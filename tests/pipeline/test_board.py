@@ -37,7 +37,7 @@ class Place:
 
 @pytest.fixture
 def study(tmp_path, monkeypatch) -> Study:
-    """The sample study whose pictures are six rows."""
+    """The sample study whose images are six rows."""
     monkeypatch.setattr(board, "index_study", lambda study, progress: None)
     monkeypatch.setattr(board, "split_study", lambda study, index: SPLIT)
     return load_study("sample", out=str(tmp_path))
@@ -48,7 +48,7 @@ def train(study: Study, key: str, note: str = "", seed: int = 0, other: str = ""
     folder = study.out / "runs" / key
     with SummaryWriter(str(folder / "tensorboard")) as events:
         events.add_scalar("auc/validation", 0.75, 8)
-        events.add_images("augmented pictures", np.zeros((2, 8, 8, 3)), 0, dataformats="NHWC")
+        events.add_images("augmented images", np.zeros((2, 8, 8, 3)), 0, dataformats="NHWC")
     [own] = list_variants(study, SPLIT, RUNS)
     told = describe_run(own.study, other or SPLIT.fingerprint, seed, Place)
     (folder / "config.json").write_text(json.dumps(told))
@@ -74,7 +74,7 @@ def test_runs_are_named_by_variant_and_seed_and_the_own_come_first(study):
 
 def test_a_run_under_way_is_named_by_what_shapes_it(study):
     train(study, "seed1-a", seed=1)
-    train(study, "seed1-b", seed=1, other="0" * 64)  # of other pictures: nobody's
+    train(study, "seed1-b", seed=1, other="0" * 64)  # of other images: nobody's
     (study.out / "runs" / "cut.json").write_text("{")
     assert Board(study).refresh() == ["main/seed 1", "without a name/seed1-b"]
 
@@ -94,7 +94,7 @@ def test_curves_images_and_settings_are_there(study):
     [name] = shown.refresh()
     events = EventAccumulator(str(shown.folder / name)).Reload()
     assert [point.value for point in events.Scalars("auc/validation")] == [0.75]
-    assert events.Tags()["images"] == ["augmented pictures"]
+    assert events.Tags()["images"] == ["augmented images"]
     told = events.SummaryMetadata(metadata.SESSION_START_INFO_TAG)
     settings = metadata.parse_session_start_info_plugin_data(told.plugin_data.content).hparams
     assert settings["policy"].string_value == study.augment.policy

@@ -38,7 +38,7 @@ def code(tmp_path, monkeypatch) -> Path:
 
 @pytest.fixture
 def report(tmp_path) -> Invocation:
-    """A frozen study of eight pictures, one with a mask, and its index."""
+    """A frozen study of eight images, one with a mask, and its index."""
     noise = np.random.default_rng(0)
     lines = ["path,label,mask"]
     for label, name in enumerate(("real", "fake")):
@@ -56,7 +56,7 @@ def report(tmp_path) -> Invocation:
 
 
 def plan(invocation: Invocation) -> None:
-    """A training, a chapter that needs it and the page, each reading the module and the pictures."""
+    """A training, a chapter that needs it and the page, each reading the module and the images."""
     study = invocation.settings
     read = Present(study).of([CODE, "pictures", "masks", "setting data"]) | {"cores": "2"}
     after = {TRAINING: [], CHAPTER: [TRAINING], PAGE: [TRAINING, CHAPTER]}
@@ -132,7 +132,7 @@ def test_pictures_and_masks_that_change_while_a_step_runs_are_seen(report, code)
     booking.confirm()
     assert len(index_study(report.settings, progress=False)) == 8
     index_study(resolve(data=str(faces), out=report.out).settings, progress=False)  # by a notebook beside it
-    with pytest.raises(StudyError, match="masks changed, pictures changed"):
+    with pytest.raises(StudyError, match="masks changed, images changed"):
         booking.confirm()
 
 
@@ -166,7 +166,7 @@ def test_a_page_of_steps_of_two_states_is_refused_with_what_differs(report, code
     note = json.loads(file.read_text())
     note["reads"]["pictures"] = "f" * 16
     file.write_text(json.dumps(note))
-    with pytest.raises(StudyError, match=r"not of one state: 04_test \(pictures changed\)"):
+    with pytest.raises(StudyError, match=r"not of one state: 04_test \(images changed\)"):
         refuse_mixed(report.settings.out)
 
 

@@ -34,7 +34,7 @@ from dfstudy.variants.variant import Variant, with_recipe
 
 
 def split_of(people: int, each: int = 2) -> Split:
-    """`people` groups, of `each` real and `each` fake pictures of two methods, in three parts."""
+    """`people` groups, of `each` real and `each` fake images of two methods, in three parts."""
     rows = []
     for person in range(people):
         part = ("train", "train", "train", "val", "test")[person % 5]
@@ -143,7 +143,7 @@ def test_a_budget_for_nothing_is_said_and_taken():
 
 
 def test_minutes_are_counted_by_hand():
-    """One run of 240 pictures, 80 in validation and test each, written out."""
+    """One run of 240 images, 80 in validation and test each, written out."""
     bare = ladder(STUDY, SPLIT)[0][1]
     epochs = STUDY.training.epochs
     bare = room._change(bare, "evaluate", robustness_pictures=60)

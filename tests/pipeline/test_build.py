@@ -72,7 +72,7 @@ def write_notebook(path: Path, title: str, code: str) -> None:
 
 
 class Checkout:
-    """A copy of the project with two toy chapters and twelve pictures."""
+    """A copy of the project with two toy chapters and twelve images."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -144,9 +144,7 @@ def test_a_cold_run_says_each_step_and_makes_a_good_page(checkout):
         r"done: planned .+, took .+ \(\d+\.\d CPU minutes\): the report is", checkout.first_words
     )
     assert "12 to use, 0 excluded" in checkout.first_words
-    assert (
-        "  layout: class folders (12 pictures, no splits given; groups: none named)" in checkout.first_words
-    )
+    assert "  layout: class folders (12 images, no splits given; groups: none named)" in checkout.first_words
     assert "the report is at results/index.html" in checkout.first_words
     page = checkout.page()
     assert page_problems(page) == []

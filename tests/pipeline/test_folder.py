@@ -1,4 +1,4 @@
-"""Whose a folder of results is: no report replaces another without a word, and moved pictures are known."""
+"""Whose a folder of results is: no report replaces another without a word, and moved images are known."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from dfstudy.pipeline.invocation import resolve
 
 @pytest.fixture
 def study(tmp_path):
-    """Writes a study file on a folder of pictures; results always go to one folder."""
+    """Writes a study file on a folder of images; results always go to one folder."""
     noise = np.random.default_rng(0)
     for name in ("real", "fake"):
         (tmp_path / "faces" / name).mkdir(parents=True)
@@ -95,7 +95,7 @@ def test_a_mark_of_an_earlier_version_names_study_and_pictures_alone(study, tmp_
     report(study("other.yaml"))
     mark.write_text(json.dumps({"study": "mine", "pictures": "/elsewhere"}))
     (tmp_path / "faces/real/0.png").unlink()
-    with pytest.raises(StudyError, match="pictures: /elsewhere"):
+    with pytest.raises(StudyError, match="images: /elsewhere"):
         report(study("other.yaml"))
 
 
@@ -104,7 +104,7 @@ def test_other_pictures_are_refused_and_nothing_is_touched(study, tmp_path):
     shutil.copytree(tmp_path / "faces", tmp_path / "others")
     shutil.copy(tmp_path / "others/real/0.png", tmp_path / "others/real/9.png")
     before = {file: file.stat().st_mtime_ns for file in (tmp_path / "out").rglob("*") if file.is_file()}
-    with pytest.raises(StudyError, match=r"holds another report \(pictures: .*faces, now .*others\)"):
+    with pytest.raises(StudyError, match=r"holds another report \(images: .*faces, now .*others\)"):
         report(study(data="others"))
     assert {file: file.stat().st_mtime_ns for file in before} == before
     with pytest.raises(StudyError, match="pictures"):

@@ -1,4 +1,4 @@
-"""A report whose intervals ask for videos: refused before anything is trained where pictures name none."""
+"""A report whose intervals ask for videos: refused before anything is trained where images name none."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from dfstudy.pipeline.invocation import resolve
 
 
 def write_faces(folder: Path, seed: int, videos: bool) -> Path:
-    """Twelve pictures of each class that nothing ties together; each names a video where asked."""
+    """Twelve images of each class that nothing ties together; each names a video where asked."""
     noise, lines = np.random.default_rng(seed), ["path,label,video"]
     for name in ("real", "fake"):
         (folder / name).mkdir(parents=True)

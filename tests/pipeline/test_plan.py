@@ -1,4 +1,4 @@
-"""What runs again when something changes: the dataset card trains nothing, the pictures' settings do."""
+"""What runs again when something changes: the dataset card trains nothing, the images' settings do."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ SPLIT = Split(ROWS, ROWS.iloc[:0], Path(), "f" * 64, True, (), ROWS.iloc[:0])
 
 @pytest.fixture
 def planned(tmp_path):
-    """Writes the plan of the sample with other settings of its pictures; what each step reads, by note."""
+    """Writes the plan of the sample with other settings of its images; what each step reads, by note."""
     invocation = resolve(out=str(tmp_path))
 
     def plan(training=None, test_on=(), policies=None, **data) -> dict[str, Reads]:
@@ -202,9 +202,9 @@ def test_other_weights_in_the_file_of_the_second_network_change_what_its_steps_r
 
 def test_chapter_06_waits_for_the_folders_that_it_tests_on(planned, tmp_path):
     reads = planned(test_on=[OtherPictures(root="faces"), OtherPictures(root="more", name="Faces II")])
-    waiting = [note for note, read in reads.items() if any(name.startswith("pictures of ") for name in read)]
+    waiting = [note for note, read in reads.items() if any(name.startswith("images of ") for name in read)]
     assert waiting == ["steps/06_cross_forgery.json"]
-    assert {"pictures of faces", "pictures of faces_ii"} <= set(reads[waiting[0]])
+    assert {"images of faces", "images of faces_ii"} <= set(reads[waiting[0]])
 
 
 def read_steps(folder) -> dict:

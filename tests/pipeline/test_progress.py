@@ -23,7 +23,7 @@ total           3
 Job 2: Training, seed 0
 Reason: Missing output files: steps/training_seed_0.json
 [Sun Nov 22 17:19:28 2026]
-Job 1: The pictures
+Job 1: The images
 Reason: Updated input files: a.py
 @10
 [Sun Nov 22 17:19:29 2026]
@@ -58,7 +58,7 @@ def test_each_step_has_its_own_duration_and_what_is_left():
     progress, lines = read(LOG)
     assert progress.total == 3 and progress.failed == []
     assert [" ".join(line.split()) for line in lines] == [
-        "[1/3] The pictures 10.0 s 2 steps left",
+        "[1/3] The images 10.0 s 2 steps left",
         "[2/3] Training, seed 0 1 min 25 s 1 step left",
     ]
 
@@ -117,19 +117,19 @@ def test_of_what_steps_say_a_remark_stands_once_and_epochs_are_the_studys_own():
     progress = ReportProgress(io.StringIO(), own=frozenset({"sample, seed 0"}))
     for name in ("sample, seed 0", "sample, policy_original, seed 0", "sample, policy_none, seed 1"):
         _, note = build_cache(sizes, "auto", shared=True)
-        progress.relay(f"{name}: 32 pictures a step\n")
+        progress.relay(f"{name}: 32 images a step\n")
         progress.relay(f"{name}: {note}\n")
         progress.relay(f"{name}: epoch 1 of 5: loss 0.675, validation 0.579\n")
-        progress.relay(f"{name}: best epoch 4, scoring its training pictures\n")
+        progress.relay(f"{name}: best epoch 4, scoring its training images\n")
     _, refused = build_cache(None, "auto", shared=True)
     progress.relay(f"sample, policy_none, seed 2: {refused}")
     progress.relay("\n")
     progress.relay("error: something else")
     lines = progress.terminal.getvalue().splitlines()
-    assert lines[0] == "  32 pictures a step" and lines[1].startswith("  decoded pictures are kept in memory")
+    assert lines[0] == "  32 images a step" and lines[1].startswith("  decoded images are kept in memory")
     assert lines[2:] == [
         "sample, seed 0: epoch 1 of 5: loss 0.675, validation 0.579",
-        "sample, seed 0: best epoch 4, scoring its training pictures",
+        "sample, seed 0: best epoch 4, scoring its training images",
         f"  {refused}",
         "error: something else",
     ]
@@ -163,7 +163,7 @@ def test_a_failed_step_is_known_by_its_title():
 def test_a_terminal_sees_what_runs():
     terminal = Terminal()
     read(LOG, terminal)
-    assert "running: Training, seed 0, The pictures ..." in terminal.getvalue()
+    assert "running: Training, seed 0, The images ..." in terminal.getvalue()
 
 
 @pytest.mark.parametrize(

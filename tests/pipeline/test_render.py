@@ -308,7 +308,7 @@ def test_provenance_is_the_only_place_for_what_differs(report, without_provenanc
 
 def test_a_faulty_page_is_not_written(report, invocation):
     good = report()
-    with pytest.raises(StudyError, match="picture two has no alt text"):
+    with pytest.raises(StudyError, match="image two has no alt text"):
         report(**{"01_a": [prose("# First"), shown(figure("two", alt=""))]})
     with pytest.raises(StudyError, match="has no caption"):
         report(**{"01_a": [prose("# First"), shown("iVBORw0KGgo=", kind="image/png")]})

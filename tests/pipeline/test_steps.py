@@ -31,7 +31,7 @@ def _environment(monkeypatch):
 
 @pytest.fixture
 def faces(tmp_path) -> Invocation:
-    """Twelve pictures of each class that nothing ties together."""
+    """Twelve images of each class that nothing ties together."""
     noise = np.random.default_rng(0)
     for name in ("real", "fake"):
         (tmp_path / "faces" / name).mkdir(parents=True)

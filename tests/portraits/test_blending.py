@@ -1,4 +1,4 @@
-"""Seams: the gradient domain against a sparse solver, colours and detail brought to those of the picture."""
+"""Seams: the gradient domain against a sparse solver, colours and detail brought to those of the image."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def disc(side: int, radius: float, centre: tuple[float, float] = (0.5, 0.5)) -> 
 
 
 def solve_exactly(values: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """Laplace's equation inside, one channel, no pixel of the region at the picture's edge."""
+    """Laplace's equation inside, one channel, no pixel of the region at the image's edge."""
     places = np.flatnonzero(inside)
     number = np.full(inside.size, -1)
     number[places] = np.arange(len(places))

@@ -1,4 +1,4 @@
-"""Every family of forgeries: where it changes the picture, how difficulty weakens it, and whom it shows."""
+"""Every family of forgeries: where it changes the image, how difficulty weakens it, and whom it shows."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def portrait(seed: int, size: int = 96, **shot):
 
 
 def forge(name: str, seed: int, difficulty: float, size: int = 96) -> tuple[Forgery, np.ndarray]:
-    """A forgery, and the picture as it would be without: of a synthesis, the generated one left perfect."""
+    """A forgery, and the image as it would be without: of a synthesis, the generated one left perfect."""
     likeness, photo = portrait(seed, size)
     fake = METHODS[name].forge(likeness, photo, np.random.default_rng(seed), difficulty)
     if METHODS[name].has_source:
@@ -101,7 +101,7 @@ def test_a_swap_takes_its_donor_from_its_own_draw_and_blends_in_two_ways():
 
 
 def test_a_gradient_domain_swap_has_no_step_at_its_seam():
-    """Across the edge of its mask the picture changes as it does elsewhere on the face."""
+    """Across the edge of its mask the image changes as it does elsewhere on the face."""
     for seed in range(6):
         likeness, photo = portrait(2, 128, yaw=0.0, roll=0.0)
         fake = face_swap(likeness, photo, np.random.default_rng(seed), 0.9)

@@ -63,7 +63,7 @@ def test_the_head_turns_the_way_it_is_told():
     assert middle[-0.4] < -2 < 2 < middle[0.4]
     assert abs(middle[0.0]) < 1
     tilted = portrait(3, **{**plain, "roll": 0.3})[1].landmarks
-    assert tilted[0, 1] > tilted[1, 1] + 3  # counter-clockwise: the picture's left eye sinks
+    assert tilted[0, 1] > tilted[1, 1] + 3  # counter-clockwise: the image's left eye sinks
 
 
 def test_light_falls_from_where_the_lamp_is():
@@ -151,7 +151,7 @@ def default_sample(tmp_path_factory):
 
 @pytest.mark.parametrize("property_of_file", ["file size", "brightness", "sharpness"])
 def test_no_property_of_the_file_alone_tells_fakes(default_sample, property_of_file):
-    """The whole sample stays within .10 of chance; 160 pictures a class add .03 of sampling error."""
+    """The whole sample stays within .10 of chance; 160 images a class add .03 of sampling error."""
     auc = roc_auc_score(default_sample["label"], default_sample[property_of_file])
     assert abs(auc - 0.5) < 0.13
 

@@ -1,4 +1,4 @@
-"""The renderer's version is raised with every change of its bytes: kept pictures are named by it.
+"""The renderer's version is raised with every change of its bytes: kept images are named by it.
 
 After a change that is meant, raise `dfstudy/portraits/version.py` and record the new bytes:
 

@@ -1,4 +1,4 @@
-"""One prediction a picture: exact, kept beside the run, and never of the wrong split."""
+"""One prediction an image: exact, kept beside the run, and never of the wrong split."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PICTURES = 70  # one whole batch of 64 and a part
 
 @pytest.fixture(scope="module")
 def split(tmp_path_factory) -> Split:
-    """70 test pictures of 37 x 53 with different R, G, B, and two training pictures."""
+    """70 test images of 37 x 53 with different R, G, B, and two training images."""
     root = tmp_path_factory.mktemp("pictures")
     random = np.random.default_rng(0)
     rows = []
@@ -146,7 +146,7 @@ def test_parts_are_kept_apart(run, split):
 
 
 def test_refuses_another_split(run, split):
-    with pytest.raises(StudyError, match="trained on other pictures or another split"):
+    with pytest.raises(StudyError, match="trained on other images or another split"):
         predict(run, dataclasses.replace(split, fingerprint="0" * 64), progress=False)
 
 

@@ -35,7 +35,7 @@ SOME = (Condition("jpeg", 5), Condition("noise", 3), Condition("messenger", 4))
 
 @pytest.fixture(scope="module")
 def split(tmp_path_factory) -> Split:
-    """Nine test pictures of 53 x 37 with different R, G, B, and one training picture."""
+    """Nine test images of 53 x 37 with different R, G, B, and one training image."""
     root = tmp_path_factory.mktemp("pictures")
     random = np.random.default_rng(0)
     rows = []
@@ -210,7 +210,7 @@ def test_fewer_pictures_have_the_same_predictions(runs, split):
 
 
 def test_refuses_another_split(runs, split):
-    with pytest.raises(StudyError, match="trained on other pictures or another split"):
+    with pytest.raises(StudyError, match="trained on other images or another split"):
         score(runs, dataclasses.replace(split, fingerprint="0" * 64))
 
 

@@ -51,7 +51,7 @@ def fitted(run):
 
 
 class MiddleFinder:
-    """Takes the middle of every picture for a face, but for dark ones."""
+    """Takes the middle of every image for a face, but for dark ones."""
 
     key = "middle"
 
@@ -100,8 +100,8 @@ def test_verdicts_follow_the_band_that_validation_chose(run, pictures):
     assert [detector.operating.verdict(p) for p in ends] == ["real", "unsure", "fake"]
     alarms = float((calibrated[clean["label"] == 0] >= band.high).mean())
     text = " ".join(detector.legend())
-    assert f"{100 * alarms:.1f} % (95 % interval" in text and "200 validation pictures" in text
-    assert "where 50% of the pictures are fake" in text and "with 95 % confidence that at most 5%" in text
+    assert f"{100 * alarms:.1f} % (95 % interval" in text and "200 validation images" in text
+    assert "where 50% of the images are fake" in text and "with 95 % confidence that at most 5%" in text
     assert text.endswith("forged.") and "Not evidence" in text
 
 
@@ -113,7 +113,7 @@ def test_a_run_without_validation_scores_gives_the_checkpoints_verdicts(tmp_path
     assert "its false-alarm rate is not known" in text
     # a temperature knows of no mixture of fakes and reals, and nothing is said of one
     assert "a temperature of 1.7" in text and "must be for it to be a probability is not known" in text
-    assert "validation pictures" not in text
+    assert "validation images" not in text
 
 
 def test_a_bad_item_costs_one_score(run, pictures):
@@ -266,7 +266,7 @@ def test_drawing_ahead_keeps_order_and_bound(weights, bound):
 def test_folders_are_walked_in_order(tmp_path, write_noise):
     for folder in ("b", "a/deep", "a/masks", ".hidden"):
         write_noise(tmp_path / "top" / folder, 2)
-    (tmp_path / "top" / "a" / "notes.txt").write_text("no picture")
+    (tmp_path / "top" / "a" / "notes.txt").write_text("no image")
     (tmp_path / "top" / "a" / "clip.MP4").write_bytes(b"")
     (tmp_path / "top" / "b" / "loop").symlink_to(tmp_path / "top")
     found = list(walk_items([tmp_path / "top", tmp_path / "top" / "a" / "notes.txt"]))

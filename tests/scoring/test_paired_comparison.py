@@ -21,7 +21,7 @@ HALF = (0.5, 0.5)
 
 
 def made(gain=0.0, n=240, groups=True, seed=0):
-    """Scores of one detector; every picture's difficulty is the same whatever the gain."""
+    """Scores of one detector; every image's difficulty is the same whatever the gain."""
     random = np.random.default_rng(7)
     labels = np.arange(n) % 2
     logits = random.normal(2 * labels - 1, 1.5) + gain * (2 * labels - 1)
@@ -60,7 +60,7 @@ def test_a_table_against_itself_differs_by_nothing_and_nothing_is_found(compared
     assert numbers["mcnemar.p_groups"].value == 1
     assert numbers["mcnemar.only_first"].value == numbers["mcnemar.only_second"].value == 0
     assert numbers["auc.delong.p"].value == (None if groups else 1)
-    assert "score every picture alike" in remarks
+    assert "score every image alike" in remarks
 
 
 def test_a_better_second_table_is_found_and_the_other_way_round_it_is_worse(compared):
@@ -112,12 +112,12 @@ def test_delong_and_mcnemars_own_p_are_for_independent_pictures_only(compared):
     assert (numbers["mcnemar.p"].value, numbers["mcnemar.p_exact"].value) == (judged.p_mid, judged.p_exact)
     assert remarks.count("nothing names groups") == 1
 
-    # groups that are named stay known where single pictures are drawn
+    # groups that are named stay known where single images are drawn
     for level in ("group", "picture"):
         settings = SETTINGS.model_copy(update={"level": level})
         related, _ = compared(made(), made(gain=0.5, seed=1), settings=settings)
         for name in ("auc.delong.difference", "auc.delong.p", "mcnemar.p", "mcnemar.p_exact"):
-            assert related[name].value is None and "independent pictures only" in related[name].note
+            assert related[name].value is None and "independent images only" in related[name].note
         assert related["mcnemar.p_groups"].value is not None
 
 
@@ -127,12 +127,10 @@ def test_pictures_of_one_table_only_are_left_out_counted_and_named(compared):
     other.loc[20, "score"] = ""
     numbers, remarks = compared(one.iloc[2:], other.iloc[:-7])
     assert numbers["pictures"].value == 240 - 2 - 7 - 1
-    assert "first: 7 of its pictures are not in the other table and left out: '233.png'" in remarks
+    assert "first: 7 of its images are not in the other table and left out: '233.png'" in remarks
     assert "and 2 more" in remarks
-    assert (
-        "second: 2 of its pictures are not in the other table and left out: '000.png', '001.png'" in remarks
-    )
-    assert "1 shared pictures lack a score in one table and are left out: '020.png'" in remarks
+    assert "second: 2 of its images are not in the other table and left out: '000.png', '001.png'" in remarks
+    assert "1 shared images lack a score in one table and are left out: '020.png'" in remarks
     kept = np.r_[2:20, 21:233]
     rest, _ = compared(one.iloc[kept], other.iloc[kept])
     assert rest == numbers
@@ -140,11 +138,11 @@ def test_pictures_of_one_table_only_are_left_out_counted_and_named(compared):
 
 def test_contradictions_are_refused(compared):
     one, other = made(), made(gain=0.5, seed=1)
-    with pytest.raises(StudyError, match=r"disagree about the label of 3 pictures, the first '000\.png'"):
+    with pytest.raises(StudyError, match=r"disagree about the label of 3 images, the first '000\.png'"):
         compared(one, other.assign(label=other["label"].where(other.index > 2, 1 - other["label"])))
-    with pytest.raises(StudyError, match="disagree about the group of 240 pictures"):
+    with pytest.raises(StudyError, match="disagree about the group of 240 images"):
         compared(one, other.assign(group="x" + other["group"]))
-    with pytest.raises(StudyError, match="share 0 pictures"):
+    with pytest.raises(StudyError, match="share 0 images"):
         compared(one, other.assign(path="x/" + other["path"]))
     with pytest.raises(StudyError, match="need a column 'video'"):
         compared(one, other, settings=SETTINGS.model_copy(update={"level": "video"}))
@@ -208,4 +206,4 @@ def test_the_command_compares_and_answers_mistakes(tmp_path):
     made()[["path", "label"]].to_csv(tmp_path / "truth.csv", index=False)
     pd.read_csv(files[1])[["path", "score"]].iloc[4:].to_csv(files[1], index=False)
     listed = run("--truth", str(tmp_path / "truth.csv"))
-    assert "second: 4 pictures of the list are not in the table" in listed
+    assert "second: 4 images of the list are not in the table" in listed

@@ -87,14 +87,14 @@ def test_scores_missing_and_infinite_count_against_coverage(judged):
     assert numbers["coverage"].value == pytest.approx(117 / 120) and numbers["coverage"].n == 120
     rest = table.drop([3, 4, 5]).astype({"score": float})
     assert numbers["auc"].value == pytest.approx(sk.roc_auc_score(rest["label"], rest["score"]))
-    assert "3 of 120 pictures have no score" in remarks and "1 scores are infinite" in remarks
+    assert "3 of 120 images have no score" in remarks and "1 scores are infinite" in remarks
 
 
 def test_a_list_of_all_pictures_finds_the_missing_rows(judged):
     table = made()
     numbers, remarks = judged(table.iloc[10:][["path", "score"]].sample(frac=1), truth=table)
     assert numbers["coverage"].value == pytest.approx(110 / 120) and numbers["auc"].groups == 28
-    assert "10 pictures of the list are not in the table" in remarks
+    assert "10 images of the list are not in the table" in remarks
     alone, _ = judged(table.iloc[10:])
     assert (alone["auc"].value, alone["auc"].low) == (numbers["auc"].value, numbers["auc"].low)
 
@@ -123,7 +123,7 @@ def test_words_spaces_separators_and_a_byte_order_mark(judged):
 
 def test_no_groups_is_said_and_methods_have_their_numbers(judged):
     numbers, remarks = judged(made(groups=False))
-    assert numbers["auc"].groups == 120 and "each picture counts as independent" in remarks
+    assert numbers["auc"].groups == 120 and "each image counts as independent" in remarks
     method = np.where(made()["label"] == 1, np.where(np.arange(120) % 4 == 1, "swap", "GAN 2"), "")
     named, _ = judged(made().assign(method=method))
     assert {"auc.method.swap", "auc.method.gan_2"} <= set(named)
@@ -158,7 +158,7 @@ HEAD = "path,label,score\n"
         (HEAD + "a,0,0.1\nb,1,high\n", "line 3: scores that are no numbers: 'high'"),
         (HEAD + "a,0,0.1\na,0,0.2\n", "lines 2, 3: 'a' is there with different contents"),
         (HEAD + "a,0,0.1\na,1,0.1\n", "different contents"),
-        (HEAD + "a,0,\nb,1,nan\n", "no picture has a score"),
+        (HEAD + "a,0,\nb,1,nan\n", "no image has a score"),
         (HEAD + ",0,0.4\n", "line 2: no path"),
         ("path,label,score,score\na,0,1,1\n", "the column 'score' twice"),
         ("path;label;score\na;0;0,5\nb;1;0,7\n", "no numbers: '0,5'"),
@@ -172,9 +172,9 @@ def test_what_cannot_be_judged_is_refused_with_its_lines(judged, text, words):
 
 def test_the_list_contradicts(judged):
     table = made()
-    with pytest.raises(StudyError, match="disagree about the label of 120 pictures"):
+    with pytest.raises(StudyError, match="disagree about the label of 120 images"):
         judged(table.assign(label=1 - table["label"]), truth=table)
-    with pytest.raises(StudyError, match="1 of its pictures are not in"):
+    with pytest.raises(StudyError, match="1 of its images are not in"):
         judged(table, truth=table.iloc[1:])
 
 

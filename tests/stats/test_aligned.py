@@ -37,9 +37,9 @@ def test_refuses_tables_of_different_pictures(predictions, column):
     first, second = predictions
     other = second.copy()
     other[column] = 1 if column == "label" else "other"
-    with pytest.raises(ValueError, match="different pictures"):
+    with pytest.raises(ValueError, match="different images"):
         align([first, other])
-    with pytest.raises(ValueError, match="different pictures"):
+    with pytest.raises(ValueError, match="different images"):
         align([first, second.iloc[1:]])
 
 

@@ -1,4 +1,4 @@
-"""Calibration against scikit-learn, on pictures whose true probability is known."""
+"""Calibration against scikit-learn, on images whose true probability is known."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def made(seed, n=2000, sharp=3.0):
 
 
 def by_scikit_learn(x, targets, weights=None):
-    """Slope and intercept: a picture is a fake with the weight of its target, and a real with the rest."""
+    """Slope and intercept: an image is a fake with the weight of its target, and a real with the rest."""
     weight = np.ones(len(x)) if weights is None else weights
     doubled, labels = np.r_[x, x][:, None], np.repeat([1, 0], len(x))
     model = LogisticRegression(C=np.inf, tol=1e-10, max_iter=10_000)
@@ -103,7 +103,7 @@ def test_isotonic_is_scikit_learns_but_for_laplaces_rule():
     sizes = np.unique(plain, return_counts=True)
     large = np.isin(plain, sizes[0][sizes[1] >= 100])
     assert large.mean() > 0.7
-    # a step of n pictures moves by at most 1 / (n + 2)
+    # a step of n images moves by at most 1 / (n + 2)
     assert np.abs(ours - plain)[large].max() <= 1 / 102 + 1e-12
     assert ours.min() > 0 and ours.max() < 1
 
@@ -120,7 +120,7 @@ def test_every_calibration_rises_and_stays_inside(seed, n, levels):
         assert np.allclose(fit(logits, labels).log_odds(grid), np.log(found / (1 - found)))
         assert (np.diff(found) >= -1e-15).all() and found.min() >= 0 and found.max() <= 1
     steps = np.array(fit_isotonic(logits, labels).steps[1])
-    assert steps.min() > 0 and steps.max() < 1  # whatever the pictures, no promise of 0 or 1
+    assert steps.min() > 0 and steps.max() < 1  # whatever the images, no promise of 0 or 1
 
 
 @pytest.mark.parametrize("fit", FITS.values(), ids=FITS)

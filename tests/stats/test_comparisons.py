@@ -27,7 +27,7 @@ SETTINGS = Evaluate(replicates=300)
 
 
 def made(seed, groups=40, gain=0.5, noise=0.7):
-    """Two detectors; the second's fakes lie `gain` higher; pictures of a group are alike."""
+    """Two detectors; the second's fakes lie `gain` higher; images of a group are alike."""
     random = np.random.default_rng(seed)
     sizes = random.integers(2, 6, groups)
     units = np.repeat(np.arange(groups), sizes)
@@ -110,7 +110,7 @@ def test_mcnemar_equals_the_published_formulae(b, c):
     assert (found.only_first, found.only_second) == (b, c)
     assert (found.p_exact, found.p_mid) == pytest.approx((exact, mid))
     assert 0 < found.p_mid <= found.p_exact <= 1
-    if b + c:  # with one picture a unit, Obuchowski's is McNemar's own chi-square
+    if b + c:  # with one image a unit, Obuchowski's is McNemar's own chi-square
         assert found.p_groups == pytest.approx(stats.chi2.sf((b - c) ** 2 / (b + c), 1))
 
 

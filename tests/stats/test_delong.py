@@ -1,4 +1,4 @@
-"""DeLong against placement values over all pairs, a permutation of pictures, and simulation."""
+"""DeLong against placement values over all pairs, a permutation of images, and simulation."""
 
 from __future__ import annotations
 

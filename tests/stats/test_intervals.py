@@ -14,7 +14,7 @@ from dfstudy.study.comparisons import Evaluate
 
 
 def correlated(random, groups=40, size=5, between=1.0, within=0.5):
-    """Real and fake pictures in groups of unequal size whose pictures are alike."""
+    """Real and fake images in groups of unequal size whose images are alike."""
     sizes = random.integers(1, size + 1, groups)
     group = np.repeat(np.arange(groups), sizes)
     shift = np.repeat(random.normal(0, between, groups), sizes)
@@ -63,7 +63,7 @@ def test_draws_do_not_depend_on_chunks(monkeypatch):
 def test_a_draw_takes_whole_groups_as_many_as_there_are():
     codes = np.array([0, 0, 1, 2, 2, 2])
     [(weights,)] = resamples([codes], Evaluate(replicates=100))
-    first = [0, 2, 3]  # one picture of each group
+    first = [0, 2, 3]  # one image of each group
     assert (weights[:, first].sum(axis=1) == 3).all()
     assert all(np.array_equal(weights[:, i], weights[:, first[c]]) for i, c in enumerate(codes))
     assert weights.std(axis=0).min() > 0
@@ -79,7 +79,7 @@ def test_groups_may_have_any_names_in_any_order():
 
 
 def test_intervals_hold_the_truth_as_often_as_they_say_where_pictures_depend():
-    """Mean of values that are nearly equal within a group: by pictures it fails, by groups it holds."""
+    """Mean of values that are nearly equal within a group: by images it fails, by groups it holds."""
     random = np.random.default_rng(0)
     settings = Evaluate(replicates=300, confidence=0.9)
     held = {"groups": 0, "pictures": 0}
@@ -277,5 +277,5 @@ def test_a_class_in_one_group_has_no_student_interval():
 
 
 def test_refuses_no_pictures():
-    with pytest.raises(ValueError, match="at least one picture"):
+    with pytest.raises(ValueError, match="at least one image"):
         group_interval(weighted_mean(np.array([])), np.array([]), settings=Evaluate())

@@ -19,7 +19,7 @@ SETTINGS = Evaluate(replicates=100)
 
 
 def made(random, seeds=3, groups=40, seed_sd=0.1, better=0.0):
-    """Two ways [seeds, n] on shared pictures; a seed shifts all fakes of a way by its own amount."""
+    """Two ways [seeds, n] on shared images; a seed shifts all fakes of a way by its own amount."""
     units = np.repeat(np.arange(groups), 4)
     labels = np.tile([0, 0, 1, 1], groups)
     shared = random.normal(0, 0.6, groups)[units] + random.normal(0, 0.6, len(units))
@@ -83,7 +83,7 @@ def test_the_interval_covers_other_pictures_and_other_seeds():
 @pytest.mark.parametrize("share", [0.0, 0.5, 0.75, 0.9, 0.97, 1.0])
 def test_few_seeds_do_not_pass_for_many(seeds, most, share):
     """False alarms at 5 % where seeds bring so much of the variance: errors as the bootstrap would give them,
-    50 degrees of freedom of the pictures'. Without the guard 8 % with three seeds and a share of .9."""
+    50 degrees of freedom of the images'. Without the guard 8 % with three seeds and a share of .9."""
     random, trials = np.random.default_rng(seeds), 8_000
     of_pictures = (1 - share) * random.chisquare(50, trials) / 50
     between = random.normal(0, np.sqrt(seeds * share), (trials, seeds))
@@ -149,7 +149,7 @@ def test_nothing_changed_nothing_known_and_refusals():
 
 @pytest.mark.parametrize("second", [[0.1, 0.9], [0.5, 0.5]], ids=["1 against 1", "1 against one half"])
 def test_what_no_resample_moves_has_no_interval(second):
-    """Eight pictures in two groups, ordered without a mistake: that says little of a ninth."""
+    """Eight images in two groups, ordered without a mistake: that says little of a ninth."""
     labels, units = [0, 1] * 4, [0, 0, 0, 0, 1, 1, 1, 1]
     first = [[0.2, 0.8] * 4] * 3
     found = paired_difference(labels, first, [second * 4] * 3, units, SETTINGS)
@@ -159,7 +159,7 @@ def test_what_no_resample_moves_has_no_interval(second):
 
 
 def test_seeds_alone_make_no_interval_where_no_resample_moves_the_difference():
-    """Scores that are constant, or right everywhere: their AUC is one half, or 1, of any pictures drawn."""
+    """Scores that are constant, or right everywhere: their AUC is one half, or 1, of any images drawn."""
     labels, units = np.tile([0, 1], 20), np.repeat(np.arange(10), 4)
     guess, right = np.full(40, 0.5), labels.astype(float)
     found = paired_difference(labels, [guess] * 3, [guess, right, right], units, SETTINGS)

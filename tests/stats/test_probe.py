@@ -109,7 +109,7 @@ def test_models_side_by_side_are_those_one_by_one():
 @given(st.integers(0, 99))
 @settings(max_examples=30, deadline=None)
 def test_of_a_rare_value_only_the_rare_count(seed):
-    """Ten of 1,000 pictures are PNG, all of them fake: the other 990 tie, within folds and between."""
+    """Ten of 1,000 images are PNG, all of them fake: the other 990 tie, within folds and between."""
     random = np.random.default_rng(seed)
     labels, fold = random.permutation(np.arange(1000) % 2), random.integers(0, 5, 1000)
     rare = random.permutation(np.flatnonzero(labels == 1))[:10]

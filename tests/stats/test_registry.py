@@ -35,7 +35,7 @@ def test_the_direction_of_a_metric_is_that_of_better_scores(name):
     if metric.better:
         assert metric.better * (perfect - now) > 0 and metric.better * (now - inverted) >= 0
     else:
-        assert metric.unit == "pictures" and metric.digits == 0
+        assert metric.unit == "images" and metric.digits == 0
 
 
 @pytest.mark.parametrize("name", METRICS)

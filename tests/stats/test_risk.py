@@ -23,7 +23,7 @@ def scored(draw):
 
 
 def plain_curve(labels, scores) -> np.ndarray:
-    """Risk with one picture more at a time; within a tie every picture stands for the tie's mean."""
+    """Risk with one image more at a time; within a tie every image stands for the tie's mean."""
     wrong, sure = ((scores >= 0.5) != (labels == 1)).astype(float), np.abs(scores - 0.5)
     _, tie = np.unique(-sure, return_inverse=True)
     level = (np.bincount(tie, weights=wrong) / np.bincount(tie))[tie]

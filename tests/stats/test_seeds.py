@@ -1,4 +1,4 @@
-"""Seeds and pictures told apart, on tests whose true variances are known."""
+"""Seeds and images told apart, on tests whose true variances are known."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SETTINGS = Evaluate(replicates=200)
 
 
 def made(random, seeds=5, groups=60, seed_sd=0.3):
-    """A seed shifts all fakes by its own amount; pictures are shared by all seeds."""
+    """A seed shifts all fakes by its own amount; images are shared by all seeds."""
     units = np.repeat(np.arange(groups), 4)
     labels = np.tile([0, 0, 1, 1], groups)
     shared = random.normal(0, 0.6, groups)[units] + random.normal(0, 0.6, len(units))
@@ -41,7 +41,7 @@ def test_equal_seeds_have_no_variance_of_their_own():
 
 
 def test_what_pictures_add_to_single_seeds_is_not_called_a_seed():
-    """Seeds that differ by noise of their pictures alone: on average no variance between seeds is left."""
+    """Seeds that differ by noise of their images alone: on average no variance between seeds is left."""
     random = np.random.default_rng(2)
     left, plain = [], []
     for _ in range(40):
@@ -68,7 +68,7 @@ def test_numbers_and_refusals():
     labels, scores, units = made(np.random.default_rng(4), seeds=3)
     numbers = {n.id: n for n in seed_numbers(summarise_seeds(labels, scores, units, SETTINGS), len(labels))}
     assert set(numbers) == {f"test.auc.{n}" for n in ("recipe", "seed_sd", "sampling_error", "seed_share")}
-    assert "other pictures and other seeds" in numbers["test.auc.recipe"].note
+    assert "other images and other seeds" in numbers["test.auc.recipe"].note
     assert 0 <= numbers["test.auc.seed_share"].value <= 1
     fakes = labels == 1
     one_class = seed_numbers(summarise_seeds(labels[fakes], scores[:, fakes], units[fakes], SETTINGS), 3)

@@ -26,14 +26,14 @@ def test_each_level_has_its_column(level, column):
 def test_a_missing_column_and_an_empty_cell_are_refused():
     with pytest.raises(StudyError, match="need a column 'identity'"):
         units_of(ROWS[["path", "group"]], "identity")
-    with pytest.raises(StudyError, match="1 of 3 pictures name no identity, the first b"):
+    with pytest.raises(StudyError, match="1 of 3 images name no identity, the first b"):
         units_of(ROWS, "identity")
 
 
 def test_a_level_that_some_pictures_do_not_name_is_refused_by_the_name_of_the_set():
     refuse_unnamed({"the test": ROWS}, "video")
     unnamed = {"the test": ROWS, "test_on, Faces": ROWS.assign(video=["", "w", ""])}
-    with pytest.raises(StudyError, match=r"test_on, Faces: .* 2 of 3 pictures name no video") as error:
+    with pytest.raises(StudyError, match=r"test_on, Faces: .* 2 of 3 images name no video") as error:
         refuse_unnamed(unnamed, "video")
     assert "evaluate.level to group" in error.value.hint
     refuse_unnamed(unnamed, "group")

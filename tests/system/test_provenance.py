@@ -137,7 +137,7 @@ def test_data_files_that_a_module_names_are_found_beside_it():
     assert provenance.read_beside(provenance.import_closure("dfstudy.number")) == []
 
 
-# of what the code imports: shapes no number, picture or word of a report
+# of what the code imports: shapes no number, image or word of a report
 SHAPE_NOTHING = {
     "accelerate",
     "click",

@@ -1,4 +1,4 @@
-"""A few pictures that a tiny network can tell apart, and studies that train on them in a second."""
+"""A few images that a tiny network can tell apart, and studies that train on them in a second."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Parts:
 
 @pytest.fixture(scope="session")
 def parts(tmp_path_factory) -> Parts:
-    """36 noisy pictures of 37 x 53; fakes (two fifths) have a faint stripe pattern; groups of two."""
+    """36 noisy images of 37 x 53; fakes (two fifths) have a faint stripe pattern; groups of two."""
     root = tmp_path_factory.mktemp("pictures")
     random = np.random.default_rng(0)
     rows = []
@@ -62,7 +62,7 @@ def make_study(tmp_path):
 def tiny_study(
     out: Path, model: dict | None = None, policy: str = "none+horizontal_flip", **training
 ) -> Study:
-    """`test_efficientnet` at 48 px in steps of 8 pictures; keyword arguments change the recipe."""
+    """`test_efficientnet` at 48 px in steps of 8 images; keyword arguments change the recipe."""
     recipe = {"epochs": 3, "batch_size": 8, "workers": 0, "learning_rate": 0.003}
     settings = {
         "name": "tiny",

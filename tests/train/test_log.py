@@ -18,4 +18,4 @@ def test_a_bar_is_for_those_who_watch_and_lines_for_everybody(tmp_path, monkeypa
         log.note("a remark")
         log.step(4, 2, 0.1)
     said = capsys.readouterr().err
-    assert "tiny, seed 0: a remark\n" in said and ("pictures/s" in said) == watched
+    assert "tiny, seed 0: a remark\n" in said and ("images/s" in said) == watched

@@ -217,7 +217,7 @@ def test_a_step_in_parts_is_the_same_step(parts, make_study, accumulate):
 
 
 def small(**recipe) -> dict:
-    """22 pictures at 32 px, where this network's last layers see 1 x 1."""
+    """22 images at 32 px, where this network's last layers see 1 x 1."""
     return {"model": {"backbone": "test_resnet", "size": 32, "options": {}}, "epochs": 1, **recipe}
 
 
@@ -228,7 +228,7 @@ def small(**recipe) -> dict:
 def test_a_picture_alone_is_refused_before_the_first_step(parts, make_study, monkeypatch, recipe, better):
     step = Learner.step
     monkeypatch.setattr(Learner, "step", lambda *_: pytest.fail("it began"))
-    with pytest.raises(StudyError, match=r"22 training pictures in steps of .* leave one picture") as told:
+    with pytest.raises(StudyError, match=r"22 training images in steps of .* leave one image") as told:
         train(make_study(**small(**recipe)), parts, 0, False)
     assert f"set training.batch_size: {better}, or a larger model.size" in told.value.hint
     monkeypatch.setattr(Learner, "step", step)

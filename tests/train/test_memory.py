@@ -36,7 +36,7 @@ def trainer(parts, make_study):
 
 @pytest.fixture
 def small_memory(monkeypatch):
-    """`small_memory(most)`: the network takes no more pictures at a time; gives the numbers it was asked."""
+    """`small_memory(most)`: the network takes no more images at a time; gives the numbers it was asked."""
     forward = EfficientNet.forward
 
     def limit(most: int, error: Exception = GPU) -> list[int]:
@@ -60,13 +60,13 @@ def test_a_training_that_does_not_fit_is_told_what_would(trainer, small_memory, 
     asked = small_memory(3, error)
     one = trainer(batch_size=8)
     with (
-        pytest.raises(StudyError, match="8 pictures at a time do not fit into this machine's memory") as told,
+        pytest.raises(StudyError, match="8 images at a time do not fit into this machine's memory") as told,
         explain_out_of_memory(one),
     ):
         one.run("tiny", progress=False)
     assert told.value.message.endswith("; 2 do")
     assert (
-        "training.accumulate: 4 (a step stays 8 pictures; BatchNorm, if any, sees 2 at a time)"
+        "training.accumulate: 4 (a step stays 8 images; BatchNorm, if any, sees 2 at a time)"
         in told.value.hint
     )
     assert "bfloat16" in told.value.hint and "model.size" in told.value.hint
@@ -84,7 +84,7 @@ def test_what_is_advised_then_trains(trainer, small_memory):
 def test_not_even_one(trainer, small_memory):
     small_memory(0)
     one = trainer()
-    with pytest.raises(StudyError, match="not even one picture") as told, explain_out_of_memory(one):
+    with pytest.raises(StudyError, match="not even one image") as told, explain_out_of_memory(one):
         one.run("tiny", progress=False)
     assert "model.backbone" in told.value.hint
 
@@ -92,7 +92,7 @@ def test_not_even_one(trainer, small_memory):
 def test_memory_that_was_short_for_a_moment_is_not_blamed_on_the_batch(trainer):
     one = trainer()
     with (
-        pytest.raises(StudyError, match="8 pictures at a time fitted when tried once more") as told,
+        pytest.raises(StudyError, match="8 images at a time fitted when tried once more") as told,
         explain_out_of_memory(one),
     ):
         raise CPU
@@ -149,7 +149,7 @@ def test_the_advised_parts_fit_and_the_batch_stays(batch, devices, accumulate, r
     assert math.ceil(math.ceil(batch / devices) / advised) <= room
     assert ("when tried once more" in told.message) == (now <= room)
     if now > room:
-        assert told.message.startswith(f"{now} picture")
+        assert told.message.startswith(f"{now} image")
         assert ("each of" in told.message) == (devices > 1)
 
 
@@ -171,7 +171,7 @@ study = Study.model_validate({"name": "x", "title": "x", "model": model})
 assert fits(study, place, 2)
 now = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 resource.setrlimit(resource.RLIMIT_AS, (now + 200 * 2**20,) * 2)
-print([fits(study, place, pictures) for pictures in (1024, 100_000, 8)])
+print([fits(study, place, images) for images in (1024, 100_000, 8)])
 """
 
 

@@ -1,4 +1,4 @@
-"""One run on two processes: the same data, the same losses within rounding, every picture counted once."""
+"""One run on two processes: the same data, the same losses within rounding, every image counted once."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from dfstudy.train.launch import launch_command
 from dfstudy.train.run import Run, load_run, train
 from dfstudy.train.state import Seen
 
-# batches of 7 over 2 processes: shares of 4 and 3; of 15 pictures the last one is left for one process
+# batches of 7 over 2 processes: shares of 4 and 3; of 15 images the last one is left for one process
 COUNTS = {"train": 15, "val": 9, "test": 4}
 
 
 @pytest.fixture(scope="module")
 def pictures(tmp_path_factory) -> Path:
-    """A folder with given splits: noisy pictures, the fakes with a faint stripe."""
+    """A folder with given splits: noisy images, the fakes with a faint stripe."""
     root = tmp_path_factory.mktemp("given")
     random = np.random.default_rng(1)
     for part, count in COUNTS.items():
@@ -78,7 +78,7 @@ def environment() -> dict[str, str]:
 @pytest.mark.parametrize(
     ("model", "recipe"),
     [
-        # batches of 7, 7 and 1: in the last, the second process has no picture
+        # batches of 7, 7 and 1: in the last, the second process has no image
         pytest.param({"backbone": "test_convnext"}, {}, id="no BatchNorm, an empty share"),
         pytest.param(
             {"backbone": "test_resnet"},

@@ -240,8 +240,8 @@ def test_tensorboard_events_are_readable(parts, make_study):
     events.Reload()
     tags = events.Tags()
     scalars = {"loss/training", "loss/validation", "accuracy/validation", "auc/training", "learning rate"}
-    assert scalars | {"pictures per second"} <= set(tags["scalars"])
-    assert tags["images"] == ["augmented pictures"]
+    assert scalars | {"images per second"} <= set(tags["scalars"])
+    assert tags["images"] == ["augmented images"]
     assert [event.step for event in events.Scalars("learning rate")] == [1, 2, 3, 4, 5, 6]
 
 

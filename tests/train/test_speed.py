@@ -1,4 +1,4 @@
-"""The pace that a budget is decided by: of the study's own network, on its pictures, and quickly known."""
+"""The pace that a budget is decided by: of the study's own network, on its images, and quickly known."""
 
 from __future__ import annotations
 

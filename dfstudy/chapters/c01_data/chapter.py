@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dfstudy.chapters.base import Chapter, Section
+from dfstudy.chapters.base import Chapter, PageSection
 from dfstudy.chapters.c01_data.questions import answer_questions
 
 CHAPTER = Chapter(
     id="01_explore_data",
-    title="The pictures",
+    title="The images",
     needs=(
         "pictures",
         "card",
@@ -42,5 +42,5 @@ CHAPTER = Chapter(
         "leakage.inflation",
     ),
     questions=answer_questions,
-    section=Section("data", "Data and trust", Path(__file__).with_name("section.md.j2")),
+    section=PageSection("data", "Data and trust", Path(__file__).with_name("section.md.j2")),
 )

@@ -1,4 +1,4 @@
-"""The dataset card at the end of chapter 01: what the pictures are, whose, under which terms, and how sound.
+"""The dataset card at the end of chapter 01: what the images are, whose, under which terms, and how sound.
 
 Takes the study, its split, the numbers of the chapter and the audits' verdicts; gives a table of plain words.
 What only a person knows comes from `data.card` of the study file, and says `not stated` where it is empty.
@@ -26,7 +26,7 @@ MOST_METHODS = 16  # that are named; the others are counted
 MOST_REASONS = 6
 MISUSE = (
     "Faces are personal data: keep and share them only with the right to do so. A score of this study is no "
-    "evidence about a particular picture of a particular person, and must not be used to accuse, identify or "
+    "evidence about a particular image of a particular person, and must not be used to accuse, identify or "
     "watch anyone."
 )
 
@@ -59,7 +59,7 @@ def card_table(study: Study, split: Split, numbers: Numbers, verdicts: Sequence[
 def _kind(study: Study) -> str:
     if study.is_sample:
         return f"{study.title}: portraits rendered by a program; they show no person"
-    return f"{study.title}: pictures of the folder {study.pictures.name}"
+    return f"{study.title}: images of the folder {study.pictures.name}"
 
 
 def _stated(study: Study, name: str) -> str:

@@ -42,7 +42,7 @@ MEASURED = {"width": ("width", "pixels"), "height": ("height", "pixels"), "kilob
 
 
 def largest_methods(split: Split, most: int = MOST_METHODS) -> list[tuple[int, str]]:
-    """(label, method) of real pictures first, then of the `most` largest methods, largest first."""
+    """(label, method) of real images first, then of the `most` largest methods, largest first."""
     sizes = split.rows.groupby(["label", "method"]).size().reset_index(name="pictures")
     sizes = sizes.sort_values(["label", "pictures", "method"], ascending=[True, False, True])
     pairs = list(zip(sizes["label"].tolist(), sizes["method"].tolist(), strict=True))
@@ -50,7 +50,7 @@ def largest_methods(split: Split, most: int = MOST_METHODS) -> list[tuple[int, s
 
 
 def method_count(split: Split) -> int:
-    """Forgery methods among the usable pictures."""
+    """Forgery methods among the usable images."""
     return split.rows.loc[split.rows["label"] == 1, "method"].nunique()
 
 
@@ -63,7 +63,7 @@ def methods_shown(split: Split) -> str:
 
 
 def count_table(split: Split) -> pd.DataFrame:
-    """Pictures by class and method (rows) and by split (columns), with groups and totals."""
+    """Images by class and method (rows) and by split (columns), with groups and totals."""
     rows = split.rows.assign(
         label=split.rows["label"].map(CLASS_NAMES), split=split.rows["split"].map(SPOKEN)
     )
@@ -303,7 +303,7 @@ def data_numbers(split: Split) -> list[Number]:
         Number(
             "data.set_aside",
             len(split.set_aside),
-            "pictures",
+            "images",
             len(rows) + len(split.set_aside),
             note="not used",
         ),
@@ -320,7 +320,7 @@ def data_numbers(split: Split) -> list[Number]:
     return numbers
 
 
-def _count(name: str, value: int, rows: pd.DataFrame, unit: str = "pictures", note: str = "") -> Number:
+def _count(name: str, value: int, rows: pd.DataFrame, unit: str = "images", note: str = "") -> Number:
     return Number(name, value, unit, len(rows), groups=rows["group"].nunique(), note=note)
 
 
@@ -333,19 +333,19 @@ def groups_sentence(split: Split) -> str:
     """What the split can promise about identity, for `say`."""
     if split.groups_known:
         return (
-            "The set names its groups: {data.pictures} pictures form {data.groups} groups, the largest of "
-            "{data.largest_group} pictures. A group, such as the frames of one video or a fake and its "
+            "The set names its groups: {data.pictures} images form {data.groups} groups, the largest of "
+            "{data.largest_group} images. A group, such as the frames of one video or a fake and its "
             "source, lies whole in one split. What the set does not name stays unknown: two groups may show "
             "one person."
         )
-    lack = "Nothing in this set names groups, so each picture"
+    lack = "Nothing in this set names groups, so each image"
     remedy = "give `index.csv` a column `group`"
     if split.groups_named:
-        lack = "Too few pictures of this set have a named group, and each of the others"
-        remedy = "name the group of every picture in `index.csv`"
+        lack = "Too few images of this set have a named group, and each of the others"
+        remedy = "name the group of every image in `index.csv`"
     return (
         f"**Identity is unknown.** {lack} counts as its own but "
-        "for near-duplicates: {data.pictures} pictures form {data.groups} groups. One person, or frames of "
+        "for near-duplicates: {data.pictures} images form {data.groups} groups. One person, or frames of "
         "one video, may be on both sides; then the test result is too good, and intervals are "
         f"too narrow. If you know the groups, {remedy}."
     )
@@ -353,12 +353,12 @@ def groups_sentence(split: Split) -> str:
 
 def split_sentence(split: Split) -> str:
     """Where the split comes from, for `say`."""
-    counts = "{split.train} pictures train, {split.val} select, and {split.test} test once."
+    counts = "{split.train} images train, {split.val} select, and {split.test} test once."
     if not split.given:
         return f"The split was made here, by whole groups and alike in classes and methods: {counts}"
     if "val" in split.given:
-        return f"The split is the one given with the pictures: {counts}"
+        return f"The split is the one given with the images: {counts}"
     return (
-        "The pictures came in two parts. The second is the test; validation was split off the first, by "
+        "The images came in two parts. The second is the test; validation was split off the first, by "
         f"whole groups: {counts}"
     )

@@ -1,7 +1,7 @@
 """Chapter 01's evidence on duplicates: how many of which kind, what became of them, and what they look like.
 
 Takes a `Split`; gives `Number`s, a table, and a sheet of pairs that stand under both labels. Validation and
-test pictures are counted and never shown, so that nobody tunes by eye on them. Cost: a second.
+test images are counted and never shown, so that nobody tunes by eye on them. Cost: a second.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ SHEET = "data_both_labels"  # id of the figure, which exists only where there is
 MOST_PAIRS, COLUMNS = 12, 4
 KINDS = {
     (EXACT, True): (
-        "one picture again in its class",
+        "one image again in its class",
         "one is kept; a given validation or test keeps its own",
     ),
-    (EXACT, False): ("one picture under real and under fake", "all excluded"),
+    (EXACT, False): ("one image under real and under fake", "all excluded"),
     (NEAR, True): ("near-duplicates of one class", "join one group"),
     (NEAR, False): ("near-duplicates, real and fake", "join one group: most often a fake and its source"),
 }
 _NOTES = {
-    "copies": ("pictures", "repeat another picture of their class"),
-    "both_labels": ("pairs", "one picture under real and under fake; excluded"),
+    "copies": ("images", "repeat another image of their class"),
+    "both_labels": ("pairs", "one image under real and under fake; excluded"),
     "near": ("pairs", "near-duplicates that join two groups"),
     "near_labels": ("pairs", "of these between real and fake"),
     "given_splits": ("pairs", "of any kind between two given splits"),
     "joined_groups": ("groups", "that near-duplicates joined"),
-    "largest_joined": ("pictures", "in the largest of these"),
-    "flat": ("pictures", "too flat for a perceptual hash: only exact copies of them are found"),
+    "largest_joined": ("images", "in the largest of these"),
+    "flat": ("images", "too flat for a perceptual hash: only exact copies of them are found"),
 }
 
 
@@ -73,7 +73,7 @@ def duplicate_numbers(split: Split) -> list[Number]:
 
 
 def pairs_to_show(split: Split) -> pd.DataFrame:
-    """Pairs of both labels of which no picture judges, in the order exact, then nearest."""
+    """Pairs of both labels of which no image judges, in the order exact, then nearest."""
     found = split.duplicates[~split.duplicates["same_label"]]
     judging = set(split.rows.loc[split.rows["split"] != "train", "path"])
     return found[~(found["path"].isin(judging) | found["other"].isin(judging))]
@@ -86,7 +86,7 @@ def show_duplicates(split: Split, study: Study) -> HTML:
     if counts["joined_groups"]:
         joined = (
             f"Near-duplicates joined groups into {counts['joined_groups']:,} larger ones, the largest of "
-            f"{counts['largest_joined']:,} pictures."
+            f"{counts['largest_joined']:,} images."
         )
     table = f"<div>{duplicate_table(split).to_html(index=False)}</div><p>{joined}</p>"
     return HTML(table + _both_labels(split, study))
@@ -114,7 +114,7 @@ def _both_labels(split: Split, study: Study) -> str:
 
 
 def draw_pairs(split: Split, pairs: pd.DataFrame, side: int = 128) -> Figure:
-    """The first pairs of the table, each as its real and its fake picture side by side."""
+    """The first pairs of the table, each as its real and its fake image side by side."""
     shown = list(pairs.head(MOST_PAIRS).itertuples(index=False))
     labels = pd.concat([split.rows, split.set_aside]).set_index("path")["label"].astype(int)
     columns = min(COLUMNS, len(shown))

@@ -178,7 +178,7 @@ def shortcut_verdict(findings: Sequence[Finding]) -> str:
     elif unclear := sum(finding.verdict == VERDICTS[3] for finding in overall):
         parts = [
             "**Shortcuts: inconclusive.** No family of traits predicts the label better than shuffled labels "
-            f"do, but for {unclear} of {len(overall)} the pictures are too few to rule it out."
+            f"do, but for {unclear} of {len(overall)} the images are too few to rule it out."
         ]
     else:
         parts = [
@@ -203,14 +203,14 @@ def shortcut_sentence(findings: Sequence[Finding], study: Study) -> str:
         parts.append(f"**{spoken}: {finding.verdict}**, AUC {{shortcut.{finding.family}.auc}}{trait}.")
     if any(finding.family in _IN_THE_FILE for finding in found):
         parts.append(
-            "A network may learn the file instead of the face. Give all pictures one format, quality and "
+            "A network may learn the file instead of the face. Give all images one format, quality and "
             f"size, and study those:\n\n{_reencode_commands(study)}\n\n"
         )
     if any(finding.family not in {*_IN_THE_FILE, TOGETHER} for finding in found):
         parts.append(
             "What lies in the pixels may be the forgery's own trace or an accident of how the set was made; "
-            "re-encoding does not take it away, and a detector that lives on it fails where pictures are "
-            "made or compressed in another way. Compare with pictures of another origin."
+            "re-encoding does not take it away, and a detector that lives on it fails where images are "
+            "made or compressed in another way. Compare with images of another origin."
         )
     open_ones = [finding.spoken for finding in overall if finding.verdict == VERDICTS[3]]
     if open_ones:

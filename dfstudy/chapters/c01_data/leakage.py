@@ -46,10 +46,10 @@ class Leakage:
     """Trainings in pairs that differ in their split alone.
 
     Attributes:
-        grouped, random: AUC on each one's test pictures, mean over seeds, interval over groups.
+        grouped, random: AUC on each one's test images, mean over seeds, interval over groups.
         inflation: random - grouped, interval over groups and seeds.
-        pictures: test pictures of both.
-        shared: share of the random split's test pictures whose group is also trained on.
+        pictures: test images of both.
+        shared: share of the random split's test images whose group is also trained on.
         epochs: of both trainings.
         learned: one kind of training has learned. Where only groups can be known, the grouped one cannot;
             where neither has, there is nothing to leak.
@@ -65,7 +65,7 @@ class Leakage:
 
 
 def measure_leakage(study: Study, split: Split, progress: bool = True) -> Leakage | None:
-    """Train on both splits with each seed, test, compare; None where no group has two pictures.
+    """Train on both splits with each seed, test, compare; None where no group has two images.
 
     Args:
         study: as `small_study` gives it.
@@ -102,7 +102,7 @@ def compare(
 ) -> Leakage:
     """The meter's reading from tables of `predict`, one a seed.
 
-    The two tests hold different pictures, so their groups are drawn independently of each other.
+    The two tests hold different images, so their groups are drawn independently of each other.
     """
     settings = by_group(settings)  # a group is what leaks
 
@@ -136,7 +136,7 @@ def leakage_numbers(found: Leakage | None, split: Split) -> list[Number]:
     """Numbers `leakage.auc.grouped`, `leakage.auc.random`, `leakage.inflation`, `leakage.shared`."""
     names = ("auc.grouped", "auc.random", "inflation", "shared")
     if found is None:
-        n, why = len(split.rows), "no group has two pictures: nothing names what could leak"
+        n, why = len(split.rows), "no group has two images: nothing names what could leak"
         return [Number(f"leakage.{name}", None, "AUC", n, note=why) for name in names]
     seeds = found.inflation.seeds
     few = f"{seeds} of at least {LEAST_SEEDS} seeds of each"  # below that, a value and no verdict
@@ -157,7 +157,7 @@ def leakage_numbers(found: Leakage | None, split: Split) -> list[Number]:
             found.shared,
             "1",
             found.pictures,
-            note="of the random split's test pictures have pictures of their group in training",
+            note="of the random split's test images have images of their group in training",
         ),
     ]
 

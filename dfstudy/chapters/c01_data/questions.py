@@ -1,4 +1,4 @@
-"""Can these pictures be trusted? The audits' verdicts, by rule, from the numbers of chapter 01.
+"""Can these images be trusted? The audits' verdicts, by rule, from the numbers of chapter 01.
 
 Takes numbers by id; gives `Answer`s, and the few lines that the page shows before any result. An audit whose
 numbers are missing gets no answer. Pure.
@@ -31,7 +31,7 @@ def answer_questions(gathered: Gathered) -> list[Answer]:
 
 
 def leak_verdict(numbers: Numbers) -> Verdict | Literal["not applicable"]:
-    """Whether a split by single pictures would have flattered.
+    """Whether a split by single images would have flattered.
 
     `yes`: the whole interval of the gain lies above 0. `no`: it ends below `LEAK`. Both need three seeds of
     each kind of training, and one kind to have learned: what learned nothing has nothing to leak.
@@ -114,13 +114,13 @@ def _trust(numbers: Numbers, groups_known: bool) -> list[Answer]:
 def _new_people(numbers: Numbers, groups_known: bool) -> list[Answer]:
     if "data.pictures" not in numbers:
         return []
-    known = "each named group is in one split: {data.groups} groups of {data.pictures} pictures"
-    unknown = "few of the pictures have a named group, or none, so a person may be on both sides"
+    known = "each named group is in one split: {data.groups} groups of {data.pictures} images"
+    unknown = "few of the images have a named group, or none, so a person may be on both sides"
     return [
         Answer(
             "answer.new_people",
-            "Are those pictures of other people or videos?",
-            "no group is in two splits, and the pictures name their groups",
+            "Are those images of other people or videos?",
+            "no group is in two splits, and the images name their groups",
             YES if groups_known else CANNOT_TELL,
             known if groups_known else unknown,
             numbers["data.pictures"].n,
@@ -182,10 +182,10 @@ def _leak(numbers: Numbers) -> list[Answer]:
 def _duplicates_line(numbers: Numbers) -> str:
     both, near = (numbers[f"duplicates.{name}"].value for name in ("both_labels", "near"))
     parts = ["{duplicates.copies} exact copies within a class"]
-    parts.append("{duplicates.both_labels} pairs of one picture under both labels")
+    parts.append("{duplicates.both_labels} pairs of one image under both labels")
     joined = ", joined to {duplicates.joined_groups} groups by the split" if near else ""
     parts.append("{duplicates.near} near-duplicates" + joined)
-    verdict = "the same picture is real and fake" if both else "found, none on both sides of the split"
+    verdict = "the same image is real and fake" if both else "found, none on both sides of the split"
     if not both and not near and not numbers["duplicates.copies"].value:
         verdict = "none found"
     return f"**Duplicates: {verdict}.** {'; '.join(parts)}."

@@ -1,6 +1,6 @@
 """Shortcut audit: can the label be told without looking at the face?
 
-Takes pictures with label, method and group, and their traits; gives a `Finding` for each family of traits and
+Takes images with label, method and group, and their traits; gives a `Finding` for each family of traits and
 for all together, over all fakes and for each method against the reals: the AUC of a cross-validated probe
 whose folds never split a group, its interval over groups, the AUCs of shuffled labels, and a verdict.
 
@@ -9,7 +9,7 @@ more than that of any family in any of 200 shuffles, each family measured in its
 (Westfall and Young 1993: the maximum over families keeps the chance of any false claim in a clean set near
 1 in 200, however many families are tried; without the standard deviations the noisiest family would set the
 bar for all, and a few PNG files among the fakes pass below it). Refused: one class.
-Cost: 7 s of one core a scope (all fakes, or one method) for 7,000 pictures and 1,000 replicates, 0.6 s for
+Cost: 7 s of one core a scope (all fakes, or one method) for 7,000 images and 1,000 replicates, 0.6 s for
 240.
 """
 
@@ -82,7 +82,7 @@ def verdict_of(value: float, low: float, high: float, chance: float) -> str:
     `tells the label`: better than chance, and the interval begins at `TELLS` or above.
     `hints at the label`: better than chance, and the interval begins above one half.
     `no sign`: not better than chance, and the interval ends below `MATTERS`.
-    `inconclusive`: everything else; the interval is too wide for the pictures there are, or there is none.
+    `inconclusive`: everything else; the interval is too wide for the images there are, or there is none.
 
     Args:
         value, low, high: AUC and interval; NaN where there is none.
@@ -97,15 +97,15 @@ def audit_shortcuts(rows: pd.DataFrame, traits: pd.DataFrame, settings: Evaluate
     """A finding for each family and all together, over all fakes and, where there are several, by method.
 
     Args:
-        rows: path, label (0 real, 1 fake), method and group of every picture.
+        rows: path, label (0 real, 1 fake), method and group of every image.
         traits: table of `dfstudy.data.traits.read_traits` for the same paths, in any order.
         settings: replicates, confidence and seed.
     Raises:
-        ValueError: one class only, one group only, or a picture without traits.
+        ValueError: one class only, one group only, or an image without traits.
     """
     pictures = rows[["path", "label", "method", "group"]].sort_values("path", ignore_index=True)
     if pictures["label"].nunique() < 2:
-        raise ValueError("a shortcut tells two classes apart, and the pictures are of one")
+        raise ValueError("a shortcut tells two classes apart, and the images are of one")
     table = pictures.merge(traits, on="path", how="left", validate="one_to_one", indicator="known")
     if (table["known"] != "both").any():
         raise ValueError(f"no traits of {table.loc[table['known'] != 'both', 'path'].iloc[0]}")
@@ -151,7 +151,7 @@ def levels_of_chance(shuffled: Mapping[str, Floats]) -> dict[str, float]:
     """
     means = {name: float(np.nanmean(aucs)) for name, aucs in shuffled.items()}
     spreads = {name: float(np.nanstd(aucs)) for name, aucs in shuffled.items()}
-    # a family without any spread (all pictures alike) says nothing, and sets no bar
+    # a family without any spread (all images alike) says nothing, and sets no bar
     farthest = [(np.nanmax(aucs) - means[n]) / spreads[n] for n, aucs in shuffled.items() if spreads[n] > 0]
     return {name: means[name] + max(farthest, default=0.0) * spreads[name] for name in shuffled}
 

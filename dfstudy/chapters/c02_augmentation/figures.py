@@ -1,6 +1,6 @@
 """Figures of chapter 02: transforms one by one, whole policies, realised strengths, cost.
 
-Takes pictures (uint8 [H, W, 3]) and tables from `dfstudy.augment`; gives matplotlib figures, unsaved.
+Takes images (uint8 [H, W, 3]) and tables from `dfstudy.augment`; gives matplotlib figures, unsaved.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ if TYPE_CHECKING:
     from dfstudy.augment.extremes import Ends
     from dfstudy.augment.gallery import Row
 
-PER_ROW = 3  # transforms beside each other, each with three pictures
+PER_ROW = 3  # transforms beside each other, each with three images
 GAP = 4  # pixels between samples
 LEAST_SHOWN = 0.1  # grey levels: a smaller change would be shown as none
 
 
 def draw_ends(transforms: Sequence[Ends]) -> Figure:
-    """Each transform: one end of its range, the picture before, the other end.
+    """Each transform: one end of its range, the image before, the other end.
 
     Below each end stands its value and, where pixels stay in place, the mean absolute change in grey levels.
     """
@@ -46,7 +46,7 @@ def _draw_triple(part: SubFigure, ends: Ends) -> None:
     panels += [
         (after, _end_label(*end)) for after, *end in zip(ends.after, ends.labels, ends.changes, strict=True)
     ]
-    if len(panels) == 3:  # the picture before stands between the ends
+    if len(panels) == 3:  # the image before stands between the ends
         panels = [panels[1], panels[0], panels[2]]
     for axes, (picture, label) in zip(part.subplots(1, 3), [*panels, (None, "")][:3], strict=True):
         _show(axes, picture, label)
@@ -83,7 +83,7 @@ def describe_ends(transforms: Sequence[Ends]) -> str:
 
 
 def draw_policies(samples: dict[str, Sequence[np.ndarray]], columns: int = 8) -> Figure:
-    """One picture as several policies return it: a block a policy, its first cell the picture itself."""
+    """One image as several policies return it: a block a policy, its first cell the image itself."""
     rows = {name: -(-len(pictures) // columns) for name, pictures in samples.items()}
     height = sum(rows.values()) * WIDTH / columns + 0.2 * len(rows)
     figure, axes = plt.subplots(
@@ -106,7 +106,7 @@ def _mosaic(pictures: Sequence[np.ndarray], columns: int) -> np.ndarray:
 
 
 def draw_named(rows: Sequence[Row]) -> Figure:
-    """The same pictures under each policy: a row each, its name on the left."""
+    """The same images under each policy: a row each, its name on the left."""
     sheet = np.concatenate([_strip(row.pictures) for row in rows])[:-GAP]
     share = 0.84  # of the figure's width, beside the names
     height = share * WIDTH * sheet.shape[0] / sheet.shape[1]
@@ -123,7 +123,7 @@ def draw_named(rows: Sequence[Row]) -> Figure:
 
 
 def _strip(pictures: Sequence[np.ndarray]) -> np.ndarray:
-    """Pictures beside each other, with a gap below."""
+    """Images beside each other, with a gap below."""
     strip = _mosaic(pictures, len(pictures))
     return np.concatenate([strip, np.full((GAP, *strip.shape[1:]), 255, np.uint8)])
 
@@ -212,7 +212,7 @@ def _draw_changes(axes: Axes, samples: pd.DataFrame) -> None:
 
 
 def draw_cost(times: pd.DataFrame) -> Figure:
-    """Microseconds a picture of each step: mean, and from the 10th to the 90th percentile."""
+    """Microseconds an image of each step: mean, and from the 10th to the 90th percentile."""
     figure, axes = plt.subplots(figsize=(WIDTH, 0.25 * len(times) + 0.4))
     place = np.arange(len(times))[::-1]
     whole = times["step"].str.startswith("policy")

@@ -1,4 +1,4 @@
-"""Numbers of what a policy really does to training pictures.
+"""Numbers of what a policy really does to training images.
 
 Takes the table of `dfstudy.augment.strength.measure_policy`; gives realised means with Student's interval and
 shares with Wilson's (1927). Samples are independent draws, so no group is resampled. Cost: milliseconds.
@@ -28,7 +28,7 @@ def augmentation_numbers(samples: pd.DataFrame, confidence: float = 0.95) -> lis
     shares = share_table(samples, confidence)
     inside = shares["probability"].between(shares["low"], shares["high"])
     return [
-        Number("augment.samples", samples["sample"].nunique(), "pictures", samples["sample"].nunique()),
+        Number("augment.samples", samples["sample"].nunique(), "images", samples["sample"].nunique()),
         _mean("augment.jpeg_quality", samples["quality"], "quality (1-100)", confidence, digits=1),
         _mean("augment.noise_sigma", samples["sigma"], "grey levels", confidence, digits=2),
         Number("augment.shares", len(shares), "transforms", len(samples)),

@@ -1,6 +1,6 @@
 """A policy or one transform on a face of your choice, at a strength that a slider sets.
 
-Takes a picture uint8 [H, W, 3] and names; gives what a notebook shows. Refused: a policy or a transform that
+Takes an image uint8 [H, W, 3] and names; gives what a notebook shows. Refused: a policy or a transform that
 does not exist, with those that do. Cost: milliseconds.
 """
 

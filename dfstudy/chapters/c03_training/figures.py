@@ -67,7 +67,7 @@ def describe_runs(runs: Sequence[Run]) -> pd.DataFrame:
             "temperature": f"{told['temperature']:.2f}",
             "parameters": f"{told['parameters']:,}",
             "trained": f"{told['trainable']:,}",
-            "pictures a step": told["pictures_a_step"],
+            "images a step": told["pictures_a_step"],
             "on a device at a time": told["pictures_at_once"],
         }
         for run in runs

@@ -1,8 +1,8 @@
 """The numbers of the training: what it took, and how much better it does on what it has seen.
 
 Takes finished runs, one a seed; gives `Number`s. Values are means over seeds; intervals resample the groups
-of training and of validation pictures, independently of each other, the same draw for every seed.
-Both AUCs come from the chosen weights on pictures that are only resized, so the gap compares like with
+of training and of validation images, independently of each other, the same draw for every seed.
+Both AUCs come from the chosen weights on images that are only resized, so the gap compares like with
 like: training scores with augmentation would hide overfitting. Cost: two AUCs a seed and replicate.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 def training_numbers(runs: Sequence[Run], settings: Evaluate) -> list[Number]:
-    """Numbers `train.*`: the AUC on training and validation pictures and their gap, and what was trained.
+    """Numbers `train.*`: the AUC on training and validation images and their gap, and what was trained.
 
     Args:
         runs: one a seed, on the same split.
@@ -51,8 +51,8 @@ def training_numbers(runs: Sequence[Run], settings: Evaluate) -> list[Number]:
         validation.number("train.val_auc", settings),
         *judge_runs(runs, settings).states("train"),
         Number("train.best_epoch", _mean(epochs), "epochs", len(validation.groups), note=of, digits=1),
-        Number("train.pictures", len(training.groups), "pictures", len(training.groups)),
-        Number("train.val_pictures", len(validation.groups), "pictures", len(validation.groups)),
+        Number("train.pictures", len(training.groups), "images", len(training.groups)),
+        Number("train.val_pictures", len(validation.groups), "images", len(validation.groups)),
         Number("train.parameters", first["parameters"], "parameters", len(training.groups)),
         Number("train.trainable", first["trainable"], "parameters", len(training.groups)),
         Number("train.seeds", len(runs), "runs", len(training.groups)),

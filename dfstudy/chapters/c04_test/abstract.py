@@ -24,13 +24,11 @@ def write_abstract(answers: Sequence[Answer], gathered: Gathered) -> str:
     unknown = (
         ""
         if verdicts["answer.new_people"] == YES
-        else (
-            " Not enough of the pictures name persons or videos: the test may hold people seen in training."
-        )
+        else (" Not enough of the images name persons or videos: the test may hold people seen in training.")
     )
     overfits = {
-        YES: "it overfits: its AUC is {train.auc_gap} higher on training than on validation pictures",
-        NO: "it hardly overfits: its AUC is {train.auc_gap} higher on training than on validation pictures",
+        YES: "it overfits: its AUC is {train.auc_gap} higher on training than on validation images",
+        NO: "it hardly overfits: its AUC is {train.auc_gap} higher on training than on validation images",
         CANNOT_TELL: "whether it overfits stays open: the overfitting gap (train AUC − val AUC) is "
         "{train.auc_gap}",
         UNTRAINED: "it has not learned enough for anything more to be said",
@@ -59,6 +57,6 @@ def write_abstract(answers: Sequence[Answer], gathered: Gathered) -> str:
         "{train.parameters} parameters learned from {split.train}, and was tested on {split.test} in "
         f"{{split.test.groups}} other groups.{unknown} {detects}: the test AUC is "
         f"{{{headline_auc(numbers)}}}, the "
-        "balanced accuracy at the threshold chosen on validation pictures {test.balanced_accuracy}; "
+        "balanced accuracy at the threshold chosen on validation images {test.balanced_accuracy}; "
         f"{overfits}.{baseline}{frozen}{shortcut}"
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dfstudy.chapters.base import Chapter, Section
+from dfstudy.chapters.base import Chapter, PageSection
 from dfstudy.chapters.c04_test.abstract import write_abstract
 from dfstudy.chapters.c04_test.questions import answer_questions
 
@@ -79,5 +79,5 @@ CHAPTER = Chapter(
     ),
     questions=answer_questions,
     abstract=write_abstract,
-    section=Section("detector", "Detector", Path(__file__).with_name("section.md.j2")),
+    section=PageSection("detector", "Detector", Path(__file__).with_name("section.md.j2")),
 )

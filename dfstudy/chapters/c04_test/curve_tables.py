@@ -47,7 +47,7 @@ def seed_curves(predictions: Sequence[pd.DataFrame]) -> list[pd.DataFrame]:
 
     Returns:
         A table a seed: threshold, false_alarms, sensitivity (both shares), precision (share of fakes among
-        the pictures called fake; NaN where none is). Empty where one class is missing.
+        the images called fake; NaN where none is). Empty where one class is missing.
     """
     test = align(predictions)
     reals, fakes = (int((test.labels == label).sum()) for label in (0, 1))
@@ -101,13 +101,13 @@ def chosen_points(predictions: Sequence[pd.DataFrame], thresholds: Sequence[floa
 
 
 def reliability(predictions: Sequence[pd.DataFrame], settings: Evaluate) -> pd.DataFrame:
-    """How often pictures with a given probability are fake.
+    """How often images with a given probability are fake.
 
-    Every picture counts once a seed, in the bins of the calibration error.
+    Every image counts once a seed, in the bins of the calibration error.
 
     Returns:
-        A row a bin: left, right (its edges), pictures (mean over seeds), probability (mean in the bin),
-        share (of fakes), low, high (its interval); NaN in an empty bin, and no interval where all pictures
+        A row a bin: left, right (its edges), images (mean over seeds), probability (mean in the bin),
+        share (of fakes), low, high (its interval); NaN in an empty bin, and no interval where all images
         of a bin are of one group.
     """
     test = align(predictions)
@@ -142,7 +142,7 @@ def reliability(predictions: Sequence[pd.DataFrame], settings: Evaluate) -> pd.D
 def find_mistakes(
     predictions: Sequence[pd.DataFrame], thresholds: Sequence[float], most: int = 12
 ) -> pd.DataFrame:
-    """The pictures furthest on the wrong side of the threshold.
+    """The images furthest on the wrong side of the threshold.
 
     With several seeds, probability and distance from the threshold are means over seeds.
 

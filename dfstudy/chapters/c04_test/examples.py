@@ -1,4 +1,4 @@
-"""Which explained pictures are shown: sure verdicts, right and wrong, and doubtful ones.
+"""Which explained images are shown: sure verdicts, right and wrong, and doubtful ones.
 
 Takes `Explained` and a threshold; gives a table of rows to draw. Cost: a few sorts.
 """
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def choose_examples(explained: Explained, threshold: float) -> pd.DataFrame:
-    """Pictures to show: the surest right and wrong verdicts, and those nearest the threshold; two a class.
+    """Images to show: the surest right and wrong verdicts, and those nearest the threshold; two a class.
 
     Verdicts are the first seed's. The second fake of a kind is of another method, where there is one.
 
@@ -22,7 +22,7 @@ def choose_examples(explained: Explained, threshold: float) -> pd.DataFrame:
         threshold: of the first seed, from validation.
 
     Returns:
-        A row a picture: kind (`right`, `wrong`, `unsure`), label, place (0 or 1), row (of `explained`),
+        A row an image: kind (`right`, `wrong`, `unsure`), label, place (0 or 1), row (of `explained`),
         method, probability. Fewer where there are none.
     """
     pictures = explained.test.pictures[["label", "method"]].reset_index(drop=True)

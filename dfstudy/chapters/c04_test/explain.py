@@ -1,13 +1,13 @@
-"""Where networks look: maps of finished runs on test pictures, and of random weights beside them.
+"""Where networks look: maps of finished runs on test images, and of random weights beside them.
 
 Takes runs, their predictions and their split; gives `Explained`: a map of the logit of fake for each run
-and picture (`dfstudy.model.maps`), the forged regions where index.csv names masks, and how far maps of
-random weights resemble the trained ones. At most `evaluate.explained_pictures` test pictures, by groups
-in the order of their hashes; pictures pass in batches of exactly 16, so that no map depends on others. A
+and image (`dfstudy.model.maps`), the forged regions where index.csv names masks, and how far maps of
+random weights resemble the trained ones. At most `evaluate.explained_pictures` test images, by groups
+in the order of their hashes; images pass in batches of exactly 16, so that no map depends on others. A
 network that cannot be explained is said with its reason, and nothing fails; a mask that cannot be read counts
-as none. Cost: for each run and picture, 1 + `DRAWS` forward and backward passes.
+as none. Cost: for each run and image, 1 + `DRAWS` forward and backward passes.
 
-Random weights (Adebayo et al. 2018, arXiv 1810.03292): maps that stayed the same would show the picture and
+Random weights (Adebayo et al. 2018, arXiv 1810.03292): maps that stayed the same would show the image and
 nothing of what was learned. A new network of the same kind is drawn `DRAWS` times a run, as one draw may
 resemble anything by chance. It knows no side yet: where nothing speaks for fake, its map is of what speaks
 for real.
@@ -40,22 +40,22 @@ if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate
     from dfstudy.train.run import Run
 
-BATCH = 16  # pictures whose passes are kept in memory for their gradients
+BATCH = 16  # images whose passes are kept in memory for their gradients
 DRAWS = 3  # of random weights, a run
-WHOLE = 0.95  # a mask over more of a picture than this names no region
+WHOLE = 0.95  # a mask over more of an image than this names no region
 
 Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Explained:
-    """Maps of some test pictures, S pixels a side, as the network takes them.
+    """Maps of some test images, S pixels a side, as the network takes them.
 
     Attributes:
-        test: the pictures explained, with every seed's probability.
-        asked: test pictures that they were taken from.
+        test: the images explained, with every seed's probability.
+        asked: test images that they were taken from.
         inputs: uint8 [n, S, S, 3] RGB.
-        inside: bool [n, S, S], False where a picture that is no square was padded.
+        inside: bool [n, S, S], False where an image that is no square was padded.
         maps: float32 [seeds, n, S, S] in 0..1; all 0 where nothing speaks for fake.
         regions: float32 [n, S, S] in 0..1, share of each pixel that was forged; NaN where no region is known.
         resemblance: rank correlation of each map with those of random weights, float32 [seeds, DRAWS, n];
@@ -79,7 +79,7 @@ class Explained:
 
     @property
     def known(self) -> NDArray[np.bool_]:
-        """[n] pictures whose forged region is known."""
+        """[n] images whose forged region is known."""
         return ~np.isnan(self.regions).any(axis=(1, 2))
 
 
@@ -95,10 +95,10 @@ def explain(
     Args:
         runs: training seeds of one study.
         predictions: one table of `predict` a run, of the test.
-        settings: how many pictures at most (`explained_pictures`), and the seed.
+        settings: how many images at most (`explained_pictures`), and the seed.
         progress: show a bar with the time left on stderr.
     Raises:
-        StudyError: a picture changed after it was indexed.
+        StudyError: an image changed after it was indexed.
     """
     from dfstudy.model.device import choose_place
 
@@ -154,7 +154,7 @@ def map_images(run: Run, predictions: pd.DataFrame, split: Split) -> Explained:
 
 
 def correlate(one: Floats, other: Floats) -> Floats:
-    """Spearman's rank correlation of maps [n, S, S] and others, picture by picture [n]; 0 for a flat map."""
+    """Spearman's rank correlation of maps [n, S, S] and others, image by image [n]; 0 for a flat map."""
     ranks = [rankdata(maps.reshape(len(maps), -1), axis=1) for maps in (one, other)]
     first, second = (each - each.mean(axis=1, keepdims=True) for each in ranks)
     spread = np.sqrt((first**2).sum(axis=1) * (second**2).sum(axis=1))
@@ -228,7 +228,7 @@ class _Explainer:
 
 
 def _nothing(test: Aligned, asked: int, reason: str) -> Explained:
-    """Of no picture."""
+    """Of no image."""
     none = Aligned(test.pictures.iloc[:0], test.probabilities[:, :0], 0)
     flat = np.empty((0, 1, 1), np.float32)
     return Explained(
@@ -245,7 +245,7 @@ def _nothing(test: Aligned, asked: int, reason: str) -> Explained:
 
 
 def _read(test: Aligned, split: Split, size: int) -> tuple[NDArray[np.uint8], NDArray[np.bool_], Floats]:
-    """Pictures, where they are not padding, and their forged regions, all as the network takes them."""
+    """Images, where they are not padding, and their forged regions, all as the network takes them."""
     from dfstudy.augment.policies import build_policy
 
     resize = build_policy("none", size, train=False)
@@ -272,7 +272,7 @@ def _read(test: Aligned, split: Split, size: int) -> tuple[NDArray[np.uint8], ND
 
 
 def _read_mask(split: Split, path: str, shape: tuple[int, ...]) -> NDArray[np.uint8] | None:
-    """uint8 [H, W, 3] in the shape of its picture, or None where it cannot be read."""
+    """uint8 [H, W, 3] in the shape of its image, or None where it cannot be read."""
     import cv2
 
     try:

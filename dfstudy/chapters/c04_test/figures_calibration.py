@@ -142,7 +142,7 @@ def calibration_sentence(meaning: Meaning) -> str:
         f"The line from validation, slope {{{stem}.fitted_slope}} and intercept {{{stem}.fitted_intercept}}, "
         f"{SAID[used.verdict()]} (change {{{stem}.log_loss.change}} nats).{remarks} The calibration error "
         f"goes from {{test.ece}} to {{{stem}.ece.after}}. {_remaining(used, stem)} Isotonic regression, by "
-        f"log-loss: {other}. The probabilities hold where {used.calibrations[0].fakes:.0%} of the pictures "
+        f"log-loss: {other}. The probabilities hold where {used.calibrations[0].fakes:.0%} of the images "
         "are fake, as in validation."
     )
 
@@ -192,13 +192,13 @@ def _band_sentence(numbers: Mapping[str, Number]) -> str:
     if not numbers["test.band.answered"].value:
         return (
             f"Validation is too small, or errs too often, to promise {SURE} that at most {100 * TARGET:g} % "
-            "of any verdict is wrong, so every picture stays unsure."
+            "of any verdict is wrong, so every image stays unsure."
         )
     wrong = numbers["test.band.wrong"]
     broken = wrong.low is not None and wrong.low > TARGET
     more = f", and here they are **more**, which {DOUBT}" if broken else ""
     return (
-        "Outside the unsure band {test.band.answered} of the pictures get a verdict, of which "
+        "Outside the unsure band {test.band.answered} of the images get a verdict, of which "
         f"{{test.band.wrong}} are wrong; validation promises {SURE} at most {100 * TARGET:g} % of each "
         f"kind{more}."
     )

@@ -27,8 +27,8 @@ SHADES = "viridis"  # even to the eye, and as even in grey
 FORGED = 0.5  # share of a pixel at which the region's outline runs
 KINDS = {"right": "clearly right", "wrong": "clearly wrong", "unsure": "nearest the threshold"}
 SHOWN_NAME = 18  # letters of a method's name
-TILE, INNER_GAP, GAP = 1.1, 0.04, 0.22  # inches: a picture, to its map, to the next pair
-HEAD, LINE, FOOT = 0.2, 1.3, 0.62  # inches: above all pictures, a row of them, below
+TILE, INNER_GAP, GAP = 1.1, 0.04, 0.22  # inches: an image, to its map, to the next pair
+HEAD, LINE, FOOT = 0.2, 1.3, 0.62  # inches: above all images, a row of them, below
 
 
 def draw_explained(explained: Explained, examples: pd.DataFrame) -> Figure:
@@ -105,15 +105,15 @@ def explain_sentence(explained: Explained, numbers: Mapping[str, Number]) -> str
     if numbers["explain.energy"].value is not None:
         told.append(
             "Of a map, {explain.energy} lies inside the forged region, which is {explain.energy.chance} of "
-            f"the picture: {_verdict(numbers['explain.energy.gain'], 'chance')} (difference "
+            f"the image: {_verdict(numbers['explain.energy.gain'], 'chance')} (difference "
             "{explain.energy.gain}). The highest place is forged in {explain.pointing} of the maps, "
             "compared with {explain.pointing.chance} by chance."
         )
     if numbers["explain.energy.others"].value is not None:
         told.append(
-            "Maps of other forged pictures have {explain.energy.others} in the same region: "
+            "Maps of other forged images have {explain.energy.others} in the same region: "
             f"{_verdict(numbers['explain.energy.others.gain'], 'these')} (difference "
-            "{explain.energy.others.gain}). This comparison takes off what is only the middle of a picture."
+            "{explain.energy.others.gain}). This comparison takes off what is only the middle of an image."
         )
     if not told:
         told.append(
@@ -125,7 +125,7 @@ def explain_sentence(explained: Explained, numbers: Mapping[str, Number]) -> str
         if random.high < HALF:
             changed = "they change the maps, which therefore show what was learned"
         elif random.low > HALF:
-            changed = "**they leave the maps much as they are: these show the picture alone**"
+            changed = "**they leave the maps much as they are: these show the image alone**"
     told.append(
         f"With random weights instead of the trained ones: {changed} (rank correlation "
         "{explain.randomised.correlation})."

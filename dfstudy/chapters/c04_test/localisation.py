@@ -1,15 +1,15 @@
-"""Whether maps point at what was forged: against chance, other pictures' maps and random weights.
+"""Whether maps point at what was forged: against chance, other images' maps and random weights.
 
 Takes `Explained`; gives `Number`s `explain.*` with intervals over groups, means over training seeds, and a
 table by method. Two questions, each with its own chance:
 
 - *Energy* (Wang et al. 2020, Score-CAM, arXiv 1910.01279): the share of a map that lies in the forged region.
-  By chance it is the region's share of the picture. A stricter chance are the maps of other people's forged
-  pictures: what is above those is about this picture, and not only about faces being in the middle.
+  By chance it is the region's share of the image. A stricter chance are the maps of other people's forged
+  pictures: what is above those is about this image, and not only about faces being in the middle.
 - *Pointing game* (Zhang et al. 2016, arXiv 1608.00507): whether the map's highest place lies in the region.
 
-Padding does not count, neither in a map nor in a picture. A map that is 0 everywhere points nowhere and gets
-what chance gets; as another picture's map it does not count. Cost: a matrix product of all maps with all
+Padding does not count, neither in a map nor in an image. A map that is 0 everywhere points nowhere and gets
+what chance gets; as another image's map it does not count. Cost: a matrix product of all maps with all
 regions.
 """
 
@@ -35,22 +35,22 @@ HALF = 0.5  # rank correlation below which maps of random weights are called oth
 # number, scale of its interval, what it says
 OF_REGIONS: tuple[tuple[str, Scale, str], ...] = (
     ("energy", "share", "share of the map inside the forged region"),
-    ("energy.chance", "share", "the region's share of the picture"),
+    ("energy.chance", "share", "the region's share of the image"),
     ("energy.gain", "gap", "inside the region, minus chance, paired"),
     ("energy.others", "share", "share of other groups' maps inside the same region"),
     ("energy.others.gain", "gap", "inside the region, minus other groups' maps, paired"),
     ("pointing", "share", "share of maps whose highest place is forged"),
-    ("pointing.chance", "share", "the region's share of the picture"),
+    ("pointing.chance", "share", "the region's share of the image"),
     ("pointing.gain", "gap", "highest place forged, minus chance, paired"),
 )
-NO_OTHERS = "the pictures are of one group, so there are no others"
+NO_OTHERS = "the images are of one group, so there are no others"
 OTHERS_EMPTY = "every map of another group is empty, in one training at least"
-NO_REGION = "no forged region is known for these pictures: index.csv names no mask that leaves a part out"
+NO_REGION = "no forged region is known for these images: index.csv names no mask that leaves a part out"
 
 
 @dataclass(frozen=True)
 class Pointing:
-    """What each map has inside its region, means over seeds, float64 [k] for the k pictures with a region.
+    """What each map has inside its region, means over seeds, float64 [k] for the k images with a region.
 
     `others` is NaN where, for some seed, no other group has a map that points anywhere.
     """
@@ -63,7 +63,7 @@ class Pointing:
 
 
 def measure_pointing(explained: Explained) -> Pointing:
-    """Energy and pointing game of every picture whose forged region is known."""
+    """Energy and pointing game of every image whose forged region is known."""
     known = explained.known
     regions, inside = explained.regions[known].astype(float), explained.inside[known]
     places = math.prod(inside.shape[1:])
@@ -106,10 +106,10 @@ def explain_numbers(explained: Explained, settings: Evaluate) -> list[Number]:
     method's gain is `explain.energy.gain.method.<name>`.
     """
     count, known = len(explained.test), explained.known
-    said = sentences(f"of {explained.asked:,} test pictures", explained.reason)
+    said = sentences(f"of {explained.asked:,} test images", explained.reason)
     numbers = [
-        Number("explain.pictures", count, "pictures", count, note=said),
-        Number("explain.regions", int(known.sum()), "pictures", count, note="their forged region is known"),
+        Number("explain.pictures", count, "images", count, note=said),
+        Number("explain.regions", int(known.sum()), "images", count, note="their forged region is known"),
     ]
     why = explained.reason or NO_REGION
     numbers += _region_numbers(explained, settings, why)
@@ -161,7 +161,7 @@ def _means(
     settings: Evaluate,
     why: str,
 ) -> list[Number]:
-    """Numbers `explain.<name>`: means of values [k] over the pictures of `rows` whose value is known.
+    """Numbers `explain.<name>`: means of values [k] over the images of `rows` whose value is known.
 
     Args:
         columns: by name: values, unit, scale of the interval, note.
@@ -185,7 +185,7 @@ def _means(
             units[known],
             settings=settings,
         )
-        left_out = f"{unknown:,} pictures are left out: {OTHERS_EMPTY}" if unknown else ""
+        left_out = f"{unknown:,} images are left out: {OTHERS_EMPTY}" if unknown else ""
         ends = found.student(scale, (found.groups,))
         note = sentences(said, left_out, over)
         numbers.append(ends.number(f"explain.{name}", unit=unit, n=n, note=note))

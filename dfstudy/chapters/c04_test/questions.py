@@ -1,6 +1,6 @@
 """What the study's own detector can do: above chance, on new people, overfitting, every method, of use.
 
-Takes numbers of the chapters on pictures, training, test, other folders and robustness; gives answers, none
+Takes numbers of the chapters on images, training, test, other folders and robustness; gives answers, none
 where the numbers are missing. Pure.
 """
 
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 CHANCE = 0.5  # AUC of a coin
 PROBE = "shortcut.together.auc"  # what all properties of file and image reach together, from chapter 01
 FROZEN = "probe.test.auc"  # what a linear probe reads off the network before it trained
-GAP = 0.02  # AUC between training and validation pictures that is that matters
+GAP = 0.02  # AUC between training and validation images that is that matters
 CAUGHT = 0.5  # share of fakes found with few false alarms that makes a detector of use
 ALARMS = 0.05  # share of reals that may be called fake
 LOSS = 0.05  # AUC, mean over corruptions and severities, that a network which stands them may lose
-AWAY = 0.05  # AUC that a network may lose on pictures of another folder
+AWAY = 0.05  # AUC that a network may lose on images of another folder
 BIN_ERROR = 0.05  # root mean square, up to which a score may be read as a probability
 MAJORITY = 0.55  # share of the commoner class from which accuracy flatters whoever always says it
 
@@ -141,7 +141,7 @@ def _overfits(numbers: Numbers) -> Answer:
     return Answer(
         "answer.overfits",
         "Does it overfit?",
-        f"AUC on training pictures more than {GAP} above validation",
+        f"AUC on training images more than {GAP} above validation",
         above(gap, GAP),
         "the gap is {train.auc_gap}",
         gap.n,
@@ -208,7 +208,7 @@ def _accuracy(numbers: Numbers) -> list[Answer]:
             "Would plain accuracy mislead?",
             f"one class is more than {MAJORITY:.0%} of the test",
             YES if share > MAJORITY else NO,
-            "{test.fakes} of {test.pictures} test pictures are fake; accuracy {test.accuracy}, balanced "
+            "{test.fakes} of {test.pictures} test images are fake; accuracy {test.accuracy}, balanced "
             "accuracy {test.balanced_accuracy}",
             pictures.n,
             "04_test.ipynb#test_confusion",
@@ -271,7 +271,7 @@ def _elsewhere(numbers: Numbers) -> list[Answer]:
     return [
         Answer(
             "answer.elsewhere",
-            "Does its result hold on pictures of other folders?",
+            "Does its result hold on images of other folders?",
             f"AUC lost on each other folder below {AWAY}",
             verdict,
             f"worst of {len(drops)}: {folder} with an AUC of {{elsewhere.{folder}.auc}}, "

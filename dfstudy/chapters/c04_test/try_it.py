@@ -71,8 +71,8 @@ def count_errors(table: pd.DataFrame, threshold: float, evaluate: Evaluate) -> l
     reals, fakes = int(true_real + false_fake), int(false_real + true_fake)
     units = units_of(table, evaluate.level)
     numbers = [
-        Number("try.false_alarms", int(false_fake), "pictures", reals, note="reals called fake"),
-        Number("try.missed", int(false_real), "pictures", fakes, note="fakes called real"),
+        Number("try.false_alarms", int(false_fake), "images", reals, note="reals called fake"),
+        Number("try.missed", int(false_real), "images", fakes, note="fakes called real"),
     ]
     wrong = (scores >= threshold) != (labels == 1)
     parts = {"false_alarm_rate": (0, "of the reals"), "miss_rate": (1, "of the fakes")}

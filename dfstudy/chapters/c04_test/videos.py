@@ -2,8 +2,8 @@
 
 Takes runs, their calibrated tables of the test and their split; gives `Videos`: the strategies on validation,
 the one chosen there, and `Number`s `test.video.*` with intervals over groups, means over training seeds. The
-threshold is that with the best balanced accuracy on the validation videos. Where the pictures name no videos,
-or they cannot be told apart, the reason is said and the numbers are not defined. Pictures that are no frame
+threshold is that with the best balanced accuracy on the validation videos. Where the images name no videos,
+or they cannot be told apart, the reason is said and the numbers are not defined. Images that are no frame
 of a video are left out here and counted. Cost: as five metrics of `testing`.
 """
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate
     from dfstudy.train.run import Run
 
-NONE = "no picture is named as a frame of a video"
+NONE = "no image is named as a frame of a video"
 SINGLE = "no video of the test has more than one frame"
 EDGE = 1e-12  # from 0 and 1, where a probability has no logit
 
@@ -106,7 +106,7 @@ def _validation(run: Run, split: Split) -> pd.DataFrame:
     said = split.rows[["path", "label", "method", "group"]]
     frames = _frames(table.merge(said, on="path"), split)
     if frames.empty:
-        raise StudyError("no validation picture is named as a frame of a video", "name more of them")
+        raise StudyError("no validation image is named as a frame of a video", "name more of them")
     return frames
 
 
@@ -137,8 +137,8 @@ def _numbers(
 
 
 def _frame_count(frames: pd.DataFrame, left_out: int) -> Number:
-    note = f"{left_out:,} test pictures are no frame of a video and left out" if left_out else ""
-    return Number("test.video.frames", len(frames), "pictures", len(frames), note=note)
+    note = f"{left_out:,} test images are no frame of a video and left out" if left_out else ""
+    return Number("test.video.frames", len(frames), "images", len(frames), note=note)
 
 
 def _gain(frames: Sequence[pd.DataFrame], scored: Sequence[pd.DataFrame], settings: Evaluate) -> Number:

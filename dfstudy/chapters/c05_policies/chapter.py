@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dfstudy.chapters.base import Chapter, Section
+from dfstudy.chapters.base import Chapter, PageSection
 from dfstudy.chapters.c05_policies.abstract import write_abstract
 from dfstudy.chapters.c05_policies.questions import answer_questions
 
@@ -22,5 +22,5 @@ CHAPTER = Chapter(
     numbers=("policies.compared",),
     questions=answer_questions,
     abstract=write_abstract,
-    section=Section("augmentation", "Augmentation", Path(__file__).with_name("section.md.j2")),
+    section=PageSection("augmentation", "Augmentation", Path(__file__).with_name("section.md.j2")),
 )

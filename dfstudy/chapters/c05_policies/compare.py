@@ -1,8 +1,8 @@
 """Differences between trainings that differ in their policy: their sizes, verdicts, and course over budgets.
 
 Takes what `run_policies` gives; gives a `Compared` with every value, difference and verdict. Groups are drawn
-once a quantity for all trainings together; intervals of differences cover other pictures and other seeds, see
-`paired`. Cost: 1 s on two cores for 62 runs, 420 pictures and 1,000 replicates, and in proportion.
+once a quantity for all trainings together; intervals of differences cover other images and other seeds, see
+`paired`. Cost: 1 s on two cores for 62 runs, 420 images and 1,000 replicates, and in proportion.
 
 A verdict follows from `change.decide`; `improves` and `worsens` need Holm's p to be small as well. Networks
 that have not learned get none (`learning`), and neither do two that leave less room above them than a gain
@@ -67,7 +67,7 @@ class PolicyEffect:
         difference: second minus first.
         p: after Holm's correction; None without an interval, and where nothing is asked.
         family: comparisons that were corrected together; 0 where nothing is asked.
-        n: pictures.
+        n: images.
         untold: why nothing is said of it, one of `UNTOLD` and the reason; empty where something is.
         is_weaker: the second training's validation AUC is lower by more than a gain worth having.
         tier: whether the study declared it before training.
@@ -169,7 +169,7 @@ def compare_policies(study: Study, tested: Mapping[Trained, TestedVariant]) -> C
     """Every comparison in every quantity; None where no policy is named.
 
     Raises:
-        ValueError: trainings that saw or were tested on different pictures.
+        ValueError: trainings that saw or were tested on different images.
     """
     if not tested:
         return None

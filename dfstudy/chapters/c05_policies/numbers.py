@@ -174,7 +174,7 @@ def _missing(study: Study, compared: Compared) -> list[Number]:
     """What was asked of the policies and has no value."""
     slugs, numbers = slugs_of(study), []
     for name, kind in QUANTITIES.items():
-        why = NOT_HELD_OUT if name == "unseen" else "the test pictures lack a class that it needs"
+        why = NOT_HELD_OUT if name == "unseen" else "the test images lack a class that it needs"
         for policy in compared.policies if name not in compared.values else ():
             for end in ("", *([".difference"] if policy != compared.policies[0] else [])):
                 numbers.append(Number(f"policy.{slugs[policy]}.{name}{end}", None, kind.unit, 0, note=why))

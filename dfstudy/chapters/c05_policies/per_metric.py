@@ -1,11 +1,11 @@
 """One quantity of every training, as a statistic of weights: AUC, gap, log-loss, calibration, robustness.
 
 Takes `TestedVariant` trainings; gives `Sheet`s, from which any difference between trainings can be
-bootstrapped with one set of draws. All trainings are measured on the same pictures. Refused with ValueError:
-trainings on different pictures. Cost of a value: a metric a training and seed; robustness, one a corruption.
+bootstrapped with one set of draws. All trainings are measured on the same images. Refused with ValueError:
+trainings on different images. Cost of a value: a metric a training and seed; robustness, one a corruption.
 
 All quantities but `gap` and `unseen` ask about forgery methods that were learned, `unseen` about the others,
-each together with all real pictures.
+each together with all real images.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ QUANTITIES = {
             -1,
             "gap",
             "gap",
-            "AUC on clean pictures; lower is better",
+            "AUC on clean images; lower is better",
             LEAST_GAP,
         ),
         *(_of_metric(metric) for metric in listed("policies") if metric is not AUC),
@@ -98,9 +98,9 @@ class Sheet:
 
     Attributes:
         trained: as the axis of the statistic.
-        units: the independent unit of every picture, for each set of pictures.
+        units: the independent unit of every image, for each set of images.
         behind: units of each class that it needs, in each set.
-        n: pictures.
+        n: images.
         each: takes one array of weights [replicates, n] a set; gives [replicates, trainings, seeds].
         settings: with the level at which units were counted.
     """
@@ -137,7 +137,7 @@ def make_sheet(name: str, tested: Mapping[Trained, TestedVariant], settings: Eva
 
 
 def _gap(tested: Mapping[Trained, TestedVariant], settings: Evaluate) -> Sheet:
-    """AUC on clean training pictures less AUC on validation pictures, two sets of groups."""
+    """AUC on clean training images less AUC on validation images, two sets of groups."""
     every = [table for one in tested.values() for table in one.clean]
     parts = {name: _part(every, name) for name in ("train", "val")}
     (seen, of_seen), (unseen, of_unseen) = (
@@ -166,7 +166,7 @@ def _robust(tested: Mapping[Trained, TestedVariant], settings: Evaluate) -> Shee
         conditions.append(align([table[table["corruption"] == name] for table in every]))
     test = conditions[0]
     if not all(one.pictures.equals(test.pictures) for one in conditions):
-        raise ValueError("the corruptions show different pictures")
+        raise ValueError("the corruptions show different images")
     rows = _asked(test, _learned(tested), unseen=False)
     labels, units = test.labels[rows], test.units(settings.level)[rows]
     if not labels.any():
@@ -206,9 +206,9 @@ def _stacked(scores: Floats, metric: Callable[[Floats], Floats]) -> Floats:
 
 
 def _part(tables: list[pd.DataFrame], name: str) -> tuple[pd.DataFrame, Floats]:
-    """Pictures of one part, and logits [tables, n]."""
+    """Images of one part, and logits [tables, n]."""
     rows = [table[table["part"] == name].reset_index(drop=True) for table in tables]
     first = rows[0].drop(columns="logit")
     if not all(one.drop(columns="logit").equals(first) for one in rows):
-        raise ValueError("the runs were trained on different pictures")
+        raise ValueError("the runs were trained on different images")
     return first, np.stack([one["logit"].to_numpy("float64") for one in rows])

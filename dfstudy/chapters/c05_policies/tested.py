@@ -1,9 +1,9 @@
-"""What the trainings of chapter 05 say about pictures: the test, their own training, and corrupted pictures.
+"""What the trainings of chapter 05 say about images: the test, their own training, and corrupted images.
 
 Takes a study and its split; gives a `TestedVariant` for each training that a comparison needs. Probabilities
-are calibrated on each run's own validation, which does not change their order. Corrupted pictures meet the
+are calibrated on each run's own validation, which does not change their order. Corrupted images meet the
 named policies at the full budget alone, at one severity in the middle. Refused: as `predict`. Cost: trains
-what is missing; then one forward pass a run and picture, and one more a corruption for each named policy.
+what is missing; then one forward pass a run and image, and one more a corruption for each named policy.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from dfstudy.train.run import Run
     from dfstudy.variants.variant import Variant
 
-SEVERITY = 3  # of 5: visible, and no picture is unrecognisable
+SEVERITY = 3  # of 5: visible, and no image is unrecognisable
 CONDITIONS = tuple(Condition(name, SEVERITY) for name in CORRUPTIONS)
 
 
@@ -38,10 +38,10 @@ class TestedVariant:
     """The runs of one training, one table a seed in each list.
 
     Attributes:
-        learned: forgery methods among its training pictures.
+        learned: forgery methods among its training images.
         test: of `predict` on the test, the probability calibrated.
-        clean: of the run: logits of its training and validation pictures.
-        corrupted: of `predict_corrupted`; empty where the training does not meet corrupted pictures.
+        clean: of the run: logits of its training and validation images.
+        corrupted: of `predict_corrupted`; empty where the training does not meet corrupted images.
         losses: validation loss by epoch, one list a run.
     """
 
@@ -109,7 +109,7 @@ def _trained(variant: Variant) -> Trained:
 def _corrupt(
     study: Study, trained: Sequence[tuple[Variant, list[Run]]], progress: bool
 ) -> dict[Trained, list[pd.DataFrame]]:
-    """Each picture is corrupted once for all of them, which have one split."""
+    """Each image is corrupted once for all of them, which have one split."""
     if not trained:
         return {}
     every = [run for _, runs in trained for run in runs]

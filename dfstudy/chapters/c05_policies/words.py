@@ -228,7 +228,7 @@ def _tell(compared: Compared, policy: str) -> str:
             f"{_detectable(one, stem)}."
         )
     else:
-        parts.append(f"**{literal(policy)}**: the test pictures lack a class, so there is no AUC.")
+        parts.append(f"**{literal(policy)}**: the test images lack a class, so there is no AUC.")
     rest = [one for one in own if one.quantity != "auc"]
     for word in VERDICTS:
         named = [

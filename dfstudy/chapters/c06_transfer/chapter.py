@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dfstudy.chapters.base import Chapter, Section
+from dfstudy.chapters.base import Chapter, PageSection
 from dfstudy.chapters.c06_transfer.questions import answer_questions
 
 CHAPTER = Chapter(
@@ -24,5 +24,5 @@ CHAPTER = Chapter(
         "published.difference.balanced",
     ),
     questions=answer_questions,
-    section=Section("unseen", "Unseen forgeries", Path(__file__).with_name("section.md.j2")),
+    section=PageSection("unseen", "Unseen forgeries", Path(__file__).with_name("section.md.j2")),
 )

@@ -1,9 +1,9 @@
-"""What a network costs, counted and not measured: parameters, and multiplications for one picture.
+"""What a network costs, counted and not measured: parameters, and multiplications for one image.
 
 Takes settings of networks; gives numbers that are the same on every machine. Multiply-adds are those of
 convolutions, linear layers and attention in one forward pass, as torch counts them (two of its operations are
 one multiply-add); a training step takes about three times as many. Also which networks have no convolutions,
-and so do not learn from few pictures. Cost: a network built without its weights, and one picture passed.
+and so do not learn from few images. Cost: a network built without its weights, and one image passed.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ def cost_numbers(networks: Mapping[str, Model], n: int) -> list[Number]:
 
     Args:
         networks: settings by the network's name.
-        n: test pictures.
+        n: test images.
     """
     slugs = {name: slug for slug, name in name_methods(networks).items()}
     numbers = []
     for name, model in networks.items():
         parameters, multiplied = count_cost(model)
-        note = f"one forward pass of a picture of {model.size} px"
+        note = f"one forward pass of an image of {model.size} px"
         numbers.append(Number(f"cross.{slugs[name]}.parameters", parameters, "parameters", n))
         numbers.append(
             Number(f"cross.{slugs[name]}.multiply_adds", multiplied / 1e6, "millions", n, note=note, digits=1)
@@ -44,7 +44,7 @@ def cost_numbers(networks: Mapping[str, Model], n: int) -> list[Number]:
 
 
 def count_cost(model: Model) -> tuple[int, int]:
-    """Parameters, and multiply-adds of one forward pass of one picture."""
+    """Parameters, and multiply-adds of one forward pass of one image."""
     import torch
     from torch.utils.flop_counter import FlopCounterMode
 
@@ -57,7 +57,7 @@ def count_cost(model: Model) -> tuple[int, int]:
 def without_convolutions(networks: Mapping[str, Model]) -> list[str]:
     """Names of networks in which no convolution overlaps: pure transformers (and perceptrons over patches).
 
-    A transformer cuts its picture into patches by a convolution whose step is as wide as its kernel, so that
+    A transformer cuts its image into patches by a convolution whose step is as wide as its kernel, so that
     no patch sees another; that one does not count.
     """
     return [name for name, model in networks.items() if not _convolves(_build(model))]

@@ -1,11 +1,11 @@
-"""What a study's own networks are worth on pictures of other folders: `test_on` in the study file.
+"""What a study's own networks are worth on images of other folders: `test_on` in the study file.
 
 Takes finished runs, the split that they were trained on and the folders (`dfstudy.data.external`); gives a
 `There` a folder, and its numbers. Nothing is fitted or chosen there: thresholds and calibration are those of
 the study's validation. Values are means over seeds; intervals resample groups, and the drop is the AUC of the
 study's own test minus that of the folder, whose groups are drawn independently. Probabilities (log-loss and
 calibration error) are calibrated. Refused: as `predict_elsewhere`. Cost: one forward pass a
-picture and run, once, and the metrics of a replicate.
+image and run, once, and the metrics of a replicate.
 """
 
 from __future__ import annotations
@@ -44,14 +44,14 @@ class There:
     """One folder, scored.
 
     Attributes:
-        folder: its pictures.
+        folder: its images.
         seeds: training seeds that values are means over.
         here: by metric, of the study's own test.
         there: by metric, of the folder.
         drop: AUC here less AUC there.
-        scored, failed: pictures of the folder with and without a finite prediction.
+        scored, failed: images of the folder with and without a finite prediction.
         reals: how many of those scored are real.
-        own: pictures of the study's own test.
+        own: images of the study's own test.
     """
 
     folder: Elsewhere
@@ -140,25 +140,25 @@ def _numbers(one: There) -> list[Number]:
     )
     asked = one.scored + one.failed
     part = "its official test part" if folder.given else "the whole folder"
-    learned = "excluded: a copy or a near-duplicate of a training or validation picture is in their group"
+    learned = "excluded: a copy or a near-duplicate of a training or validation image is in their group"
     aside = len(folder.set_aside)
     return [
         *numbers,
-        Number(f"{prefix}.pictures", one.scored, "pictures", one.scored, note=part),
-        Number(f"{prefix}.share", asked / folder.usable, "1", folder.usable, note="of the usable pictures"),
+        Number(f"{prefix}.pictures", one.scored, "images", one.scored, note=part),
+        Number(f"{prefix}.share", asked / folder.usable, "1", folder.usable, note="of the usable images"),
         Number(f"{prefix}.coverage", one.scored / asked, "1", asked, note="share with a prediction"),
-        Number(f"{prefix}.set_aside", aside, "pictures", folder.usable + aside),
-        Number(f"{prefix}.seen", folder.seen, "pictures", folder.usable + aside, note=learned),
+        Number(f"{prefix}.set_aside", aside, "images", folder.usable + aside),
+        Number(f"{prefix}.seen", folder.seen, "images", folder.usable + aside, note=learned),
     ]
 
 
 @dataclass(frozen=True)
 class _Scored:
-    """Predictions of all seeds for one set of pictures.
+    """Predictions of all seeds for one set of images.
 
     Attributes:
         calibrated: probabilities after each seed's calibration, [seeds, n].
-        units: [n] the independent unit of each picture.
+        units: [n] the independent unit of each image.
     """
 
     test: Aligned

@@ -38,16 +38,16 @@ SHADES, STEPS = "Blues", 12  # few: a saved chart has 256 colours in all
 DARK = 0.83  # from here on letters on the shade are white
 OWN_REALS = " A method's fakes are compared with the reals of their own pipelines."
 NOTHING = (
-    "**Nothing to compare here:** that takes two forgery methods in the training pictures, and "
+    "**Nothing to compare here:** that takes two forgery methods in the training images, and "
     "`forgeries.train_on` other than off."
 )
 
 FEW_SEEDS = f"fewer than {LEAST_SEEDS} seeds compare networks and not kinds of them, so it is inconclusive"
 NEIGHBOURS = (
-    "without convolutions a network has to learn from pictures alone that neighbouring pixels belong "
+    "without convolutions a network has to learn from images alone that neighbouring pixels belong "
     "together, which takes very many: trained on a million, vision transformers stay behind convolutional "
     "networks of like size, and overtake them with more (Dosovitskiy and others 2021, arXiv 2010.11929). "
-    "From scratch on a few hundred pictures one ranks by chance (docs/unseen.md)"
+    "From scratch on a few hundred images one ranks by chance (docs/unseen.md)"
 )
 NO_TRANSFORMER = (
     "No pure transformer is among them, as nothing starts from pretrained weights here: "
@@ -57,7 +57,7 @@ NO_TRANSFORMER = (
 
 
 def variants_table(variants: Sequence[Variant]) -> pd.DataFrame:
-    """What is trained beside the study's own networks: one row a network, with its pictures."""
+    """What is trained beside the study's own networks: one row a network, with its images."""
     rows = [
         (
             variant.name,
@@ -105,20 +105,20 @@ def tell_networks(cross: Cross | None, models: Mapping[str, Model], bare: Sequen
     if len(cross.networks) < 2:
         return (
             "One kind of network is trained here. `forgeries.second` in the study file names another one, "
-            "which then learns the same pictures by the same recipe."
+            "which then learns the same images by the same recipe."
         )
     first, second = cross.networks[:2]
     slugs = _slugs(cross)
     sizes = "{{cross.{0}.parameters}} parameters and {{cross.{0}.multiply_adds}} million multiply-adds"
     parts = [
-        f"{second} is set beside {first}, with the same pictures, policy, epochs and learning rates. It has "
-        f"{sizes.format(slugs[second])} a picture, {first} {sizes.format(slugs[first])}: {{cross.cost}} "
+        f"{second} is set beside {first}, with the same images, policy, epochs and learning rates. It has "
+        f"{sizes.format(slugs[second])} an image, {first} {sizes.format(slugs[first])}: {{cross.cost}} "
         f"times the cost. They are compared over the {cross.paired} of {len(cross.arms_of(first))} trainings "
         "that both have."
     ]
     if models[first].size != models[second].size:
         parts.append(
-            f"{second} takes the pictures at {models[second].size} px and {first} at {models[first].size}: "
+            f"{second} takes the images at {models[second].size} px and {first} at {models[first].size}: "
             "what that brings is part of the difference."
         )
     if all(model.weights == "none" for model in models.values()):

@@ -1,4 +1,4 @@
-"""Figure, table and sentences of chapter 06 about other folders of pictures.
+"""Figure, table and sentences of chapter 06 about other folders of images.
 
 Takes results of `dfstudy.chapters.c06_transfer.external`; gives a matplotlib figure, unsaved, a table, and
 text for `say`. Nothing is computed here beyond what is drawn.
@@ -29,9 +29,9 @@ FAINT = "#8C8C8C"
 OWN = "the study's own test"
 SHOWN_NAME = 30  # letters of a folder's name
 NOTHING = (
-    "**No other pictures are tested here.** Folders listed under `test_on` in the study file are scored by "
+    "**No other images are tested here.** Folders listed under `test_on` in the study file are scored by "
     "the study's own networks, at thresholds and calibration from its own validation. What holds on the "
-    "pictures of one set need not hold on those of another."
+    "images of one set need not hold on those of another."
 )
 
 
@@ -79,7 +79,7 @@ def elsewhere_table(measured: Sequence[There]) -> pd.DataFrame:
         rows.append(
             (
                 folder.name,
-                "official test part" if folder.given else "all pictures",
+                "official test part" if folder.given else "all images",
                 f"{folder.usable:,}",
                 f"{int((labels == 0).sum()):,}",
                 f"{int((labels == 1).sum()):,}",

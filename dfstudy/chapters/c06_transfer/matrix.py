@@ -1,16 +1,16 @@
 """Cross-forgery: networks that learned some forgery methods, tested on every one.
 
 Takes the outcomes of variants (see `outcome`); gives a `Cross`: for each variant and method the AUC of that
-method's fakes against the reals of its own pipelines (all reals where pictures name none, see `own_reals`),
+method's fakes against the reals of its own pipelines (all reals where images name none, see `own_reals`),
 the share of them found and the balanced accuracy at the variant's own threshold from validation; for each
 network the means over methods seen and unseen in training, and their gap; and what a second network does
-differently, over the variants that both have. Every variant is tested on the same pictures, and intervals
+differently, over the variants that both have. Every variant is tested on the same images, and intervals
 resample their groups once for all variants, so that differences are paired. Values are means over seeds,
 which intervals of levels do not cover; those of differences do where there are several (see `paired`), and
 with one seed they compare these trainings alone. Cost: one AUC a variant, method, seed and replicate.
 
 AUC asks whether fakes rank above reals; the share found also depends on where the threshold lies, so that a
-network which calls more pictures fake finds more unseen fakes. Balanced accuracy charges it for the reals.
+network which calls more images fake finds more unseen fakes. Balanced accuracy charges it for the reals.
 """
 
 from __future__ import annotations
@@ -55,9 +55,9 @@ class Cross:
             each of `QUANTITIES` on unseen methods, of the AUC's `gap` and of the `specificity`; empty where
             none are shared.
         paired: variants that both networks have.
-        fakes: test pictures of each method.
+        fakes: test images of each method.
         against: reals that each method's fakes are compared with.
-        reals: test pictures that are real.
+        reals: test images that are real.
     """
 
     variants: tuple[Outcome, ...]
@@ -74,7 +74,7 @@ class Cross:
 
     @property
     def methods(self) -> tuple[str, ...]:
-        """Forgery methods among the test pictures, sorted."""
+        """Forgery methods among the test images, sorted."""
         return tuple(self.fakes)
 
     @property
@@ -101,7 +101,7 @@ def cross_matrix(variants: Sequence[Outcome], settings: Evaluate) -> Cross:
     """The matrix of variants and methods, and what it comes to, with intervals.
 
     Raises:
-        ValueError: no variant, or variants that were tested on different pictures.
+        ValueError: no variant, or variants that were tested on different images.
     """
     test = align([table for variant in variants for table in variant.tables])
     units, masks = test.units(settings.level), test.methods

@@ -3,7 +3,7 @@
 Gives `cross.<network>.<auc, balanced or found>.<seen, unseen or gap>`, `cross.<network>.specificity` and,
 with two networks, `cross.difference.<auc, balanced, found, gap or specificity>`, the second minus the first
 over the variants that both have; and for each cell `cross.<auc or balanced>.<variant>.on.<method>`. The n of
-a share of one class are the test pictures of that class. Cost: none.
+a share of one class are the test images of that class. Cost: none.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def _differences(cross: Cross) -> list[Number]:
     numbers = []
     for name, found in cross.differences.items():
         first, second = cross.networks[:2]
-        over = f"paired over the same pictures and {cross.paired} training{'s' * (cross.paired > 1)} of each"
+        over = f"paired over the same images and {cross.paired} training{'s' * (cross.paired > 1)} of each"
         note = f"{COMPARED[name]}, {second} minus {first}, {over}"
         unit, n = "AUC" if name in ("auc", "gap") else "1", _pictures(cross, name)
         numbers.append(found.number(f"cross.difference.{name}", unit=unit, n=n, note=note))
@@ -107,6 +107,6 @@ def _unit(quantity: str) -> str:
 
 
 def _pictures(cross: Cross, quantity: str) -> int:
-    """Test pictures behind a quantity."""
+    """Test images behind a quantity."""
     fakes = sum(cross.fakes.values())
     return {"found": fakes, "specificity": cross.reals}.get(quantity, cross.reals + fakes)

@@ -1,7 +1,7 @@
-"""What the runs of a variant say about the test pictures.
+"""What the runs of a variant say about the test images.
 
 Takes variants (see `dfstudy.variants.registry`); gives an `Outcome` for each, and what its network costs.
-Variants are trained where they are not yet. Cost: predictions of the test pictures, once a run.
+Variants are trained where they are not yet. Cost: predictions of the test images, once a run.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Outcome:
 
 
 def run_variants(variants: Sequence[Variant], progress: bool = True) -> list[Outcome]:
-    """Find or train every variant's runs and predict the test pictures."""
+    """Find or train every variant's runs and predict the test images."""
     names = name_networks(variants)
     tested = []
     for variant in variants:

@@ -3,11 +3,11 @@
 `cross_forgery.csv` holds accuracies published with Coccomini, Caldelli, Falchi, Gennaro and Amato, "Cross-
 forgery analysis of vision transformers and CNNs for deepfake image detection" (2022, arXiv 2206.13829, doi
 10.1145/3512732.3533582), as their repository's plots.py has them: 15 EfficientNetV2-M and 15 ViT-B, each
-trained on one method of ForgeryNet (He et al., CVPR 2021), on real pictures and on each method's fakes.
+trained on one method of ForgeryNet (He et al., CVPR 2021), on real images and on each method's fakes.
 
 Takes nothing; gives the table, and numbers whose intervals resample the 15 training methods, because the
-pictures are not published. Balanced accuracy is (real + unseen fakes) / 2: it does not move when a network
-merely calls more pictures fake. Cost: milliseconds.
+images are not published. Balanced accuracy is (real + unseen fakes) / 2: it does not move when a network
+merely calls more images fake. Cost: milliseconds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ SOURCE = "accuracies published with Coccomini et al. 2022, arXiv 2206.13829"
 CNN, TRANSFORMER = "EfficientNetV2-M", "ViT-B"
 COLUMNS = ("real", "seen", "unseen", "balanced")
 SPOKEN = {
-    "real": "accuracy on real pictures",
+    "real": "accuracy on real images",
     "seen": "accuracy on fakes of the method trained on",
     "unseen": "mean accuracy on fakes of the 14 other methods",
     "balanced": "(real + unseen) / 2",
@@ -82,7 +82,7 @@ def published_numbers(settings: Evaluate) -> list[Number]:
     names = [*(f"{slug}.{c}" for slug in name_methods((CNN, TRANSFORMER)) for c in COLUMNS)]
     names += [*(f"difference.{column}" for column in COLUMNS), "correlation"]
     told = [*(SPOKEN[column] for column in COLUMNS * 2), *(f"{TRANSFORMER} minus {CNN}",) * len(COLUMNS)]
-    told += ["of the accuracies on real pictures and on unseen fakes, over all 30 models"]
+    told += ["of the accuracies on real images and on unseen fakes, over all 30 models"]
     return [
         _number(f"published.{name}", found[at], note)
         for at, (name, note) in enumerate(zip(names, told, strict=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dfstudy.chapters.base import Chapter, Section
+from dfstudy.chapters.base import Chapter, PageSection
 
 CHAPTER = Chapter(
     id="07_robustness",
@@ -29,5 +29,5 @@ CHAPTER = Chapter(
         "robust.balanced_accuracy",
         "robust.flipped",
     ),
-    section=Section("robustness", "Robustness", Path(__file__).with_name("section.md.j2")),
+    section=PageSection("robustness", "Robustness", Path(__file__).with_name("section.md.j2")),
 )

@@ -1,6 +1,6 @@
 """Figures and tables of chapter 07: ranking and verdicts under corruptions, and what corruptions look like.
 
-Takes results of `dfstudy.chapters.c07_robustness.measure` and a picture uint8 [H, W, 3]; gives matplotlib
+Takes results of `dfstudy.chapters.c07_robustness.measure` and an image uint8 [H, W, 3]; gives matplotlib
 figures, unsaved, and tables. The first result is the study's own; curves of further policies are drawn beside
 it. Nothing is computed here beyond what is drawn.
 """
@@ -187,7 +187,7 @@ def robustness_sentence(one: Robustness) -> str:
         "{robust.auc}, and {robust.flipped} of the verdicts change."
     ]
     if not one.sound:
-        parts.append("On clean pictures already the AUC lies below {robust.level}: nothing is left to break.")
+        parts.append("On clean images already the AUC lies below {robust.level}: nothing is left to break.")
         return " ".join(parts)
     if stood:
         parts.append(
@@ -201,7 +201,7 @@ def robustness_sentence(one: Robustness) -> str:
         parts.append(f"It falls below, from the strength in brackets on, with {'; '.join(where)}.")
     undecided = [name for name in one.corruptions if name not in (*stood, *broken)]
     if undecided:
-        parts.append(f"These pictures are too few to decide for {_listed(undecided)}.")
+        parts.append(f"These images are too few to decide for {_listed(undecided)}.")
     to_fake, to_real = (float(one.interval(side, ALL).value) for side in ("to_fake", "to_real"))
     most = "fake" if to_fake > to_real else "real"
     if to_fake + to_real > 0:

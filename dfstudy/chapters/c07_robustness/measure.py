@@ -1,10 +1,10 @@
 """The numbers of robustness: to which corruptions networks are robust, and where they break.
 
 Takes the table of `predict_corrupted`; gives one `Robustness` a policy, with intervals, `Number`s and tables.
-Values are means over training seeds; intervals resample groups of pictures, the same draw for every seed and
-condition, so that a difference to the clean pictures is paired. Thresholds come from validation, on clean
-pictures: whoever uses a detector does not know what a picture went through. A verdict is flipped where it
-differs from that on the clean picture, right or wrong. Cost: 2 s for 45 conditions, two seeds, 400 pictures
+Values are means over training seeds; intervals resample groups of images, the same draw for every seed and
+condition, so that a difference to the clean images is paired. Thresholds come from validation, on clean
+images: whoever uses a detector does not know what an image went through. A verdict is flipped where it
+differs from that on the clean image, right or wrong. Cost: 2 s for 45 conditions, two seeds, 400 images
 and 1,000 replicates, and in proportion.
 """
 
@@ -31,11 +31,11 @@ LEVEL = 0.75  # AUC halfway between guessing and perfect: below it a network is 
 CLEAN = ("none", 0)
 ALL = "all"  # stands for the corruption of a mean over all of them
 
-DROP = "AUC of the clean pictures minus AUC of the corrupted ones, paired"
+DROP = "AUC of the clean images minus AUC of the corrupted ones, paired"
 FLIPS = {
-    "flipped": "share of verdicts that differ from those on the clean pictures",
-    "to_fake": "share of pictures called fake that were called real when clean",
-    "to_real": "share of pictures called real that were called fake when clean",
+    "flipped": "share of verdicts that differ from those on the clean images",
+    "to_fake": "share of images called fake that were called real when clean",
+    "to_real": "share of images called real that were called fake when clean",
 }
 DRAWN = ("to_fake", "to_real")  # the directions of the flips are for the figure
 
@@ -49,7 +49,7 @@ class Robustness:
         seeds: training seeds that values are means over.
         pictures: of the test, under each condition.
         conditions: (corruption, severity) in the order of the table; severity 0 of a corruption is the mean
-            over its severities, `("all", 0)` the mean over everything, `("none", 0)` the clean pictures.
+            over its severities, `("all", 0)` the mean over everything, `("none", 0)` the clean images.
         intervals: by quantity, of values [conditions].
     """
 
@@ -74,7 +74,7 @@ class Robustness:
 
     @property
     def sound(self) -> bool:
-        """Whether there is something to break: the AUC's interval on clean pictures reaches `LEVEL`."""
+        """Whether there is something to break: the AUC's interval on clean images reaches `LEVEL`."""
         return not self.interval("auc", *CLEAN).high < LEVEL
 
     def holds(self, corruption: str) -> int:
@@ -99,7 +99,7 @@ def measure_robustness(predictions: pd.DataFrame, settings: Evaluate) -> list[Ro
         predictions: table of `predict_corrupted`.
         settings: replicates, confidence, seed and level of the bootstrap.
     Raises:
-        ValueError: a run lacks a condition or a picture that another has.
+        ValueError: a run lacks a condition or an image that another has.
     """
     policies = dict.fromkeys(predictions["policy"])
     return [_measure(predictions[predictions["policy"] == policy], policy, settings) for policy in policies]
@@ -115,7 +115,7 @@ def _measure(predictions: pd.DataFrame, policy: str, settings: Evaluate) -> Robu
         part = by_condition.get_group(condition)
         aligned.append(align([part[part["seed"] == seed] for seed in seeds]))
         if not aligned[-1].pictures.equals(aligned[0].pictures):
-            raise ValueError(f"corruption {condition}: its pictures are not the clean ones")
+            raise ValueError(f"corruption {condition}: its images are not the clean ones")
     thresholds = predictions.groupby("seed")["threshold"].first()[seeds].tolist()
     test, units = aligned[0], aligned[0].units(settings.level)
     found = group_interval(
@@ -184,7 +184,7 @@ def robustness_numbers(measured: Sequence[Robustness], in_test: int) -> list[Num
     clean images `robust.clean.<metric>`. Ids of a second policy and others end in `.policy.<name>`.
 
     Args:
-        in_test: pictures of the test, of which those measured may be a part.
+        in_test: images of the test, of which those measured may be a part.
     """
     others = name_methods(one.policy for one in measured[1:])
     endings = [
@@ -193,14 +193,14 @@ def robustness_numbers(measured: Sequence[Robustness], in_test: int) -> list[Num
     ]
     first = measured[0]
     numbers = [
-        Number("robust.pictures", first.pictures, "pictures", first.pictures),
-        Number("robust.share", first.pictures / in_test, "1", in_test, note="of the test pictures"),
+        Number("robust.pictures", first.pictures, "images", first.pictures),
+        Number("robust.share", first.pictures / in_test, "1", in_test, note="of the test images"),
         Number(
             "robust.level",
             LEVEL,
             "AUC",
             first.pictures,
-            note="set before any picture was corrupted",
+            note="set before any image was corrupted",
             digits=2,
         ),
     ]
@@ -243,7 +243,7 @@ def _numbers(one: Robustness, ending: str) -> list[Number]:
                     count if measured else None,
                     unit,
                     one.pictures,
-                    note=told if measured else "the pictures lack a class that it needs",
+                    note=told if measured else "the images lack a class that it needs",
                 )
             )
     return numbers

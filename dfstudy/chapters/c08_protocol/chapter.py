@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dfstudy.chapters.base import Chapter, Section
+from dfstudy.chapters.base import Chapter, PageSection
 from dfstudy.chapters.c08_protocol.abstract import write_abstract
 from dfstudy.chapters.c08_protocol.questions import answer_questions
 
@@ -33,5 +33,5 @@ CHAPTER = Chapter(
     ),
     questions=answer_questions,
     abstract=write_abstract,
-    section=Section("protocol", "Original protocol", Path(__file__).with_name("section.md.j2")),
+    section=PageSection("protocol", "Original protocol", Path(__file__).with_name("section.md.j2")),
 )

@@ -1,4 +1,4 @@
-"""What is compared for a defect, and what is found: quantities, pictures as a protocol takes them, effects.
+"""What is compared for a defect, and what is found: quantities, images as a protocol takes them, effects.
 
 Takes labels and scores; gives values with weights, and by rule a verdict from adjusted p. The question to
 each defect is settled beforehand (`QUESTION`), so that no verdict picks the quantity that
@@ -47,18 +47,18 @@ class FlawQuantity:
 
 
 QUANTITIES = {metric.name: FlawQuantity(metric) for metric in listed("protocol")}
-# What is asked of a defect: AUC, but for those that leave the order of the pictures nearly or wholly alone.
+# What is asked of a defect: AUC, but for those that leave the order of the images nearly or wholly alone.
 QUESTION = {"inverted_class_weight": "log_loss", "batch_means": "accuracy"}
 
 
 @dataclass(frozen=True)
 class Shown:
-    """Pictures as one protocol takes them.
+    """Images as one protocol takes them.
 
     Attributes:
         labels, units: [n].
         scores: probabilities [seeds, n].
-        batch: None, or pictures a batch where results are means of batch means.
+        batch: None, or images a batch where results are means of batch means.
     """
 
     labels: np.ndarray
@@ -85,8 +85,8 @@ class FlawEffect:
         inflation: quantity -> reported minus true; empty where the honest test is what is reported.
         reported, true: quantity -> mean over seeds, of what `inflation` compares.
         pictures: of the honest test.
-        reported_on, true_on: pictures behind `reported` and `true`.
-        is_same: these are the same pictures.
+        reported_on, true_on: images behind `reported` and `true`.
+        is_same: these are the same images.
         adjusted: `change` and `inflation` -> Holm's p of the question.
         family: so many questions were corrected together with each of them.
         diverged: where its training left the finite numbers, so that there is no network to compare.
@@ -112,7 +112,7 @@ class FlawEffect:
 
     @property
     def compared(self) -> int:
-        """Pictures behind `inflation`: once where both sides are the same."""
+        """Images behind `inflation`: once where both sides are the same."""
         return self.reported_on if self.is_same else self.reported_on + self.true_on
 
     @property
@@ -173,12 +173,12 @@ class Audit:
 
     @property
     def pictures(self) -> int:
-        """Pictures of the honest test."""
+        """Images of the honest test."""
         return self.effects[ALL].pictures
 
 
 def mean_by_batch(metric: OfScores, batch: int) -> Callable[[np.ndarray, np.ndarray, Floats], Floats]:
-    """The metric as a mean over successive batches; one whose pictures were not drawn is left out."""
+    """The metric as a mean over successive batches; one whose images were not drawn is left out."""
 
     def mean(labels: np.ndarray, scores: np.ndarray, weights: Floats) -> Floats:
         parts = [slice(at, at + batch) for at in range(0, len(labels), batch)]

@@ -61,7 +61,7 @@ def switches_table(audit: Audit) -> pd.DataFrame:
 
 
 def variants_table(variants: Sequence[Variant]) -> pd.DataFrame:
-    """What is trained: one row a variant, with the pictures that it learns and selects on."""
+    """What is trained: one row a variant, with the images that it learns and selects on."""
     rows = []
     for variant in variants:
         parts = [variant.split.part(part)["label"] for part in ("train", "val")]

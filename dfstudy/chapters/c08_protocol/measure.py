@@ -3,11 +3,11 @@
 Takes a study, its split and the variants of `variants.defects`, trained; gives an `Audit`. For each defect:
 
 - change: a metric on the honest test (grouped, true labels, exact means), network with the flaw minus the
-  network without it, seed by seed on the same pictures;
+  network without it, seed by seed on the same images;
 - inflation: what the defective protocol reports minus what is true of the same network. Most defects report
   the honest test, and flatter nothing. Selecting on validation and reporting it is compared with the honest
-  test of that network, on pictures of other groups. Guessed labels and means of batch means are compared on
-  the same pictures. A network of the random split has learned pictures of the honest test, which therefore
+  test of that network, on images of other groups. Guessed labels and means of batch means are compared on
+  the same images. A network of the random split has learned images of the honest test, which therefore
   says nothing about it: its own test is set against that of the correct protocol, and no cost is given.
 
 The p of a defect's question is Holm's over the questions to all single defects; what all together do is a
@@ -52,8 +52,8 @@ class AuditedVariant:
 
     Attributes:
         diverged: where a run left the finite numbers, and then no tables; empty where all were trained.
-        test: the variant's own test pictures with its own labels.
-        validation: the variant's validation pictures, scored by the weights that they chose.
+        test: the variant's own test images with its own labels.
+        validation: the variant's validation images, scored by the weights that they chose.
         learning: whether its networks have learned; None where that is not known.
     """
 
@@ -65,7 +65,7 @@ class AuditedVariant:
 
 
 def run_defects(study: Study, split: Split, progress: bool = True) -> dict[str, AuditedVariant]:
-    """Find or train the correct variant and every defect's, and score their pictures; by name.
+    """Find or train the correct variant and every defect's, and score their images; by name.
 
     Raises:
         Diverged: a training without a defect left the finite numbers; one with a defect is noted.
@@ -141,7 +141,7 @@ def _effect(
     same: bool,
 ) -> FlawEffect:
     """Args: base, found: the honest test without and with the defect; same: reported and true are the same
-    pictures in the same order, else pictures of other groups."""
+    images in the same order, else images of other groups."""
     changes, inflation = {}, {}
     for name, quantity in QUANTITIES.items():
         if found is not None:
@@ -168,7 +168,7 @@ def _inflation(name: str, reported: Shown, true: Shown, same: bool, settings: Ev
 
 
 def _levels(shown: Shown, settings: Evaluate) -> dict[str, Interval]:
-    """Each quantity's mean over seeds, with its interval over pictures."""
+    """Each quantity's mean over seeds, with its interval over images."""
     behind = groups_behind(shown.labels, shown.units)
     return {
         name: group_interval(

@@ -1,7 +1,7 @@
 """The numbers of an audit.
 
 Takes an `Audit`; gives `Number`s: for every switch whether it applies, and for those that do the changes and
-inflations with intervals over pictures and seeds, p and the smallest difference that would have been found.
+inflations with intervals over images and seeds, p and the smallest difference that would have been found.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ REPORTS_TEST = "what it reports is the honest test: nothing is inflated"
 SAME_NETWORK = "it changes no weight where the AUC selects: the network is the correct one"
 # what a protocol's own account is compared in
 REPORTED = tuple(name for name in QUANTITIES if name != "ece")
-NO_TEST = "its network has learned pictures of the honest test, so what it costs cannot be asked there"
+NO_TEST = "its network has learned images of the honest test, so what it costs cannot be asked there"
 
 NO_NETWORK = "not compared, as a training diverged"
 

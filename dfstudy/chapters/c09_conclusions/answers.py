@@ -53,7 +53,7 @@ def decide_answers(gathered: Gathered) -> list[Answer]:
 
 
 def answer_table(answers: Iterable[Answer], numbers: Numbers) -> HTML:
-    """Question, claim, verdict, the numbers that decided, pictures, and a link to the figure, tier by tier.
+    """Question, claim, verdict, the numbers that decided, images, and a link to the figure, tier by tier.
 
     The link names a notebook and a figure in it, `04_test.ipynb#test_roc`: JupyterLab opens the notebook, and
     the report's page makes it a link to the figure (`links`).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dfstudy.chapters.base import Chapter, Section
+from dfstudy.chapters.base import Chapter, PageSection
 
 CHAPTER = Chapter(
     id="09_conclusions",
@@ -13,5 +13,5 @@ CHAPTER = Chapter(
     timeout=600,
     figures=(),
     numbers=("answer.above_chance",),
-    section=Section("methods", "Methods and rules", Path(__file__).with_name("section.md.j2")),
+    section=PageSection("methods", "Methods and rules", Path(__file__).with_name("section.md.j2")),
 )

@@ -54,7 +54,7 @@ class DeepfakeBench:
     name = "DeepfakeBench"
 
     def read(self, files: Files) -> Reading | None:
-        """Rows where a list names a picture on disk; a StudyError where a label says neither."""
+        """Rows where a list names an image on disk; a StudyError where a label says neither."""
         found: dict[str, Place] = {}
         sets: set[str] = set()
         missing, finder = 0, ListFinder(files.pictures)

@@ -1,7 +1,7 @@
 """DFDC, the Deepfake Detection Challenge: frames of videos that metadata.json describes.
 
 Takes every `metadata.json` (video -> label REAL or FAKE, split, original; in the published test set
-`is_fake`) and `labels.csv` (filename, label with 1 = fake), and pictures in folders named after the video or
+`is_fake`) and `labels.csv` (filename, label with 1 = fake), and images in folders named after the video or
 whose names begin with it. Gives as group the original video, so that each fake stays with its source.
 Refuses a label that is neither. Sources: docs/layouts.md.
 """
@@ -59,7 +59,7 @@ def _read_videos(files: Files) -> dict[str, Place]:
         if {"filename", "label"} <= set(table.fieldnames or []):
             for row in table:
                 if not str(row["filename"]).lower().endswith(_VIDEOS):
-                    continue  # a table of pictures, not of videos
+                    continue  # a table of images, not of videos
                 split = _split_of(file)
                 videos[_stem(row["filename"])] = _video(
                     files, file, row["filename"], row["label"], row.get("original"), split
@@ -87,7 +87,7 @@ def _video(files: Files, file: str, name: str, label: Any, original: Any, split:
     if known is None:
         raise StudyError(
             f"{files.study.pictures / file}: {name} has the label {label!r}",
-            "write REAL or FAKE there, or list the pictures in index.csv with columns path,label",
+            "write REAL or FAKE there, or list the images in index.csv with columns path,label",
         )
     source = _stem(original) if known == FAKE and isinstance(original, str) and original else _stem(name)
     return Place(known, "fake" if known == FAKE else "real", source, _stem(name), split)

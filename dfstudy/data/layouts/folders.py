@@ -1,11 +1,11 @@
 """Class folders: label, method, group and given split from the names of folders in any depth.
 
 Takes the paths below a root; gives rows as `Layout` says. Names are matched as whole folder names, in any
-case, below the root and never above it; of two that say a class, the one nearest the picture decides. What
+case, below the root and never above it; of two that say a class, the one nearest the image decides. What
 else a name may say stands in `splits` (given splits) and `videos` (groups and methods). Refuses, naming the
-folders and the lines of YAML that mend it, a picture whose folders say neither real nor fake, and a set of
+folders and the lines of YAML that mend it, an image whose folders say neither real nor fake, and a set of
 which some parts bear a split's name and others do not.
-Cost: one look at each folder, and one at each picture's name.
+Cost: one look at each folder, and one at each image's name.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class ClassFolders:
     name = "class folders"
 
     def read(self, files: Files) -> Reading:
-        """Rows of all pictures.
+        """Rows of all images.
 
         Raises:
             StudyError: as `read_folders`.
@@ -61,7 +61,7 @@ class ClassFolders:
 
 
 def read_folders(study: Study, paths: list[str]) -> pd.DataFrame:
-    """One row a picture, from the names of its folders.
+    """One row an image, from the names of its folders.
 
     Args:
         paths: posix, relative to `study.pictures`.
@@ -119,7 +119,7 @@ def _read(files: Files) -> tuple[pd.DataFrame, str, list[str]]:
 def read_meaning(folder: str, aliases: Mapping[str, int]) -> FolderMeaning:
     """Read one folder's path, such as `Train/Fake/stylegan`.
 
-    The folder nearest the picture decides between real and fake: a method's or a model's folder holds both.
+    The folder nearest the image decides between real and fake: a method's or a model's folder holds both.
     The method of a fake is the first name, from the first folder that says fake on, that says more than
     `fake` or a split: the class folder itself, or a folder below one of the general names; else `fake`.
     """
@@ -131,7 +131,7 @@ def read_meaning(folder: str, aliases: Mapping[str, int]) -> FolderMeaning:
     if len(splits) > 1:
         raise StudyError(
             f"the path '{folder}' names two splits: {' and '.join(part.lower() for part in splits.values())}",
-            "rename one of the folders, or list the pictures in index.csv with columns path,label,split",
+            "rename one of the folders, or list the images in index.csv with columns path,label,split",
         )
     given_split = next(iter(splits), "")
     labels = [name.label for name in said if name.label is not None]
@@ -196,4 +196,4 @@ def _nearer(folders: Mapping[str, int], aliases: Mapping[str, int]) -> list[str]
             example = example or folder
     if not pictures:
         return []
-    return [f"{pictures:,} pictures are below real and fake, as in {example}: the nearer folder decides"]
+    return [f"{pictures:,} images are below real and fake, as in {example}: the nearer folder decides"]

@@ -1,10 +1,10 @@
-"""ForgeryNet's image lists: one of 16 classes for each picture.
+"""ForgeryNet's image lists: one of 16 classes for each image.
 
 Takes lists whose lines are `<image> <binary> <triple> <class>`, class 0 real and 1-15 a forgery method, each
-list for the pictures beneath its own folder (`Training`, `Validation`) where there are any, else for all.
+list for the images beneath its own folder (`Training`, `Validation`) where there are any, else for all.
 Gives the method by name and the split by the names of folder and list. Frames of one video are not named as
 such in the lists, so nothing names groups, and the line says so. A line whose three labels contradict each
-other sets its picture aside. Sources: docs/layouts.md.
+other sets its image aside. Sources: docs/layouts.md.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class ForgeryNet:
     name = "ForgeryNet"
 
     def read(self, files: Files) -> Reading | None:
-        """Rows where an image list names a picture on disk."""
+        """Rows where an image list names an image on disk."""
         found: dict[str, Place] = {}
         for file in files.side_files:
             if "list" not in file.lower() or not file.lower().endswith(".txt"):

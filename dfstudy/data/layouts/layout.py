@@ -1,9 +1,9 @@
-"""What a layout is: a known way in which a set of pictures lies in folders.
+"""What a layout is: a known way in which a set of images lies in folders.
 
-A layout takes `Files`, what lies below a study's root, and gives a `Reading`: one row a picture, and the
+A layout takes `Files`, what lies below a study's root, and gives a `Reading`: one row an image, and the
 words of the line that confirms it; or None where it does not know the folder. It refuses nothing but a
-side file that is damaged. A picture that it cannot place keeps a row, with the reason in `error`.
-Cost: one look at each folder; at each picture only where file names carry the video's name.
+side file that is damaged. An image that it cannot place keeps a row, with the reason in `error`.
+Cost: one look at each folder; at each image only where file names carry the video's name.
 """
 
 from __future__ import annotations
@@ -39,12 +39,12 @@ class Files:
 
     @cached_property
     def folders(self) -> list[str]:
-        """The folder of each picture, `` for the root."""
+        """The folder of each image, `` for the root."""
         return [path.rpartition("/")[0] for path in self.pictures]
 
     @cached_property
     def words(self) -> set[str]:
-        """Every folder name on the way to a picture, in lower case."""
+        """Every folder name on the way to an image, in lower case."""
         return {part.lower() for folder in set(self.folders) for part in folder.split("/")}
 
     def named(self, *names: str) -> list[str]:
@@ -79,7 +79,7 @@ class Files:
 
 
 class Place(NamedTuple):
-    """What one picture is; `video` names the clip that it is a frame of, `` where it is none."""
+    """What one image is; `video` names the clip that it is a frame of, `` where it is none."""
 
     label: int | None
     method: str
@@ -94,7 +94,7 @@ class Reading(NamedTuple):
 
     Attributes:
         layout: its name.
-        rows: one row a picture, columns `names.COLUMNS`.
+        rows: one row an image, columns `names.COLUMNS`.
         videos: clips among the rows that can be used; 0 where they are no frames.
         splits: where given splits come from, such as `official splits`.
         groups: what makes a group, such as `pairs of videos`.
@@ -112,7 +112,7 @@ class Reading(NamedTuple):
     def line(self) -> str:
         """One line that confirms what was recognised."""
         pictures = int((self.rows["error"] == "").sum())
-        counts = [f"{pictures:,} picture{'s' * (pictures != 1)}"]
+        counts = [f"{pictures:,} image{'s' * (pictures != 1)}"]
         counts += [f"{self.videos:,} video{'s' * (self.videos != 1)}"] * bool(self.videos)
         note = f"; {self.note}" if self.note else ""
         return f"layout: {self.layout} ({', '.join([*counts, self.splits])}; groups: {self.groups}{note})"
@@ -129,11 +129,11 @@ class Layout(Protocol):
 
 
 def place_pictures(files: Files, place: Callable[[list[str]], Place | None], reason: str) -> list[Place]:
-    """The place of each picture: from its folder where that says enough, else with its own name.
+    """The place of each image: from its folder where that says enough, else with its own name.
 
     Args:
         place: parts of a path -> its place, None where these parts do not say.
-        reason: error of pictures that have no place.
+        reason: error of images that have no place.
     """
     by_folder = {folder: place(folder.split("/")) for folder in dict.fromkeys(files.folders)}
     nowhere = Place(None, "", "", error=reason)
@@ -144,7 +144,7 @@ def place_pictures(files: Files, place: Callable[[list[str]], Place | None], rea
 
 
 def tabulate(paths: Sequence[str], places: Sequence[Place]) -> pd.DataFrame:
-    """Rows of pictures and their places; a place without a group makes the picture its own.
+    """Rows of images and their places; a place without a group makes the image its own.
 
     A video's name holds its method, because methods give their fakes the same names.
     """

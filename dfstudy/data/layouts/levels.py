@@ -1,8 +1,8 @@
-"""Which folders below a class folder are videos or people: by their names, and by those of their pictures.
+"""Which folders below a class folder are videos or people: by their names, and by those of their images.
 
-Takes `Spot`s, folders that hold pictures; gives the names of videos or people and of parts of archives, each
+Takes `Spot`s, folders that hold images; gives the names of videos or people and of parts of archives, each
 with its depth below the class folder, and says what it cannot tell. The rules stand in `videos.py`.
-Cost: a look at each picture's name where folders lie below a class folder.
+Cost: a look at each image's name where folders lie below a class folder.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from dfstudy.data.layouts.names import CLASS_NAMES, FAKE, METHOD_NAMES, REAL, SO
 MANY = 40  # more folders than this are no methods: a table by method would say nothing
 FEW = 8
 FEWEST = 3  # a split into three needs as many groups of each class
-_LARGER = 4  # times as many pictures as a video below real: a folder of that size holds more than one
+_LARGER = 4  # times as many images as a video below real: a folder of that size holds more than one
 _SHOWN = 3  # examples in a line
 
 _PART_WORDS = frozenset(
@@ -27,7 +27,7 @@ _PART_WORDS = frozenset(
 )
 _SET_WORDS = frozenset("set dataset data db fold split group source collection level".split())  # noqa: SIM905
 _COUNTED_WORDS = frozenset(["method", "model", "generator", "version", "type"])  # methods however many
-# Folders that say how pictures were made ready.
+# Folders that say how images were made ready.
 _CONTAINER = re.compile(
     r"frames?|images?|imgs?|faces?|crops?|cropped|aligned|png|jpe?g|videos?|raw|c0|c23|c40|\d+px|\d+x\d+|q\d+"
     r"|all|data|pictures|photos|extracted",
@@ -42,7 +42,7 @@ Names = set[tuple[int, str]]  # of folders, each with its depth below the class 
 
 
 class Spot(NamedTuple):
-    """A folder that holds pictures.
+    """A folder that holds images.
 
     Attributes:
         method: of a fake, where the folders name one whatever else lies there; else empty.
@@ -66,11 +66,11 @@ class Level(NamedTuple):
 
     videos: Names
     parts: Names
-    alike: int  # most pictures that a folder below fake may hold to be like those below real; 0: none is
+    alike: int  # most images that a folder below fake may hold to be like those below real; 0: none is
 
 
 def is_container(name: str) -> bool:
-    """Whether a folder's name only says how its pictures were made ready: `frames`, `c23`, `256x256`."""
+    """Whether a folder's name only says how its images were made ready: `frames`, `c23`, `256x256`."""
     return bool(_CONTAINER.fullmatch(name))
 
 
@@ -138,7 +138,7 @@ def _parts(pictures: Mapping[str, list[str]], families: Iterable[Mapping[str, li
     called = {
         name for name in pictures if skeleton(name) and _PART_WORDS & set(re.findall(r"[a-z]+", name.lower()))
     }
-    if set(pictures) <= _SIZES:  # the same pictures, or others, in several sizes
+    if set(pictures) <= _SIZES:  # the same images, or others, in several sizes
         return set(pictures)
     families = [family for family in families if len(family) > 1]
     running = families and all(count_on(family) for family in families)

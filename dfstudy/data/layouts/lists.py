@@ -1,10 +1,10 @@
-"""Paths in a list, found again among the pictures on disk.
+"""Paths in a list, found again among the images on disk.
 
 Takes paths as somebody's list gives them (from another root, with either slash, absolute or not) and the
-pictures on disk; gives the picture of each. One shift serves a whole list: so many leading folders off, one
-prefix on. The shift that takes fewest folders off wins, then the one that fits most: a picture that merely
+images on disk; gives the image of each. One shift serves a whole list: so many leading folders off, one
+prefix on. The shift that takes fewest folders off wins, then the one that fits most: an image that merely
 ends alike, such as the same frame of another method, is not mistaken for the one meant.
-Cost: 0.2 s for 100,000 pictures, once, and as much for a list of as many.
+Cost: 0.2 s for 100,000 images, once, and as much for a list of as many.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ _TRIED = 500  # listed paths that choose the shift, spread evenly over the list
 
 
 class ListFinder:
-    """Finds listed paths among the pictures on disk, list after list.
+    """Finds listed paths among the images on disk, list after list.
 
     Args:
         pictures: posix paths.
@@ -27,7 +27,7 @@ class ListFinder:
         self._pictures = set(pictures)
 
     def find(self, listed: Sequence[str]) -> list[str]:
-        """The picture of each listed path, `` where it is not on disk."""
+        """The image of each listed path, `` where it is not on disk."""
         parts = [_split(path) for path in listed]
         votes = self._votes(parts[:: max(1, len(parts) // _TRIED)])
         if not votes:
@@ -38,7 +38,7 @@ class ListFinder:
 
     @cached_property
     def _by_end(self) -> dict[str, list[str]]:
-        """Pictures by folder and name."""
+        """Images by folder and name."""
         found: dict[str, list[str]] = defaultdict(list)
         for picture in sorted(self._pictures):
             found[picture[picture.rfind("/", 0, max(picture.rfind("/"), 0)) + 1 :]].append(picture)
@@ -52,7 +52,7 @@ class ListFinder:
         return found
 
     def _votes(self, listed: list[list[str]]) -> Counter[tuple[int, str]]:
-        """Shift (leading parts off, prefix on) -> how many of the paths it brings to a picture."""
+        """Shift (leading parts off, prefix on) -> how many of the paths it brings to an image."""
         votes: Counter[tuple[int, str]] = Counter()
         for path in listed:
             for picture in self._by_end.get("/".join(path[-2:]), []):

@@ -36,7 +36,7 @@ SPLIT_WORDS = {
 # Beside a test set, these name the set that selects: `read_folders` and index.csv look at both together.
 EVAL_WORDS = {"eval", "evaluation", "evalset"}
 
-# Names that people give folders of generated pictures and of photographs. They give no picture a label: they
+# Names that people give folders of generated images and of photographs. They give no image a label: they
 # keep numbered generators from being taken for videos, and they are what the message about unknown folders
 # may offer. Read word by word, without digits: stylegan2-ada has the word stylegan.
 METHOD_NAMES = frozenset(
@@ -52,7 +52,7 @@ SOURCE_NAMES = frozenset(
     """afhq casia celeba celebahq celebamask cifar coco ffhq flickr imagenet imdb laion lfw lsun megaface
     metfaces pexels raise umdfaces unsplash utkface vggface voxceleb wider""".split()  # noqa: SIM905
 )
-# Pictures of where a forgery lies, beside the pictures themselves; spatial_localize is ForgeryNet's name.
+# Images of where a forgery lies, beside the images themselves; spatial_localize is ForgeryNet's name.
 MASK_FOLDERS = {"mask", "masks", "spatial_localize"}
 
 

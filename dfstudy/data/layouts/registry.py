@@ -1,10 +1,10 @@
 """Which known layout a folder has.
 
 Takes `Files`; gives the `Reading` of the layout that `data.layout` names, else of the first, from the most to
-the least specific, that places at least half of the pictures: lists that name single pictures come before
+the least specific, that places at least half of the images: lists that name single images come before
 names that videos carry, and these before class folders, which refuse what they do not know. Refuses what the
 layouts refuse, and a folder that is not laid out as named.
-Cost: 0.1 s for 100,000 pictures in class folders, 0.7 s where file names are read, 1.2 s with lists.
+Cost: 0.1 s for 100,000 images in class folders, 0.7 s where file names are read, 1.2 s with lists.
 """
 
 from __future__ import annotations

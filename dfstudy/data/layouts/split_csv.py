@@ -1,8 +1,8 @@
-"""Tables train.csv, valid.csv, test.csv beside the pictures, as with 140k Real and Fake Faces.
+"""Tables train.csv, valid.csv, test.csv beside the images, as with 140k Real and Fake Faces.
 
 Takes tables with a column of paths and `label_str` (real, fake) or `label`. The number in `label` means real
 = 1 in the 140k set and fake = 1 elsewhere: without label_str the folders' names say which, and where they do
-not, the table is refused. Gives the tables' names as splits; nothing names groups. A picture that no table
+not, the table is refused. Gives the tables' names as splits; nothing names groups. An image that no table
 names, or that two describe differently, or whose folder says otherwise, is excluded.
 Sources: docs/layouts.md.
 """
@@ -31,7 +31,7 @@ class SplitCSV:
     name = "tables by split"
 
     def read(self, files: Files) -> Reading | None:
-        """Rows where a table names a picture on disk; a StudyError where a label says neither."""
+        """Rows where a table names an image on disk; a StudyError where a label says neither."""
         tables = {file: _read_table(files, file) for file in files.named(*(f"{w}.csv" for w in SPLIT_WORDS))}
         tables = {file: table for file, table in tables.items() if table is not None}
         if not tables:

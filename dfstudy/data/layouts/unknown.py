@@ -32,7 +32,7 @@ def unknown_folders(
     """The folders that say neither real nor fake, and the next step.
 
     Args:
-        pictures: folder -> pictures in it.
+        pictures: folder -> images in it.
         meanings: folder -> label, None where its names say nothing.
     """
     known = {prefix for folder, label in meanings.items() if label is not None for prefix in _above(folder)}
@@ -42,10 +42,9 @@ def unknown_folders(
         if label is None:
             name = _class_folder(folder, known)
             (names if name else loose)[name or folder] += pictures[folder]
-    lines = [f"  {name}: {count:,} pictures" for name, count in sorted(names.items())]
+    lines = [f"  {name}: {count:,} images" for name, count in sorted(names.items())]
     lines += [
-        f"  directly in {folder or 'the folder'}: {count:,} pictures"
-        for folder, count in sorted(loose.items())
+        f"  directly in {folder or 'the folder'}: {count:,} images" for folder, count in sorted(loose.items())
     ]
     lines = lines[:_SHOWN] + ([f"  and {len(lines) - _SHOWN:,} more folders"] if len(lines) > _SHOWN else [])
     message = f"{files.study.pictures}: these say neither real nor fake:\n" + "\n".join(lines)
@@ -60,7 +59,7 @@ def unknown_folders(
 
 
 def _missing_lists(files: Files) -> str:
-    """A sentence where pictures bear names of a set whose labels stand in a file that is not there."""
+    """A sentence where images bear names of a set whose labels stand in a file that is not there."""
     if files.named("metadata.json"):
         return ""
     folders = {part for folder in set(files.folders) for part in folder.split("/")}
@@ -76,7 +75,7 @@ def _above(folder: str) -> list[str]:
 
 
 def _class_folder(folder: str, known: set[str]) -> str:
-    """Name of the first folder that could be the class: no split, and no labelled picture below it."""
+    """Name of the first folder that could be the class: no split, and no labelled image below it."""
     for prefix in _above(folder):
         name = prefix.rpartition("/")[2]
         if prefix not in known and not read_name(name, {}).split:

@@ -1,21 +1,21 @@
 """Which folders and names below the class folders are videos or people, and so make groups.
 
-Takes the folders that hold pictures, each with the names below its class folder, and the names of its
-pictures; gives the group of each picture and, for fakes, the method of each folder. Read by rule:
+Takes the folders that hold images, each with the names below its class folder, and the names of its
+images; gives the group of each image and, for fakes, the method of each folder. Read by rule:
 
 - Numbered folders (`clip07`, `000`, `id0_id1_0003`) are videos or people. So are more than MANY folders side
   by side, and folders with any names where no methods are to be expected (below real, and below a method):
-  FEW or more, or FEWEST or more whose pictures are counted anew in each. Directly below fake, folders with
+  FEW or more, or FEWEST or more whose images are counted anew in each. Directly below fake, folders with
   any names are methods, unless those below real lie in the same way and are videos.
-- Pictures side by side whose names share a stem with a counter (`clip07_0003`) are frames of one video, where
-  most pictures do and the stems are numbered, or as many as above.
+- Images side by side whose names share a stem with a counter (`clip07_0003`) are frames of one video, where
+  most images do and the stems are numbered, or as many as above.
 - Names of generators and of sets of photographs (`names.py`) are neither, nor are parts of an archive:
   `part_03`, or numbered folders through which one counter runs on.
 - A name ties a fake to what has that name below real, `071_054` to 071 and 054, `clip07_fake` to clip07. A
   bare number does so below a method's folder only: directly in two class folders, two counters mean nothing
   to each other.
 
-What makes groups is said, and what these rules cannot tell. Cost: a look at each picture's name.
+What makes groups is said, and what these rules cannot tell. Cost: a look at each image's name.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class FoundVideos(NamedTuple):
     """What the names say, a spot each.
 
     Attributes:
-        groups: of each picture, `` where it has none.
+        groups: of each image, `` where it has none.
         taken: what makes groups, in words; empty where nothing does.
         unsure: what the rules cannot tell, in words.
     """
@@ -101,7 +101,7 @@ def _method(spot: Spot, level: Level) -> str:
 
 
 def _name_pictures(spots: Sequence[Spot], folders: Sequence[str], unsure: list[str]) -> list[list[str]]:
-    """Video of each picture: its folder's, else the stem of its own name where stems are those of videos."""
+    """Video of each image: its folder's, else the stem of its own name where stems are those of videos."""
     names = [[folder] * len(spot.pictures) for spot, folder in zip(spots, folders, strict=True)]
     alike = False  # real stems that only their number, or their counters, tell from anything else
     for label in (REAL, FAKE):
@@ -125,7 +125,7 @@ def _name_pictures(spots: Sequence[Spot], folders: Sequence[str], unsure: list[s
                 doubtful |= shared
         if doubtful:
             unsure.append(
-                f"pictures below {CLASS_NAMES[label]} called {examples(doubtful)} with a counter may "
+                f"images below {CLASS_NAMES[label]} called {examples(doubtful)} with a counter may "
                 "be frames of videos; not taken as groups"
             )
     return names

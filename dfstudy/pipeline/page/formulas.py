@@ -1,4 +1,4 @@
-"""Formulas of a notebook's prose as pictures, since the page holds no script that could set them.
+"""Formulas of a notebook's prose as images, since the page holds no script that could set them.
 
 Takes Markdown with TeX between dollars, as JupyterLab reads it; gives HTML in which each formula is a small
 SVG with its TeX as alternative text, drawn by matplotlib. Refuses what matplotlib's TeX does not know, with

@@ -146,7 +146,7 @@ def _set_size(picture: Tag) -> None:
     try:
         with Image.open(io.BytesIO(base64.b64decode(data))) as image:
             width, height = image.size
-    except (ValueError, OSError):  # not a picture that can be measured: it is shown as it is
+    except (ValueError, OSError):  # not an image that can be measured: it is shown as it is
         return
     picture["width"] = str(round(width * CSS_DPI / FIGURE_DPI))
     picture["height"] = str(round(height * CSS_DPI / FIGURE_DPI))

@@ -47,7 +47,7 @@ TIERS = {
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownAnswer:
     """One answer as the page shows it.
 
     Attributes:
@@ -70,29 +70,29 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Card:
+class AnswerCard:
     """One of the three answers of the first screen, with one number and its interval."""
 
     question: str
-    shown: Shown
+    shown: ShownAnswer
     value: str
     interval: str
     label: str
 
 
-def list_answers(answers: Iterable[Answer], numbers: Numbers, study: Study) -> list[Shown]:
+def list_answers(answers: Iterable[Answer], numbers: Numbers, study: Study) -> list[ShownAnswer]:
     """The answers of the second screen; those that were not asked are left out."""
     by_id = {answer.id: answer for answer in answers}
     names = [name.format(primary=study.policies.primary) for name in LISTED]
     return [show(by_id[name], numbers) for name in dict.fromkeys(names) if name in by_id]
 
 
-def show(answer: Answer, numbers: Numbers) -> Shown:
+def show(answer: Answer, numbers: Numbers) -> ShownAnswer:
     """One answer for the page."""
     chapter, _, figure = answer.figure.partition(".ipynb#")
     told = answer.told or f"{answer.because[0].upper()}{answer.because[1:]}."
     lead = "Not trained enough to tell. " if answer.verdict == UNTRAINED else ""
-    return Shown(
+    return ShownAnswer(
         answer.id,
         answer.question,
         WORDS.get(answer.verdict, OPEN),
@@ -105,7 +105,7 @@ def show(answer: Answer, numbers: Numbers) -> Shown:
     )
 
 
-def make_cards(answers: Sequence[Answer], numbers: Numbers, study: Study) -> list[Card]:
+def make_cards(answers: Sequence[Answer], numbers: Numbers, study: Study) -> list[AnswerCard]:
     """Does it work, did augmentation improve it, can the data be trusted: those that were asked."""
     by_id = {answer.id: answer for answer in answers}
     quantity = study.policies.primary
@@ -122,7 +122,7 @@ def make_cards(answers: Sequence[Answer], numbers: Numbers, study: Study) -> lis
         (trust, "Can the data be trusted?", PROBE, "AUC of a probe that sees no face; guessing reaches 0.5"),
     ]
     return [
-        Card(question, show(by_id[name], numbers), *_apart(numbers.get(number)), label)
+        AnswerCard(question, show(by_id[name], numbers), *_apart(numbers.get(number)), label)
         for name, question, number, label in cards
         if name in by_id
     ]

@@ -69,11 +69,11 @@ def _pictures(soup: BeautifulSoup) -> list[str]:
         figure = picture.find_parent("figure")
         name = (figure.get("id") if figure else None) or str(picture.get("src", ""))[:30]
         if not str(picture.get("alt", "")).strip():
-            problems.append(f"picture {name} has no alt text")
+            problems.append(f"image {name} has no alt text")
         if "formula" not in picture.get("class", []) and (
             figure is None or figure.find("figcaption") is None
         ):
-            problems.append(f"picture {name} has no caption")
+            problems.append(f"image {name} has no caption")
     return problems
 
 

@@ -30,7 +30,7 @@ Rows = list[tuple[str, str]]
 
 
 def report_rows(study: Study) -> Rows:
-    """What was run on what: study, pictures, code, machine, runs, time of rendering."""
+    """What was run on what: study, images, code, machine, runs, time of rendering."""
     fingerprint = read_json(study.out / "data" / "fingerprint.json")
     runs = _runs(study)
     system = machine()

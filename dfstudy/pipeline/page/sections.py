@@ -25,7 +25,7 @@ from dfstudy.present.numbers import literal
 from dfstudy.variants.policies import slugs_of
 
 if TYPE_CHECKING:
-    from dfstudy.chapters.base import Chapter, Section
+    from dfstudy.chapters.base import Chapter, PageSection
     from dfstudy.number import Number
     from dfstudy.present.answer import Answer, Numbers
     from dfstudy.study.study import Study
@@ -110,7 +110,7 @@ def vocabulary(numbers: Numbers, answers: Iterable[Answer], study: Study) -> dic
     }
 
 
-def fill(section: Section, words: Mapping[str, object]) -> str:
+def fill(section: PageSection, words: Mapping[str, object]) -> str:
     """HTML of one template."""
     environment = Environment(
         loader=FileSystemLoader(section.template.parent),

@@ -1,4 +1,4 @@
-"""The audits on real sets, a few hundred pictures of each: what is known about them comes out."""
+"""The audits on real sets, a few hundred images of each: what is known about them comes out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def few_shuffles(monkeypatch):
 
 
 def draw(source: Path, folder: Path, rows: pd.DataFrame) -> Path:
-    """A set of the given pictures (path, label, method, group): links to the files, and an index.csv."""
+    """A set of the given images (path, label, method, group): links to the files, and an index.csv."""
     for path in rows["path"]:
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).symlink_to(source / path)
@@ -40,7 +40,7 @@ def audit(folder: Path):
 
 @pytest.fixture
 def wild(shared_data, tmp_path) -> Path:
-    """200 validation pictures a class of openforensics_7k."""
+    """200 validation images a class of openforensics_7k."""
     source = shared_data / "openforensics_7k"
     names = [
         (f"Validation/{name}/{file.name}", label, name.lower(), "")
@@ -65,7 +65,7 @@ def test_fakes_saved_as_png_are_caught_and_files_were_equal_before(wild):
 
 
 def test_blur_alone_gives_the_face_swaps_away(shared_data, tmp_path):
-    """98 pictures of one swapping program against 300 of its own reals: one number of sharpness suffices."""
+    """98 images of one swapping program against 300 of its own reals: one number of sharpness suffices."""
     source = shared_data / "ffhq_methods"
     table = pd.read_csv(source / "index.csv", dtype=str)
     fakes = table[table["method"] == "inswapper"]

@@ -154,16 +154,16 @@ def test_sentences_fill_in_and_say_whether_identity_is_known(split, known, given
     other = dataclasses.replace(split, groups_known=known, given=given)
     numbers = figures.data_numbers(other)
     text = say(figures.groups_sentence(other) + figures.split_sentence(other), numbers).data
-    assert "{" not in text and "70 pictures form 70 groups" in text
+    assert "{" not in text and "70 images form 70 groups" in text
     assert ("Identity is unknown" in text) == (not known)
 
 
 def test_groups_that_few_pictures_name_are_not_claimed(split):
     few = dataclasses.replace(split, groups_known=False, groups_named=2)
     text = figures.groups_sentence(few)
-    assert text.startswith("**Identity is unknown.** Too few pictures") and "Nothing" not in text
+    assert text.startswith("**Identity is unknown.** Too few images") and "Nothing" not in text
     [note] = [number.note for number in figures.data_numbers(few) if number.id == "data.groups"]
-    assert note == "only 2 of 70 pictures have a named group: near-duplicates joined only"
+    assert note == "only 2 of 70 images have a named group: near-duplicates joined only"
 
 
 def test_many_methods_are_cut_to_the_largest_and_the_caption_says_so(split):

@@ -1,4 +1,4 @@
-"""Chapter 01's account of duplicates: every kind is counted, and no picture that judges is shown."""
+"""Chapter 01's account of duplicates: every kind is counted, and no image that judges is shown."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def noisy(picture: Image.Image) -> Image.Image:
 
 @pytest.fixture(scope="module")
 def study(tmp_path_factory):
-    """Thirty pictures a class; two copies, three pictures under both labels, eight near pairs of both."""
+    """Thirty images a class; two copies, three images under both labels, eight near pairs of both."""
     folder = tmp_path_factory.mktemp("faces")
     for name, offset in (("real", 0), ("fake", 100)):
         (folder / name).mkdir()

@@ -73,7 +73,7 @@ def test_fewer_pictures_keep_their_groups_and_parts(split):
 
 @pytest.mark.parametrize("most", [200, 600])
 def test_a_draw_from_a_split_holds_its_parts_in_their_shares(most):
-    """Drawn in the order in which groups were dealt, it would hold training pictures and no others."""
+    """Drawn in the order in which groups were dealt, it would hold training images and no others."""
     rows = [(f"p{at}_{label}.png", f"p{at}", label) for at in range(500) for label in (0, 1)]
     table = pd.DataFrame(rows, columns=["path", "group", "label"])
     table["method"] = table["label"].map({0: "real", 1: "swap"})

@@ -50,7 +50,7 @@ def audits(telling=0, hinting=0, clean=8, inconclusive=0, **found: int) -> dict[
 
 
 NOTHING = {
-    name: Number(name, None, "AUC", 9, note="no group has two pictures")
+    name: Number(name, None, "AUC", 9, note="no group has two images")
     for name in ("leakage.inflation", "leakage.auc.grouped", "leakage.auc.random", "leakage.shared")
 }
 
@@ -93,7 +93,7 @@ def test_what_was_not_audited_has_no_answer():
     assert answers_to({}) == []
     answers = {x.id: x for x in answers_to(audits() | NOTHING)}
     assert answers["answer.leak"].verdict == "cannot tell"
-    assert answers["answer.leak"].because == "not applicable: no group has two pictures"
+    assert answers["answer.leak"].because == "not applicable: no group has two images"
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_what_was_not_audited_has_no_answer():
     [
         ({}, "none found"),
         ({"near": 3, "joined_groups": 2}, "joined to 2 groups"),
-        ({"both_labels": 1}, "the same picture is real and fake"),
+        ({"both_labels": 1}, "the same image is real and fake"),
     ],
 )
 def test_the_first_page_says_each_audits_verdict(found, words):
@@ -184,8 +184,8 @@ def test_the_meter_does_not_run_where_little_can_be_torn_apart(monkeypatch):
     few = pd.DataFrame({"group": [f"g{at % 12}" for at in range(100)]})
     study = load_study("small")
     for rows, known, words in (
-        (alone, False, "nothing names groups, and 0% of the pictures"),
-        (alone, True, "0% of the pictures share a group"),
+        (alone, False, "nothing names groups, and 0% of the images"),
+        (alone, True, "0% of the images share a group"),
         (few, True, "12 groups are too few"),
         (pairs, True, ""),
         (pairs, False, ""),
@@ -211,7 +211,7 @@ def test_the_card_holds_the_studys_words_and_says_what_nobody_stated():
     study = load_study("small", data="some faces", out="results")
     found = card(study, numbers)
     assert found["Origin"] == "not stated (data.card.origin)" and found["Set aside"] == "2: cut off"
-    assert found["What it is"].endswith("pictures of the folder some faces")
+    assert found["What it is"].endswith("images of the folder some faces")
     assert (
         found["Pictures"] == "7: 7 real and 7 fake" and found["Shortcuts"] == "None found. Nothing of a_*b."
     )

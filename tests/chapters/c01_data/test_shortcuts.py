@@ -27,11 +27,11 @@ from dfstudy.study.comparisons import Evaluate
 from dfstudy.study.study import load_study
 
 QUICK = Evaluate(replicates=100)
-GROUPS = 40  # each one real and one fake picture
+GROUPS = 40  # each one real and one fake image
 
 
 def photograph(seed: int, side: int = 64) -> np.ndarray:
-    """Smooth colours with a little noise, different in light and detail from picture to picture."""
+    """Smooth colours with a little noise, different in light and detail from image to image."""
     random = np.random.default_rng(seed)
     coarse = random.integers(30, 226, (6, 6, 3)).astype(np.uint8)
     smooth = cv2.resize(coarse, (side, side), interpolation=cv2.INTER_CUBIC).astype(float)
@@ -90,7 +90,7 @@ PLANTED = {
 
 
 def build(folder, fake=to_jpeg, real=to_jpeg, seed: int = 0, groups: int = GROUPS, method="swap"):
-    """A study of `groups` pairs of unrelated pictures; the index with its method and traits."""
+    """A study of `groups` pairs of unrelated images; the index with its method and traits."""
     lines = ["path,label,method,group"]
     for at in range(groups):
         for label, write in enumerate((real, fake)):
@@ -153,7 +153,7 @@ def test_a_clean_set_raises_no_alarm(tmp_path, seed):
 
 
 def test_what_is_constant_within_groups_does_not_pass_for_a_shortcut(tmp_path):
-    """Twelve scenes, real or fake by chance, each with its own light in twelve pictures."""
+    """Twelve scenes, real or fake by chance, each with its own light in twelve images."""
     random = np.random.default_rng(0)
     lines, folder = ["path,label,method,group"], tmp_path / "set"
     folder.mkdir()

@@ -15,7 +15,7 @@ SETTINGS = Evaluate(replicates=200)
 
 
 def clean_table(seed: int, learned: float = 3.0) -> pd.DataFrame:
-    """60 training pictures in groups of two and 20 of validation in groups of one to three."""
+    """60 training images in groups of two and 20 of validation in groups of one to three."""
     random = np.random.default_rng(seed)
     parts = []
     for part, count, shift in (("train", 60, learned), ("val", 20, 1.0)):

@@ -25,7 +25,7 @@ SIDE = 12
 
 @pytest.fixture(scope="module")
 def split(tmp_path_factory) -> Split:
-    """Test pictures of 53 x 37; fakes 1 and 3 have masks of a part, 5 one of everything, 7 a broken one."""
+    """Test images of 53 x 37; fakes 1 and 3 have masks of a part, 5 one of everything, 7 a broken one."""
     root = tmp_path_factory.mktemp("pictures")
     random = np.random.default_rng(0)
     rows, masks = [], {}
@@ -42,7 +42,7 @@ def split(tmp_path_factory) -> Split:
         masks[f"{number}.png"] = f"masks/{number}.png"
         cv2.imwrite(str(root / masks[f"{number}.png"]), pixels)
     masks["7.png"] = "masks/7.png"
-    (root / "masks/7.png").write_bytes(b"no picture")
+    (root / "masks/7.png").write_bytes(b"no image")
     table = pd.DataFrame(rows)
     table["mask"] = table["path"].map(masks).fillna("")
     return Split(table, pd.DataFrame(), root, "f" * 64, True, (), pd.DataFrame())
@@ -63,7 +63,7 @@ def explain_all(runs, split, settings=SETTINGS) -> Explained:
 
 
 def made_up(seed: int = 0, count: int = 12, seeds: int = 2, methods=("swap", "blend")) -> Explained:
-    """Random maps and regions; the pictures' upper edge is padding."""
+    """Random maps and regions; the images' upper edge is padding."""
     random = np.random.default_rng(seed)
     rows = [
         (f"{at:02d}", at % 2, "real" if at % 2 == 0 else methods[at // 2 % len(methods)], f"g{at // 3}")
@@ -219,12 +219,12 @@ def test_one_group_alone_has_no_others():
     explained = made_up(count=2)
     numbers = {number.id: number for number in explain_numbers(explained, SETTINGS)}
     others = numbers["explain.energy.others"]
-    assert others.value is None and "the pictures are of one group" in others.note
+    assert others.value is None and "the images are of one group" in others.note
     assert numbers["explain.energy"].value is not None
 
 
 def test_a_picture_without_maps_of_others_is_left_out_of_that_mean_and_said():
-    """Only one group has maps: its own pictures have none of others, all the rest have its."""
+    """Only one group has maps: its own images have none of others, all the rest have its."""
     explained = made_up(count=24)
     groups = explained.test.pictures["group"].to_numpy(str)
     alone = groups == "g1"
@@ -242,7 +242,7 @@ def test_a_picture_without_maps_of_others_is_left_out_of_that_mean_and_said():
         number = numbers[f"explain.{name}"]
         assert number.value == pytest.approx(expected) and number.low < number.value < number.high
         assert (number.n, number.groups) == (left.sum(), len(set(groups[left])))
-        assert f"{out} pictures are left out: every map of another group is empty" in number.note
+        assert f"{out} images are left out: every map of another group is empty" in number.note
     assert numbers["explain.energy"].n == explained.known.sum()
     assert "left out" not in numbers["explain.energy"].note
     assert "left out" not in numbers["explain.energy.gain.method.swap"].note

@@ -156,7 +156,7 @@ def test_a_broken_promise_is_said(low, high, said):
 def test_no_answer_is_said():
     _, _, numbers = made()
     numbers["test.band.answered"] = Number("test.band.answered", 0.0, "1", 99)
-    assert "every picture stays unsure" in figures.decision_sentence(numbers)
+    assert "every image stays unsure" in figures.decision_sentence(numbers)
 
 
 @pytest.mark.parametrize(("low", "said"), [(0.06, True), (0.04, False)])
@@ -196,4 +196,4 @@ def test_what_is_left_is_said_by_the_intervals_of_intercept_and_slope(intercept,
     meaning.judgements["platt"] = replace(used, **ends)
     numbers["test.ece"] = Number("test.ece", 0.1, "probability", 9)
     text = say(figures.calibration_sentence(meaning), numbers).data
-    assert said in text and "where 50% of the pictures are fake" in text
+    assert said in text and "where 50% of the images are fake" in text

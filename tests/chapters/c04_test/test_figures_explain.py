@@ -105,7 +105,7 @@ def test_verdicts_follow_the_intervals(low, high, said):
 
 @pytest.mark.parametrize(
     ("low", "high", "said"),
-    [(-0.1, 0.1, "they change the maps"), (0.6, 0.9, "the picture alone"), (0.4, 0.6, "inconclusive")],
+    [(-0.1, 0.1, "they change the maps"), (0.6, 0.9, "the image alone"), (0.4, 0.6, "inconclusive")],
 )
 def test_random_weights_are_judged_by_the_interval(low, high, said):
     explained = make()

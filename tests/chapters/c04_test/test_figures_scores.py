@@ -1,4 +1,4 @@
-"""Figures of the test: few pictures, many methods, several seeds, one class; they draw what tables say."""
+"""Figures of the test: few images, many methods, several seeds, one class; they draw what tables say."""
 
 from __future__ import annotations
 

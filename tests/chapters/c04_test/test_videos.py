@@ -101,7 +101,7 @@ def test_photographs_are_left_out_and_counted():
     _, without = measured(make())
     _, beside = measured(make(photographs=8))
     assert beside["test.video.frames"].value == 180
-    assert beside["test.video.frames"].note == "8 test pictures are no frame of a video and left out"
+    assert beside["test.video.frames"].note == "8 test images are no frame of a video and left out"
     assert beside["test.video.videos"] == without["test.video.videos"]
 
 
@@ -111,7 +111,7 @@ def test_photographs_are_left_out_and_counted():
         (make(name=lambda at: ""), NONE),
         (make(frames=1), SINGLE),
         (make(name=lambda at: f"clip{at // 4}"), "videos have frames of two labels"),
-        (make(name=lambda at: f"clip{at}" if at % 4 > 1 else ""), "no validation picture"),
+        (make(name=lambda at: f"clip{at}" if at % 4 > 1 else ""), "no validation image"),
     ],
 )
 def test_what_is_no_video_is_said(given, reason):

@@ -49,7 +49,7 @@ def effect(compared, stem, quantity="auc"):
 
 
 def slow_interval(parts, statistic, replicates, seed=0):
-    """Error of a mean over seeds by drawing groups and repeating their pictures, one draw after the other.
+    """Error of a mean over seeds by drawing groups and repeating their images, one draw after the other.
 
     `parts`: tables with a column group; `statistic` takes as many lists of row numbers.
     """
@@ -155,7 +155,7 @@ def test_a_planted_effect_gets_its_verdict(gain, verdict, make_tested):
     for quantity in ("auc", "unseen", "robust"):
         assert effect(compared, "policy.original", quantity).verdict == verdict
     assert numbers[f"policies.{verdict}"].value == 1
-    # made-up training pictures are always ranked well: a worse validation is a larger gap, which worsens
+    # made-up training images are always ranked well: a worse validation is a larger gap, which worsens
     gap = effect(compared, "policy.original", "gap")
     assert gap.verdict == verdict and (gain == 0 or gap.difference.value * gain < 0)
 
@@ -328,7 +328,7 @@ def test_trainings_on_other_pictures_are_refused(make_tested):
     tested = make_tested(study, {})
     key = Trained("original", 16)
     other = [table.assign(path=table["path"] + "x") for table in tested[key].clean]
-    with pytest.raises(ValueError, match="trained on different pictures"):
+    with pytest.raises(ValueError, match="trained on different images"):
         compare_policies(study, tested | {key: replace(tested[key], clean=other)})
     with pytest.raises(ValueError, match="learned different forgery methods"):
         compare_policies(study, tested | {key: replace(tested[key], learned=("swap", "warp"))})

@@ -1,4 +1,4 @@
-"""Networks on pictures of other folders: the numbers against scikit-learn, and what is refused."""
+"""Networks on images of other folders: the numbers against scikit-learn, and what is refused."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ def test_the_sentences_follow_from_the_intervals(measured):
     assert "less than in the study's own test by" in worse
     assert "inconclusive" in alike and "better than guessing" not in alike
     assert "not shown to be better than guessing" in blind
-    assert "No other pictures" in figures.tell_elsewhere([])
+    assert "No other images" in figures.tell_elsewhere([])
     rows = figures.elsewhere_table(found)
     assert rows["reals scored"].tolist() == ["60"] * 3 and rows["excluded"].iloc[0] == "3 unreadable"
     assert "120 images of blind in 30 groups" in figures.describe_elsewhere(found)
@@ -155,12 +155,12 @@ def test_the_sentences_follow_from_the_intervals(measured):
 
 @pytest.fixture
 def scored(make_run, write_noise, tmp_path):
-    """A run of random weights, the split that it was trained on, and a folder of other pictures."""
+    """A run of random weights, the split that it was trained on, and a folder of other images."""
     for at, name in enumerate(("own", "others")):
         for file in write_noise(tmp_path / name, 16):
             target = file.parent / ("real", "fake")[int(file.stem) % 2] / file.name
             target.parent.mkdir(exist_ok=True)
-            # the second folder's pictures are other ones: turned upside down
+            # the second folder's images are other ones: turned upside down
             target.write_bytes(file.read_bytes() if not at else turned(file))
             file.unlink()
     study = load_study("small", data=str(tmp_path / "own"), out=str(tmp_path / "out"))
@@ -190,5 +190,5 @@ def test_predictions_are_those_of_the_pictures_and_kept_beside_the_run(scored):
 
 def test_pictures_checked_against_another_split_are_refused(scored):
     run, _, other = scored
-    with pytest.raises(StudyError, match="other pictures than those that others was checked against"):
+    with pytest.raises(StudyError, match="other images than those that others was checked against"):
         predict_elsewhere(run, replace(other, checked_against="0" * 64), progress=False)

@@ -166,7 +166,7 @@ def test_networks_are_told_with_their_cost_and_why_no_transformer(cross):
     assert f"{cost} times the cost" in told and "2 of 2 trainings" in told and "{" not in told
     assert "No pure transformer" in told and " px" not in told
     larger = models | {"vit": hybrid.model_copy(update={"size": 96})}
-    assert "vit takes the pictures at 96 px and cnn at 64:" in figures.tell_networks(cross, larger)
+    assert "vit takes the images at 96 px and cnn at 64:" in figures.tell_networks(cross, larger)
     pretrained = {name: model.model_copy(update={"weights": "hub"}) for name, model in models.items()}
     assert "No pure transformer" not in figures.tell_networks(cross, pretrained)
     pure = figures.tell_networks(cross, models, ["vit"])

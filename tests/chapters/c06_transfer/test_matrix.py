@@ -23,7 +23,7 @@ METHODS = ("gan", "swap", "warp")
 
 
 def table(strength: dict[str, float], seed: int, groups: int = 40) -> pd.DataFrame:
-    """Test pictures by fours (a real, a fake of each method); fakes score `strength` higher."""
+    """Test images by fours (a real, a fake of each method); fakes score `strength` higher."""
     pictures = pd.DataFrame(
         [(group, method) for group in range(groups) for method in ("real", *METHODS)],
         columns=["group", "method"],
@@ -222,7 +222,7 @@ def test_numbers_carry_n_groups_and_what_they_are(cross):
 def test_arms_tested_on_other_pictures_are_refused(variants):
     shorter = [t.iloc[4:] for t in variants[1].tables]
     other = Outcome("x", "small_cnn", ("gan",), shorter, variants[1].thresholds)
-    with pytest.raises(ValueError, match="different pictures"):
+    with pytest.raises(ValueError, match="different images"):
         cross_matrix([variants[0], other], SETTINGS)
 
 

@@ -143,7 +143,7 @@ def test_captions_and_the_table_say_what_was_measured():
 
 
 def test_a_network_that_never_worked_breaks_nowhere():
-    """Guessing on clean pictures is no success of a corruption."""
+    """Guessing on clean images is no success of a corruption."""
     guess = CASES["one policy"][0]
     found = guess.intervals["auc"]
     low = replace(found, low=np.full_like(found.low, 0.4), high=np.full_like(found.high, 0.6))

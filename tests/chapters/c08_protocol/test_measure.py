@@ -61,7 +61,7 @@ def make_study(seeds: int = 4, **changed):
 
 
 def scored(rows: pd.DataFrame, variant: str, seed: int, skill: float) -> pd.DataFrame:
-    """A table of `predict`; what is hard about a picture is the same for every network."""
+    """A table of `predict`; what is hard about an image is the same for every network."""
     hard = np.array([np.random.default_rng(crc32(path.encode())).normal() for path in rows["sha256"]])
     noise = np.random.default_rng([seed, crc32(variant.encode())]).normal(0, 0.15, len(rows))
     logit = skill * (2 * rows["label"].to_numpy() - 1) + hard + noise
@@ -70,7 +70,7 @@ def scored(rows: pd.DataFrame, variant: str, seed: int, skill: float) -> pd.Data
 
 
 def make_tested(study, split, skills: dict[str, float], own: dict[str, float] | None = None) -> dict:
-    """Every variant, tested: `skills` on the honest pictures and, where `own` says so, on what it reports."""
+    """Every variant, tested: `skills` on the honest images and, where `own` says so, on what it reports."""
     variants = [correct_variant(study, split), *list_variants(study, split, DEFECTS)]
     made = {}
     for variant in variants:
@@ -159,9 +159,9 @@ def test_fakes_are_thinned_in_a_fixed_order_and_the_test_stays():
     ("split", "told"),
     [
         (make_split(), "no label changes"),
-        (make_split(root="real_vs_fake"), "every picture would be fake"),
-        (make_split(fake="forged"), "every picture would be real"),
-        (make_split(real="not_fake"), "every picture would be fake"),
+        (make_split(root="real_vs_fake"), "every image would be fake"),
+        (make_split(fake="forged"), "every image would be real"),
+        (make_split(real="not_fake"), "every image would be fake"),
     ],
 )
 def test_labels_by_substring_apply_only_where_they_change_some_and_leave_two_classes(split, told):

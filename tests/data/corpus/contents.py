@@ -241,7 +241,7 @@ def top_down_bmp(pixels: np.ndarray) -> bytes:
 
 
 def archive(pixels: np.ndarray) -> bytes:
-    """A zip file with the picture inside."""
+    """A zip file with the image inside."""
     with io.BytesIO() as file:
         with zipfile.ZipFile(file, "w") as inside:
             inside.writestr("face.png", png()(pixels))
@@ -256,7 +256,7 @@ def array(pixels: np.ndarray) -> bytes:
 
 
 def wave(pixels: np.ndarray) -> bytes:
-    """A second of sound, without a picture."""
+    """A second of sound, without an image."""
     sound = pixels.tobytes()[:8000].ljust(8000, b"\x80")
     form = struct.pack("<HHIIHH", 1, 1, 8000, 8000, 1, 8)
     body = b"WAVEfmt " + struct.pack("<I", 16) + form + b"data" + struct.pack("<I", 8000) + sound

@@ -49,7 +49,7 @@ from .places import clip_as
 
 LONG = 3_000_000 * "prompt "
 TAIL = b"\0" * 100 + b"more"
-SUMS, NOT, ENDS = "checksums of its pixels", "not a picture", "cut off before its end"
+SUMS, NOT, ENDS = "checksums of its pixels", "not an image", "cut off before its end"
 HUGE = "it declares more than 89 million pixels"
 BORROWED = "HEIC, AVIF or video content"
 
@@ -203,7 +203,7 @@ WRONG_ENDINGS = [
     aside("ico.png", NOT, pillow("ICO")),
     aside("qoi.png", NOT, pillow("QOI")),
     aside("eps.jpg", NOT, exactly(EPS)),
-    aside("text.jpg", NOT, exactly(b"no picture at all")),
+    aside("text.jpg", NOT, exactly(b"no image at all")),
     aside("page.jpg", "a web page", exactly(HTML)),
     aside("pointer.jpg", NOT, exactly(LFS)),
     aside("pdf.jpg", "a PDF", exactly(PDF)),

@@ -69,7 +69,7 @@ def link_to_picture(path: Path, pixels: np.ndarray) -> None:
 
 
 def second_name(path: Path, pixels: np.ndarray) -> None:
-    """A hard link: the other name is no picture's."""
+    """A hard link: the other name is no image's."""
     path.with_suffix(".twin").write_bytes(png()(pixels))
     path.hardlink_to(path.with_suffix(".twin"))
 

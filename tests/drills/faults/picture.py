@@ -1,6 +1,6 @@
-"""A picture while a fault is planted: its pixels, and how its file is written.
+"""An image while a fault is planted: its pixels, and how its file is written.
 
-Takes the bytes of a JPEG or PNG file; gives bytes. Every picture of a set is written anew by the same code,
+Takes the bytes of a JPEG or PNG file; gives bytes. Every image of a set is written anew by the same code,
 also those without a fault, and a JPEG with its own quantisation tables and subsampling: otherwise a second
 compression would tell the touched from the untouched, whatever was planted. Refuses other formats.
 """

@@ -1,10 +1,10 @@
 """Plant a fault into a copy of a set, and write down the truth.
 
 Takes a folder with an `index.csv` (columns path and label, where known method and group; labels 0 and 1);
-leaves a new folder with the pictures, an `index.csv` of path, label, method, group and split, and
+leaves a new folder with the images, an `index.csv` of path, label, method, group and split, and
 `fault.json` (`Planted`). Nothing of the folder is changed. Masks and further columns are not carried over:
 many faults move the pixels that they speak of. The same arguments give the same bytes. Refuses an unknown
-fault, a strength outside 0..1, a target that exists. Cost: 2 ms a 128 px picture.
+fault, a strength outside 0..1, a target that exists. Cost: 2 ms a 128 px image.
 """
 
 from __future__ import annotations
@@ -37,10 +37,10 @@ class Planted:
     Attributes:
         fault: a name of `FAULTS`; empty where nothing was planted.
         strength: 0..1, as `FAULTS` explains it.
-        seed: decides which pictures are touched.
+        seed: decides which images are touched.
         families: families of traits that may differ by class; of a shortcut, the first is the planted one.
-        touched: paths of the pictures that the fault concerns, in the planted set.
-        pairs: (added picture, the picture that it repeats, in which way).
+        touched: paths of the images that the fault concerns, in the planted set.
+        pairs: (added image, the image that it repeats, in which way).
     """
 
     fault: str
@@ -69,7 +69,7 @@ def plant(folder: Path, target: Path, fault: str, strength: float, seed: int = 0
         )
     if not 0 <= strength <= 1:
         raise StudyError(f"a strength of {strength:g} means nothing", "give a number from 0 to 1")
-    # The name is mixed in, so that two faults of one seed do not touch the same pictures.
+    # The name is mixed in, so that two faults of one seed do not touch the same images.
     random = np.random.default_rng([seed, zlib.crc32(fault.encode())])
     table = _read(folder)
     if fault in SHORTCUTS:
@@ -82,9 +82,9 @@ def plant(folder: Path, target: Path, fault: str, strength: float, seed: int = 0
 
 
 def without_trace(folder: Path, target: Path, seed: int = 0, given: bool = False) -> Planted:
-    """Write a set whose labels say nothing: real pictures alone, half of them called fake.
+    """Write a set whose labels say nothing: real images alone, half of them called fake.
 
-    Within each group half of the pictures, chosen by chance, become fakes of `method_a` or `method_b`. No
+    Within each group half of the images, chosen by chance, become fakes of `method_a` or `method_b`. No
     forgery has touched them, so whatever an audit finds in this set it has made up.
 
     Args:
@@ -115,13 +115,13 @@ def _plan_shortcut(
     def changed(picture, random):
         return shortcut.change(picture, amount)
 
-    # Every picture is written anew, so that writing anew is no shortcut.
+    # Every image is written anew, so that writing anew is no shortcut.
     changes: dict[str, Change] = {path: lambda picture, random: picture for path in table["path"]}
     return Plan(table, changes | dict.fromkeys(chosen, changed), chosen)
 
 
 def _read(folder: Path) -> pd.DataFrame:
-    """Path, label (int64), method, group, split and made_of of every picture, sorted by path."""
+    """Path, label (int64), method, group, split and made_of of every image, sorted by path."""
     file = Path(folder) / INDEX
     if not file.is_file():
         raise StudyError(f"{file} is missing", f"a fault is planted into a set that has an {INDEX}")
@@ -158,7 +158,7 @@ def _write(folder: Path, target: Path, plan: Plan, planted: Planted, random: np.
 
 
 def _make(file: Path, path: str, change: Change | None, random: np.random.Generator) -> tuple[str, bytes]:
-    """The name and the bytes of a picture; its suffix follows its format."""
+    """The name and the bytes of an image; its suffix follows its format."""
     try:
         data = images.read_bytes(file)
         if change is None:

@@ -1,7 +1,7 @@
-"""Faults between pictures: copies over given splits, both labels, torn videos, lost groups, wrong labels.
+"""Faults between images: copies over given splits, both labels, torn videos, lost groups, wrong labels.
 
 Takes the table of a set (path, label, method, group, split), a strength 0..1 and a generator; gives a `Plan`:
-the table as it will be, how each new picture is made of which old one, and what was planted.
+the table as it will be, how each new image is made of which old one, and what was planted.
 The strength is a share, of what `about` says. Splits that a fault needs are given by group, half of the
 groups for training, three tenths for the test, the rest for validation, so that nothing is torn but by the
 fault.
@@ -29,10 +29,10 @@ class Plan:
     """What a planted set will hold.
 
     Attributes:
-        table: path, label, method, group, split, and `made_of`, the path of the picture that it is made of.
-        changes: path of a picture that is not copied as it is -> how it is changed.
+        table: path, label, method, group, split, and `made_of`, the path of the image that it is made of.
+        changes: path of an image that is not copied as it is -> how it is changed.
         touched: paths that the fault concerns.
-        pairs: (planted path, the picture that it repeats, in which way).
+        pairs: (planted path, the image that it repeats, in which way).
     """
 
     table: pd.DataFrame
@@ -43,7 +43,7 @@ class Plan:
 
 @dataclass(frozen=True)
 class Relation:
-    """One fault between pictures.
+    """One fault between images.
 
     Attributes:
         about: what is planted, and of what the strength is a share.
@@ -105,7 +105,7 @@ FRAMES: dict[str, Change | None] = {"the next frame": _next_frame}
 
 
 def _repeat(plan: Plan, chosen: list[str], ways: dict[str, Change | None], **new: object) -> Plan:
-    """Add a picture made of each of the chosen ones, in each way in turn; it names no group."""
+    """Add an image made of each of the chosen ones, in each way in turn; it names no group."""
     rows = plan.table.set_index("path", drop=False)
     added = []
     for at, path in enumerate(chosen):
@@ -166,25 +166,25 @@ def _wrong(table: pd.DataFrame, strength: float, random: np.random.Generator) ->
 
 RELATIONS = {
     "copies": Relation(
-        "test pictures that training holds too, byte for byte, under other names; 1: all",
+        "test images that training holds too, byte for byte, under other names; 1: all",
         _over_splits(COPIES),
     ),
     "near_copies": Relation(
-        "test pictures that training holds too, saved again, reduced or cropped; 1: all",
+        "test images that training holds too, saved again, reduced or cropped; 1: all",
         _over_splits(NEAR_COPIES),
     ),
     "frames": Relation(
-        "test pictures whose next frame is in training, under another group; 1: all", _over_splits(FRAMES)
+        "test images whose next frame is in training, under another group; 1: all", _over_splits(FRAMES)
     ),
     "torn_groups": Relation(
-        "test groups half of whose pictures are given as training, under their own name; 1: all", _torn
+        "test groups half of whose images are given as training, under their own name; 1: all", _torn
     ),
-    "both_labels": Relation("real pictures that are under fake too; 1: all", _both_labels(COPIES)),
+    "both_labels": Relation("real images that are under fake too; 1: all", _both_labels(COPIES)),
     "both_labels_near": Relation(
-        "real pictures that are under fake too, saved again, reduced or cropped; 1: all",
+        "real images that are under fake too, saved again, reduced or cropped; 1: all",
         _both_labels(NEAR_COPIES),
         ("compression", "file_size", "geometry", *PIXELS),
     ),
-    "lost_groups": Relation("groups whose name is lost, each picture by itself; 1: all", _lost),
-    "wrong_labels": Relation("pictures whose label is the other one; 1: all", _wrong),
+    "lost_groups": Relation("groups whose name is lost, each image by itself; 1: all", _lost),
+    "wrong_labels": Relation("images whose label is the other one; 1: all", _wrong),
 }

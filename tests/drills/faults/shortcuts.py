@@ -1,6 +1,6 @@
 """Shortcuts: what a file or its pixels say about the label without any forgery.
 
-Takes a `Picture` and a strength 0..1; gives the picture with the shortcut. Two kinds. Of a share, the
+Takes a `Picture` and a strength 0..1; gives the image with the shortcut. Two kinds. Of a share, the
 strength is the part of the fakes that are touched, each in full: a file is a PNG or it is none. Of an amount,
 every fake is touched, as strongly as asked.
 """
@@ -26,7 +26,7 @@ class Shortcut:
 
     Attributes:
         about: what is planted, and what a strength of 1 is.
-        change: (picture, strength) -> picture.
+        change: (image, strength) -> image.
         families: trait families that it changes; the first must speak up.
         share: the strength is a share of the fakes.
     """
