@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 
 MOST_SEEDS = 5  # beyond it the images are what a comparison lacks
 MORE_SEEDS = " seeds of every policy and flaw"  # end of the name of such a rung
-# Seconds beside the training, on two cores: a chapter with its kernel, figures and bootstraps; index, leakage
-# meter and page; the start of a run. Small reports are mostly these.
-CHAPTER, OTHERS, START = 14.0, 110.0, 2.0
+# Seconds beside the training, on two cores of `costs.REFERENCE`: a chapter with its kernel, figures and
+# bootstraps; index, leakage estimate and page; the start of a run. Small reports are mostly these. They add
+# up to what `costs` finds for the built-in study without its trainings, 155 s of 592.
+CHAPTER, OTHERS, START = 9.0, 75.0, 2.0
 
 
 @dataclass(frozen=True)

@@ -68,12 +68,16 @@ class Outlook:
             seconds: from the beginning to the end, as far as is known now.
         """
         minutes = self.decision.get("minutes", 0)
-        if not minutes or seconds < 60 * OVER * minutes or seconds < AGAIN * self._told:
+        if not minutes:
+            return []
+        # the least report may take more than there is, which was said when it was decided
+        promised = max(minutes, self.decision["reached"][-1][1])
+        if seconds < 60 * OVER * promised or seconds < AGAIN * self._told:
             return []
         self._told = seconds
         slower = seconds / max(self.forecast.planned, 1.0)
         without = ", ".join(leave_out(dict(self.decision), slower))
-        told = f"  slower than planned: {say_left(seconds)} in all, and not {minutes}"
+        told = f"  slower than planned: {say_left(seconds)} in all, and not {promised:.0f}"
         if without:
             told += (
                 f"; the next call with BUDGET={minutes} leaves out what is not trained by then of: {without}"

@@ -43,6 +43,12 @@ def test_a_budget_that_does_not_last_is_told_with_what_the_next_call_leaves_out(
     assert outlook_of().watch(1e6) == []
 
 
+def test_a_report_that_was_said_to_take_longer_is_held_to_what_was_said():
+    made = outlook_of(decision={"minutes": 3, "reached": [["the study's own network", 9.0]]})
+    assert made.watch(60 * 11.9) == []
+    assert made.watch(60 * 12.0) == ["  slower than planned: about 12 min in all, and not 9"]
+
+
 def test_what_steps_took_is_kept_for_the_next_plan(tmp_path):
     made = outlook_of()
     made.forecast.start("A", 0.0)
