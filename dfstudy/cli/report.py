@@ -66,10 +66,10 @@ def report(
     from dfstudy.system.bound import raise_on_signals
 
     raise_on_signals()
-    preflight = Preflight(invocation.settings)  # it works while the rest is loaded
-    from dfstudy.pipeline.build import build
+    with Preflight(invocation.settings) as preflight:  # it works while the rest is loaded
+        from dfstudy.pipeline.build import build
 
-    build(invocation, cores or 0, force, dry_run, cluster, budget or 0, preflight)
+        build(invocation, cores or 0, force, dry_run, cluster, budget or 0, preflight)
 
 
 @click.command()

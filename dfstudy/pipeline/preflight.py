@@ -38,7 +38,7 @@ COMMAND = [sys.executable, "-m", "dfstudy.system.bound", "dfstudy.pipeline.check
 
 
 class Preflight:
-    """The check of a study's networks, weights and policies, under way."""
+    """The check of a study's networks, weights and policies, under way until the end of its `with`."""
 
     def __init__(self, study: Study) -> None:
         """Begin; nothing is written.
@@ -92,11 +92,15 @@ class Preflight:
             file.refuse_unreachable()
         return {"asked": self._asked, "networks": self._read_answer()}
 
-    def end(self) -> None:
+    def __enter__(self) -> Preflight:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """End what is still at work."""
         if self._process is not None:
             self._process.kill()
             self._process.communicate()
+            self._process = None
 
     def _begin(self) -> None:
         self._process = subprocess.Popen(

@@ -196,9 +196,8 @@ def answers(monkeypatch):
 
 def keep(study) -> dict:
     """What a report does first."""
-    begun = Preflight(study)
-    found = begun.finish()
-    begun.end()
+    with Preflight(study) as begun:
+        found = begun.finish()
     write_if_changed(study.out / PREFLIGHT, found)
     return found
 
@@ -272,16 +271,16 @@ def test_the_check_runs_in_a_process_of_its_own_and_nothing_is_written(tmp_path,
     with pytest.raises(StudyError, match="has no weight tag 'in21k'"):
         build.build(resolve(out=str(out), overrides=given))
     assert not out.exists()
-    begun = Preflight(load_study(out=str(out)))
-    found = begun.finish()
-    begun.end()
+    with Preflight(load_study(out=str(out))) as begun:
+        found = begun.finish()
     assert [round(told["bytes"] / 1e6) for told in found["networks"].values()] == [14, 14]
     assert not out.exists() and json.dumps(found)
 
 
 def test_a_process_that_cannot_check_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(preflight, "COMMAND", [sys.executable, "-c", "raise SystemExit('broken')"])
-    begun = Preflight(load_study(out=str(tmp_path)))
-    with pytest.raises(StudyError, match="could not be checked: broken"):
+    with (
+        Preflight(load_study(out=str(tmp_path))) as begun,
+        pytest.raises(StudyError, match="could not be checked: broken"),
+    ):
         begun.finish()
-    begun.end()
