@@ -151,6 +151,13 @@ def test_a_hub_that_answers_no_was_reached(hub):
         HubFile("any", "timm/any").refuse_missing()
 
 
+def test_a_report_says_so_before_anything_is_loaded(hub, tmp_path, monkeypatch):
+    hub(raise_offline)
+    monkeypatch.setattr(Preflight, "_begin", lambda _: pytest.fail("not needed"))
+    with pytest.raises(StudyError, match="Name or service not known"):
+        Preflight(load_study("full", out=str(tmp_path / "out")))
+
+
 def test_a_backbone_without_a_tag_may_be_in_the_cache_under_one(hub, tmp_path):
     asked = hub(raise_offline)
     fill_cache(tmp_path / "hub")
@@ -190,6 +197,7 @@ def answers(monkeypatch):
         self._process = subprocess.Popen(["true"])
 
     monkeypatch.setattr(Preflight, "_begin", begin)
+    monkeypatch.setattr(preflight, "_refuse_silent_hub", lambda _: None)
     monkeypatch.setattr(Preflight, "_read_answer", lambda self: {key: dict(told) for key in self._models})
     return asked, told
 
