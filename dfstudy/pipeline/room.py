@@ -85,8 +85,8 @@ def refuse_small_disk(study: Study, sizes: Sizes, runs: list[tuple[Variant, int]
         rough = "about" if sizes else "at least"
         told = ", ".join(f"{name} {say_size(size)}" for name, size in parts.items() if size)
         raise StudyError(
-            f"no room for this report in {shown_path(folder)}: it needs {rough} {say_size(needed)} ({told}; a "
-            f"quarter more to be sure), and {say_size(free)} is free",
+            f"no room for this report in {shown_path(folder)}: it needs {rough} {say_size(needed)} ({told}; "
+            f"a quarter more to be sure), and {say_size(free)} is free",
             "make room there, give OUT= on another disk, or train less: BUDGET=20, or "
             'SET="forgeries.train_on=off defects.measured=false"',
         )
