@@ -193,7 +193,7 @@ main.add_command(score)
 @click.argument("key", default="")
 @click.option("--markdown", is_flag=True, help="All of them as the page docs/settings.md.")
 def settings(key: str, markdown: bool) -> None:
-    """Explain the keys of a study file: all, those of a section, or one KEY."""
+    """Explain the settings of a study file, or one KEY."""
     from dfstudy.study.reference import as_markdown, as_text, list_settings
 
     click.echo(as_markdown() if markdown else as_text(list_settings(key)), nl=not markdown)

@@ -63,13 +63,15 @@ def report(
 ) -> None:
     """Make the report; only what changed runs again."""
     from dfstudy.pipeline.preflight import Preflight
+    from dfstudy.pipeline.room import refuse_small_disk
     from dfstudy.system.bound import raise_on_signals
 
     raise_on_signals()
-    preflight = Preflight(invocation.settings)  # it works while the rest is loaded
-    from dfstudy.pipeline.build import build
+    refuse_small_disk(invocation.settings, {}, [])  # a full one
+    with Preflight(invocation.settings) as preflight:  # it works while the rest is loaded
+        from dfstudy.pipeline.build import build
 
-    build(invocation, cores or 0, force, dry_run, cluster, budget or 0, preflight)
+        build(invocation, cores or 0, force, dry_run, cluster, budget or 0, preflight)
 
 
 @click.command()

@@ -136,13 +136,11 @@ def build(
 
 def _check_first(study: Study, preflight: Preflight, budget: bool) -> dict[str, Any]:
     """What is kept of the check of networks and weights; a disk that is too small is refused as well."""
-    try:
+    with preflight:
         runs = expected_runs(study, budget)
         refuse_small_disk(study, {}, runs)  # a full one, while the networks are looked at
         checked = preflight.finish()
-        refuse_small_disk(study, weight_sizes(study, checked), runs)
-    finally:
-        preflight.end()
+    refuse_small_disk(study, weight_sizes(study, checked), runs)
     return checked
 
 

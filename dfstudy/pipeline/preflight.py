@@ -28,7 +28,6 @@ from dfstudy.system.kept import read_json
 from dfstudy.system.provenance import digest, version_now, versions
 
 if TYPE_CHECKING:
-    from dfstudy.pipeline.hub import HubFile
     from dfstudy.study.recipe import Model
     from dfstudy.study.study import Study
 
@@ -38,13 +37,14 @@ COMMAND = [sys.executable, "-m", "dfstudy.system.bound", "dfstudy.pipeline.check
 
 
 class Preflight:
-    """The check of a study's networks, weights and policies, under way."""
+    """The check of a study's networks, weights and policies, under way until the end of its `with`."""
 
     def __init__(self, study: Study) -> None:
         """Begin; nothing is written.
 
         Raises:
-            StudyError: there is no such weights file, or timm has never heard of a network.
+            StudyError: there is no such weights file, timm has never heard of a network, or the hub does not
+                answer and its cache has no weights.
         """
         second = study.forgeries.second
         self._study = study
@@ -60,11 +60,12 @@ class Preflight:
         self._asked = digest([self._asking, seen, versions(*LIBRARIES)])
         self._kept = read_json(study.out / PREFLIGHT)
         self._process: subprocess.Popen[str] | None = None
-        self._hub: list[HubFile] = []
         if self._kept.get("asked") != self._asked or not _are_at_hand(self._models, self._kept):
             self._kept = {}
             for key, model in self._models.items():
                 _refuse_unheard(key, model)
+            for model in self._models.values():
+                _refuse_silent_hub(model)
             self._begin()
 
     def finish(self) -> dict[str, Any]:
@@ -88,15 +89,17 @@ class Preflight:
         if self._process is None:  # kept by a report whose chapters trained nothing
             self._begin()
         print("checking networks, weights and policies ...", flush=True)
-        for file in self._hub:
-            file.refuse_unreachable()
         return {"asked": self._asked, "networks": self._read_answer()}
 
-    def end(self) -> None:
+    def __enter__(self) -> Preflight:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         """End what is still at work."""
         if self._process is not None:
             self._process.kill()
             self._process.communicate()
+            self._process = None
 
     def _begin(self) -> None:
         self._process = subprocess.Popen(
@@ -111,12 +114,6 @@ class Preflight:
             self._process.stdin.write(json.dumps(self._asking))
             self._process.stdin.close()
         self._process.stdin = None  # `communicate` would write to it
-        from_hub = [model.backbone for model in self._models.values() if model.weights == "hub"]
-        if from_hub:
-            # Imported here: most studies take no weights from the hub.
-            from dfstudy.pipeline.hub import ask_hub
-
-            self._hub = [file for file in map(ask_hub, from_hub) if file]
 
     def _read_answer(self) -> dict[str, Any]:
         said, remarks = self._process.communicate()
@@ -177,6 +174,15 @@ def _refuse_unheard(key: str, model: Model) -> None:
             f"{near_match(name, networks)}",
             f"list its networks: python -c \"import timm; print(timm.list_models('*{name[:6]}*'))\"",
         )
+
+
+def _refuse_silent_hub(model: Model) -> None:
+    if model.weights == "hub":
+        # Imported here: most studies take no weights from the hub.
+        from dfstudy.pipeline.hub import ask_hub
+
+        if file := ask_hub(model.backbone):
+            file.refuse_unreachable()
 
 
 @cache

@@ -3,7 +3,8 @@
 Takes a study, the sizes of its networks and the runs that are still to be trained; refuses a disk with less
 room than they need. A run keeps its best and its last weights and tables of scores; while it trains, the
 optimiser's state lies beside them. The sample's images are rendered into the results, others stay where they
-are, and decoded images are kept in memory. Cost: milliseconds.
+are, and decoded images are kept in memory. Cost: milliseconds, and half a second to list runs before there is
+an index. What lists them is imported where it is used, so that a full disk is told at once.
 """
 
 from __future__ import annotations
@@ -13,16 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
-from dfstudy.data.split import SPLITS, Split
 from dfstudy.errors import StudyError
-from dfstudy.pipeline.budget import ladder, network_name
 from dfstudy.pipeline.invocation import shown_path
-from dfstudy.pipeline.plan import list_runs
 from dfstudy.system.finished import lacking
 
 if TYPE_CHECKING:
+    from dfstudy.data.split import Split
     from dfstudy.study.study import Study
     from dfstudy.variants.variant import Variant
 
@@ -46,6 +43,9 @@ def expected_runs(study: Study, budget: bool) -> list[tuple[Variant, int]]:
     Args:
         budget: the least that a budget leaves.
     """
+    from dfstudy.pipeline.budget import ladder
+    from dfstudy.pipeline.plan import list_runs
+
     if (study.out / INDEX).is_file():
         return []
     split = _made_up_split(study)
@@ -67,7 +67,11 @@ def refuse_small_disk(study: Study, sizes: Sizes, runs: list[tuple[Variant, int]
     Raises:
         StudyError: it has less.
     """
-    weights = [sizes.get(network_name(variant.study), 0) for variant, _ in runs]
+    weights = []
+    if runs:
+        from dfstudy.pipeline.budget import network_name
+
+        weights = [sizes.get(network_name(variant.study), 0) for variant, _ in runs]
     parts = {
         f"{len(runs)} training run{'s' * (len(runs) != 1)}": sum(KEPT * each + TABLES for each in weights)
         + STATE * max(weights, default=0),
@@ -78,10 +82,11 @@ def refuse_small_disk(study: Study, sizes: Sizes, runs: list[tuple[Variant, int]
     folder = next(each for each in (study.out, *study.out.parents) if each.is_dir())
     free = shutil.disk_usage(folder).free
     if free < needed:
+        rough = "about" if sizes else "at least"
         told = ", ".join(f"{name} {say_size(size)}" for name, size in parts.items() if size)
         raise StudyError(
-            f"no room for this report in {shown_path(folder)}: it needs about {say_size(needed)} ({told}; a "
-            f"quarter more to be sure), and {say_size(free)} is free",
+            f"no room for this report in {shown_path(folder)}: it needs {rough} {say_size(needed)} ({told}; "
+            f"a quarter more to be sure), and {say_size(free)} is free",
             "make room there, give OUT= on another disk, or train less: BUDGET=20, or "
             'SET="forgeries.train_on=off defects.measured=false"',
         )
@@ -102,6 +107,10 @@ def _sample_bytes(study: Study) -> int:
 
 def _made_up_split(study: Study) -> Split:
     """As many images as it takes to list runs, of the methods that are known before the images are."""
+    import pandas as pd
+
+    from dfstudy.data.split import SPLITS, Split
+
     methods = ["fake", *study.policies.unseen, *study.forgeries.second_methods]
     if study.is_sample:
         # Imported here: other sets need none of what renders.

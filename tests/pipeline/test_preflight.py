@@ -151,6 +151,13 @@ def test_a_hub_that_answers_no_was_reached(hub):
         HubFile("any", "timm/any").refuse_missing()
 
 
+def test_a_report_says_so_before_anything_is_loaded(hub, tmp_path, monkeypatch):
+    hub(raise_offline)
+    monkeypatch.setattr(Preflight, "_begin", lambda _: pytest.fail("not needed"))
+    with pytest.raises(StudyError, match="Name or service not known"):
+        Preflight(load_study("full", out=str(tmp_path / "out")))
+
+
 def test_a_backbone_without_a_tag_may_be_in_the_cache_under_one(hub, tmp_path):
     asked = hub(raise_offline)
     fill_cache(tmp_path / "hub")
@@ -190,15 +197,15 @@ def answers(monkeypatch):
         self._process = subprocess.Popen(["true"])
 
     monkeypatch.setattr(Preflight, "_begin", begin)
+    monkeypatch.setattr(preflight, "_refuse_silent_hub", lambda _: None)
     monkeypatch.setattr(Preflight, "_read_answer", lambda self: {key: dict(told) for key in self._models})
     return asked, told
 
 
 def keep(study) -> dict:
     """What a report does first."""
-    begun = Preflight(study)
-    found = begun.finish()
-    begun.end()
+    with Preflight(study) as begun:
+        found = begun.finish()
     write_if_changed(study.out / PREFLIGHT, found)
     return found
 
@@ -272,16 +279,16 @@ def test_the_check_runs_in_a_process_of_its_own_and_nothing_is_written(tmp_path,
     with pytest.raises(StudyError, match="has no weight tag 'in21k'"):
         build.build(resolve(out=str(out), overrides=given))
     assert not out.exists()
-    begun = Preflight(load_study(out=str(out)))
-    found = begun.finish()
-    begun.end()
+    with Preflight(load_study(out=str(out))) as begun:
+        found = begun.finish()
     assert [round(told["bytes"] / 1e6) for told in found["networks"].values()] == [14, 14]
     assert not out.exists() and json.dumps(found)
 
 
 def test_a_process_that_cannot_check_is_said(tmp_path, monkeypatch):
     monkeypatch.setattr(preflight, "COMMAND", [sys.executable, "-c", "raise SystemExit('broken')"])
-    begun = Preflight(load_study(out=str(tmp_path)))
-    with pytest.raises(StudyError, match="could not be checked: broken"):
+    with (
+        Preflight(load_study(out=str(tmp_path))) as begun,
+        pytest.raises(StudyError, match="could not be checked: broken"),
+    ):
         begun.finish()
-    begun.end()

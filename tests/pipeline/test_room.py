@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import shutil
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +13,7 @@ import pytest
 from dfstudy.errors import StudyError
 from dfstudy.pipeline import build, preflight, room
 from dfstudy.pipeline.invocation import resolve
+from dfstudy.pipeline.plan import list_runs
 from dfstudy.pipeline.room import expected_runs, refuse_small_disk, say_size
 from dfstudy.study.study import load_study
 from dfstudy.system.finished import NEEDED
@@ -93,7 +96,7 @@ def test_own_images_are_not_counted_and_a_wrong_method_is_left_to_the_index(tmp_
 
 def test_the_largest_network_counts_while_it_trains(tmp_path, disk):
     study = load_study(out=str(tmp_path / "out"))
-    runs = room.list_runs(study, room._made_up_split(study))["runs"]
+    runs = list_runs(study, room._made_up_split(study))["runs"]
     least = 3 * (2 * 13_657_612 + room.TABLES) + 4 * 13_657_612 + room.PAGE + room._sample_bytes(study)
     disk(least * 1.26)
     refuse_small_disk(study, SIZES, runs)
@@ -109,6 +112,21 @@ def test_a_report_ends_before_it_writes_anything(tmp_path, disk, monkeypatch):
     with pytest.raises(StudyError, match="no room for this report"):
         build.build(resolve(out=str(tmp_path / "out")))
     assert not (tmp_path / "out").exists() and not asked
+
+
+def test_a_full_disk_is_told_before_anything_is_loaded(tmp_path):
+    code = (
+        "import shutil, sys, types\n"
+        "shutil.disk_usage = lambda _: types.SimpleNamespace(free=0)\n"
+        "from dfstudy.cli.main import main\n"
+        "try:\n    main(['report', '--out', sys.argv[1]])\n"
+        "except SystemExit as end:\n    assert end.code == 1\n"
+        "assert not {'torch', 'pandas', 'dfstudy.pipeline.build'} & set(sys.modules)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "out")]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0 and "it needs at least" in done.stderr, done.stderr
+    assert not (tmp_path / "out").exists()
 
 
 def test_sizes_are_said_in_the_unit_that_people_use():
