@@ -23,7 +23,7 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-pytest_plugins = ["fixtures.folders", "fixtures.metrics", "fixtures.predictions"]
+pytest_plugins = ["fixtures.folders", "fixtures.metrics", "fixtures.predictions", "fixtures.probed"]
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -19,6 +19,7 @@ SAID = {  # what each table is there for
     "bootstrap": "plain loop / ours, groups of 4",
     "compile": "waiting for the compiler",
     "end_to_end": "ours, 1 workers, decoded kept / held batch",
+    "features": "extraction / network alone",
     "frozen": "measured / expected",
     "index": "cold / nothing changed",
     "loader": "ours, 1 workers, decoded kept / recorded",

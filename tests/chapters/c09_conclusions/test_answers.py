@@ -69,6 +69,43 @@ def test_each_question_has_its_verdict():
     }
 
 
+@pytest.mark.parametrize(
+    ("low", "high", "verdict"), [(0.01, 0.09, "yes"), (-0.09, -0.01, "no"), (-0.02, 0.05, "cannot tell")]
+)
+def test_training_was_needed_where_the_detector_beats_the_probe(low, high, verdict):
+    assert "training_needed" not in verdicts(study_numbers())
+    frozen = {
+        "probe__test__auc": number("probe.test.auc", 0.85, 0.8, 0.9),
+        "probe__test__auc__difference": number("probe.test.auc.difference", (low + high) / 2, low, high),
+    }
+    gathered = Gathered(study_numbers(**frozen), STUDY, True)
+    answers = room.decide_answers(gathered)
+    [asked] = [answer for answer in answers if answer.id == "answer.training_needed"]
+    assert asked.verdict == verdict and asked.question == "Was training needed?"
+    told = say(asked.told, gathered.numbers).data
+    assert "0.900 [0.850, 0.950]" in told and "0.850 [0.800, 0.900]" in told
+    abstract_text = say(abstract.write_abstract(answers, gathered), gathered.numbers).data
+    assert f"detector minus probe is {gathered.numbers['probe.test.auc.difference']}" in abstract_text
+
+
+def test_of_a_network_that_has_not_learned_training_is_no_question():
+    frozen = {
+        "probe__test__auc": number("probe.test.auc", 0.85, 0.8, 0.9),
+        "probe__test__auc__difference": number("probe.test.auc.difference", -0.3, -0.4, -0.2),
+    }
+    learned = Number("train.learned", 0, "1 = learned", 10, note="its loss never fell")
+    assert verdicts(study_numbers(**frozen, train__learned=learned))["training_needed"].startswith(
+        "not trained"
+    )
+
+
+def test_a_probe_that_was_skipped_gets_no_answer():
+    skipped = [
+        Number(f"probe.test.auc{end}", None, "AUC", 10, note="no weights") for end in ("", ".difference")
+    ]
+    assert "training_needed" not in verdicts(study_numbers() | {each.id: each for each in skipped})
+
+
 def test_verdicts_turn_with_the_numbers():
     changed = study_numbers(
         test__auc=number("test.auc", 0.4, 0.3, 0.45),
