@@ -278,7 +278,7 @@ def test_the_page_has_its_parts_in_order(report):
     headings = [next(h.stripped_strings) for h in soup.main.find_all("h2")]
     assert headings == ["Figures", "Chapters", "Numbers", "Settings", "Provenance"]
     assert [h.get_text() for h in soup.find(id="chapters").find_all("h3")] == ["First", "Last"]
-    assert soup.h1.get_text() == soup.title.get_text() == "Telling rendered faces from forged ones"
+    assert soup.h1.get_text() == soup.title.get_text() == "Detecting forged faces among rendered portraits"
     assert [a["href"] for a in soup.nav.find_all("a")][:3] == ["#summary", "#figure-index", "#chapters"]
     assert [a["href"] for a in soup.find(id="figure-list").find_all("a")] == ["#one"]
     stamp = soup.find(class_="stamp").get_text()

@@ -253,8 +253,8 @@ def strip_caption(split: Split, study: Study) -> str:
     whose = "Rendered portraits, no real person" if study.is_sample else "Images of this set"
     return (
         f"{whose}: {len(rows) - len(fakes)} real and {len(fakes)} fake images of the training split "
-        f"(n = {len(split.part('train')):,}), drawn at random, one of each forgery method ({methods}) "
-        f"before a second of any; {rows['group'].nunique()} groups."
+        f"(n = {len(split.part('train')):,}), drawn at random, with at least one of each of {methods} "
+        f"forgery methods; {rows['group'].nunique()} different groups."
     )
 
 

@@ -92,14 +92,15 @@ def _trust(numbers: Numbers, groups_known: bool) -> list[Answer]:
         verdict = YES
     groups = "Groups are named and stay in one part." if groups_known else "Groups are not named."
     told = (
-        "File and image properties alone predict the label with an AUC of {shortcut.together.auc}. "
-        f"{{duplicates.both_labels}} images have both labels. {groups}"
+        "A linear model of file and image properties predicts the label with an AUC of "
+        f"{{shortcut.together.auc}}, where {PREDICTS} is the limit. {{duplicates.both_labels}} "
+        f"images have both labels. {groups}"
     )
     return [
         Answer(
             "answer.trust",
             "Can the data be trusted?",
-            f"a probe that sees no face stays below an AUC of {PREDICTS} with its whole interval, no image "
+            f"a linear model of file and image properties stays below an AUC of {PREDICTS}, no image "
             "has both labels, and groups are named and kept in one part",
             verdict,
             f"{told[0].lower()}{told[1:-1]}",

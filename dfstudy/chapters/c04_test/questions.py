@@ -76,7 +76,15 @@ def _above_chance(numbers: Numbers, groups_known: bool) -> Answer:
         f"test AUC {{{name}}}",
         auc.n,
         "04_test.ipynb#test_roc",
-        told=if_known(numbers, f"Test AUC {{{name}}}, where guessing reaches {CHANCE}.{doubt}"),
+        told=_told(numbers, name) + doubt,
+    )
+
+
+def _told(numbers: Numbers, name: str) -> str:
+    """The AUC beside guessing and, where it is known, the shortcut probe."""
+    probe = f"a linear model of file and image properties reaches {{{PROBE}}}, guessing {CHANCE}."
+    return if_known(numbers, f"Test AUC {{{name}}}; {probe}") or if_known(
+        numbers, f"Test AUC {{{name}}}; guessing reaches {CHANCE}."
     )
 
 
@@ -89,7 +97,7 @@ def _beats_probe(numbers: Numbers) -> list[Answer]:
     return [
         Answer(
             "answer.beats_probe",
-            "Is it better than a probe that sees no face?",
+            "Is it better than a model of file and image properties?",
             "the whole interval of its test AUC lies above that of a linear probe on file and image "
             "properties, cross-validated over all images",
             _apart(numbers[name], probe.low, probe.high),
@@ -98,7 +106,7 @@ def _beats_probe(numbers: Numbers) -> list[Answer]:
             "04_test.ipynb#test_roc",
             told=if_known(
                 numbers,
-                f"AUC {{{name}}}; a linear probe on file and image properties reaches {{{PROBE}}}.",
+                f"AUC {{{name}}}; a linear model of file and image properties reaches {{{PROBE}}}.",
             ),
         )
     ]

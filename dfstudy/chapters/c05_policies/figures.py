@@ -133,12 +133,14 @@ def caption_auc(compared: Compared, shortcut: Number | None = None) -> str:
     probe = ""
     if shortcut is not None and shortcut.value is not None:
         probe = (
-            " Shortcut probe: a linear model that sees no face, cross-validated over all "
+            " Shortcut probe: a linear model of file and image properties, cross-validated over all "
             f"{shortcut.n:,} images (chapter 01)."
         )
+    kept = ", ".join(compared.study.policies.unseen)
+    left = f" These networks learned without {kept}, unlike the detector." if kept else ""
     return (
         f"Test AUC of each policy after {compared.study.training.epochs} epochs, with its interval. "
-        f"{describe_values(compared, ('auc',))} Hollow: {UNTRAINED}.{probe}"
+        f"{describe_values(compared, ('auc',))}{left} Hollow: {UNTRAINED}.{probe}"
     )
 
 

@@ -121,7 +121,7 @@ def describe_effects(effects: Iterable[PolicyEffect]) -> str:
         f"n = {_span(pictures)} images in {_span(groups)} {UNITS[first.settings.level]}; {seeds}. "
         f"Interval: {100 * first.settings.confidence:g} % over images and seeds, "
         f"{first.settings.replicates:,} resamples. Filled: the interval excludes 0, and Holm's p agrees. "
-        "Arrow: it goes on beyond the axis."
+        "Arrow: it continues beyond the axis."
     )
 
 

@@ -99,7 +99,9 @@ def describe_audit(audit: Audit) -> str:
     both = f"{UNITS[audit.settings.level]} and seeds" if audit.seeds > 1 else UNITS[audit.settings.level]
     return (
         f"n = {audit.pictures:,} test images in {groups:,} {UNITS[audit.settings.level]}; {seeds} each. "
-        f"Interval: {100 * audit.settings.confidence:g} % over the choice of {both}; arrows: it goes on."
+        f"Interval: {100 * audit.settings.confidence:g} % over the choice of {both}; arrows: it continues "
+        "beyond the axis. Verdicts follow p after Holm's correction over all flaws, so that an interval "
+        "without 0 can be inconclusive."
     )
 
 

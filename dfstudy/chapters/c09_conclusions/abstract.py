@@ -33,8 +33,8 @@ def list_limits(numbers: Numbers, is_sample: bool) -> list[str]:
     """What the study does not say, a sentence each."""
     if is_sample:
         return [
-            "The faces are rendered and show no person: the result says that the method works, and nothing "
-            "about forgeries of real people."
+            "The faces are rendered and show no person: the result says nothing about forgeries of real "
+            "people."
         ]
     known = [read_id(name) for name, number in numbers.items() if number.value is not None]
     unseen = [of for of in known if (of.kind, of.quantity) == ("policy", "unseen") and of.aspect]

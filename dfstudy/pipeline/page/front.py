@@ -11,7 +11,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from dfstudy.chapters.c04_test.questions import PROBE, headline_auc
+from dfstudy.chapters.c01_data.questions import PREDICTS
+from dfstudy.chapters.c04_test.questions import CHANCE, PROBE, headline_auc
 from dfstudy.chapters.c05_policies.questions_policies import QUALITIES
 from dfstudy.pipeline.page.fragments import FIGURE_OF
 from dfstudy.present.numbers import plain, say
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 # answers of the second screen, in order; `{}` is a quantity that the study declared
 LISTED = (
     "answer.above_chance",
-    "answer.beats_probe",
+    "answer.training_needed",
     "answer.trust",
     "answer.augmentation.{primary}",
     "answer.augmentation.unseen",
@@ -35,6 +36,7 @@ LISTED = (
     "answer.protocol.cost",
 )
 WORDS = {YES: "Yes", NO: "No"}
+WHAT = "a perfect detector 1"
 OPEN = "Can\u2019t tell"
 MARKS: dict[Tone, str] = {"good": "\u2713", "bad": "!", "open": "?"}
 NEWS: dict[Tone, str] = {"good": "good news", "bad": "a weakness", "open": "open"}  # for screen readers
@@ -117,9 +119,14 @@ def make_cards(answers: Sequence[Answer], numbers: Numbers, study: Study) -> lis
     works, primary, trust = "answer.above_chance", f"answer.augmentation.{quantity}", "answer.trust"
     people = by_id[works].question.replace("the detector", "it") if works in by_id else ""
     cards = [
-        (works, people, headline_auc(numbers), "test AUC; guessing reaches 0.5"),
-        (primary, "Did augmentation improve it?", change, f"{words} {own} with it, {base} without"),
-        (trust, "Can the data be trusted?", PROBE, "AUC of a probe that sees no face; guessing reaches 0.5"),
+        (works, people, headline_auc(numbers), f"test AUC; guessing reaches {CHANCE}, {WHAT}"),
+        (primary, "Does augmentation improve it?", change, f"{words} {own} with it, {base} without"),
+        (
+            trust,
+            "Can the data be trusted?",
+            PROBE,
+            f"AUC of file and image properties; the limit is {PREDICTS}",
+        ),
     ]
     return [
         AnswerCard(question, show(by_id[name], numbers), *_apart(numbers.get(number)), label)

@@ -4,8 +4,8 @@ Takes the templates of `Chapter.section`, which are Markdown with Jinja and hold
 HTML. A template knows `n["id"]` (a number with its interval), `value("id")` (without), `known("id", ...)`
 (whether all of them have a value), `find(kind=..., ...)` (ids by their fields), `verdict("answer.id")`,
 `figure("id")`, `asked` and `first` (parts of ids: the policy asked about, and the one it is compared with),
-`seal`, `study` and `literal` for names that a user chose. A number that does not exist is an error, and so is
-anything misspelt. Cost: milliseconds.
+`limit` (what the rules ask for), `seal`, `study` and `literal` for names that a user chose. A number that does
+not exist is an error, and so is anything misspelt. Cost: milliseconds.
 """
 
 from __future__ import annotations
@@ -17,11 +17,16 @@ from typing import TYPE_CHECKING
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
+from dfstudy.chapters.c01_data.questions import LEAK, PREDICTS
+from dfstudy.chapters.c04_test.questions import BIN_ERROR, GAP, LOSS
+from dfstudy.chapters.c08_protocol.questions import TRUTH
 from dfstudy.chapters.c09_conclusions.seal import tell_seal
 from dfstudy.errors import near_match
 from dfstudy.pipeline.page.figures import SHOWN_HERE
 from dfstudy.present.lookup import find
 from dfstudy.present.numbers import literal
+from dfstudy.stats.learning import FLOOR
+from dfstudy.stats.paired import LEAST_SEEDS
 from dfstudy.variants.policies import slugs_of
 
 if TYPE_CHECKING:
@@ -29,6 +34,18 @@ if TYPE_CHECKING:
     from dfstudy.number import Number
     from dfstudy.present.answer import Answer, Numbers
     from dfstudy.study.study import Study
+
+
+LIMITS = {
+    "trust": PREDICTS,
+    "leak": LEAK,
+    "gap": GAP,
+    "loss": LOSS,
+    "calibration": BIN_ERROR,
+    "truth": TRUTH,
+    "learned": FLOOR,
+    "seeds": LEAST_SEEDS,
+}
 
 
 @dataclass(frozen=True)
@@ -106,6 +123,7 @@ def vocabulary(numbers: Numbers, answers: Iterable[Answer], study: Study) -> dic
         "asked": slugs.get(study.policies.asked, study.policies.asked),
         "first": slugs.get(study.policies.names[0], study.policies.names[0]) if study.policies.names else "",
         "seal": tell_seal(study),
+        "limit": LIMITS,
         "study": study,
     }
 
