@@ -4,8 +4,8 @@ Takes the templates of `Chapter.section`, which are Markdown with Jinja and hold
 HTML. A template knows `n["id"]` (a number with its interval), `value("id")` (without), `known("id", ...)`
 (whether all of them have a value), `find(kind=..., ...)` (ids by their fields), `verdict("answer.id")`,
 `figure("id")`, `asked` and `first` (parts of ids: the policy asked about, and the one it is compared with),
-`limit` (what the rules ask for), `seal`, `study` and `literal` for names that a user chose. A number that does
-not exist is an error, and so is anything misspelt. Cost: milliseconds.
+`limit` (what the rules ask for), `seal`, `study` and `literal` for names that a user chose. A number that
+does not exist is an error, and so is anything misspelt. Cost: milliseconds.
 """
 
 from __future__ import annotations
