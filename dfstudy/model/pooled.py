@@ -5,7 +5,7 @@ the resolutions of a convolutional network, the blocks of a transformer. Gives a
 [N, 3, S, S] to float32 [N, columns]. A stage gives the mean and the standard deviation of each channel over
 the image; where the network has a class token, that token and the mean of the image's tokens. At the end
 stands what the classifier itself would take. Refused with `StudyError`: a stage that the network does not
-have, and a network that timm gives no stages of (in timm 1.0.31 one of 98 families, Gemma 4).
+have, and a network that timm gives no stages of (in timm 1.0.31 all 98 families give theirs).
 Cost: one forward pass without gradients; pooling adds a few per cent.
 
 Early stages keep what forensics looks at and what a classifier of objects throws away: texture, noise, edges
@@ -136,5 +136,5 @@ def _choose(known: Sequence[dict[str, object]]) -> list[int]:
 def _no_stages(network: nn.Module) -> StudyError:
     return StudyError(
         f"timm gives no stages of {type(network).__name__}, so its features cannot be taken",
-        "choose another backbone: nearly all of timm's give theirs",
+        "choose another backbone, or another size of its input",
     )
