@@ -7,14 +7,15 @@ Cost: that of the samples.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
 
 from dfstudy.augment.policies import Policy, build_policy
-from dfstudy.data.order import sample_key
+from dfstudy.data.order import sample_key, step_key
 
 
 @dataclass(frozen=True)
@@ -33,9 +34,14 @@ class Row:
 
 
 def show_policies(
-    names: Sequence[str], pictures: Sequence[np.ndarray], size: int, draws: int, seed: int = 0
+    names: Sequence[str],
+    pictures: Sequence[np.ndarray],
+    size: int,
+    draws: int,
+    seed: int = 0,
+    own: Mapping[str, Any] | None = None,
 ) -> list[Row]:
-    """One row a policy, three more where it blends fakes.
+    """One row a policy, three more where it blends fakes; one that mixes samples mixes those shown.
 
     Args:
         names: of the policies.
@@ -43,6 +49,7 @@ def show_policies(
         size: side of the network's input, pixels.
         draws: samples of each image, of its first epochs.
         seed: of the training whose samples these would be.
+        own: the section `augment.policies` of a study.
     """
     cells = [
         (picture, sample_key(seed, epoch, row))
@@ -51,8 +58,13 @@ def show_policies(
     ]
     rows = []
     for name in names:
-        policy = build_policy(name, size)
+        policy = build_policy(name, size, own=own)
         shown = tuple(policy(picture, key) for picture, key in cells)
+        if policy.mixer:
+            shown = tuple(
+                policy.mixer.draw(len(shown), step_key(seed, 0, at)).blend(each, shown[at - draws])
+                for at, each in enumerate(shown)
+            )
         rows.append(Row(name, shown, policy.faces_from))
         if policy.fakes:
             rows += _blended(policy.fakes, cells)

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from dfstudy.augment import transforms
+from dfstudy.augment.own import snake_case
 from dfstudy.augment.policies import Policy, PolicyStep, build_policy
 from dfstudy.augment.recipes import RECIPES
 from dfstudy.data.images import read_picture
@@ -38,8 +39,7 @@ NAMES = {
     "Blackout": "blackout",
     "RGBShift": "rgb_shift",
     "SelfBlend": "self_blend",
-    "": "",
-}
+}  # of any other the name of its class
 MOVES_PIXELS = ("horizontal_flip", "resize", "pad", "shift_scale_rotate", "rotate")
 MARGIN = 30  # grey levels: noise of the strongest sigma (7.1) does not clip this far from black and white
 
@@ -72,7 +72,7 @@ def measure_policy(policy: Policy, paths: Sequence[str | Path], samples: int, se
 
 
 def _strength(step: PolicyStep) -> dict[str, object]:
-    applied = NAMES[step.applied]
+    applied = NAMES.get(step.applied, snake_case(step.applied))
     comparable = applied and applied not in MOVES_PIXELS
     difference = step.after.astype(np.int16) - step.before if comparable else None
     return {

@@ -32,6 +32,7 @@ FLUSH = 64  # rows: a batch
 @click.option("--weights", default="", help="YuNet's .onnx file; default the cache, or fetched once.")
 @click.option("--frames", type=int, help="Frames of each video; default 32.")
 @click.option("--strategy", default="mean", show_default=True, help="How frames become a video's score.")
+@click.option("--own-code", is_flag=True, help="Run the code of a run whose network is its maker's own.")
 @click.option("--out", default="", help="Append to this .csv or .jsonl; the same command goes on with it.")
 @click.option(
     "--format", "kind", type=click.Choice(["table", "csv", "jsonl"]), help="Printed; default table."
@@ -43,6 +44,7 @@ def score(
     weights: str,
     frames: int | None,
     strategy: str,
+    own_code: bool,
     out: str,
     kind: str | None,
 ) -> None:
@@ -60,7 +62,7 @@ def score(
         raise StudyError("--weights and --frames are about faces", "add --find-faces, or leave them out")
     faces = read_settings({} if frames is None else {"frames": frames})
     finder = FaceFinder.load(weights, faces.score) if find_faces else None
-    detector, others = Detector.load(run, finder, faces, strategy), Counter()
+    detector, others = Detector.load(run, finder, faces, strategy, own_code), Counter()
     if out:
         done, failed = write_scores(detector, paths, Path(out), others)
         click.echo(f"{done:,} scored in {out}")

@@ -25,8 +25,8 @@ from torch.utils.data import DataLoader, Sampler
 from tqdm import tqdm
 
 from dfstudy.data.cache import build_cache
-from dfstudy.data.order import EpochBatches, epoch_order, sample_key
-from dfstudy.data.samples import Batch, Order, Samples, Transform, Unreadable
+from dfstudy.data.order import EpochBatches, epoch_order, sample_key, step_key
+from dfstudy.data.samples import Batch, MixesSteps, Order, Samples, Transform, Unreadable
 from dfstudy.data.shared_memory import Inbox, Outbox, Sealed
 from dfstudy.errors import StudyError
 from dfstudy.system.threads import count_cores, why_no_processes
@@ -62,6 +62,7 @@ def make_loader(
     sizes: np.ndarray | None = None,
     cache: Literal["auto", "off"] = "auto",
     forge: Transform | None = None,
+    mixer: MixesSteps | None = None,
 ) -> Loader:
     """A loader over images; row i is `paths[i]` with `labels[i]`.
 
@@ -82,6 +83,8 @@ def make_loader(
             says what became of it.
         forge: makes a fake of a real image, called like the transform. Where it is given no fake is read:
             each fake row shows, through this alone, the image of a real row that its sample's key draws.
+        mixer: mixes the samples of each batch and their labels, by the key of (seed, epoch, batch); a partner
+            that belongs to another process's share is made here as well, from its own key.
     """
     if len(paths) != len(labels) or not len(paths):
         raise ValueError(f"{len(paths)} paths and {len(labels)} labels: one label a path, and at least one")
@@ -101,7 +104,7 @@ def make_loader(
     kept, note = build_cache(sizes, cache, start_method in (None, "fork"), share[1])
     samples = Samples([str(path) for path in paths], labels, transform, seed, kept, forge)
     batches = EpochBatches(len(paths), batch_size, seed, shuffle, share)
-    return Loader(samples, batches, workers, start_method, note)
+    return Loader(samples, batches, workers, start_method, note, mixer)
 
 
 def _start_method() -> str:
@@ -136,6 +139,7 @@ class Loader:
         workers: int,
         start_method: str | None,
         cache_note: str,
+        mixer: MixesSteps | None = None,
     ) -> None:
         self.workers, self.cache_note = workers, cache_note
         self._samples, self._batches = samples, batches
@@ -145,7 +149,7 @@ class Loader:
         self._running: Iterator[Batch | Unreadable] | None = None
         self._loader: DataLoader[Batch] = DataLoader(
             samples,
-            batch_sampler=_Orders(batches, self._inbox),
+            batch_sampler=_Orders(batches, self._inbox, mixer),
             num_workers=workers,
             multiprocessing_context=start_method,
             collate_fn=_as_it_is,
@@ -182,10 +186,7 @@ class Loader:
                 self._running = iter(self._loader)
             batch = next(self._running)
             if isinstance(batch, Unreadable):
-                raise StudyError(
-                    f"{batch.path}: {batch.reason}",
-                    "it changed after it was indexed: run `dfstudy index` again, which sets it aside",
-                )
+                raise StudyError(f"{batch.path}: {batch.reason}", batch.hint)
             if self._inbox.refusal and not self._told:
                 self._told = True
                 _tell(
@@ -218,15 +219,23 @@ class Loader:
 class _Orders(Sampler[Order]):
     """Orders for the batches of an epoch: each is made when a worker can take it."""
 
-    def __init__(self, batches: EpochBatches, inbox: Inbox) -> None:
-        self.batches, self.inbox = batches, inbox
+    def __init__(self, batches: EpochBatches, inbox: Inbox, mixer: MixesSteps | None = None) -> None:
+        self.batches, self.inbox, self.mixer = batches, inbox, mixer
 
     def __len__(self) -> int:
         return len(self.batches)
 
     def __iter__(self) -> Iterator[Order]:
-        for keys in self.batches:
-            yield Order(keys, self.inbox.returned())
+        if self.mixer is None:
+            for keys in self.batches:
+                yield Order(keys, self.inbox.returned())
+            return
+        batches = self.batches
+        for step, rows in enumerate(batches.whole(), batches.start):
+            mixture = self.mixer.draw(len(rows), step_key(batches.seed, batches.epoch, step))
+            keys = [(batches.epoch, int(row)) for row in batches.share(rows)]
+            partners = batches.share(rows[mixture.partners]).tolist()
+            yield Order(keys, self.inbox.returned(), mixture, partners)
 
 
 def _as_it_is(batch: Batch | Sealed | Unreadable) -> Batch | Sealed | Unreadable:

@@ -26,6 +26,11 @@ def sample_key(seed: int, epoch: int, index: int) -> int:
     return key
 
 
+def step_key(seed: int, epoch: int, step: int) -> int:
+    """64-bit key of what happens to a training step as a whole, apart from the keys of its samples."""
+    return sample_key(sample_key(seed, epoch, ORDER), step, 0)
+
+
 def _mix(value: int) -> int:
     value = (value + 0x9E3779B97F4A7C15) & MASK
     value = ((value ^ (value >> 30)) * 0xBF58476D1CE4E5B9) & MASK
@@ -57,7 +62,15 @@ class EpochBatches:
         return -(-self.count // self.batch_size)
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
+        for rows in self.whole():
+            yield [(self.epoch, int(row)) for row in self.share(rows)]
+
+    def whole(self) -> Iterator[np.ndarray]:
+        """Rows int64 of each batch of the epoch from `start` on, over all processes."""
         order = epoch_order(self.seed, self.epoch, self.count) if self.shuffle else np.arange(self.count)
         for first in range(self.start * self.batch_size, self.count, self.batch_size):
-            rows = np.array_split(order[first : first + self.batch_size], self.processes)[self.rank]
-            yield [(self.epoch, int(row)) for row in rows]
+            yield order[first : first + self.batch_size]
+
+    def share(self, rows: np.ndarray) -> np.ndarray:
+        """This process's share of what belongs to a whole batch."""
+        return np.array_split(rows, self.processes)[self.rank]

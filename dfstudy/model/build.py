@@ -1,4 +1,4 @@
-"""A timm network with one logit, weights from nowhere, a package, the hub or a file.
+"""A timm network with one logit, weights from nowhere, a package, the hub or a file; or one of your own.
 
 Takes `study.Model`; gives a module that maps float32 [N, 3, S, S] to logits [N, 1]. Refuses an unknown
 backbone or weight tag (with near matches), weights that do not fit, a size the network
@@ -21,7 +21,9 @@ from torch import nn
 
 from dfstudy.errors import StudyError, near_match
 from dfstudy.model.foreign import fit_weights
+from dfstudy.model.own import build_own
 from dfstudy.model.packaged import read_packaged
+from dfstudy.study.own_code import read_own
 
 if TYPE_CHECKING:
     from dfstudy.study.recipe import Model
@@ -43,6 +45,12 @@ def build_model(settings: Model) -> nn.Module:
     `network.new_layers` names the weights that the source did not give: the classifier, where it was
     made for other classes, or everything with `weights: none`.
     """
+    if own := read_own(settings.backbone):
+        network = build_own(settings, own)
+        network.new_layers = ("all",)
+        if settings.weights != "none":
+            network.new_layers = load_weights(network, Path(settings.weights))
+        return network
     _check_backbone(settings.backbone)
     if settings.weights == "hub":
         overlay = {"file": str(_hub_weights(settings.backbone)), "custom_load": False}
@@ -74,9 +82,9 @@ def load_weights(network: nn.Module, file: Path) -> tuple[str, ...]:
 def start_head_at_zero(network: nn.Module) -> None:
     """Set a new classifier's weights and bias to zero: every image starts at probability one half.
 
-    A classifier that came with the weights stays. timm draws a single logit of an EfficientNet from U(-1, 1)
-    (`timm.models._efficientnet_builder`: the range is 1 / sqrt(fan_out), and fan_out is 1), so that its first
-    loss is 3 to 5.
+    A classifier that came with the weights stays, and so does a network of the user's own. timm draws a
+    single logit of an EfficientNet from U(-1, 1) (`timm.models._efficientnet_builder`: the range is
+    1 / sqrt(fan_out), and fan_out is 1), so that its first loss is 3 to 5.
 
     Args:
         network: of `build_model`.
@@ -178,7 +186,7 @@ def _read_weights(file: Path) -> dict[str, torch.Tensor]:
 
 
 def _classifier_keys(network: nn.Module) -> tuple[str, ...]:
-    names = network.pretrained_cfg.get("classifier") or ()
+    names = getattr(network, "pretrained_cfg", {}).get("classifier") or ()  # an own network names none
     names = (names,) if isinstance(names, str) else names
     own = network.state_dict()
     return tuple(key for name in names for key in (f"{name}.weight", f"{name}.bias") if key in own)

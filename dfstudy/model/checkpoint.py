@@ -4,6 +4,10 @@ Takes a folder, weights and a description; gives `best.safetensors` (or another 
 `checkpoint.json` with the sha256 of each weights file. Loading refuses a missing key, another label map, a
 weights file that changed and weights that do not fit, and reads no pickle. Writing is atomic: a reader
 sees the old file or the new one, also after a power cut.
+
+A network of the user's own is code. Its file is kept beside its weights as `network.py`, with its sha256 in
+`checkpoint.json`. It is run only where the caller says so: for a run that this study trained, or because the
+user asked for it (`--own-code`).
 """
 
 from __future__ import annotations
@@ -18,6 +22,7 @@ from torch import Tensor, nn
 
 from dfstudy.errors import StudyError
 from dfstudy.model.build import build_model, load_weights
+from dfstudy.study.own_code import read_own
 from dfstudy.study.recipe import Model
 from dfstudy.system.finished import FILE
 from dfstudy.system.kept import write_atomic
@@ -39,6 +44,7 @@ REQUIRED = frozenset(
         "temperature",
     }
 )
+SOURCE = "network.py"  # of a network of the user's own
 RETRAIN = "move that run folder away, and train again: make report"
 
 
@@ -77,11 +83,46 @@ def read_checkpoint(folder: Path) -> dict[str, Any]:
     return told
 
 
-def load_checkpoint(folder: Path, name: str = "best") -> tuple[nn.Module, dict[str, Any]]:
+def keep_source(folder: Path, settings: Model) -> None:
+    """Copy the file of a network of the user's own beside its weights; nothing for timm's."""
+    if own := read_own(settings.backbone):
+        write_atomic(folder / SOURCE, own.file.read_bytes())
+
+
+def describe_model(folder: Path, told: Mapping[str, Any], own_code: bool = False) -> Model:
+    """A run's network, to be built anew: of the user's own by the file that is kept in the folder.
+
+    Args:
+        told: the run's description.
+        own_code: run such a file.
+    Raises:
+        StudyError: it is not to be run, is gone, or changed since it was kept.
+    """
+    settings = Model.model_validate(told["model"]).model_copy(update={"weights": "none"})
+    own = read_own(settings.backbone)
+    if own is None:
+        return settings
+    file = folder / SOURCE
+    if not file.is_file():
+        raise StudyError(f"{folder} lacks {SOURCE}, the code of its network", RETRAIN)
+    if file_digest(file) != told.get("own_network", {}).get("sha256"):
+        raise StudyError(f"{file} changed after it was written: its sha256 differs", RETRAIN)
+    if not own_code:
+        raise StudyError(
+            f"the network of {folder} is code of its maker's own ({own.title}), which would be run",
+            f"read {file}; where you trust it, give --own-code (in Python own_code=True)",
+        )
+    return settings.model_copy(update={"backbone": f"{file.resolve()}:{own.function}"})
+
+
+def load_checkpoint(
+    folder: Path, name: str = "best", own_code: bool = False
+) -> tuple[nn.Module, dict[str, Any]]:
     """The network in eval on the CPU, and its description.
 
     Args:
         name: `best` (the epoch that validation chose) or `last`.
+        own_code: run the code of a network of the user's own, see `describe_model`.
     Raises:
         StudyError: not finished, changed since it was written, or not what it says.
     """
@@ -91,11 +132,11 @@ def load_checkpoint(folder: Path, name: str = "best") -> tuple[nn.Module, dict[s
         raise StudyError(f"{folder} holds no weights '{name}'", RETRAIN)
     if file_digest(file) != told["weights"][name]:
         raise StudyError(f"{file} changed after it was written: its sha256 differs", RETRAIN)
-    settings = Model.model_validate(told["model"]).model_copy(update={"weights": "none"})
+    settings = describe_model(folder, told, own_code)
     network = build_model(settings)
     left_out = load_weights(network, file)
     if left_out:
-        raise StudyError(f"{file}: {', '.join(left_out)} do not fit {settings.backbone}", RETRAIN)
+        raise StudyError(f"{file}: {', '.join(left_out)} do not fit {settings.network}", RETRAIN)
     return network.eval(), told
 
 

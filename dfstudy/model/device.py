@@ -171,16 +171,23 @@ def _levels(fractions: tuple[float, ...], device: torch.device) -> Tensor:
 def resolve_normalisation(
     network: nn.Module, settings: Model, defects: Defects | None = None
 ) -> Normalisation:
-    """The study's mean and std where given, else what timm records for the network's weights.
+    """The study's mean and std where given, else what timm records for the network's weights; of a network of
+    the user's own its `default_cfg` (`dfstudy.model.own`).
 
     Of the original flaws `raw_pixels` gives grey levels 0..255 and `bgr_channels` turns the channels.
     """
-    known, defects = resolve_model_data_config(network), defects or Defects()
+    known, defects = _known_normalisation(network), defects or Defects()
     channels = "BGR" if defects.bgr_channels else "RGB"
     if defects.raw_pixels:
         return Normalisation((0.0,) * 3, (1 / 255,) * 3, channels)
     mean, std = settings.mean or known["mean"], settings.std or known["std"]
     return Normalisation(tuple(mean), tuple(std), channels)
+
+
+def _known_normalisation(network: nn.Module) -> Mapping[str, Any]:
+    if not hasattr(network, "pretrained_cfg") and hasattr(network, "default_cfg"):
+        return network.default_cfg
+    return resolve_model_data_config(network)
 
 
 class Pictures(Protocol):

@@ -82,6 +82,6 @@ def _stages(network: nn.Module) -> dict[str, int]:
         return group_parameters(network, network.group_matcher(coarse=True), reverse=True)
     except (AttributeError, NotImplementedError, AssertionError):  # RDNet asserts
         raise StudyError(
-            f"timm knows no stages of {type(network).__name__}, so none can be frozen",
+            f"model.trainable_stages: timm knows no stages of {type(network).__name__}: none can be frozen",
             "set model.trainable_stages: all, or choose another backbone",
         ) from None

@@ -116,10 +116,13 @@ def _stages(network: nn.Module) -> list[dict]:
 
 
 def _candidates(network: nn.Module) -> list[str]:
-    """Modules that may serve, the deepest first."""
+    """Modules that may serve, the deepest first; of a network without stages its convolutions."""
     own = dict(network.named_modules())
+    stages = _stages(network)
+    if not stages:
+        return [name for name, module in reversed(own.items()) if isinstance(module, nn.Conv2d)]
     names = []
-    for stage in reversed(_stages(network)):
+    for stage in reversed(stages):
         names += [name for name in (f"{stage['module']}.norm1", stage["module"]) if name in own]
     return names
 

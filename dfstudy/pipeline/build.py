@@ -34,6 +34,7 @@ from dfstudy.pipeline.folder import STEPS_LOCK, claimed, forget_damaged
 from dfstudy.pipeline.frozen import freeze
 from dfstudy.pipeline.invocation import TYPED_IN, Invocation, shown_path
 from dfstudy.pipeline.outlook import look_ahead
+from dfstudy.pipeline.own_check import try_own
 from dfstudy.pipeline.plan import PLAN, write_plan
 from dfstudy.pipeline.preflight import PREFLIGHT, Preflight, weight_sizes
 from dfstudy.pipeline.progress import ReportProgress, duration
@@ -90,6 +91,7 @@ def build(
     with claimed(study, replace=force):
         write_if_changed(study.out / PREFLIGHT, checked)
         say(f"{study.title}: report in {shown_path(study.out)}")
+        try_own(study)
         index = index_study(study)
         aside = int((index["error"] != "").sum())
         took = duration(time.monotonic() - started)

@@ -121,7 +121,7 @@ def network_name(study: Study) -> str:
     """What a pace is measured for."""
     model = study.model
     stages = "" if model.trainable_stages == "all" else f", {model.trainable_stages} stages"
-    return f"{model.backbone}, {model.size} px{stages}"
+    return f"{model.network}, {model.size} px{stages}"
 
 
 def unknown_networks(study: Study, machine: Machine, trainings: Trainings) -> list[str]:

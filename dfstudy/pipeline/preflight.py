@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any
 
 from dfstudy.errors import StudyError, near_match
 from dfstudy.pipeline.environment import steady_environment
+from dfstudy.study.own_code import read_own
 from dfstudy.study.recipe import WEIGHT_SOURCES
 from dfstudy.system.bound import name_signal
 from dfstudy.system.kept import read_json
@@ -51,7 +52,8 @@ class Preflight:
         self._models = {"model": study.model} | ({"forgeries.second": second} if second else {})
         for key, model in self._models.items():
             _refuse_missing_file(key, model)
-        policies = sorted({study.augment.policy, study.policies.asked, *study.policies.names})
+        named = {study.augment.policy, study.policies.asked, *study.policies.names}
+        policies = sorted(named - set(study.augment.policies))  # own ones: `own_check`
         self._asking: dict[str, Any] = {
             "models": {key: model.model_dump(mode="json") for key, model in self._models.items()},
             "policies": policies,
@@ -166,6 +168,8 @@ def _refuse_unheard(key: str, model: Model) -> None:
 
     A network is a function of its name there. What passes is looked at again by `check_networks`.
     """
+    if read_own(model.backbone):
+        return  # `check_networks` builds it
     name, known = model.backbone.partition(".")[0], _named_in_timm()
     if known and name not in known:
         networks = [word for word in known if known[word]]
@@ -197,8 +201,9 @@ def _named_in_timm() -> dict[str, bool]:
 
 
 def _content(model: Model) -> list[int]:
-    """What says that a weights file is the one that was looked at."""
-    if model.weights in WEIGHT_SOURCES:
-        return []
-    seen = Path(model.weights).stat()
-    return [seen.st_size, seen.st_mtime_ns]
+    """What says that a weights file, and a file of own code, is the one that was looked at."""
+    own = read_own(model.backbone)
+    files = [] if model.weights in WEIGHT_SOURCES else [Path(model.weights)]
+    files += [own.file] if own and own.file.is_file() else []
+    seen = [file.stat() for file in files]
+    return [number for each in seen for number in (each.st_size, each.st_mtime_ns)]

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from dfstudy.data.external import fingerprint_files
 from dfstudy.pipeline.compare import exhibit_folder
+from dfstudy.study.own_code import name_content
 from dfstudy.study.recipe import NOT_SHAPING
 from dfstudy.system.kept import read_json
 from dfstudy.system.provenance import PACKAGE, digest, file_digest, project_root, version_now
@@ -141,7 +142,10 @@ def _setting(study: Study, name: str) -> str:
 
 
 def _without_places(settings: dict[str, Any]) -> dict[str, Any]:
-    """The study with the names of files and folders, and not where they lie; words on the images apart."""
+    """The study with the names of files and folders, and not where they lie; words on the images apart.
+
+    A network or policy of the user's own has its file's digest.
+    """
     settings["card"] = settings["data"].pop("card")
     second = settings["forgeries"]["second"]
     for part, key in [
@@ -151,7 +155,8 @@ def _without_places(settings: dict[str, Any]) -> dict[str, Any]:
         *((other, "root") for other in settings["test_on"]),
     ]:
         part[key] = Path(part[key]).name
-    return settings
+    whole: dict[str, Any] = name_content(settings)
+    return whole
 
 
 def _published() -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfstudy.chapters.c09_conclusions.seal import SEAL, SEALED
+from dfstudy.study.own_code import name_content
 from dfstudy.study.recipe import NOT_SHAPING
 from dfstudy.system.kept import read_json, write_if_changed
 from dfstudy.system.provenance import PACKAGE, digest, file_digest
@@ -70,6 +71,7 @@ def _declare(study: Study, split: Split) -> dict[str, Any]:
     for model in (whole["model"], whole["forgeries"]["second"]):
         if model:
             model["weights"] = Path(model["weights"]).name
+    whole = name_content(whole)
     asked = {name: whole["policies"].pop(name) for name in ("asked", "primary", "secondary")}
     sections = {name: digest(section) for name, section in whole.items()}
     return {

@@ -109,7 +109,7 @@ def _logits(run: Run, root: Path, rows: pd.DataFrame, place: DeviceSetup, progre
     from dfstudy.model.checkpoint import load_checkpoint
     from dfstudy.model.device import Normalisation, predict_logits
 
-    network, told = load_checkpoint(run.folder)
+    network, told = load_checkpoint(run.folder, own_code=True)
     network.to(place.device)
     normalisation = Normalisation.of(told["normalisation"])
     filled = np.minimum(np.arange(-(-len(rows) // BATCH) * BATCH), len(rows) - 1)

@@ -232,7 +232,7 @@ def _compute(
 
     networks = []
     for one in asked:
-        network, told = load_checkpoint(one.run.folder)
+        network, told = load_checkpoint(one.run.folder, own_code=True)
         normalisation = Normalisation.of(told["normalisation"])
         networks.append((network.to(one.place.device), normalisation, one.place))
     # filled up with copies to whole batches, because rounding may depend on the size of a batch

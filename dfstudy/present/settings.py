@@ -8,6 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dfstudy.study.own_code import title_of
 from dfstudy.study.section import Section
 
 if TYPE_CHECKING:
@@ -34,6 +35,13 @@ def _describe_section(prefix: str, part: Section) -> list[tuple[str, str, str]]:
         if isinstance(value, Section):
             rows += _describe_section(f"{prefix}.{key}", value)
         else:
-            shown = Path(value).name if key in {"root", "weights"} else str(value)
+            shown = Path(value).name if key in {"root", "weights"} else _without_folders(value)
             rows.append((f"{prefix}.{key}", shown, field.description or ""))
     return rows
+
+
+def _without_folders(value: object) -> str:
+    """A value as text, of own code without the folders of its file."""
+    if isinstance(value, dict):
+        return "; ".join(f"{name}: {_without_folders(each)}" for name, each in value.items()) or "{}"
+    return title_of(value) if isinstance(value, str) else str(value)

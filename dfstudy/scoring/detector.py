@@ -126,6 +126,7 @@ class Detector:
         finder: Finder | None = None,
         faces: FaceSettings | None = None,
         strategy: str = "mean",
+        own_code: bool = False,
     ) -> Detector:
         """The detector of a run.
 
@@ -137,14 +138,16 @@ class Detector:
                 refuses videos.
             faces: how they are cropped, and how many frames of a video; as `dfstudy faces` by default.
             strategy: how frames become one score of a video.
+            own_code: run the code that a run with a network of its maker's own brings along: like any program
+                that you start, it can do whatever you can.
 
         Raises:
-            StudyError: no finished run, more than one, or weights that changed.
+            StudyError: no finished run, more than one, weights that changed, or code that is not to be run.
         """
         from dfstudy.model.checkpoint import load_checkpoint
 
         folder = find_run(run)
-        return cls(folder, *load_checkpoint(folder), finder, faces, strategy)
+        return cls(folder, *load_checkpoint(folder, own_code=own_code), finder, faces, strategy)
 
     def score(self, item: Item) -> Score:
         """The score of one image (path, or uint8 [H, W, 3] RGB) or video (path).

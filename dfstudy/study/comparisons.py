@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from dfstudy.study.pictures import Layout
-from dfstudy.study.recipe import POLICIES, Count, Model, PolicyName
+from dfstudy.study.recipe import COMPARED, Count, Model, PolicyName
 from dfstudy.study.section import Section
 
 Share = Annotated[float, Field(gt=0, le=1)]
@@ -87,7 +87,7 @@ class Policies(Section):
     """Which policies chapter 05 trains and compares, each with the study's network, split and recipe."""
 
     names: list[PolicyName] = Field(
-        list(POLICIES),
+        list(COMPARED),
         description="policies compared with the first of them; an empty list compares none",
     )
     leave_one_out: bool = Field(True, description="also `original` without each of its transforms")

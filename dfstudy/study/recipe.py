@@ -6,13 +6,17 @@ The descriptions are the only wording of a setting: the report's settings table 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, model_validator
 
 from dfstudy.errors import near_match
+from dfstudy.study.own_code import read_own, title_of
 from dfstudy.study.pictures import Fraction
-from dfstudy.study.renamed import current_policy
+from dfstudy.study.renamed import RENAMED, current_policy
 from dfstudy.study.section import Section
 
 Count = Annotated[int, Field(ge=1)]
@@ -21,7 +25,11 @@ Count = Annotated[int, Field(ge=1)]
 class Model(Section):
     """Which network, from which weights, and how much of it trains."""
 
-    backbone: str = Field("test_resnet", description="timm network, with its weight tag after a dot")
+    backbone: str = Field(
+        "test_resnet",
+        description="timm network, with its weight tag after a dot; or path/to/file.py:function, which "
+        "returns a network of your own (docs/own.md)",
+    )
     weights: str = Field(
         "none",
         description="`none` (from scratch), `package` (ImageNet weights that come with the environment), "
@@ -44,8 +52,13 @@ class Model(Section):
         None, min_length=3, max_length=3, description="standard deviation of R, G, B; None is timm's"
     )
     options: dict[str, bool | int | float | str] = Field(
-        default={}, description="further arguments of the timm network, such as pad_type"
+        default={}, description="further arguments of the timm network, such as pad_type, or of the function"
     )
+
+    @property
+    def network(self) -> str:
+        """What a report calls the network: `backbone`; of own code `file.py:function` without its folder."""
+        return title_of(self.backbone)
 
 
 # Values of model.weights that are words and no path.
@@ -114,8 +127,18 @@ class Training(Section):
 
 
 # Policies, and the transforms of `original` in their order, as `dfstudy.augment` names them: names are
-# checked and comparisons listed from these, without loading the library that applies them.
-POLICIES = ("none", "original", "dfdc_winner", "deepfakebench", "self_blend")
+# checked and comparisons listed from these, without loading the library that applies them. A study that names
+# none compares those of `COMPARED`: each further one is a training more for each seed and budget.
+COMPARED = ("none", "original", "dfdc_winner", "deepfakebench", "self_blend")
+POLICIES = (
+    *COMPARED,
+    "trivial_augment",
+    "rand_augment",
+    "aug_mix",
+    "random_erasing",
+    "mixup",
+    "cutmix",
+)
 ORIGINAL_TRANSFORMS = (
     "jpeg_compression",
     "gaussian_noise",
@@ -127,12 +150,38 @@ ORIGINAL_TRANSFORMS = (
 )
 
 
+RESIZE = "resize"  # in an own policy's list: here the image is brought to the network's size
+
+# names in `augment.policies` of the study that is being checked: other sections may name them
+_own_names: ContextVar[tuple[str, ...]] = ContextVar("own_names", default=())
+
+
+@contextmanager
+def knowing_policies(augment: Any) -> Iterator[None]:
+    """Context in which the own policies of a section `augment`, as a file gives it, are names of policies."""
+    told = augment.get("policies") if isinstance(augment, Mapping) else getattr(augment, "policies", None)
+    known = tuple(map(str, told)) if isinstance(told, Mapping) else ()
+    before = _own_names.set((*_own_names.get(), *known))
+    try:
+        yield
+    finally:
+        _own_names.reset(before)
+
+
 def _known_policy(name: str) -> str:
     """Refuse what cannot be built before anything is trained; `dfstudy.augment` reads names in full."""
-    name = current_policy(name)
+    name, own = current_policy(name), tuple(dict.fromkeys(_own_names.get()))
     recipe, *parts = re.findall(r"\w+", name.partition("*")[0]) or [""]
+    if recipe in own:
+        if name != recipe:
+            raise ValueError(
+                f"the own policy {recipe} is taken as it is: declare '{name}' in augment.policies under "
+                "another name"
+            )
+        return name
     if recipe not in POLICIES:
-        raise ValueError(f"unknown policy{near_match(recipe, POLICIES)}: choose one of {', '.join(POLICIES)}")
+        known = (*POLICIES, *own)
+        raise ValueError(f"unknown policy{near_match(recipe, known)}: choose one of {', '.join(known)}")
     for part in parts if recipe in ("none", "original") else ():
         if part not in ORIGINAL_TRANSFORMS:
             raise ValueError(
@@ -142,13 +191,52 @@ def _known_policy(name: str) -> str:
     return name
 
 
+def _free_name(name: str) -> str:
+    """Refuse a name of an own policy that means something else, or that no id of a number could hold."""
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
+        raise ValueError("a policy's name has small letters, digits and _, and begins with a letter")
+    if name in POLICIES or name in RENAMED or name in ORIGINAL_TRANSFORMS:
+        raise ValueError(f"'{name}' is taken: give the own policy another name")
+    return name
+
+
+def _own_policy(value: Any) -> Any:
+    """Refuse what is no function of a file and no transforms; `dfstudy.augment.own` reads them in full."""
+    if isinstance(value, str):
+        if read_own(value) is None:
+            raise ValueError("give path/to/file.py:function, or a list of transforms (docs/own.md)")
+        return value
+    entries = value if isinstance(value, list) else [value]
+    if not entries or not all(isinstance(each, Mapping) or each == RESIZE for each in entries):
+        raise ValueError(
+            "give a list of transforms, each {Name: {parameter: value}}, or path/to/file.py:function "
+            "(docs/own.md)"
+        )
+    return value
+
+
 PolicyName = Annotated[str, AfterValidator(_known_policy)]
+OwnName = Annotated[str, AfterValidator(_free_name)]
+OwnPolicy = Annotated[Any, AfterValidator(_own_policy)]
 
 
 class Augment(Section):
     """How training images are varied."""
 
     policy: PolicyName = Field("original", description="name of a policy, see dfstudy/augment/policies.py")
+    policies: dict[
+        Annotated[str, AfterValidator(_free_name)], Annotated[Any, AfterValidator(_own_policy)]
+    ] = Field(
+        default={},
+        description="own policies by name: a list of albumentations transforms in its serialised form, or "
+        "path/to/file.py:function (docs/own.md)",
+    )
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _own_names_are_known(cls, given: Any, check: ModelWrapValidatorHandler[Augment]) -> Augment:
+        with knowing_policies(given):
+            return check(given)
 
 
 # The recorded optimiser and schedule: torch.optim.SGD as it comes, StepLR(15, 0.1).

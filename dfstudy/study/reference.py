@@ -41,7 +41,14 @@ _LIMITS: dict[type, tuple[str, str]] = {
     annotated_types.Le: ("le", "at most"),
     annotated_types.Lt: ("lt", "below"),
 }
-_WORDS = {bool: "true or false", int: "whole number", float: "number", str: "text", NoneType: "null"}
+_WORDS = {
+    bool: "true or false",
+    int: "whole number",
+    float: "number",
+    str: "text",
+    NoneType: "null",
+    Any: "anything",
+}
 
 
 class Setting(NamedTuple):
@@ -150,7 +157,7 @@ def _describe(kind: Any, metadata: Iterable[Any]) -> str:
     if isinstance(kind, type) and issubclass(kind, Section):
         return "mapping with the keys below"
     if _POLICY in limits:
-        return f"policy: {_join(list(POLICIES))}, or one that differs from it, such as original-grey"
+        return f"policy: {_join(list(POLICIES))}, or one that differs from it, such as original-grey, or one of augment.policies"
     known = [(_LIMITS[type(limit)], limit) for limit in limits if type(limit) in _LIMITS]
     ranges = [f"{words} {getattr(limit, name)}" for (name, words), limit in known]
     patterns = [limit.pattern for limit in limits if getattr(limit, "pattern", None)]

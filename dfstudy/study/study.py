@@ -14,7 +14,7 @@ from collections.abc import Mapping, Set
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 
 from dfstudy.errors import StudyError, near_match
 from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, OtherPictures, Policies
@@ -25,6 +25,7 @@ from dfstudy.study.overrides import (
     name_folder,
     with_overrides,
 )
+from dfstudy.study.own_code import resolve_own
 from dfstudy.study.page import Page
 from dfstudy.study.pictures import SAMPLE, Card, Data, SamplePictures
 from dfstudy.study.recipe import (
@@ -36,6 +37,7 @@ from dfstudy.study.recipe import (
     Model,
     Protocol,
     Training,
+    knowing_policies,
 )
 from dfstudy.study.renamed import RENAMED, current_study
 from dfstudy.study.section import Section, explain_misfit, read_settings
@@ -115,6 +117,13 @@ class Study(Section):
     out: Path = Field(default=Path(), exclude=True)
     frozen: bool = Field(default=False, exclude=True)
     overrides: dict[str, Any] = Field(default={}, exclude=True)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _own_policies_are_known(cls, given: Any, check: ModelWrapValidatorHandler[Study]) -> Study:
+        """Sections beside `augment` may name own policies too."""
+        with knowing_policies(given.get("augment") if isinstance(given, dict) else None):
+            return check(given)
 
     @field_validator("evaluate")
     @classmethod
@@ -294,6 +303,14 @@ def _resolve_paths(settings: dict[str, Any], base: Path) -> dict[str, Any]:
     for model in (settings.get("model"), forgeries.get("second") if isinstance(forgeries, dict) else None):
         if isinstance(model, dict) and isinstance(model.get("weights"), str):
             model["weights"] = _resolve(model["weights"], base, keep=WEIGHT_SOURCES)
+        if isinstance(model, dict) and isinstance(model.get("backbone"), str):
+            model["backbone"] = resolve_own(model["backbone"], base)
+    augment = settings.get("augment")
+    if isinstance(augment, dict) and isinstance(augment.get("policies"), dict):
+        augment["policies"] = {
+            name: resolve_own(told, base) if isinstance(told, str) else told
+            for name, told in augment["policies"].items()
+        }
     if isinstance(settings.get("test_on"), list):
         settings["test_on"] = [_resolve_other(other, base) for other in settings["test_on"]]
     return settings

@@ -1,9 +1,10 @@
 """What names a run: everything that shapes its weights, and nothing else.
 
 Takes a study, the fingerprint of its split, a seed and the device; gives a dictionary whose digest is the
-run's key: values of the study, images and split, pretrained weights by content, versions of libraries, and
-the source files that a training imports. What a run tells while it trains, what is read off it afterwards
-(threshold, temperature), the rooms above and a path of this machine are no part of it.
+run's key: values of the study, images and split, pretrained weights by content, versions of libraries, the
+source files that a training imports, and a network or policy of the user's own by content. What a run tells
+while it trains, what is read off it afterwards (threshold, temperature), the rooms above and a path of this
+machine are no part of it.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dfstudy.study.own_code import describe_own, read_own
 from dfstudy.study.recipe import NOT_SHAPING, WEIGHT_SOURCES
 from dfstudy.system.provenance import code_digest, file_digest, versions
 
@@ -37,7 +39,16 @@ def describe_run(study: Study, fingerprint: str, seed: int, place: DeviceSetup) 
         file = Path(model["weights"])
         model["weights"] = file.name
         weights = {"source": file.name, "sha256": file_digest(file) if file.is_file() else "absent"}
+    augment, own = study.augment, {}
+    if code := read_own(model["backbone"]):
+        model["backbone"] = code.title
+        own["own_network"] = describe_own(code, "model.backbone")
+    if (declared := augment.policies.get(augment.policy)) is not None:
+        from dfstudy.augment.own import describe_own_policy  # it loads albumentations
+
+        own["own_policy"] = describe_own_policy(augment.policy, declared, study.model.size)
     return {
+        **own,
         "model": model,
         "pretrained": weights,
         "protocol": study.protocol.model_dump(exclude_defaults=True),

@@ -151,7 +151,7 @@ def refuse_lone_picture(learner: Learner, study: Study, pictures: int) -> None:
     parts = f" in {recipe.accumulate} parts" if recipe.accumulate > 1 else ""
     raise StudyError(
         f"{pictures:,} training images in steps of {recipe.batch_size}{parts} leave one image alone, and "
-        f"BatchNorm of {model.backbone} cannot train on a single one of {model.size} px",
+        f"BatchNorm of {model.network} cannot train on a single one of {model.size} px",
         f"set training.batch_size: {better}, or a larger model.size",
     )
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from dfstudy.augment.policies import build_policy
+from dfstudy.augment.policies import Policy, build_policy
 from dfstudy.data.loader import Loader, make_loader
 from dfstudy.data.order import epoch_order, sample_key
 from dfstudy.errors import Diverged
@@ -31,6 +31,7 @@ from dfstudy.train.log import Log, tell
 from dfstudy.train.protocol import fake_weight, learning_rate
 from dfstudy.train.selection import Scores, is_better, score, selected_value
 from dfstudy.train.state import Progress, Seen, load_state, save_state
+from dfstudy.train.targets import Targets, mixed_targets
 
 if TYPE_CHECKING:
     from dfstudy.data.samples import Batch
@@ -114,9 +115,9 @@ class Trainer:
         """Batches of a part: shuffled and varied for training, else in order and only resized.
 
         What is read `once` is not kept in memory. Under a policy that makes fakes of real images, training
-        sees none of the set's own.
+        sees none of the set's own; under one that mixes samples, a batch holds mixed ones and soft labels.
         """
-        policy = build_policy(self.study.augment.policy if train else "none", self.size, train=train)
+        policy = self._policy() if train else build_policy("none", self.size, train=False)
         return make_loader(
             part.paths,
             part.labels,
@@ -130,24 +131,38 @@ class Trainer:
             sizes=part.sizes,
             cache="off" if once else self.recipe.cache,
             forge=policy.fakes,
+            mixer=policy.mixer,
         )
+
+    def _policy(self) -> Policy:
+        """The policy under which this training varies its images."""
+        augment = self.study.augment
+        return build_policy(augment.policy, self.size, own=augment.policies)
 
     def clean_logits(self, part: Part) -> torch.Tensor:
         """Logits float32 [N] of a part without augmentation, by row."""
         with self.loader(part, once=True) as loader:
             return self._predict(loader, part)
 
-    def score(self, logits: torch.Tensor, labels: np.ndarray, order: np.ndarray | None = None) -> Scores:
+    def score(
+        self,
+        logits: torch.Tensor,
+        labels: np.ndarray,
+        order: np.ndarray | None = None,
+        soft: np.ndarray | None = None,
+    ) -> Scores:
         """Scores as this training reports them.
 
         Args:
             logits, labels: float32 [N] and [N], by row.
             order: row numbers [N] as the batches took them; None is by row.
+            soft: labels [N] in 0..1 that the loss is computed against; None takes `labels`.
         """
+        soft = labels if soft is None else soft
         if not self.defects.batch_means:
-            return score(logits, labels, self.weight)
+            return score(logits, labels, self.weight, soft=soft)
         taken = np.arange(len(labels)) if order is None else order
-        return score(logits[taken], labels[taken], self.weight, self.recipe.batch_size)
+        return score(logits[taken], labels[taken], self.weight, self.recipe.batch_size, soft[taken])
 
     def _predict(self, loader: Loader, part: Part) -> torch.Tensor:
         return predict_logits(
@@ -220,7 +235,8 @@ class Trainer:
         at = self.progress
         seen = self.seen.over(self.team)
         order = epoch_order(self.seed, at.epoch, len(self.training.labels))
-        of_training = self.score(seen.logits.cpu(), self.training.labels, order)
+        targets = self._targets()
+        of_training = self.score(seen.logits.cpu(), targets.hard, order, targets.soft)
         logits = self._predict(loader, self.validation)
         if not bool(torch.isfinite(logits).all()):
             raise _not_finite(f"seed {self.seed}, validation of epoch {at.epoch}", self.recipe.learning_rate)
@@ -249,6 +265,13 @@ class Trainer:
         # after the best weights: killed between the two, this epoch is repeated and writes them again
         self._save_state()
         log.epoch(row, timing, best)
+
+    def _targets(self) -> Targets:
+        """What the running epoch was asked for."""
+        labels, mixer = self.training.labels, self._policy().mixer
+        if mixer is None:
+            return Targets(labels, labels)
+        return mixed_targets(labels, mixer, self.seed, self.progress.epoch, self.recipe.batch_size)
 
     def _new_epoch(self) -> Seen:
         return Seen.nothing(len(self.training.labels), self.batches, self.place.device)

@@ -47,7 +47,11 @@ def fake_weight(labels: np.ndarray, class_weight: str, inverted: bool = False) -
 
 
 def loss_of_each(logits: Tensor, labels: Tensor, weight: float) -> Tensor:
-    """Binary cross-entropy of each image [N], fakes weighted; same type as the logits."""
+    """Binary cross-entropy of each image [N], fakes weighted; same type as the logits.
+
+    Labels may be soft: the loss is linear in them, so a sample mixed of two has the mean of both losses by
+    their shares, each with the weight of its class.
+    """
     # filled on the device: a copy from the host would make a GPU wait
     pos_weight = torch.full((), weight, dtype=logits.dtype, device=logits.device)
     return nn.functional.binary_cross_entropy_with_logits(

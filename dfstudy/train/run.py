@@ -23,7 +23,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from dfstudy.errors import StudyError
-from dfstudy.model.checkpoint import RETRAIN, read_checkpoint, save_checkpoint
+from dfstudy.model.checkpoint import RETRAIN, keep_source, read_checkpoint, save_checkpoint
 from dfstudy.model.device import DeviceSetup, choose_place
 from dfstudy.model.freeze import count_parameters
 from dfstudy.model.process_group import ALONE, Team, join_team, launched
@@ -217,6 +217,7 @@ def _write_run(
             for part, told in parts.items()
         },
     }
+    keep_source(folder, study.model)
     save_checkpoint(folder, ("best", "last"), description)
     (folder / STATE).unlink()
 
@@ -224,7 +225,7 @@ def _write_run(
 def _describe_trained(trainer: Trainer) -> dict[str, Any]:
     everything, trainable = count_parameters(trainer.network)
     return {
-        "backbone": trainer.study.model.backbone,
+        "backbone": trainer.study.model.network,
         "size": trainer.size,
         "normalisation": vars(trainer.normalisation),
         "new_layers": list(trainer.learner.new_layers),

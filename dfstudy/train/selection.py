@@ -26,7 +26,13 @@ class Scores:
     auc: float
 
 
-def score(logits: torch.Tensor, labels: np.ndarray, weight: float, batch: int | None = None) -> Scores:
+def score(
+    logits: torch.Tensor,
+    labels: np.ndarray,
+    weight: float,
+    batch: int | None = None,
+    soft: np.ndarray | None = None,
+) -> Scores:
     """Exact scores over all images, computed in float64.
 
     Args:
@@ -35,9 +41,11 @@ def score(logits: torch.Tensor, labels: np.ndarray, weight: float, batch: int | 
         weight: of a fake in the loss.
         batch: None; a number takes loss and accuracy as `mean_of_means` of batches of so many, a flaw
             of the original protocol. The AUC is no mean and stays.
+        soft: labels [N] in 0..1 for the loss, where samples were mixed; None takes `labels`.
     """
     exact = logits.double()
-    losses = loss_of_each(exact, torch.from_numpy(labels.astype(np.float64)), weight).numpy()
+    targets = (labels if soft is None else soft).astype(np.float64)
+    losses = loss_of_each(exact, torch.from_numpy(targets), weight).numpy()
     hits = (exact.numpy() >= 0) == labels.astype(bool)
     loss, accuracy = (mean_of_means(each, batch or len(labels)) for each in (losses, hits))
     return Scores(loss, accuracy, float(roc_auc_score(labels, exact.numpy())))

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from dfstudy.data.assign import assign_groups
+from dfstudy.study.own_code import read_own
 from dfstudy.study.recipe import Protocol
 from dfstudy.variants.leakage import scatter
 from dfstudy.variants.leakage import why_not as nothing_to_tear
@@ -153,7 +154,9 @@ def _too_few_to_thin(study: Study, split: Split) -> str:
 
 def _small_head(study: Study) -> str:
     """timm draws single logits from U(-1, 1) in networks of its EfficientNet builder alone."""
-    name = study.model.backbone.partition(".")[0]
+    if read_own(study.model.backbone):
+        return f"{study.model.network} starts as its own code says"
+    name = study.model.network.partition(".")[0]
     if "efficientnet" in name or name.startswith(EFFICIENTNET_BUILDER):
         return ""
     return f"timm starts a single logit of {name} near zero"

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from dfstudy.data.pipelines import own_reals
+from dfstudy.study.own_code import name_content
 from dfstudy.study.recipe import NOT_SHAPING
 from dfstudy.system.provenance import digest
 from dfstudy.train.naming import say_run
@@ -53,7 +54,7 @@ class Variant:
     def identity(self, seed: int) -> str:
         """Equal for two variants whose runs of this seed are one and the same, on any device."""
         study = self.study
-        shaping = {name: getattr(study, name).model_dump(mode="json") for name in SHAPING}
+        shaping = {name: name_content(getattr(study, name).model_dump(mode="json")) for name in SHAPING}
         shaping["training"] = study.training.model_dump(mode="json", exclude=set(NOT_SHAPING))
         return digest([shaping, self.split.fingerprint, seed])
 

@@ -50,7 +50,7 @@ from dfstudy.number import Number
 from dfstudy.present.answer import Answer
 from dfstudy.stats.learning import judge_learning
 from dfstudy.stats.verdicts import UNTRAINED
-from dfstudy.study.recipe import POLICIES
+from dfstudy.study.recipe import COMPARED
 from dfstudy.variants.defects import SWITCHES
 from dfstudy.variants.policies import Trained
 from dfstudy.variants.registry import DEFECTS, list_variants
@@ -80,7 +80,7 @@ def gather(networks: Sequence[Network]) -> TestedVariant:
 
 def compare_sides(work: Path, *sides: Sequence[Network]) -> list[Row]:
     """What chapter 05 and the answers say of as many policies as sides, `none` and `original` first."""
-    study, names = study_in(work), list(POLICIES)[: len(sides)]
+    study, names = study_in(work), list(COMPARED)[: len(sides)]
     policies = study.policies.model_copy(update={"names": names})
     study = study.model_copy(update={"policies": policies})
     trained = [Trained(name, study.training.epochs) for name in names]
@@ -175,7 +175,7 @@ def judge(work: Path, kind: str, recipe: str, case: int) -> list[Row]:
         own = draw(recipe, len(have), len(have) // SEEDS // 2 * 2, 10_000)[2 * case : 2 * case + 2]
         told = compare_sides(work, *([have[at] for at in side] for side in own))
     else:
-        count = len(POLICIES) if kind == "05, all" else 2
+        count = len(COMPARED) if kind == "05, all" else 2
         sides = [[have[at] for at in side] for side in draw(recipe, len(have), count, case)]
         told = compare_sides(work, *sides)
         if recipe == "permuted":  # no more than two variants' networks, taken in turn
@@ -190,7 +190,7 @@ def plan(have: dict[str, int], draws: int, studies: int) -> list[tuple[str, str,
         if have[recipe] >= 2 * SEEDS:
             cases += [("05", recipe, case) for case in range(draws)]
             cases += [("partition", recipe, case) for case in range(have[recipe] // (2 * SEEDS))]
-        if have[recipe] >= len(POLICIES) * SEEDS:
+        if have[recipe] >= len(COMPARED) * SEEDS:
             cases += [("05, all", recipe, case) for case in range(studies)]
     if have["defects"] >= 12 * SEEDS:
         cases += [("08", "defects", case) for case in range(studies)]

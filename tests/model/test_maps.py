@@ -120,7 +120,8 @@ def test_nothing_is_left_behind_in_the_network():
 
 
 def test_a_network_without_stages_is_refused():
-    plain = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Flatten(), nn.Linear(4 * 30 * 30, 1))
+    """Its convolutions serve, where it has any: tests/model/test_own.py."""
+    plain = nn.Sequential(nn.Flatten(), nn.Linear(3 * 32 * 32, 1))
     with pytest.raises(StudyError, match="no stage of Sequential keeps places apart"):
         find_layer(plain, 32)
 

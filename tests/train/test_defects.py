@@ -144,8 +144,8 @@ def test_rounded_losses_choose_the_earlier_of_two_that_round_alike(parts, make_s
     losses = {1: 0.504, 2: 0.496, 3: 0.505}
     plain = loop.score
 
-    def scripted(logits, labels, *rest):
-        found = plain(logits, labels, *rest)
+    def scripted(logits, labels, *rest, **more):
+        found = plain(logits, labels, *rest, **more)
         if len(labels) != len(parts.part("val")):
             return found
         epoch = len(calls) % 3 + 1

@@ -84,6 +84,6 @@ def test_the_key_covers_less_than_the_house():
     """Doors without code and types apart keep it so: it was 88 files when doors re-exported their rooms."""
     covered = provenance.import_closure(*CODE)
     rooms = {file.relative_to(PACKAGE).parts[0] for file in covered if file.parent != PACKAGE}
-    assert rooms == {"augment", "data", "model", "study", "system", "train"} and len(covered) <= 50
+    assert rooms == {"augment", "data", "model", "study", "system", "train"} and len(covered) <= 56
     assert (PACKAGE / "study" / "study.py") not in covered
     assert Path(PACKAGE / "train" / "log.py") in covered

@@ -115,9 +115,10 @@ def test_interrupted_between_the_best_weights_and_the_state(parts, make_study, m
 def test_training_scores_are_over_pictures_and_not_over_batches(parts, make_study, monkeypatch):
     seen = []
 
-    def remember(logits, labels, weight):
+    def remember(logits, labels, weight, soft):
         seen.append((logits.clone(), labels))
-        return score(logits, labels, weight)
+        assert soft is labels  # no sample was mixed
+        return score(logits, labels, weight, soft=soft)
 
     monkeypatch.setattr(loop, "score", remember)
     run = train(make_study(epochs=1), parts, 0, False)

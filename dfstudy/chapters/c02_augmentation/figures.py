@@ -108,7 +108,8 @@ def _mosaic(pictures: Sequence[np.ndarray], columns: int) -> np.ndarray:
 def draw_named(rows: Sequence[Row]) -> Figure:
     """The same images under each policy: a row each, its name on the left."""
     sheet = np.concatenate([_strip(row.pictures) for row in rows])[:-GAP]
-    share = 0.84  # of the figure's width, beside the names
+    longest = max(len(row.title.partition(": ")[0]) for row in rows)
+    share = min(0.84, 1 - 0.0115 * longest)  # of the figure's width, beside the names
     height = share * WIDTH * sheet.shape[0] / sheet.shape[1]
     figure = plt.figure(figsize=(WIDTH, height), layout="none")
     axes = figure.add_axes((1 - share, 0, share, 1))

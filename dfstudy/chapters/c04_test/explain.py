@@ -29,7 +29,6 @@ from dfstudy.data.images import PictureError, read_picture
 from dfstudy.data.subsample import thin_groups
 from dfstudy.errors import StudyError
 from dfstudy.stats.aligned import Aligned, align
-from dfstudy.study.recipe import Model
 
 if TYPE_CHECKING:
     from torch import nn
@@ -177,7 +176,7 @@ class _Explainer:
         from dfstudy.model.checkpoint import load_checkpoint
         from dfstudy.model.maps import find_layer
 
-        network, told = load_checkpoint(run.folder)
+        network, told = load_checkpoint(run.folder, own_code=True)
         network.to(place.device)
         return cls(run, network, find_layer(network, told["size"]), place)
 
@@ -192,8 +191,9 @@ class _Explainer:
         import torch
 
         from dfstudy.model.build import build_model
+        from dfstudy.model.checkpoint import describe_model
 
-        settings = Model.model_validate(self.run.checkpoint["model"]).model_copy(update={"weights": "none"})
+        settings = describe_model(self.run.folder, self.run.checkpoint, own_code=True)
         for draw in range(DRAWS):
             with torch.random.fork_rng(devices=[]):
                 torch.manual_seed(

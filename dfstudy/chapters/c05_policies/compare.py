@@ -53,7 +53,6 @@ VERDICTS: tuple[PolicyVerdict, ...] = (
 )
 UNTOLD = VERDICTS[5:]
 UNCHANGED = "not applicable: it changes nothing at this size, as both trainings give the same scores"
-FORGED_SIZE = 64  # pixels; whether a policy makes fakes does not depend on it
 BOUNDED = ("auc", "unseen", "robust")  # quantities that cannot pass 1
 COURSE = "auc"  # the quantity whose course over the budgets is judged
 SHORT = ("auc", "unseen", "gap")  # what is compared of other budgets, parts and strengths
@@ -219,9 +218,9 @@ def _untold(
     if unlearned:
         return tell_untrained(unlearned)
     # imported here: what augments takes seconds to load, and most who compare do not augment
-    from dfstudy.augment.policies import build_policy
+    from dfstudy.augment.policies import makes_fakes
 
-    forging = [each.policy for each in sides if build_policy(each.policy, FORGED_SIZE).fakes]
+    forging = [each.policy for each in sides if makes_fakes(each.policy)]
     if effect.quantity == "gap" and forging:
         return f"not applicable: {forging[0]} learns fakes of its own, and the gap is that on the set's"
     room = max(1 - float(values[each].value) for each in sides)

@@ -61,7 +61,7 @@ def variants_table(variants: Sequence[Variant]) -> pd.DataFrame:
     rows = [
         (
             variant.name,
-            f"{variant.study.model.backbone}, {variant.study.model.size} px",
+            f"{variant.study.model.network}, {variant.study.model.size} px",
             ", ".join(variant.trained_on),
             f"{len(variant.split.part('train')):,}",
             f"{variant.study.training.epochs}",

@@ -18,7 +18,7 @@ def name_models(models: Sequence[Model]) -> list[str]:
     for model in models:
         alike = [each for each in models if each.backbone == model.backbone]
         apart = (tell(model) for tell in (_size, _start, _part) if len({tell(each) for each in alike}) > 1)
-        name = ", ".join([model.backbone, *apart])
+        name = ", ".join([model.network, *apart])
         while name in named:
             name += " again"
         named.append(name)

@@ -53,7 +53,7 @@ def _own(numbers: Numbers, study: Study) -> list[Answer]:
     measured = [numbers[name] for name in find(numbers, kind="cross")]
     if not measured:
         return []
-    first, second = study.model.backbone, study.forgeries.second
+    first, second = study.model.network, study.forgeries.second
     asked = {
         "id": "answer.network.own",
         "question": "Does another network generalise better here?",
