@@ -157,7 +157,8 @@ def _describe(kind: Any, metadata: Iterable[Any]) -> str:
     if isinstance(kind, type) and issubclass(kind, Section):
         return "mapping with the keys below"
     if _POLICY in limits:
-        return f"policy: {_join(list(POLICIES))}, or one that differs from it, such as original-grey, or one of augment.policies"
+        named = _join([*POLICIES, "a name of augment.policies"])
+        return f"policy: {named}, or one that differs from it, such as original-grey"
     known = [(_LIMITS[type(limit)], limit) for limit in limits if type(limit) in _LIMITS]
     ranges = [f"{words} {getattr(limit, name)}" for (name, words), limit in known]
     patterns = [limit.pattern for limit in limits if getattr(limit, "pattern", None)]
