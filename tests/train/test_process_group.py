@@ -54,14 +54,14 @@ def train_alone_and_shared(pictures: Path, out: Path, model: dict, **recipe) -> 
     return alone, load_run(folder), ended.stderr
 
 
-def write_study(pictures: Path, out: Path, model: dict, **recipe) -> Path:
+def write_study(pictures: Path, out: Path, model: dict, policy: str = "original", **recipe) -> Path:
     training = {"epochs": 2, "batch_size": 7, "learning_rate": 0.001, "workers": 0, **recipe}
     study = {
         "name": "team",
         "title": "A team",
         "data": {"root": str(pictures)},
         "model": {"size": 32, **model},
-        "augment": {"policy": "original"},
+        "augment": {"policy": policy},
         "training": training,
     }
     out.mkdir(parents=True)
@@ -86,6 +86,7 @@ def environment() -> dict[str, str]:
             id="BatchNorm over both, averaged, clipped",
         ),
         pytest.param({"backbone": "test_convnext"}, {"accumulate": 2}, id="in two parts"),
+        pytest.param({"backbone": "test_convnext"}, {"policy": "cutmix"}, id="mixed across both"),
     ],
 )
 def test_two_processes_train_as_one(pictures, tmp_path, model, recipe):
