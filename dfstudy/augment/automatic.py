@@ -17,8 +17,8 @@ import numpy as np
 from dfstudy.augment.operations import (
     PLAIN,
     SOLARISE,
+    AmountRange,
     Drawn,
-    Range,
     apply,
     bits,
     factor,
@@ -29,7 +29,7 @@ from dfstudy.augment.operations import (
 
 STEPS = 30  # levels of TrivialAugment lie between 0 and this, both included
 # TrivialAugment, Table 1, wide: translations by 32 pixels, here as a share of ImageNet's 224
-TRIVIAL: dict[str, Range] = {
+TRIVIAL: dict[str, AmountRange] = {
     "identity": PLAIN,
     "auto_contrast": PLAIN,
     "equalize": PLAIN,
@@ -47,7 +47,7 @@ TRIVIAL: dict[str, Range] = {
 }
 # RandAugment takes AutoAugment's ranges (Table 6 there): 150 pixels of 331
 COUNT, MAGNITUDE, SCALE = 2, 9, 10  # N operations a sample, each at M of 10
-RANDOM: dict[str, Range] = {
+RANDOM: dict[str, AmountRange] = {
     "identity": PLAIN,
     "auto_contrast": PLAIN,
     "equalize": PLAIN,
@@ -65,11 +65,11 @@ RANDOM: dict[str, Range] = {
 }
 # AugMix: no operation that the corruptions of ImageNet-C hold (colour, contrast, brightness, sharpness)
 WIDTH, DEPTHS, SEVERITY = 3, (1, 2, 3), (0.1, 3.0)  # chains; operations in one; level of each, of 10
-MIXED: dict[str, Range] = {
+MIXED: dict[str, AmountRange] = {
     "auto_contrast": PLAIN,
     "equalize": PLAIN,
-    "posterize": Range(-4.0, 4.0, lowest=1.0, whole="cut"),  # its program begins at 4 bits
-    "rotate": Range(30.0, signed=True, lowest=-180.0, highest=180.0, whole="cut"),
+    "posterize": AmountRange(-4.0, 4.0, lowest=1.0, whole="cut"),  # its program begins at 4 bits
+    "rotate": AmountRange(30.0, signed=True, lowest=-180.0, highest=180.0, whole="cut"),
     "solarize": SOLARISE,
     "shear_x": shear(0.3),
     "shear_y": shear(0.3),
@@ -93,7 +93,7 @@ class _Strong(A.ImageOnlyTransform):
         super().__init__(p=p)
         self.strength = strength
 
-    def _pick(self, ranges: dict[str, Range], level: float) -> Drawn:
+    def _pick(self, ranges: dict[str, AmountRange], level: float) -> Drawn:
         """One operation, each as likely, at a level in 0..1."""
         names = list(ranges)
         name = names[int(self.py_random.random() * len(names))]

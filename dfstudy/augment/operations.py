@@ -24,7 +24,7 @@ MOST_SHEAR, MOST_SHIFT = 2.0, 0.5  # at any strength: of the tangent, and of the
 
 
 @dataclass(frozen=True)
-class Range:
+class AmountRange:
     """The amounts of one operation.
 
     Attributes:
@@ -59,34 +59,34 @@ class Drawn(NamedTuple):
     amount: float
 
 
-def shear(most: float) -> Range:
+def shear(most: float) -> AmountRange:
     """Tangents of a shear about the upper or left edge."""
-    return Range(most, signed=True, lowest=-MOST_SHEAR, highest=MOST_SHEAR)
+    return AmountRange(most, signed=True, lowest=-MOST_SHEAR, highest=MOST_SHEAR)
 
 
-def shift(most: float) -> Range:
+def shift(most: float) -> AmountRange:
     """Shifts as shares of the side."""
-    return Range(most, signed=True, lowest=-MOST_SHIFT, highest=MOST_SHIFT)
+    return AmountRange(most, signed=True, lowest=-MOST_SHIFT, highest=MOST_SHIFT)
 
 
-def turn(most: float) -> Range:
+def turn(most: float) -> AmountRange:
     """Degrees about the centre."""
-    return Range(most, signed=True, lowest=-HALF_TURN, highest=HALF_TURN)
+    return AmountRange(most, signed=True, lowest=-HALF_TURN, highest=HALF_TURN)
 
 
-def factor(most: float) -> Range:
+def factor(most: float) -> AmountRange:
     """Factors less 1 of brightness, contrast, colour and sharpness: -1 takes all of it away."""
-    return Range(most, signed=True, lowest=-1.0)
+    return AmountRange(most, signed=True, lowest=-1.0)
 
 
-def bits(most: float) -> Range:
+def bits(most: float) -> AmountRange:
     """Bits of a channel that posterising keeps: `most` fewer than 8 at level 1."""
-    return Range(-most, 8.0, lowest=1.0, whole="rounded")
+    return AmountRange(-most, 8.0, lowest=1.0, whole="rounded")
 
 
 # pixels from this grey level on are inverted
-SOLARISE = Range(-(LEVELS + 1.0), LEVELS + 1.0, lowest=0.0, whole="rounded")
-PLAIN = Range()  # an operation without an amount
+SOLARISE = AmountRange(-(LEVELS + 1.0), LEVELS + 1.0, lowest=0.0, whole="rounded")
+PLAIN = AmountRange()  # an operation without an amount
 
 
 def apply(image: np.ndarray, drawn: Drawn) -> np.ndarray:

@@ -98,7 +98,7 @@ def index(invocation: Invocation) -> None:
     if len(split.set_aside):
         click.echo(f"{len(split.set_aside):,} are excluded:")
         for row in set_aside(split.set_aside).itertuples(index=False):
-            click.echo(f"  {row.pictures:>6,}  {printable(row.reason)}")
+            click.echo(f"  {row.images:>6,}  {printable(row.reason)}")
     others = describe_endings(count_others(settings))
     if others:
         click.echo(f"also there, and taken for no image: {printable(', '.join(others))}")
