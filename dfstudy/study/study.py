@@ -130,7 +130,7 @@ class Study(Section):
     def _pictures_name_the_level(cls, evaluate: Evaluate) -> Evaluate:
         if evaluate.level == "identity":
             raise ValueError(
-                "level: no layout and no index.csv names identities; give group, video or image "
+                "level: no layout and no index.csv names identities; give group, video or picture "
                 "(identity is for tables made elsewhere: dfstudy evaluate --level identity)"
             )
         return evaluate

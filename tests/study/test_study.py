@@ -72,7 +72,7 @@ def test_old_names_are_taken_noted_once_and_replaced(tmp_path, capsys):
         ("forgeries: {second: {bakbone: x}}", ["forgeries.second.bakbone", "did you mean 'backbone'"]),
         ("test_on: [{rooot: x}]", ["test_on.0.rooot", "did you mean 'root'", "test_on.0.root: missing"]),
         ("test_on: faces", ["test_on: 'faces'", "valid list"]),
-        ("evaluate: {level: identity}", ["evaluate: ", "names identities", "group, video or image"]),
+        ("evaluate: {level: identity}", ["evaluate: ", "names identities", "group, video or picture"]),
         ("test_on: [a/faces, b/faces]", ["two folders are called 'faces'", "give one of them a name"]),
         (
             "augment: {policy: orginal}",
