@@ -75,7 +75,7 @@ def test_a_report_from_nothing(pictures, tmp_path, without_provenance):
     soup = BeautifulSoup(page, "html.parser")
     assert page_problems(page) == []
     for chapter in CHAPTERS:
-        assert soup.find("section", id=chapter.id) is not None
+        assert soup.find("details", id=chapter.id) is not None
         for name in chapter.figures:
             assert soup.find("figure", id=name) is not None
             assert list((tmp_path / "out" / "figures").glob(f"{name}.*"))
@@ -86,7 +86,7 @@ def test_a_report_from_nothing(pictures, tmp_path, without_provenance):
     assert (soup.find("figure", id="forgeries_elsewhere") is not None) == (pictures == "sample")
     if pictures == "sample":  # the folder's given test part
         assert numbers["elsewhere.faces_of_zo.pictures"]["value"] == 20
-    assert ("rendered" in soup.find(id="abstract").get_text()) == (pictures == "sample")
+    assert ("rendered" in soup.find(id="summary").get_text()) == (pictures == "sample")
 
     rest = without_provenance(page)
     assert str(tmp_path) not in rest and tmp_path.name not in rest

@@ -335,7 +335,7 @@ def test_a_program_that_forgets_to_close_ends_in_silence(paths):
     script = """
 import sys
 from dfstudy.data.loader import make_loader
-def same(image, key): return picture[:8, :8].copy()
+def same(picture, key): return picture[:8, :8].copy()
 loader = make_loader(sys.argv[1:], [0] * (len(sys.argv) - 1), same, batch_size=2, workers=2)
 next(loader.epoch(0))
 print("done")

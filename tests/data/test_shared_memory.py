@@ -212,7 +212,7 @@ def test_a_killed_worker_ends_the_program_with_an_error(paths):
     script = """
 import multiprocessing, os, signal, sys
 from dfstudy.data.loader import make_loader
-def same(image, key): return picture[:8, :8]
+def same(picture, key): return picture[:8, :8]
 loader = make_loader(sys.argv[1:], [0] * (len(sys.argv) - 1), same, batch_size=4, workers=2)
 next(loader.epoch(0))
 print("began")

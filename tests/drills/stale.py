@@ -59,10 +59,10 @@ def _swap(old: str, new: str) -> Callable[[str, int], str]:
 
 
 SUBJECTS = {
-    "data": Subject("data", "faces/real/0.png", lambda text, n: text[:-1] + chr(n + 1), "images changed"),
+    "data": Subject("data", "faces/real/0.png", lambda text, n: text[:-1] + chr(n + 1), "pictures changed"),
     "masks": Subject("masks", "faces/masks/0.png", lambda text, n: text[:-1] + chr(n + 1), "masks changed"),
     "index column": Subject(
-        "column", "faces/index.csv", _swap(r",1,\w+,g0f", ",1,warp{0},g0f"), "images changed", False
+        "column", "faces/index.csv", _swap(r",1,\w+,g0f", ",1,warp{0},g0f"), "pictures changed", False
     ),
     "study": Subject(
         "study", "mine.yaml", _swap(r"replicates: \d+", "replicates: 10{0}"),

@@ -132,7 +132,7 @@ def test_pictures_and_masks_that_change_while_a_step_runs_are_seen(report, code)
     booking.confirm()
     assert len(index_study(report.settings, progress=False)) == 8
     index_study(resolve(data=str(faces), out=report.out).settings, progress=False)  # by a notebook beside it
-    with pytest.raises(StudyError, match="masks changed, images changed"):
+    with pytest.raises(StudyError, match="masks changed, pictures changed"):
         booking.confirm()
 
 
@@ -166,7 +166,7 @@ def test_a_page_of_steps_of_two_states_is_refused_with_what_differs(report, code
     note = json.loads(file.read_text())
     note["reads"]["pictures"] = "f" * 16
     file.write_text(json.dumps(note))
-    with pytest.raises(StudyError, match=r"not of one state: 04_test \(images changed\)"):
+    with pytest.raises(StudyError, match=r"not of one state: 04_test \(pictures changed\)"):
         refuse_mixed(report.settings.out)
 
 

@@ -95,7 +95,7 @@ def test_a_mark_of_an_earlier_version_names_study_and_pictures_alone(study, tmp_
     report(study("other.yaml"))
     mark.write_text(json.dumps({"study": "mine", "pictures": "/elsewhere"}))
     (tmp_path / "faces/real/0.png").unlink()
-    with pytest.raises(StudyError, match="images: /elsewhere"):
+    with pytest.raises(StudyError, match="pictures: /elsewhere"):
         report(study("other.yaml"))
 
 
@@ -104,7 +104,7 @@ def test_other_pictures_are_refused_and_nothing_is_touched(study, tmp_path):
     shutil.copytree(tmp_path / "faces", tmp_path / "others")
     shutil.copy(tmp_path / "others/real/0.png", tmp_path / "others/real/9.png")
     before = {file: file.stat().st_mtime_ns for file in (tmp_path / "out").rglob("*") if file.is_file()}
-    with pytest.raises(StudyError, match=r"holds another report \(images: .*faces, now .*others\)"):
+    with pytest.raises(StudyError, match=r"holds another report \(pictures: .*faces, now .*others\)"):
         report(study(data="others"))
     assert {file: file.stat().st_mtime_ns for file in before} == before
     with pytest.raises(StudyError, match="pictures"):

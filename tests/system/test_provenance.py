@@ -142,6 +142,7 @@ SHAPE_NOTHING = {
     "accelerate",
     "click",
     "filelock",
+    "ipywidgets",
     "jupyter_client",
     "psutil",
     "tensorboard",
@@ -149,6 +150,7 @@ SHAPE_NOTHING = {
     "traitlets",
 }
 SHAPE_NOTHING |= {
+    "annotated_types",
     "pydantic_core",
     "huggingface_hub",
 }  # part of pydantic; fetches weights, which count by their content

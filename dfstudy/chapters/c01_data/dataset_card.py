@@ -77,7 +77,7 @@ def _methods(split: Split) -> str:
 
 def _set_aside(split: Split) -> str:
     reasons = set_aside(split.set_aside)
-    told = [f"{row.pictures:,}: {row.reason}" for row in reasons.head(MOST_REASONS).itertuples()]
+    told = [f"{row.images:,}: {row.reason}" for row in reasons.head(MOST_REASONS).itertuples()]
     more = [f"{len(reasons) - MOST_REASONS} more reasons"] if len(reasons) > MOST_REASONS else []
     return "; ".join([*told, *more]) or "none"
 

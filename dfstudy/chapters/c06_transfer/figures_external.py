@@ -74,7 +74,7 @@ def elsewhere_table(measured: Sequence[There]) -> pd.DataFrame:
         folder = one.folder
         labels = folder.rows["label"]
         reasons = "; ".join(
-            f"{row.pictures:,} {row.reason}" for row in set_aside(folder.set_aside).itertuples()
+            f"{row.images:,} {row.reason}" for row in set_aside(folder.set_aside).itertuples()
         )
         rows.append(
             (

@@ -71,7 +71,7 @@ def test_sizes_are_shares_of_each_class_and_constants_are_said(split, study):
             corners = outline.get_xy()  # alternating edge and height, from the left
             shares.append(corners[1:-1:2, 1].sum())
         assert np.allclose(shares, 1)
-    shown = figures.show_sizes(split, study).data
+    shown = figures.show_sizes(split, study).html
     assert "Width and file size by class, n = 70 images" in shown
     assert "The height of every image is 53 pixels." in shown
     assert "width of real images: median 63.5 pixels, from 37 to 90" in shown

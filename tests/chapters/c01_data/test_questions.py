@@ -144,7 +144,7 @@ def test_the_meters_figure_has_its_values_and_its_numbers_are_said(tmp_path):
     plt.close("all")
     assert "n = 120" in figures.leakage_caption(found) and "+0.20" in figures.leakage_alt(found)
     study = load_study("small", out=str(tmp_path))
-    assert f'id="{figures.FIGURE}"' in figures.show_leakage(found, study).data
+    assert f'id="{figures.FIGURE}"' in figures.show_leakage(found, study).html
     assert "does not apply" in figures.show_leakage(None, study).data
     numbers = {number.id: number for number in leakage_numbers(found, _split())}
     assert trust.leak_verdict(numbers) == "yes"
