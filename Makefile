@@ -55,7 +55,7 @@ index: $(READY) ## count the pictures and what is excluded (STUDY= DATA= OUT= SE
 	@$(DFSTUDY) index $(WHICH)
 
 test: $(READY) ## run the test-suite
-	@$(RUN) -m pytest -n 2 --dist loadfile
+	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 coverage: $(READY) ## measure which lines the tests of stats, study, train and predict run, against a floor
 	@$(RUN) -m pytest -n 2 --dist loadfile --cov --cov-report=term tests/stats tests/study tests/train tests/predict
