@@ -210,6 +210,7 @@ def test_a_named_index_stays_as_row_headings():
     soup = BeautifulSoup(pd.DataFrame({"n": [1, 2]}, index=["real", "fake"]).to_html(), "html.parser")
     tidy_table(soup.table)
     assert [cell["scope"] for cell in soup.tbody.find_all("th")] == ["row", "row"]
+    assert [cell.name for cell in soup.thead.find_all(["th", "td"])] == ["td", "th"]
 
 
 def test_an_empty_table_says_none_and_an_empty_column_goes():

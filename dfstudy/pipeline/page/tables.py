@@ -27,7 +27,10 @@ def tidy_table(table: Tag) -> None:
             for cells in [*head, *body]:
                 cells.pop(column).extract()
     for cell in [cell for cells in head for cell in cells]:
-        cell["scope"] = "col"
+        if cell.get_text(strip=True):
+            cell["scope"] = "col"
+        else:  # above row headings: no heading of a column, which a screen reader would read out as empty
+            cell.name = "td"
     for cells in body:
         if cells[0].name == "th":
             cells[0]["scope"] = "row"
