@@ -48,10 +48,10 @@ def read_numbers(file: Path) -> list[Number]:
 
 
 def load_numbers(study: Study, *chapters: str) -> dict[str, Number]:
-    """Numbers by id, of the named chapters or of every finished one."""
+    """Numbers by id, of the named chapters or of every one; those that have not run give none."""
     folder = study.out / "numbers"
     files = [folder / f"{chapter}.json" for chapter in chapters] or sorted(folder.glob("*.json"))
-    return {number.id: number for file in files for number in read_numbers(file)}
+    return {number.id: number for file in files if file.is_file() for number in read_numbers(file)}
 
 
 def number_table(numbers: Iterable[Number]) -> pd.DataFrame:
