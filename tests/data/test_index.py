@@ -281,7 +281,7 @@ def test_broken_files_are_set_aside_with_reasons_and_the_rest_goes_on(study):
     assert len(split.rows) == 8 and len(split.set_aside) == 4
     listed = set_aside(split.set_aside)
     assert listed.columns.tolist() == ["reason", "images", "first examples"]
-    assert listed["pictures"].sum() == 4
+    assert listed["images"].sum() == 4
     assert listed.iloc[0].tolist() == [
         "not an image, or its header is damaged",
         2,
