@@ -13,7 +13,7 @@ from dfstudy.chapters.c09_conclusions.answers import decide_answers
 from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.number import Number
 from dfstudy.pipeline.page.front import LISTED, list_answers, make_cards
-from dfstudy.pipeline.page.sections import write_sections
+from dfstudy.pipeline.page.sections import Printed, write_sections
 from dfstudy.present.answer import Answer
 from dfstudy.present.numbers import read_numbers
 from dfstudy.stats.verdicts import CANNOT_TELL, NO, UNTRAINED, YES
@@ -72,6 +72,12 @@ def test_sections_follow_what_was_measured(numbers, answers):
     assert "trained no network on part" in written["unseen"] and "Controls" not in written["augmentation"]
     without = {name: number for name, number in numbers.items() if not name.startswith("robust.")}
     assert "robustness" not in [section.id for section in write_sections(CHAPTERS, without, answers, STUDY)]
+
+
+def test_a_name_in_the_reason_of_an_undefined_number_is_no_markup(numbers):
+    one = Number("test.auc", None, "AUC", 9, note="no fake of <b>*x*</b>")
+    assert "<b>" not in Printed({one.id: one})["test.auc"]
+    assert Printed(numbers)["test.auc"] == str(numbers["test.auc"])
 
 
 def test_eight_answers_with_one_sentence_each(numbers, answers):

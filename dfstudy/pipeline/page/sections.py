@@ -76,7 +76,9 @@ class Printed(Mapping[str, str]):
             raise KeyError(
                 f"the page names number '{name}', which does not exist{near_match(name, self._numbers)}"
             )
-        return str(self._numbers[name])
+        number = self._numbers[name]
+        # why one is not defined may hold names that a user chose
+        return str(number) if number.value is not None else literal(str(number))
 
     def __iter__(self) -> Iterable[str]:
         return iter(self._numbers)
