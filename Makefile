@@ -85,9 +85,9 @@ strip: $(READY) ## remove outputs and traces of this machine from the notebooks
 	@$(RUN) -m nbstripout --keep-id --extra-keys "metadata.papermill metadata.language_info cell.metadata.papermill" \
 		notebooks/*.ipynb
 
-exhibit: $(READY) ## make the sample report and copy it to reports/published/sample
-	@$(DFSTUDY) report
-	@$(DFSTUDY) exhibit
+exhibit: $(READY) ## make a built-in study's report (STUDY=) and copy it to reports/published
+	@$(DFSTUDY) report $(if $(value STUDY),--study "$$STUDY")
+	@$(DFSTUDY) exhibit $(if $(value STUDY),--study "$$STUDY")
 
 doctor: $(READY) ## check this machine and its environment
 	@$(DFSTUDY) doctor

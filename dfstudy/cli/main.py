@@ -293,8 +293,9 @@ def tensorboard(invocation: Invocation) -> None:
 
 
 @main.command()
-def exhibit() -> None:
-    """Copy the sample report to the tracked exhibit."""
+@click.option("--study", default="", help="a built-in study; empty is the sample")
+def exhibit(study: str) -> None:
+    """Copy the finished report of a built-in study to reports/published."""
     from dfstudy.pipeline.reference import publish_exhibit
 
-    click.echo(publish_exhibit())
+    click.echo(publish_exhibit(*filter(None, [study])))

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from dfstudy.study.study import STUDIES, Study
+from dfstudy.study.study import SAMPLE, STUDIES, Study
 from dfstudy.system.provenance import project_root
 
 Fields = Mapping[str, Any]  # of one number, as `save_numbers` writes them
@@ -98,16 +98,21 @@ def _compare(here: Fields, there: Fields) -> str:
     return "inside" if there["low"] <= here["value"] <= there["high"] else "outside"
 
 
-def exhibit_folder() -> Path:
-    """The tracked exhibit of the sample study."""
-    return project_root() / "reports" / "published" / "sample"
+def exhibit_folder(name: str = SAMPLE) -> Path:
+    """The tracked report of a built-in study."""
+    return project_root() / "reports" / "published" / name
+
+
+def is_built_in(study: Study) -> bool:
+    """Whether it is a built-in study as it stands, on its own images: one whose report may be tracked."""
+    return study.file == STUDIES / f"{study.name}.yaml" and not study.overrides
 
 
 def compare_with_exhibit(study: Study) -> Agreement | None:
-    """Compare a finished report of the built-in sample study; None for any other, or without exhibit."""
-    if study.file != STUDIES / "sample.yaml" or not study.is_sample or study.overrides:
+    """Compare the finished report of a built-in study as it stands; None for others, or without exhibit."""
+    if not is_built_in(study):
         return None
-    there = _read_folder(exhibit_folder())
+    there = _read_folder(exhibit_folder(study.name))
     return compare_numbers(_read_folder(study.out), there) if there else None
 
 

@@ -18,6 +18,7 @@ from dfstudy.chapters.c09_conclusions.seal import SEALED
 from dfstudy.data.external import fingerprint_files
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.cells import plain_python
+from dfstudy.pipeline.compare import is_built_in
 from dfstudy.pipeline.environment import steady_environment
 from dfstudy.pipeline.invocation import shown_path
 from dfstudy.pipeline.reads import (
@@ -36,7 +37,7 @@ from dfstudy.pipeline.reads import (
     name_code,
 )
 from dfstudy.pipeline.resources import NETWORKS, Site, gpu_names
-from dfstudy.study.study import OWN, STUDIES, Study
+from dfstudy.study.study import OWN, Study
 from dfstudy.system.kept import read_json
 from dfstudy.system.provenance import (
     PACKAGE,
@@ -134,7 +135,7 @@ class Reader:
             SETTING + "card",
             *(SETTING + part for part in Study.model_fields if part not in OWN),
         ]
-        if self._study.file == STUDIES / "sample.yaml" and not self._study.overrides:
+        if is_built_in(self._study):
             names.append(PUBLISHED)
         budget = digest(read_json(self._study.out / BUDGET))[:SHORT]
         return ListedStep("The page", self._of(names, budget=budget), inputs)

@@ -84,7 +84,7 @@ class Present:
             return str(
                 read_json(self._study.out / fingerprint_files(self._study)[slug]).get("fingerprint", "")
             )
-        return _published() if name == PUBLISHED else None
+        return _published(self._study) if name == PUBLISHED else None
 
 
 def name_code(files: Iterable[Path]) -> list[str]:
@@ -159,6 +159,6 @@ def _without_places(settings: dict[str, Any]) -> dict[str, Any]:
     return whole
 
 
-def _published() -> str:
-    files = sorted((exhibit_folder() / "numbers").glob("*.json"))
+def _published(study: Study) -> str:
+    files = sorted((exhibit_folder(study.name) / "numbers").glob("*.json"))
     return digest({file.name: file_digest(file) for file in files})[:SHORT]

@@ -1,8 +1,8 @@
-"""The tracked exhibit: what a reader on the web sees, and what a new machine compares itself with.
+"""The tracked reports: what a reader on the web sees, and what a new machine compares itself with.
 
-Takes the finished report of the sample study; gives `reports/published/sample` with page, figures and
-numbers, and the answers in the README. Refuses an unfinished report and more than 5 MB in all, because
-every clone carries it.
+Takes the finished report of a built-in study; gives `reports/published/<name>` with page, figures and
+numbers, and the answers in the README. Refuses an unfinished report, one that shows photographs of people,
+and more than 5 MB in all, because every clone carries it.
 """
 
 from __future__ import annotations
@@ -17,23 +17,32 @@ from dfstudy.pipeline.compare import exhibit_folder
 from dfstudy.pipeline.invocation import resolve
 from dfstudy.pipeline.page.front import list_answers
 from dfstudy.present.numbers import read_numbers
-from dfstudy.study.study import load_study
+from dfstudy.study.study import SAMPLE, built_in_studies, load_study
 from dfstudy.system.provenance import project_root
 
-LIMIT = 5_000_000  # bytes of the whole exhibit
+LIMIT = 5_000_000  # bytes of one report
 PARTS = ("index.html", "figures", "numbers")
 RESULTS = re.compile(r"(<!-- results: .*? -->\n).*?(<!-- end of results -->)", re.DOTALL)  # of the README
 
 
-def publish_exhibit() -> str:
-    """Replace the exhibit by the sample report of `reports/sample`; returns what was done, in words.
+def publish_exhibit(name: str = SAMPLE) -> str:
+    """Replace a study's tracked report by that of `reports/<name>`; returns what was done, in words.
 
+    Args:
+        name: of a built-in study.
     Raises:
-        StudyError: there is no finished sample report, or it is too large.
+        StudyError: there is no finished report, it shows people, or it is too large.
     """
-    made, shown = resolve().settings.out, exhibit_folder()
+    study = resolve(name).settings
+    made, shown = study.out, exhibit_folder(name)
+    command = "make report" if name == SAMPLE else f"make report STUDY={name}"
     if not (made / "steps" / "page.json").is_file():
-        raise StudyError("there is no finished sample report", "make one first: make report")
+        raise StudyError(f"there is no finished report of {name}", f"make one first: {command}")
+    if study.report.faces and not study.is_sample:
+        raise StudyError(
+            f"the report of {name} shows photographs of people, which must not be passed on",
+            "set report.faces: false in the study file, and make the report again",
+        )
     files = [path for part in PARTS for path in [made / part, *(made / part).glob("*")] if path.is_file()]
     size = sum(path.stat().st_size for path in files)
     if size > LIMIT:
@@ -48,17 +57,31 @@ def publish_exhibit() -> str:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
     readme = project_root() / "README.md"
-    readme.write_text(RESULTS.sub(rf"\1{results_table()}\2", readme.read_text("utf-8")), "utf-8")
+    text = readme.read_text("utf-8")
+    readme.write_text(RESULTS.sub(lambda found: f"{found[1]}{results_tables()}{found[2]}", text), "utf-8")
     told = f"published report: {len(files)} files, {size:,} bytes"
-    return f"{told}; look at it and commit reports/published/sample and README.md"
+    return f"{told}; look at it and commit reports/published/{name} and README.md"
 
 
-def results_table() -> str:
-    """The answers of the published report as a Markdown table: question, verdict, values."""
-    files = sorted((exhibit_folder() / "numbers").glob("*.json"))
+def published_studies() -> list[str]:
+    """Built-in studies whose report is tracked: those of real photographs first."""
+    found = [name for name in built_in_studies() if (exhibit_folder(name) / "numbers").is_dir()]
+    return sorted(found, key=lambda name: (name == SAMPLE, name))
+
+
+def results_tables() -> str:
+    """The answers of each published report as a Markdown table: question, verdict, values."""
+    return "".join(map(_results_table, published_studies()))
+
+
+def _results_table(name: str) -> str:
+    files = sorted((exhibit_folder(name) / "numbers").glob("*.json"))
     numbers = {number.id: number for file in files for number in read_numbers(file)}
-    asked = {name: number for name, number in numbers.items() if not name.startswith("answer.")}
-    study = load_study()
-    shown = list_answers(decide_answers(Gathered(asked, study, groups_known=True)), numbers, study)
+    asked = {key: number for key, number in numbers.items() if not key.startswith("answer.")}
+    study = load_study(name)
+    groups_known = numbers["answer.new_people"].value == 1
+    shown = list_answers(decide_answers(Gathered(asked, study, groups_known)), numbers, study)
     rows = [f"| {one.question} | **{one.word}** | {one.told} |" for one in shown]
-    return "\n".join(["", "| question | answer | values |", "|---|---|---|", *rows, "", ""])
+    kind = "rendered faces" if study.is_sample else "photographs"
+    heading = f"**[{study.title}](reports/published/{name}/index.html)** ({kind})"
+    return "\n".join(["", heading, "", "| question | answer | values |", "|---|---|---|", *rows, "", ""])

@@ -53,13 +53,15 @@ def test_undefined_equals_undefined_only():
     assert (found.identical, found.outside) == (["a"], ["b"])
 
 
-def test_only_the_built_in_sample_is_compared(tmp_path, monkeypatch):
-    exhibit = tmp_path / "exhibit"
+def test_only_a_built_in_study_whose_report_is_tracked_is_compared(tmp_path, monkeypatch):
+    exhibit = tmp_path / "sample"
     study = load_study(out=str(tmp_path / "out"))
-    monkeypatch.setattr(compare, "exhibit_folder", lambda: exhibit)
+    monkeypatch.setattr(compare, "exhibit_folder", lambda name: tmp_path / name)
     assert compare.compare_with_exhibit(study) is None
     for folder in (exhibit, study.out):
         (folder / "numbers").mkdir(parents=True)
         (folder / "numbers" / "01.json").write_text(json.dumps([{"id": "a", **fields(3)}]))
     assert compare.compare_with_exhibit(study).identical == ["a"]
-    assert compare.compare_with_exhibit(load_study("small", out=str(tmp_path / "out"))) is None
+    changed = load_study(out=str(tmp_path / "out"), overrides={"training.epochs": 1})
+    others = [changed, load_study("small", out=str(tmp_path / "out"))]
+    assert [compare.compare_with_exhibit(other) for other in others] == [None, None]

@@ -30,7 +30,7 @@ def test_every_built_in_study_fits_and_is_named_after_its_file(name):
 
 
 def test_there_are_the_promised_built_in_studies():
-    assert built_in_studies() == ["full", "original", "sample", "small"]
+    assert built_in_studies() == ["dfdc_6k", "full", "openforensics_7k", "original", "sample", "small"]
 
 
 def test_the_original_study_is_the_recorded_protocol():
@@ -115,7 +115,7 @@ def test_a_file_that_is_no_study_is_refused(tmp_path, text):
 def test_an_unknown_study_lists_the_known_ones():
     with pytest.raises(StudyError, match="did you mean 'sample'") as error:
         load_study("sampel")
-    assert "full, original, sample, small" in error.value.hint
+    assert "openforensics_7k, original, sample, small" in error.value.hint
 
 
 def test_paths_in_a_study_count_from_its_file(tmp_path, monkeypatch):
