@@ -80,7 +80,7 @@ SUBJECTS = {
     ),
     "published report": Subject(
         "published", "reports/published/sample/numbers/01_first.json",
-        lambda text, n: text.replace('"n": 0', '"n": 12').replace('"value": 0', '"value": 12'),
+        lambda text, n: text.replace('"n": 0', '"n": 24').replace('"value": 0', '"value": 24'),
         "published report changed", True, True,
     ),
 }  # fmt: skip
