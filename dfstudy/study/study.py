@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 
 from dfstudy.errors import StudyError, near_match
-from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, OtherPictures, Policies
+from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, OtherPictures, Policies, Tuning
 from dfstudy.study.overrides import (
     REFERENCE,
     describe_overrides,
@@ -67,6 +67,7 @@ __all__ = [
     "SamplePictures",
     "Study",
     "Training",
+    "Tuning",
     "built_in_studies",
     "load_study",
     "read_study",
@@ -107,6 +108,7 @@ class Study(Section):
     policies: Policies = Policies()
     forgeries: Forgeries = Forgeries()
     defects: Defects = Defects()
+    tuning: Tuning = Tuning()
     report: Page = Page()
     test_on: list[OtherPictures] = Field(
         default=[],
@@ -136,6 +138,14 @@ class Study(Section):
         return evaluate
 
     @model_validator(mode="after")
+    def _tuned_once(self) -> Study:
+        if self.tuning.modes and self.model.tuning != "stages":
+            raise ValueError(
+                f"model.tuning is {self.model.tuning}, and tuning.modes compares ways of tuning: give one"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _others_differ(self) -> Study:
         titles = [other.title for other in self.test_on]
         repeated = sorted({title for title in titles if titles.count(title) > 1})
@@ -147,6 +157,18 @@ class Study(Section):
     def recipe(self) -> Training:
         """The recipe that really trains: `training`, with `plain_sgd` by the original optimiser."""
         return self.training.model_copy(update=PLAIN_SGD if self.protocol.plain_sgd else {})
+
+    @property
+    def tuned_models(self) -> dict[str, Model]:
+        """The network of each way of tuning that chapter 09 compares."""
+        changed: dict[str, dict[str, Any]] = {
+            "stages": {},
+            "all": {"trainable_stages": "all"},
+            "head": {"tuning": "head"},
+            "norm": {"tuning": "norm"},
+            "lora": {"tuning": "lora", "rank": self.tuning.rank},
+        }
+        return {mode: self.model.model_copy(update=changed[mode]) for mode in self.tuning.modes}
 
     @property
     def pictures(self) -> Path:
@@ -173,7 +195,7 @@ def load_study(
     """Read and check a study, as a notebook does that is run by hand.
 
     Args:
-        study: name of a built-in study (`sample`, `small`, `original`, `full`) or path of a YAML file.
+        study: name of a built-in study (`sample`, `small`, `original`, `full`, `foundation`) or path of a YAML file.
         data: folder of images that replaces the study's own; empty keeps it.
         out: results' folder; empty is `reports/<name>` of the checkout, where the name is that of a built-in
             study, of `data`, or of the study file. Overrides get a folder of their own beside it.

@@ -15,6 +15,7 @@ from dfstudy.variants.controls import list_controls
 from dfstudy.variants.defects import list_defects
 from dfstudy.variants.forgeries import list_forgeries
 from dfstudy.variants.policies import list_policy_variants
+from dfstudy.variants.tuning import list_tuning
 from dfstudy.variants.variant import MAIN, Variant, methods_of
 
 if TYPE_CHECKING:
@@ -30,12 +31,14 @@ __all__ = [
     "MAIN",
     "POLICIES",
     "RUNS",
+    "TUNING",
     "Variant",
     "find_variants",
     "list_variants",
 ]
 
 RUNS, POLICIES, CONTROLS, FORGERIES, DEFECTS = "runs", "policies", "controls", "forgeries", "defects"
+TUNING = "tuning"
 
 
 def _main(study: Study, split: Split) -> list[Variant]:
@@ -49,11 +52,18 @@ GROUPS: dict[str, Callable[[Study, Split], list[Variant]]] = {
     CONTROLS: list_controls,
     FORGERIES: list_forgeries,
     DEFECTS: list_defects,
+    TUNING: list_tuning,
 }
 
 
 # groups that a section of the study shapes, by its name
-COMPARISONS = {POLICIES: "policies", CONTROLS: "policies", FORGERIES: "forgeries", DEFECTS: "defects"}
+COMPARISONS = {
+    POLICIES: "policies",
+    CONTROLS: "policies",
+    FORGERIES: "forgeries",
+    DEFECTS: "defects",
+    TUNING: "tuning",
+}
 
 
 def list_variants(study: Study, split: Split, group: str) -> list[Variant]:
@@ -61,7 +71,8 @@ def list_variants(study: Study, split: Split, group: str) -> list[Variant]:
 
     `runs` is the study's own, `policies` one for each policy and budget, `controls` those between which there
     is nothing to find, `forgeries` one for each method and
-    network, `defects` one for each original flaw that needs a training.
+    network, `defects` one for each original flaw that needs a training, `tuning` one for
+    each way of tuning and policy.
 
     Args:
         split: the study's own.

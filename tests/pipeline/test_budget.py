@@ -30,6 +30,7 @@ from dfstudy.system.provenance import code_digest, versions
 from dfstudy.train.key import CODE, WORDS
 from dfstudy.variants import registry as variants
 from dfstudy.variants.forgeries import list_forgeries
+from dfstudy.variants.tuning import list_tuning
 from dfstudy.variants.variant import Variant, with_recipe
 
 
@@ -75,6 +76,7 @@ def groups(monkeypatch):
     """Variants of their own, so that the rules here do not move with the chapters'."""
     main = plan.VARIANT_GROUPS["runs"]
     own = {"runs": main, "policies": policy_variants, "defects": defect_variants, "forgeries": list_forgeries}
+    own["tuning"] = list_tuning
     chapters = tuple(Chapter(name, name, (name,), 60, (), ()) for name in own)
     monkeypatch.setattr(plan, "VARIANT_GROUPS", own)
     monkeypatch.setattr(variants, "GROUPS", own)
@@ -98,11 +100,22 @@ def test_the_ladder_goes_from_the_question_to_the_details():
     assert highest.training.seeds[: len(STUDY.training.seeds)] == STUDY.training.seeds
 
 
+def test_ways_of_tuning_come_after_unseen_forgeries_and_each_is_measured():
+    rungs = ladder(room._change(STUDY, "tuning", modes=["stages", "norm"]), SPLIT)
+    names = [name for name, _, _ in rungs]
+    assert names.index("ways of tuning") == names.index("unseen forgeries") + 1
+    assert "ways of tuning" not in [name for name, _, _ in ladder(STUDY, SPLIT)]
+    named = {network_name(variant.study) for variant, _ in rungs[-1].runs}
+    assert named <= set(networks(rungs[-1].study)) and "tf_efficientnet_lite0, 64 px, norm" in named
+    assert rungs[-1].study.tuning.seeds == 5
+
+
 def test_what_the_study_has_off_stays_off():
     quiet = room._change(room._change(STUDY, "policies", names=[]), "defects", measured=False)
     quiet = room._change(quiet, "forgeries", train_on="off")
     for _, each, _ in ladder(quiet, SPLIT):
         assert not each.policies.names and not each.defects.measured and each.forgeries.train_on == "off"
+        assert not each.tuning.modes
 
 
 def test_a_single_policy_is_compared_with_nothing_and_comes_late_under_its_name():
