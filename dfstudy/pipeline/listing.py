@@ -22,6 +22,7 @@ from dfstudy.pipeline.environment import steady_environment
 from dfstudy.pipeline.invocation import shown_path
 from dfstudy.pipeline.reads import (
     LAYOUT,
+    FURTHER,
     MASKS,
     OTHERS,
     PICTURES,
@@ -111,6 +112,7 @@ class Reader:
             *name_code([chapter.notebook, *code]),
             LAYOUT,
             MASKS,
+            FURTHER,
             WEIGHTS + "model",
             WEIGHTS + "forgeries",
         ]

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from huggingface_hub import ModelCard, ModelCardData
 
-from dfstudy.chapters.c04_test.calibration import TARGET, Meaning, calibrate, meaning_numbers
+from dfstudy.stats.score_meaning import TARGET, Meaning, calibrate, meaning_numbers
 from dfstudy.model.packaged import find_packaged
 from dfstudy.number import Number, name_methods
 from dfstudy.present.lookup import read_id
