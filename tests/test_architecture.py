@@ -67,7 +67,7 @@ def test_a_door_holds_its_text_and_nothing_else(file):
 
 
 def test_a_chapter_imports_no_other_chapter():
-    """What two chapters use lives in a room below them; chapter 09 asks the others through the registry."""
+    """What two chapters use lives in a room below them; chapter 10 asks the others through the registry."""
     graph = grimp.build_graph("dfstudy")
     chapters = sorted(name for name in graph.find_children("dfstudy.chapters") if graph.find_children(name))
     assert len(chapters) == len(CHAPTERS)

@@ -2,7 +2,7 @@
 
 A chapter is a folder here, a notebook of the same number, and a line in `registry`. Its `chapter.py` declares
 it; beside it lie what it measures, draws and says. A chapter imports no other chapter: what two of them use
-lives in a room below (`present`, `predict`, `stats`, `variants`). Chapter 09 reads the others' numbers, and
+lives in a room below (`present`, `predict`, `stats`, `variants`). Chapter 10 reads the others' numbers, and
 asks their questions through the registry.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Gathered:
-    """What chapter 09 has when it asks.
+    """What chapter 10 has when it asks.
 
     Attributes:
         numbers: of all chapters, by id.

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dfstudy.chapters.c09_conclusions.seal import SEALED
+from dfstudy.chapters.c10_conclusions.seal import SEALED
 from dfstudy.data.external import fingerprint_files
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.cells import plain_python

@@ -11,7 +11,7 @@ import re
 import shutil
 
 from dfstudy.chapters.base import Gathered
-from dfstudy.chapters.c09_conclusions.answers import decide_answers
+from dfstudy.chapters.c10_conclusions.answers import decide_answers
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.compare import exhibit_folder
 from dfstudy.pipeline.invocation import resolve

@@ -3,7 +3,7 @@
 Takes a study and its split; at the first plan of a results folder writes `study/seal.json`: the questions, a
 digest of each section of the study, of the images' split, and of each file of rules, the day, and how many
 trainings were finished by then. It is never written again. Every later plan writes `study/sealed.json`, which
-says what has changed since; chapter 09 tells it beside the answers. A changed comment in a file of rules
+says what has changed since; chapter 10 tells it beside the answers. A changed comment in a file of rules
 counts as a change. Cost: a read of these files.
 """
 
@@ -13,7 +13,7 @@ import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dfstudy.chapters.c09_conclusions.seal import SEAL, SEALED
+from dfstudy.chapters.c10_conclusions.seal import SEAL, SEALED
 from dfstudy.study.own_code import name_content
 from dfstudy.study.recipe import NOT_SHAPING
 from dfstudy.system.kept import read_json, write_if_changed

@@ -9,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from dfstudy.chapters.c09_conclusions import seal as words
+from dfstudy.chapters.c10_conclusions import seal as words
 from dfstudy.data.split import Split
 from dfstudy.pipeline import seal as room
 from dfstudy.study.comparisons import Policies

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from dfstudy import __version__
-from dfstudy.chapters.c09_conclusions.seal import sealed_on
+from dfstudy.chapters.c10_conclusions.seal import sealed_on
 from dfstudy.pipeline.compare import compare_with_exhibit
 from dfstudy.pipeline.plan import PLAN, TRAINING
 from dfstudy.study.overrides import describe_overrides

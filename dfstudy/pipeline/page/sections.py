@@ -20,7 +20,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from dfstudy.chapters.c01_data.questions import LEAK, PREDICTS
 from dfstudy.chapters.c04_test.questions import BIN_ERROR, GAP, LOSS
 from dfstudy.chapters.c08_protocol.questions import TRUTH
-from dfstudy.chapters.c09_conclusions.seal import tell_seal
+from dfstudy.chapters.c10_conclusions.seal import tell_seal
 from dfstudy.errors import near_match
 from dfstudy.pipeline.page.figures import SHOWN_HERE
 from dfstudy.present.answer import above

@@ -1,4 +1,4 @@
-"""Chapter 09 as the report knows it."""
+"""Chapter 10 as the report knows it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from dfstudy.chapters.base import Chapter, PageSection
 
 CHAPTER = Chapter(
-    id="09_conclusions",
+    id="10_conclusions",
     title="Conclusions",
     needs=("numbers",),
     timeout=600,

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dfstudy.chapters.base import Gathered
-from dfstudy.chapters.c09_conclusions import abstract
-from dfstudy.chapters.c09_conclusions import answers as room
+from dfstudy.chapters.c10_conclusions import abstract
+from dfstudy.chapters.c10_conclusions import answers as room
 from dfstudy.errors import StudyError
 from dfstudy.number import Number
 from dfstudy.present.numbers import say

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dfstudy.chapters.c09_conclusions.try_it import find_numbers, slide_limit
+from dfstudy.chapters.c10_conclusions.try_it import find_numbers, slide_limit
 from dfstudy.number import Number
 
 AUC = Number("test.auc", 0.9, "AUC", 200, 0.85, 0.94, 40)

@@ -15,8 +15,8 @@ from dfstudy.chapters.base import Gathered
 from dfstudy.chapters.c05_policies import questions_policies as augmentation
 from dfstudy.chapters.c05_policies.compare import PolicyEffect
 from dfstudy.chapters.c08_protocol.questions import truthful
-from dfstudy.chapters.c09_conclusions import abstract
-from dfstudy.chapters.c09_conclusions import answers as room
+from dfstudy.chapters.c10_conclusions import abstract
+from dfstudy.chapters.c10_conclusions import answers as room
 from dfstudy.number import Number
 from dfstudy.present.answer import Answer, chapters_p, gains, gains_any
 from dfstudy.present.numbers import say
