@@ -11,6 +11,8 @@ LAYOUT = ("label", "method", "group", "video", "given_split")  # what every layo
 TABLE = ("pipeline",)  # text that only index.csv says; empty elsewhere, and part of the fingerprint
 MASK = "mask"  # path of a mask, which only index.csv says; it has a fingerprint of its own
 NOTES = "notes"  # JSON of all its further columns, with a fingerprint of its own: subgroups of the test
+# of a split, never of a file, and part of its fingerprint: what a fake and a real of one batch share
+PAIR = "pair"
 SPLIT = "split"  # what index.csv calls `given_split`
 
 # what a reader may write into index.csv beside path and label; of `dfstudy faces` are source and frame

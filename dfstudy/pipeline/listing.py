@@ -21,8 +21,8 @@ from dfstudy.pipeline.cells import plain_python
 from dfstudy.pipeline.environment import steady_environment
 from dfstudy.pipeline.invocation import shown_path
 from dfstudy.pipeline.reads import (
-    LAYOUT,
     FURTHER,
+    LAYOUT,
     MASKS,
     OTHERS,
     PICTURES,

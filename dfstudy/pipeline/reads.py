@@ -41,8 +41,9 @@ class Present:
 
     Names: a file of the code, relative to its checkout; `version of <distribution>`; of the study `setting
     <section>`, `shaping part of <section>` (what of it shapes weights) and `weights of <section>`; from the
-    index that was kept last `pictures`, `layout of the pictures`, `masks` and `FURTHER`; `pictures of <slug>`;
-    `published report`. Any other name is something that only a plan knows, such as the number of cores.
+    index that was kept last `pictures`, `layout of the pictures`, `masks` and `FURTHER`; `pictures of
+    <slug>`; `published report`. Any other name is something that only a plan knows, such as the number of
+    cores.
     """
 
     def __init__(self, study: Study) -> None:

@@ -249,7 +249,8 @@ def band_numbers(
     settings: Evaluate,
     prefix: str = "test.band",
 ) -> list[Number]:
-    """Numbers `<prefix>.answered`, `.wrong`, `.wrong_fake`, `.wrong_real`, `.wrong_unsure` on test, and the ends.
+    """Numbers `<prefix>.answered`, `.wrong`, `.wrong_fake`, `.wrong_real`, `.wrong_unsure` on test, and the
+    ends.
 
     `wrong_fake` is the share of reals among the images called fake, `wrong_real` of fakes among those
     called real, and `wrong_unsure` of the unsure images that the verdict without a band would get wrong.

@@ -1,10 +1,10 @@
 """What a verdict is worth where fakes are as rare as in use, and not as common as among the test images.
 
-Takes the shares of reals and of fakes that are called fake, with their intervals; gives, for images of which a
-stated share is fake, the precision of the verdict fake, and the false alarms and missed fakes among 1,000 images
-(Bayes' rule). Precision joins the ends of both intervals, the worst with the worst, so its own interval errs
-to the wide side; a bootstrap of the ratio would be sure of itself where no real of a few was called fake. It
-holds for reals and fakes like those that were tested, whatever their mixture. Pure.
+Takes the shares of reals and of fakes that are called fake, with their intervals; gives, for images of which
+a stated share is fake, the precision of the verdict fake, and the false alarms and missed fakes among 1,000
+images (Bayes' rule). Precision joins the ends of both intervals, the worst with the worst, so its own
+interval errs to the wide side; a bootstrap of the ratio would be sure of itself where no real of a few was
+called fake. It holds for reals and fakes like those that were tested, whatever their mixture. Pure.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ def prevalence_numbers(
                 (caught.high, alarmed.low),
             )
         ]
-        note = sentences(where, "share of fakes among the images called fake, from sensitivity and false alarms")
+        note = sentences(
+            where, "share of fakes among the images called fake, from sensitivity and false alarms"
+        )
         numbers.append(_number(f"{prefix}.precision.{at}", ends, "1", reals + fakes, note, 3))
         for name, share, scale, n in (
             ("alarms", (alarmed.value, alarmed.low, alarmed.high), OF * (1 - rate), reals),

@@ -1,14 +1,15 @@
 """Subgroups of a test: is a detector as good on images of one camera, size or age as on the others?
 
 Takes labels, scores [seeds, n], units, and for each column what it says of every image (text, empty where
-nothing); gives for each subgroup the AUC and the share of reals called fake, each with its interval over units,
-and its difference from the rest. Nothing is guessed from an image: a column says it, or nothing does.
+nothing); gives for each subgroup the AUC and the share of reals called fake, each with its interval over
+units, and its difference from the rest. Nothing is guessed from an image: a column says it, or nothing does.
 
-The rule: words (and numbers of few values) are subgroups as they stand, numbers of more values are cut at their
-terciles. A column of one value, or of more than `MOST` words, has none. Images of which a column says nothing are
-in no subgroup of it; where it says nothing of a whole class (how strongly a fake was altered), that class is in all
-of them. With fewer than `LEAST` units of a class inside or outside there is no verdict: below that, intervals are
-too short (docs/intervals.md). The p of all subgroups and both quantities are corrected together (Holm).
+The rule: words (and numbers of few values) are subgroups as they stand, numbers of more values are cut at
+their terciles. A column of one value, or of more than `MOST` words, has none. Images of which a column says
+nothing are in no subgroup of it; where it says nothing of a whole class (how strongly a fake was altered),
+that class is in all of them. With fewer than `LEAST` units of a class inside or outside there is no verdict:
+below that, intervals are too short (docs/intervals.md). The p of all subgroups and both quantities are
+corrected together (Holm).
 Refused: nothing. Cost: four metrics a subgroup, seed and replicate.
 """
 
@@ -106,7 +107,8 @@ def compare_subgroups(
     units: NDArray[np.int64],
     settings: Evaluate,
 ) -> list[Number]:
-    """Numbers `subgroup.<slug>.<quantity>`, `.rest`, `.difference` and `.p`, quantities `auc` and `false_alarms`.
+    """Numbers `subgroup.<slug>.<quantity>`, `.rest`, `.difference` and `.p`, quantities `auc` and
+    `false_alarms`.
 
     Args:
         labels, units: [n].
@@ -157,7 +159,9 @@ def _contrast(
     settings: Evaluate,
 ) -> Contrast:
     """Args as of `compare_subgroups`; `of` takes weights [replicates, n] and gives [replicates, seeds]."""
-    behind = [[groups_behind(labels[m], units[m])[kind] for kind in classes] for m in (one.inside, one.outside)]
+    behind = [
+        [groups_behind(labels[m], units[m])[kind] for kind in classes] for m in (one.inside, one.outside)
+    ]
     sides = [
         group_interval(_mean_on(of, mask), units[mask], settings=settings).student("share", groups)
         for mask, groups in zip((one.inside, one.outside), behind, strict=True)

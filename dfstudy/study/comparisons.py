@@ -36,7 +36,8 @@ class Evaluate(Section):
     )
     subgroups: Literal["auto"] | list[str] = Field(
         "auto",
-        description="further columns of index.csv (camera, quality, age ...) whose values are subgroups of the test "
+        description="further columns of index.csv (camera, quality, age ...) whose values are subgroups of "
+        "the test "
         "(chapter 04): a list, or auto for all that have 2 to 8 words, or numbers, which are cut at terciles",
     )
     level: Literal["group", "identity", "video", "picture"] = Field(
@@ -145,3 +146,10 @@ class Defects(Section):
     imbalance: Annotated[float, Field(ge=1)] = Field(
         4.0, description="reals a fake, to which training images are thinned for the inverted class weight"
     )
+
+
+class Pairs(Section):
+    """Whether chapter 09 trains with each fake beside its source, compared with shuffled batches."""
+
+    measured: bool = Field(False, description="false trains none")
+    seeds: Count = Field(3, description="how many of training.seeds both ways are trained with")

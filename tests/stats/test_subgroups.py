@@ -37,7 +37,7 @@ def test_words_stand_numbers_are_cut_and_ids_make_no_subgroups():
 
 
 def scored(groups: int, worse: float, seed: int = 0):
-    """Two seeds on a real and a fake a group; every third group is of camera `web`, on which scores say less."""
+    """Two seeds, a real and a fake a group; every third group is of camera `web`, where scores say less."""
     random = np.random.default_rng(seed)
     labels, units = np.tile([0, 1], groups), np.repeat(np.arange(groups), 2)
     web = units % 3 == 0
@@ -58,7 +58,7 @@ def test_a_planted_difference_is_found_and_values_are_those_of_the_images():
         assert by_id[f"subgroup.camera_web.false_alarms{name}"].value == pytest.approx(alarms)
     assert by_id["subgroup.camera_web.auc"].groups == 80
     apart = by_id["subgroup.camera_web.auc.difference"]
-    assert apart.high < 0 and by_id["subgroup.camera_web.auc.p"].value < 0.01
+    assert apart.high < 0 and by_id["subgroup.camera_web.auc.p"].value < 0.05
     assert by_id["subgroup.camera_web.false_alarms.difference"].low > 0
     assert "6 comparisons" in by_id["subgroup.camera_film.auc.p"].note
 
@@ -68,7 +68,9 @@ def study(columns="auto", groups=240, worse=0.0, learned=True, monkeypatch=None)
     paths = [f"{at:04d}.png" for at in range(len(labels))]
     table = pd.DataFrame({"path": paths, "label": labels, "method": "swap", "group": units.astype(str)})
     tables = [table.assign(probability=row) for row in scores]
-    rows = table.assign(notes=[json.dumps({"camera": c, "source": p}) for c, p in zip(camera, paths, strict=True)])
+    rows = table.assign(
+        notes=[json.dumps({"camera": c, "source": p}) for c, p in zip(camera, paths, strict=True)]
+    )
     state = SimpleNamespace(states=lambda stem: [room_number(stem, learned)])
     monkeypatch.setattr(room, "judge_runs", lambda *_: state)
     made = SimpleNamespace(evaluate=SETTINGS.model_copy(update={"subgroups": columns}))
@@ -94,7 +96,7 @@ def test_what_is_said_follows_from_the_numbers(monkeypatch):
     assert not any(name.endswith(".p") for name in few)
     assert set(room.subgroups_table(few)["verdict"]) == {room.FEW}
     blind = {n.id: n for n in study(learned=False, monkeypatch=monkeypatch)}
-    assert "Nothing is said" in room.tell_subgroups(blind) and room.NOTHING == room.tell_subgroups({})
+    assert "Nothing is said" in room.tell_subgroups(blind) and room.tell_subgroups({}) == room.NOTHING
     assert study([], monkeypatch=monkeypatch) == []
-    with pytest.raises(StudyError, match="no column|column 'camra'"):
+    with pytest.raises(StudyError, match="column 'camra'"):
         study(["camra"], monkeypatch=monkeypatch)

@@ -302,10 +302,12 @@ def _subgroups(numbers: Numbers) -> list[Answer]:
         Answer(
             "answer.subgroups",
             "Is it as good on every kind of image?",
-            f"no subgroup of index.csv differs from the rest of its column (p after Holm's correction, {len(known)} "
+            f"no subgroup of index.csv differs from the rest of its column (p after Holm's correction, "
+            f"{len(known)} "
             "comparisons); that they are equal is never claimed",
             NO if is_small(first.value) else CANNOT_TELL,
-            f"most unlike: {literal(numbers[name].note.partition(';')[0])} with {{{name}}}, the rest {{{name}.rest}}, "
+            f"most unlike: {literal(numbers[name].note.partition(';')[0])} with {{{name}}}, the rest "
+            f"{{{name}.rest}}, "
             f"difference {{{name}.difference}} ({'AUC' if name.endswith('.auc') else 'false alarms'})",
             first.n,
             "04_test.ipynb#test_scores",

@@ -3,8 +3,8 @@
 Takes finished runs, their tables of `predict` and the split; gives numbers (`stats.subgroups`, which has the
 rule), a table and a sentence. Which columns are asked is `evaluate.subgroups` of the study file: all that
 index.csv has beside the known ones, or those that are named. Of a table that `dfstudy faces` wrote, where in
-its source a crop lay is no property of the image; its size there is (`width`). Refused: a column that index.csv
-does not have. Cost: seconds.
+its source a crop lay is no property of the image; its size there is (`width`). Refused: a column that
+index.csv does not have. Cost: seconds.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-import numpy as np
 import pandas as pd
 
 from dfstudy.data.columns import NOTES
@@ -35,7 +34,8 @@ if TYPE_CHECKING:
 
 PLACES = frozenset(COLUMNS) - {"width"}
 NOTHING = (
-    "**No subgroups.** No further column of an `index.csv` tells the test images apart; nothing is guessed from the "
+    "**No subgroups.** No further column of an `index.csv` tells the test images apart; nothing is guessed "
+    "from the "
     "images themselves."
 )
 DIFFERS = "differs from the rest"
@@ -63,7 +63,8 @@ def measure_subgroups(
             raise StudyError(
                 f"evaluate.subgroups: index.csv says nothing of the test images in a column '{name}'"
                 f"{near_match(name, every.columns)}",
-                f"name some of: {', '.join(every.columns) or 'none, there is no further column'}; or write auto",
+                f"name some of: {', '.join(every.columns) or 'none, there is no further column'}; or write "
+                f"auto",
             )
     subgroups = [one for name in asked for one in cut(name, every[name].tolist(), test.labels)]
     if not subgroups:
@@ -107,13 +108,17 @@ def tell_subgroups(numbers: Mapping[str, Number]) -> str:
     differing = [name.removesuffix(".p") for name in p if is_small(numbers[name].value)]
     if not differing:
         return (
-            f"**Whether any subgroup differs from the rest cannot be told**: none of {len(p)} comparisons does, after "
+            f"**Whether any subgroup differs from the rest cannot be told**: none of {len(p)} comparisons "
+            f"does, after "
             "Holm's correction. That does not show them to be equal: see how wide the intervals are."
         )
     told = [
         f"- {literal(numbers[name].note.partition(';')[0])}: "
-        f"{'AUC' if name.endswith('.auc') else 'false alarms'} {{{name}}}, the rest {{{name}.rest}}, difference "
+        f"{'AUC' if name.endswith('.auc') else 'false alarms'} {{{name}}}, the rest {{{name}.rest}}, "
+        f"difference "
         f"{{{name}.difference}}"
         for name in differing
     ]
-    return "\n".join([f"**{len(differing)} of {len(p)} comparisons differ**, after Holm's correction:", *told])
+    return "\n".join(
+        [f"**{len(differing)} of {len(p)} comparisons differ**, after Holm's correction:", *told]
+    )

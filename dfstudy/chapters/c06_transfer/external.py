@@ -4,9 +4,9 @@ Takes finished runs, the split that they were trained on and the folders (`dfstu
 `There` a folder, and its numbers. Nothing is fitted or chosen there: thresholds and calibration are those of
 the study's validation. Values are means over seeds; intervals resample groups, and the drop is the AUC of the
 study's own test minus that of the folder, whose groups are drawn independently. Probabilities (log-loss and
-calibration error) are calibrated; `score_meaning` says what they were before, and what becomes of validation's
-promises (few false alarms, the unsure band). Refused: as `predict_elsewhere`. Cost: one forward pass a
-image and run, once, and the metrics of a replicate.
+calibration error) are calibrated; `score_meaning` says what they were before, and what becomes of
+validation's promises (few false alarms, the unsure band). Refused: as `predict_elsewhere`. Cost: one forward
+pass a image and run, once, and the metrics of a replicate.
 """
 
 from __future__ import annotations

@@ -56,7 +56,8 @@ def tell_elsewhere(measured: Sequence[There]) -> str:
     told = [f"- {_tell(one)}" for one in measured]
     if len(measured) > 1:
         told.append(
-            f"- **All of them**: AUC {{{POOLED}.auc}} with all images in one ranking, {{{POOLED}.mean_auc}} as a "
+            f"- **All of them**: AUC {{{POOLED}.auc}} with all images in one ranking, {{{POOLED}.mean_auc}} "
+            f"as a "
             "mean over the sets. The first is lower where one set scores higher than another, so that no one "
             "threshold fits them all."
         )
@@ -101,7 +102,8 @@ def _tell(one: There) -> str:
     )
     return (
         f"**{literal(one.folder.name)}**: AUC {{{prefix}.auc}}, {lost}; balanced accuracy "
-        f"{{{prefix}.balanced_accuracy}} at the study's own threshold, which finds {{{prefix}.sensitivity}} of the "
+        f"{{{prefix}.balanced_accuracy}} at the study's own threshold, which finds {{{prefix}.sensitivity}} "
+        f"of the "
         f"fakes and calls {{{prefix}.false_alarms}} of the reals fake. {_guessing(one)}"
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dfstudy.chapters.base import Chapter
+from dfstudy.chapters.c09_pretrained.questions_pairs import answer_pairs
 
 CHAPTER = Chapter(
     id="09_pretrained",
@@ -10,8 +11,10 @@ CHAPTER = Chapter(
     needs=(
         "pictures",
         "runs",
+        "pairs",
     ),
     timeout=86400,
     figures=(),
     numbers=(),
+    questions=answer_pairs,
 )

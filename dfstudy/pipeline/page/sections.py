@@ -2,10 +2,11 @@
 
 Takes the templates of `Chapter.section`, which are Markdown with Jinja and hold no number of their own; gives
 HTML. A template knows `n["id"]` (a number with its interval), `value("id")` (without), `known("id", ...)`
-(whether all of them have a value), `below("id", limit)` (whether its whole interval is), `find(kind=..., ...)` (ids by their fields), `verdict("answer.id")`,
-`figure("id")`, `asked` and `first` (parts of ids: the policy asked about, and the one it is compared with),
-`limit` (what the rules ask for), `seal`, `study` and `literal` for names that a user chose. A number that
-does not exist is an error, and so is anything misspelt. Cost: milliseconds.
+(whether all of them have a value), `below("id", limit)` (whether its whole interval is), `find(kind=...,
+...)` (ids by their fields), `verdict("answer.id")`, `figure("id")`, `asked` and `first` (parts of ids: the
+policy asked about, and the one it is compared with), `limit` (what the rules ask for), `seal`, `study` and
+`literal` for names that a user chose. A number that does not exist is an error, and so is anything misspelt.
+Cost: milliseconds.
 """
 
 from __future__ import annotations
