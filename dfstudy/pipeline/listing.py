@@ -48,7 +48,7 @@ from dfstudy.system.provenance import (
     imported_modules,
     read_beside,
 )
-from dfstudy.variants.registry import COMPARISONS
+from dfstudy.variants.registry import COMPARISONS, PAIRS
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Chapter
@@ -96,6 +96,8 @@ class Reader:
         names += [SHAPING + part for part in TRAINING_PARTS] + [WEIGHTS + "model"]
         if step["group"] in COMPARISONS:
             names.append(SETTING + COMPARISONS[step["group"]])
+        if step["group"] == PAIRS:
+            names.append(FURTHER)  # which image a fake was made from
         if COMPARISONS.get(step["group"]) == "forgeries":
             names.append(WEIGHTS + "forgeries")
         return ListedStep(step["title"], self._of(names, runs=step["which"], device=self._device), [])

@@ -1,16 +1,11 @@
-"""Batches that hold a fake and its source: every image once, the same for any workers, start and share."""
+"""The order of an epoch in which a fake and its source share a batch: every image once, pairs together."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
-from test_loader import COUNT, LABELS, collect, loader, paths, same  # noqa: F401 -- paths is a fixture
 
 from dfstudy.data.order import ORDER, Pairing, epoch_order, sample_key
-
-SETS = np.array([row // 3 for row in range(COUNT)])
-PAIRS = Pairing(np.array(LABELS), SETS, 5)
 
 
 def pairs_in_batches(order: np.ndarray, pairing: Pairing) -> int:
@@ -49,14 +44,3 @@ def test_every_image_stands_once_and_every_pair_in_one_batch(batch_size):
     # the classes come as evenly over the epoch as when shuffled: rows without a partner are not left for last
     halves = [labels[orders[0][:200]].mean(), labels[orders[0][200:]].mean()]
     assert abs(halves[0] - halves[1]) < 0.15
-
-
-def test_workers_starts_and_shares_change_nothing(paths):  # noqa: F811
-    alone = collect(paths, 0, pairing=PAIRS)
-    assert same(alone, collect(paths, 2, pairing=PAIRS))
-    assert not same(alone, collect(paths, 0))
-    with loader(paths, pairing=PAIRS) as batches:
-        assert same(list(batches.epoch(1, start_batch=2)), alone[5:10][2:])
-    shares = [collect(paths, 0, epochs=[0], pairing=PAIRS, share=(rank, 2)) for rank in (0, 1)]
-    joined = [torch.cat([one.rows, other.rows]) for one, other in zip(*shares, strict=True)]
-    assert all(torch.equal(rows, batch.rows) for rows, batch in zip(joined, alone, strict=False))
