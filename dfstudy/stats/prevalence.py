@@ -31,27 +31,27 @@ def prevalence_numbers(
         caught: share of the fakes that are called fake.
         reals, fakes: images behind them.
     """
+    sure = f"{100 * alarmed.settings.confidence:g} %"
     numbers = [alarmed.number(f"{prefix}.false_alarms", unit="1", n=reals, note="reals called fake")]
     for rate in PREVALENCES:
         percent = f"{100 * rate:g}"
         at, where = f"at_{percent.replace('.', '_')}", f"where {percent} % of the images are fake"
         ends = [
-            _precision(rate, *pair)
-            for pair in (
+            _precision(rate, float(found), float(false))
+            for found, false in (
                 (caught.value, alarmed.value),
                 (caught.low, alarmed.high),
                 (caught.high, alarmed.low),
             )
         ]
-        note = sentences(
-            where, "share of fakes among the images called fake, from sensitivity and false alarms"
-        )
+        what = "share of fakes among the images called fake, from sensitivity and false alarms"
+        note = sentences(where, what, f"joins the ends of {sure} intervals of both")
         numbers.append(_number(f"{prefix}.precision.{at}", ends, "1", reals + fakes, note, 3))
         for name, share, scale, n in (
             ("alarms", (alarmed.value, alarmed.low, alarmed.high), OF * (1 - rate), reals),
             ("missed", (1 - caught.value, 1 - caught.high, 1 - caught.low), OF * rate, fakes),
         ):
-            said = f"{where}; of {OF:,} images"
+            said = f"{where}; of {OF:,} images; {sure} interval of the share"
             numbers.append(
                 _number(f"{prefix}.{name}.{at}", [scale * float(end) for end in share], "images", n, said, 1)
             )
@@ -60,7 +60,7 @@ def prevalence_numbers(
 
 def _precision(rate: float, caught: float, alarmed: float) -> float:
     """NaN where nothing is called fake."""
-    found, false = rate * float(caught), (1 - rate) * float(alarmed)
+    found, false = rate * caught, (1 - rate) * alarmed
     return found / (found + false) if found + false > 0 else float("nan")
 
 

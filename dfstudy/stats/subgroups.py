@@ -107,8 +107,7 @@ def compare_subgroups(
     units: NDArray[np.int64],
     settings: Evaluate,
 ) -> list[Number]:
-    """Numbers `subgroup.<slug>.<quantity>`, `.rest`, `.difference` and `.p`, quantities `auc` and
-    `false_alarms`.
+    """Numbers `subgroup.<slug>.<quantity>`, `.rest`, `.difference` and `.p` for `auc` and `false_alarms`.
 
     Args:
         labels, units: [n].
@@ -127,26 +126,28 @@ def compare_subgroups(
 
     slugs = {name: slug for slug, name in name_methods(one.name for one in subgroups).items()}
     asked = ((AUC, aucs, (0, 1)), (ALARMS, alarms, (0,)))
-    found = [
-        (one, quantity, int((one.inside & np.isin(labels, classes)).sum()), contrast)
-        for one in subgroups
-        for quantity, of, classes in asked
-        for contrast in [_contrast(one, of, classes, labels, units, settings)]
-    ]
+    found = []
+    for one in subgroups:
+        for quantity, of, classes in asked:
+            inside, outside = (mask & np.isin(labels, classes) for mask in (one.inside, one.outside))
+            if np.array_equal(inside, outside):  # the column says nothing of these images
+                continue
+            contrast = _contrast(one, of, classes, labels, units, settings)
+            found.append((one, quantity, (int(inside.sum()), int(outside.sum())), contrast))
     sure = [1.0 if c.difference.p is None else c.difference.p for *_, c in found if c.difference is not None]
-    corrected = iter(holm(sure) if sure else [])
+    corrected = iter(holm(sure).tolist() if sure else [])
     numbers = []
-    for one, quantity, n, contrast in found:
+    for one, quantity, (n, others), contrast in found:
         name, unit = f"subgroup.{slugs[one.name]}.{quantity}", UNIT[quantity]
         numbers += [
             contrast.inside.number(name, unit=unit, n=n, note=one.name),
-            contrast.outside.number(f"{name}.rest", unit=unit, n=n, note=f"all but {one.name}"),
+            contrast.outside.number(f"{name}.rest", unit=unit, n=others, note=f"all but {one.name}"),
         ]
         if contrast.difference is not None:
             told = f"{one.name} minus all but it"
             numbers.append(contrast.difference.number(f"{name}.difference", unit=unit, n=n, note=told))
             note = f"of the difference, after Holm's correction over {len(sure)} comparisons"
-            numbers.append(Number(f"{name}.p", float(next(corrected)), "probability", n, note=note))
+            numbers.append(Number(f"{name}.p", next(corrected), "probability", n, note=note))
     return numbers
 
 

@@ -60,6 +60,10 @@ def test_a_planted_difference_is_found_and_values_are_those_of_the_images():
     apart = by_id["subgroup.camera_web.auc.difference"]
     assert apart.high < 0 and by_id["subgroup.camera_web.auc.p"].value < 0.05
     assert by_id["subgroup.camera_web.false_alarms.difference"].low > 0
+    # what is said of fakes alone takes no reals apart
+    change = cut("change", np.where(labels == 1, camera, ""), labels)
+    told = {n.id for n in compare_subgroups(change, labels, scores, [0.5, 0.5], units, SETTINGS)}
+    assert "subgroup.change_web.auc.p" in told and not any("false_alarms" in name for name in told)
     assert "6 comparisons" in by_id["subgroup.camera_film.auc.p"].note
 
 
