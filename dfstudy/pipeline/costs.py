@@ -113,7 +113,7 @@ def reference_pace(model: Model) -> ImagePace | None:
     if model.backbone.split(".")[0] != KNOWN:
         return None
     larger = (model.size / SIZE) ** 2
-    stages = model.trainable_stages
+    stages = {"stages": model.trainable_stages, "head": 0}.get(model.tuning, "all")
     train = TRAIN_ALL if stages == "all" else TRAIN.get(stages, TRAIN_ALL)
     return ImagePace(train * larger, PREDICT * larger)
 
@@ -121,8 +121,10 @@ def reference_pace(model: Model) -> ImagePace | None:
 def network_name(study: Study) -> str:
     """What a pace is measured for."""
     model = study.model
-    stages = "" if model.trainable_stages == "all" else f", {model.trainable_stages} stages"
-    return f"{model.network}, {model.size} px{stages}"
+    part = "" if model.trainable_stages == "all" else f", {model.trainable_stages} stages"
+    if model.tuning != "stages":
+        part = f", {model.tuning}" + f" of rank {model.rank}" * (model.tuning == "lora")
+    return f"{model.network}, {model.size} px{part}"
 
 
 def unknown_networks(study: Study, machine: Machine, trainings: Trainings) -> list[str]:

@@ -22,13 +22,14 @@ def try_own(study: Study) -> None:
 
         for name in study.augment.policies:
             build_policy(name, study.model.size, own=study.augment.policies)
-    models = [each for each in (study.model, study.forgeries.second) if each and read_own(each.backbone)]
+    asked = (study.model, study.forgeries.second, *study.tuned_models.values())
+    models = [each for each in asked if each and read_own(each.backbone)]
     if models:
         import torch
 
         from dfstudy.model.build import build_model
-        from dfstudy.model.freeze import freeze
+        from dfstudy.model.tuning import choose_trained
 
         for model in models:
             with torch.random.fork_rng(devices=[]):
-                freeze(build_model(model), model.trainable_stages)
+                choose_trained(build_model(model), model)

@@ -1,4 +1,4 @@
-"""Settings of what is measured: intervals, and the further runs that chapters 05, 06 and 08 train.
+"""Settings of what is measured: intervals, and the further runs that chapters 05, 06, 08 and 09 train.
 
 The descriptions are the only wording of a setting: the report's settings table prints them.
 """
@@ -14,6 +14,7 @@ from dfstudy.study.pictures import Layout
 from dfstudy.study.recipe import COMPARED, Count, Model, PolicyName
 from dfstudy.study.section import Section
 
+Mode = Literal["stages", "head", "norm", "all", "lora"]
 Share = Annotated[float, Field(gt=0, le=1)]
 # what may be asked of a policy: quantities of `c05_policies.per_metric` with a least gain worth having
 AskedQuantity = Literal["auc", "unseen", "gap", "robust"]
@@ -134,6 +135,34 @@ class Policies(Section):
             raise ValueError(
                 f"{repeated[0]} is asked twice: a quantity is primary or secondary, and appears once"
             )
+        return self
+
+
+class Tuning(Section):
+    """Which ways of tuning chapter 09 trains, each with every policy, the study's split and its recipe."""
+
+    modes: list[Mode] = Field(
+        [],
+        description="ways of tuning that are compared with the first of them: `stages` is the study's own, "
+        "`all` trains everything, the others as in model.tuning; an empty list trains none",
+    )
+    policies: list[PolicyName] = Field(
+        ["none", "original"],
+        min_length=2,
+        max_length=2,
+        description="with each way of tuning, the second policy is compared with the first",
+    )
+    seeds: Count = Field(3, description="how many of training.seeds each of them is trained with")
+    rank: Count = Field(8, description="rank of the updates of `lora`")
+    learning_rates: dict[Mode, Annotated[float, Field(gt=0)]] = Field(
+        {}, description="highest rate for a way of tuning that needs another than training.learning_rate"
+    )
+
+    @model_validator(mode="after")
+    def _modes_differ(self) -> Tuning:
+        for key in ("modes", "policies"):
+            if len(set(getattr(self, key))) != len(getattr(self, key)):
+                raise ValueError(f"{key} names one twice")
         return self
 
 

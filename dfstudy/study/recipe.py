@@ -20,6 +20,7 @@ from dfstudy.study.renamed import RENAMED, current_policy
 from dfstudy.study.section import Section
 
 Count = Annotated[int, Field(ge=1)]
+TuningMode = Literal["stages", "head", "norm", "lora"]
 
 
 class Model(Section):
@@ -39,6 +40,13 @@ class Model(Section):
     trainable_stages: Literal["all"] | Annotated[int, Field(ge=0)] = Field(
         "all", description="last stages that train beside the head; 0 trains the head alone"
     )
+    tuning: TuningMode = Field(
+        "stages",
+        description="which parameters train: `stages` (those of trainable_stages), the classifier alone "
+        "(`head`), normalisation layers and classifier (`norm`), or updates of low rank and classifier "
+        "(`lora`): docs/tuning.md",
+    )
+    rank: Count = Field(8, description="rank of the updates of `lora`")
     batch_norm: Literal["train", "eval"] = Field(
         "train", description="eval keeps the weights' own statistics in trained stages as well"
     )

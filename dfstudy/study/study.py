@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 
 from dfstudy.errors import StudyError, near_match
-from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, OtherPictures, Pairs, Policies
+from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, OtherPictures, Pairs, Policies, Tuning
 from dfstudy.study.overrides import (
     REFERENCE,
     describe_overrides,
@@ -68,6 +68,7 @@ __all__ = [
     "SamplePictures",
     "Study",
     "Training",
+    "Tuning",
     "built_in_studies",
     "load_study",
     "read_study",
@@ -108,6 +109,7 @@ class Study(Section):
     policies: Policies = Policies()
     forgeries: Forgeries = Forgeries()
     defects: Defects = Defects()
+    tuning: Tuning = Tuning()
     pairs: Pairs = Pairs()
     report: Page = Page()
     test_on: list[OtherPictures] = Field(
@@ -138,6 +140,14 @@ class Study(Section):
         return evaluate
 
     @model_validator(mode="after")
+    def _tuned_once(self) -> Study:
+        if self.tuning.modes and self.model.tuning != "stages":
+            raise ValueError(
+                f"model.tuning is {self.model.tuning}, and tuning.modes compares ways of tuning: leave out one"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _others_differ(self) -> Study:
         titles = [other.title for other in self.test_on]
         repeated = sorted({title for title in titles if titles.count(title) > 1})
@@ -149,6 +159,18 @@ class Study(Section):
     def recipe(self) -> Training:
         """The recipe that really trains: `training`, with `plain_sgd` by the original optimiser."""
         return self.training.model_copy(update=PLAIN_SGD if self.protocol.plain_sgd else {})
+
+    @property
+    def tuned_models(self) -> dict[str, Model]:
+        """The network of each way of tuning that chapter 09 compares."""
+        changed: dict[str, dict[str, Any]] = {
+            "stages": {},
+            "all": {"trainable_stages": "all"},
+            "head": {"tuning": "head"},
+            "norm": {"tuning": "norm"},
+            "lora": {"tuning": "lora", "rank": self.tuning.rank},
+        }
+        return {mode: self.model.model_copy(update=changed[mode]) for mode in self.tuning.modes}
 
     @property
     def pictures(self) -> Path:

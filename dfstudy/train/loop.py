@@ -25,6 +25,7 @@ from dfstudy.model.checkpoint import save_weights
 from dfstudy.model.device import DeviceSetup, predict_logits
 from dfstudy.model.freeze import train_mode
 from dfstudy.model.process_group import ALONE, Team
+from dfstudy.model.tuning import plain_weights
 from dfstudy.study.recipe import WEIGHT_SOURCES
 from dfstudy.train.learner import Learner, pictures_at_once, refuse_lone_picture
 from dfstudy.train.log import Log, tell
@@ -113,7 +114,7 @@ class Trainer:
             while not at.is_over(*limits):
                 self._epoch(training, validation, log)
         if self.team.leads:
-            save_weights(self.folder / "last.safetensors", self.learner.tested.state_dict())
+            save_weights(self.folder / "last.safetensors", plain_weights(self.learner.tested))
 
     def loader(self, part: Part, train: bool = False, once: bool = False) -> Loader:
         """Batches of a part: shuffled and varied for training, else in order and only resized.
@@ -262,7 +263,7 @@ class Trainer:
         if best:
             at.best_epoch, at.best_value = at.epoch, selected_value(of_validation, *chosen_by)
             if self.team.leads:
-                save_weights(self.folder / "best.safetensors", self.learner.tested.state_dict())
+                save_weights(self.folder / "best.safetensors", plain_weights(self.learner.tested))
         at.history.append(row)
         at.timings.append(timing)
         at.epoch, at.batch, at.seconds = at.epoch + 1, 0, 0.0

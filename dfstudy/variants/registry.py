@@ -16,6 +16,7 @@ from dfstudy.variants.defects import list_defects
 from dfstudy.variants.forgeries import list_forgeries
 from dfstudy.variants.pairs import list_pairs
 from dfstudy.variants.policies import list_policy_variants
+from dfstudy.variants.tuning import list_tuning
 from dfstudy.variants.variant import MAIN, Variant, methods_of
 
 if TYPE_CHECKING:
@@ -32,12 +33,14 @@ __all__ = [
     "PAIRS",
     "POLICIES",
     "RUNS",
+    "TUNING",
     "Variant",
     "find_variants",
     "list_variants",
 ]
 
 RUNS, POLICIES, CONTROLS, FORGERIES, DEFECTS = "runs", "policies", "controls", "forgeries", "defects"
+TUNING = "tuning"
 PAIRS = "pairs"
 
 
@@ -52,6 +55,7 @@ GROUPS: dict[str, Callable[[Study, Split], list[Variant]]] = {
     CONTROLS: list_controls,
     FORGERIES: list_forgeries,
     DEFECTS: list_defects,
+    TUNING: list_tuning,
     PAIRS: list_pairs,
 }
 
@@ -62,6 +66,7 @@ COMPARISONS = {
     CONTROLS: "policies",
     FORGERIES: "forgeries",
     DEFECTS: "defects",
+    TUNING: "tuning",
     PAIRS: "pairs",
 }
 
@@ -71,8 +76,8 @@ def list_variants(study: Study, split: Split, group: str) -> list[Variant]:
 
     `runs` is the study's own, `policies` one for each policy and budget, `controls` those between which there
     is nothing to find, `forgeries` one for each method and
-    network, `defects` one for each original flaw that needs a training, `pairs` the study's with each fake
-    beside its source.
+    network, `defects` one for each original flaw that needs a training, `tuning` one for each way of tuning
+    and policy, `pairs` the study's with each fake beside its source.
 
     Args:
         split: the study's own.

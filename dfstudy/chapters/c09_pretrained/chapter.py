@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dfstudy.chapters.base import Chapter
-from dfstudy.chapters.c09_pretrained.questions_pairs import answer_pairs
+from dfstudy.chapters.c09_pretrained.questions import answer_questions
 
 CHAPTER = Chapter(
     id="09_pretrained",
@@ -11,10 +11,11 @@ CHAPTER = Chapter(
     needs=(
         "pictures",
         "runs",
+        "tuning",
         "pairs",
     ),
     timeout=86400,
     figures=(),
     numbers=(),
-    questions=answer_pairs,
+    questions=answer_questions,
 )
