@@ -143,7 +143,8 @@ class Study(Section):
     def _tuned_once(self) -> Study:
         if self.tuning.modes and self.model.tuning != "stages":
             raise ValueError(
-                f"model.tuning is {self.model.tuning}, and tuning.modes compares ways of tuning: leave out one"
+                f"model.tuning is {self.model.tuning}, and tuning.modes compares ways of tuning: leave out "
+                f"one"
             )
         return self
 
