@@ -150,7 +150,7 @@ def _pooled(measured: Sequence[There]) -> list[Number]:
     found = group_interval(aucs, *(each.units for each in sets), settings=settings)
     behind = np.sum([each.behind for each in sets], axis=0)
     notes = {
-        "auc": "all their images in one ranking: it also falls where one set scores higher than another",
+        "auc": "all their images in one ranking, which also depends on how high each set scores as a whole",
         "mean_auc": "mean over the sets, each ranked by itself and as heavy as the others",
     }
     return [
