@@ -138,6 +138,7 @@ def ladder(study: Study, split: Split) -> list[Rung]:
     bare = _change(study, "policies", names=[], controls=False, **quiet)
     bare = _change(_change(bare, "defects", measured=False), "forgeries", train_on="off")
     bare = _change(bare, "tuning", modes=[])
+    bare = _change(bare, "pairs", measured=False)
     rungs = [("the study's own network", _change(bare, "training", seeds=seeds[:1]))]
 
     def climb(name: str, section: str, **settings: Any) -> None:
@@ -157,6 +158,7 @@ def ladder(study: Study, split: Split) -> list[Rung]:
     climb(others, "policies", names=policies.names)
     climb("unseen forgeries", "forgeries", train_on=study.forgeries.train_on)
     climb("ways of tuning", "tuning", modes=study.tuning.modes)
+    climb("each fake beside its source", "pairs", measured=study.pairs.measured)
     climb("shorter budgets", "policies", budgets=policies.budgets)
     climb("single transforms and strengths", "policies", **{name: getattr(policies, name) for name in quiet})
     for count in range(2, MOST_SEEDS + 1):
@@ -233,6 +235,7 @@ def _more_seeds(study: Study, count: int) -> Study:
     study = _change(study, "training", seeds=seeds)
     study = _change(study, "policies", seeds=max(count, study.policies.seeds))
     study = _change(study, "tuning", seeds=max(count, study.tuning.seeds))
+    study = _change(study, "pairs", seeds=max(count, study.pairs.seeds))
     return _change(study, "defects", seeds=max(count, study.defects.seeds))
 
 

@@ -18,9 +18,9 @@ import numpy as np
 import pandas as pd
 from scipy.special import logit as log_odds
 
-from dfstudy.chapters.c04_test.calibration import TARGET
 from dfstudy.stats.calibration import FITS, USED, Calibration
 from dfstudy.stats.decisions import SURE, Band, called_shares, choose_band
+from dfstudy.stats.score_meaning import TARGET
 from dfstudy.study.comparisons import Evaluate
 from dfstudy.train.threshold import best_threshold
 

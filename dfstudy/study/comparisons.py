@@ -35,6 +35,12 @@ class Evaluate(Section):
     elsewhere_pictures: int = Field(
         2000, ge=0, description="images of each folder in test_on, at most, by groups; 0 is all"
     )
+    subgroups: Literal["auto"] | list[str] = Field(
+        "auto",
+        description="further columns of index.csv (camera, quality, age ...) whose values are subgroups of "
+        "the test "
+        "(chapter 04): a list, or auto for all that have 2 to 8 words, or numbers, which are cut at terciles",
+    )
     level: Literal["group", "identity", "video", "picture"] = Field(
         "group",
         description="what intervals take as independent: group is what the split keeps whole; video needs "
@@ -169,3 +175,10 @@ class Defects(Section):
     imbalance: Annotated[float, Field(ge=1)] = Field(
         4.0, description="reals a fake, to which training images are thinned for the inverted class weight"
     )
+
+
+class Pairs(Section):
+    """Whether chapter 09 trains with each fake beside its source, compared with shuffled batches."""
+
+    measured: bool = Field(False, description="false trains none")
+    seeds: Count = Field(3, description="how many of training.seeds both ways are trained with")

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 
 from dfstudy.errors import StudyError, near_match
-from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, OtherPictures, Policies, Tuning
+from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, OtherPictures, Pairs, Policies, Tuning
 from dfstudy.study.overrides import (
     REFERENCE,
     describe_overrides,
@@ -62,6 +62,7 @@ __all__ = [
     "Forgeries",
     "Model",
     "OtherPictures",
+    "Pairs",
     "Policies",
     "Protocol",
     "SamplePictures",
@@ -109,6 +110,7 @@ class Study(Section):
     forgeries: Forgeries = Forgeries()
     defects: Defects = Defects()
     tuning: Tuning = Tuning()
+    pairs: Pairs = Pairs()
     report: Page = Page()
     test_on: list[OtherPictures] = Field(
         default=[],

@@ -22,6 +22,7 @@ from filelock import Timeout
 from safetensors.torch import load_file
 from torch import Tensor
 
+from dfstudy.data.columns import PAIR
 from dfstudy.errors import StudyError
 from dfstudy.model.checkpoint import RETRAIN, keep_source, read_checkpoint, save_checkpoint
 from dfstudy.model.device import DeviceSetup, choose_place
@@ -243,7 +244,8 @@ def _describe_trained(trainer: Trainer) -> dict[str, Any]:
 def _part(split: Split, table: pd.DataFrame) -> Part:
     paths = [split.root / path for path in table["path"]]
     sizes = table[["width", "height"]].to_numpy("int64")
-    return Part(paths, table["label"].to_numpy("int64"), sizes)
+    sets = pd.factorize(table[PAIR])[0] if PAIR in table else None
+    return Part(paths, table["label"].to_numpy("int64"), sizes, sets)
 
 
 class _alone:

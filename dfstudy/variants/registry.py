@@ -14,6 +14,7 @@ from dfstudy.errors import StudyError, near_match
 from dfstudy.variants.controls import list_controls
 from dfstudy.variants.defects import list_defects
 from dfstudy.variants.forgeries import list_forgeries
+from dfstudy.variants.pairs import list_pairs
 from dfstudy.variants.policies import list_policy_variants
 from dfstudy.variants.tuning import list_tuning
 from dfstudy.variants.variant import MAIN, Variant, methods_of
@@ -29,6 +30,7 @@ __all__ = [
     "FORGERIES",
     "GROUPS",
     "MAIN",
+    "PAIRS",
     "POLICIES",
     "RUNS",
     "TUNING",
@@ -39,6 +41,7 @@ __all__ = [
 
 RUNS, POLICIES, CONTROLS, FORGERIES, DEFECTS = "runs", "policies", "controls", "forgeries", "defects"
 TUNING = "tuning"
+PAIRS = "pairs"
 
 
 def _main(study: Study, split: Split) -> list[Variant]:
@@ -53,6 +56,7 @@ GROUPS: dict[str, Callable[[Study, Split], list[Variant]]] = {
     FORGERIES: list_forgeries,
     DEFECTS: list_defects,
     TUNING: list_tuning,
+    PAIRS: list_pairs,
 }
 
 
@@ -63,6 +67,7 @@ COMPARISONS = {
     FORGERIES: "forgeries",
     DEFECTS: "defects",
     TUNING: "tuning",
+    PAIRS: "pairs",
 }
 
 
@@ -71,8 +76,8 @@ def list_variants(study: Study, split: Split, group: str) -> list[Variant]:
 
     `runs` is the study's own, `policies` one for each policy and budget, `controls` those between which there
     is nothing to find, `forgeries` one for each method and
-    network, `defects` one for each original flaw that needs a training, `tuning` one for
-    each way of tuning and policy.
+    network, `defects` one for each original flaw that needs a training, `tuning` one for each way of tuning
+    and policy, `pairs` the study's with each fake beside its source.
 
     Args:
         split: the study's own.

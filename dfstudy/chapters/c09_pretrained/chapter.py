@@ -12,6 +12,7 @@ CHAPTER = Chapter(
         "pictures",
         "runs",
         "tuning",
+        "pairs",
     ),
     timeout=86400,
     figures=(),

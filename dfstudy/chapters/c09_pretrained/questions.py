@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from dfstudy.chapters.c09_pretrained.questions_pairs import answer_pairs
 from dfstudy.present.answer import Answer, gains, if_known, is_small
 from dfstudy.present.numbers import literal
 from dfstudy.stats.verdicts import CANNOT_TELL, NO, UNTRAINED, Verdict
@@ -32,7 +33,7 @@ def answer_questions(gathered: Gathered) -> list[Answer]:
     """Every answer for which chapter 09 gave numbers."""
     study, numbers = gathered.study, gathered.numbers
     known = [mode for mode in study.tuning.modes if f"tuning.{mode}.auc.difference" in numbers]
-    return [_of_tuning(mode, study, numbers) for mode in known]
+    return [*(_of_tuning(mode, study, numbers) for mode in known), *answer_pairs(gathered)]
 
 
 def _of_tuning(mode: str, study: Study, numbers: Numbers) -> Answer:

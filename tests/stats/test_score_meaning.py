@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from dfstudy.chapters.c04_test.calibration import RATES, calibrate, meaning_numbers, risk_curve
 from dfstudy.number import Number
 from dfstudy.stats.calibration_effect import FLAT
 from dfstudy.stats.measures import test_numbers
 from dfstudy.stats.risk import risk_band
+from dfstudy.stats.score_meaning import RATES, calibrate, meaning_numbers, risk_curve
 from dfstudy.study.comparisons import Evaluate
 
 SETTINGS = Evaluate(replicates=100)

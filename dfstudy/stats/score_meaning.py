@@ -9,7 +9,7 @@ Values are means over seeds. Refused with ValueError: a validation of one class.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -26,9 +26,11 @@ from dfstudy.stats.decisions import (
     Band,
     alarm_numbers,
     band_numbers,
+    called_shares,
     choose_band,
     false_alarm_threshold,
 )
+from dfstudy.stats.prevalence import prevalence_numbers
 from dfstudy.stats.risk import risk_band
 
 if TYPE_CHECKING:
@@ -60,20 +62,26 @@ class Meaning:
     bands: list[Band]
 
 
-def calibrate(runs: Sequence[Run], predictions: Sequence[pd.DataFrame], settings: Evaluate) -> Meaning:
-    """Fit and choose on each run's validation, judge on its test.
+def calibrate(
+    runs: Sequence[Run],
+    predictions: Sequence[pd.DataFrame],
+    settings: Evaluate,
+    kinds: Iterable[str] = tuple(FITS),
+) -> Meaning:
+    """Fit and choose on each run's validation, judge on its test, or on images of another folder.
 
     Args:
         runs: one a seed; read are `clean` and the checkpoint's threshold.
-        predictions: one table of `predict` a run, with the network's logits.
+        predictions: one table of `predict` or `predict_elsewhere` a run, with the network's logits.
+        kinds: ways of calibrating that are judged, `USED` among them.
     """
     validation = [run.clean[run.clean["part"] == "val"] for run in runs]
     test = align(predictions)
     logits = _logits(predictions, test)
     units = test.units(settings.level)
     fitted = {
-        kind: [fit(rows["logit"].to_numpy(), rows["label"].to_numpy()) for rows in validation]
-        for kind, fit in FITS.items()
+        kind: [FITS[kind](rows["logit"].to_numpy(), rows["label"].to_numpy()) for rows in validation]
+        for kind in kinds
     }
     judgements = {kind: judge(each, logits, test.labels, units, settings) for kind, each in fitted.items()}
     tables, thresholds, bands = [], [], []
@@ -89,7 +97,8 @@ def calibrate(runs: Sequence[Run], predictions: Sequence[pd.DataFrame], settings
 
 
 def meaning_numbers(meaning: Meaning, settings: Evaluate, prefix: str = "test") -> list[Number]:
-    """Numbers `<prefix>.calibration.*`, `.false_alarms.at_*`, `.sensitivity.at_*` and `.band.*`.
+    """Numbers `<prefix>.calibration.*`, `.false_alarms.at_*`, `.sensitivity.at_*`, `.band.*`, and those of
+    `prevalence_numbers` at the verdict's threshold.
 
     Losses before calibration are `test.log_loss`, `test.brier` and `test.ece` already, and not given twice.
     """
@@ -103,8 +112,11 @@ def meaning_numbers(meaning: Meaning, settings: Evaluate, prefix: str = "test") 
     ]
     for alarms in meaning.alarms.values():
         numbers += alarm_numbers(test.labels, test.probabilities, units, alarms, settings, prefix)
-    told = (test.labels, test.probabilities, units, meaning.bands, settings)
-    return numbers + band_numbers(*told, f"{prefix}.band")
+    told = (test.labels, test.probabilities, units)
+    numbers += band_numbers(*told, meaning.bands, settings, f"{prefix}.band")
+    shares = called_shares(*told, meaning.thresholds, settings)
+    fakes = int(test.labels.sum())
+    return numbers + prevalence_numbers(*shares, len(test) - fakes, fakes, prefix)
 
 
 def risk_curve(meaning: Meaning, settings: Evaluate) -> pd.DataFrame:
