@@ -137,6 +137,7 @@ def ladder(study: Study, split: Split) -> list[Rung]:
     quiet = {"budgets": [], "leave_one_out": False, "add_one": False, "strengths": []}
     bare = _change(study, "policies", names=[], controls=False, **quiet)
     bare = _change(_change(bare, "defects", measured=False), "forgeries", train_on="off")
+    bare = _change(bare, "learning_curve", networks=False)
     rungs = [("the study's own network", _change(bare, "training", seeds=seeds[:1]))]
 
     def climb(name: str, section: str, **settings: Any) -> None:
@@ -155,6 +156,7 @@ def ladder(study: Study, split: Split) -> list[Rung]:
     )
     climb(others, "policies", names=policies.names)
     climb("unseen forgeries", "forgeries", train_on=study.forgeries.train_on)
+    climb("the learning curve of the network", "learning_curve", networks=study.learning_curve.networks)
     climb("shorter budgets", "policies", budgets=policies.budgets)
     climb("single transforms and strengths", "policies", **{name: getattr(policies, name) for name in quiet})
     for count in range(2, MOST_SEEDS + 1):

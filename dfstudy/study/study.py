@@ -17,7 +17,7 @@ from typing import Any
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 
 from dfstudy.errors import StudyError, near_match
-from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, OtherPictures, Policies
+from dfstudy.study.comparisons import Curve, Defects, Evaluate, Forgeries, OtherPictures, Policies
 from dfstudy.study.overrides import (
     REFERENCE,
     describe_overrides,
@@ -56,6 +56,7 @@ __all__ = [
     "WEIGHT_SOURCES",
     "Augment",
     "Card",
+    "Curve",
     "Data",
     "Defects",
     "Evaluate",
@@ -107,6 +108,7 @@ class Study(Section):
     policies: Policies = Policies()
     forgeries: Forgeries = Forgeries()
     defects: Defects = Defects()
+    learning_curve: Curve = Curve()
     report: Page = Page()
     test_on: list[OtherPictures] = Field(
         default=[],

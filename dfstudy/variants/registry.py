@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dfstudy.errors import StudyError, near_match
 from dfstudy.variants.controls import list_controls
+from dfstudy.variants.curve import list_curve
 from dfstudy.variants.defects import list_defects
 from dfstudy.variants.forgeries import list_forgeries
 from dfstudy.variants.policies import list_policy_variants
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COMPARISONS",
     "CONTROLS",
+    "CURVE",
     "DEFECTS",
     "FORGERIES",
     "GROUPS",
@@ -36,6 +38,7 @@ __all__ = [
 ]
 
 RUNS, POLICIES, CONTROLS, FORGERIES, DEFECTS = "runs", "policies", "controls", "forgeries", "defects"
+CURVE = "curve"
 
 
 def _main(study: Study, split: Split) -> list[Variant]:
@@ -49,11 +52,18 @@ GROUPS: dict[str, Callable[[Study, Split], list[Variant]]] = {
     CONTROLS: list_controls,
     FORGERIES: list_forgeries,
     DEFECTS: list_defects,
+    CURVE: list_curve,
 }
 
 
 # groups that a section of the study shapes, by its name
-COMPARISONS = {POLICIES: "policies", CONTROLS: "policies", FORGERIES: "forgeries", DEFECTS: "defects"}
+COMPARISONS = {
+    POLICIES: "policies",
+    CONTROLS: "policies",
+    FORGERIES: "forgeries",
+    DEFECTS: "defects",
+    CURVE: "learning_curve",
+}
 
 
 def list_variants(study: Study, split: Split, group: str) -> list[Variant]:
@@ -61,7 +71,8 @@ def list_variants(study: Study, split: Split, group: str) -> list[Variant]:
 
     `runs` is the study's own, `policies` one for each policy and budget, `controls` those between which there
     is nothing to find, `forgeries` one for each method and
-    network, `defects` one for each original flaw that needs a training.
+    network, `defects` one for each original flaw that needs a training, `curve` one for each share and draw
+    of the learning curve.
 
     Args:
         split: the study's own.

@@ -10,6 +10,7 @@ CHAPTER = Chapter(
     needs=(
         "pictures",
         "runs",
+        "curve",
     ),
     timeout=86400,
     figures=(),
