@@ -81,16 +81,13 @@ def flip_labels(count: int, share: float, seed: int) -> NDArray[np.bool_]:
     return chosen
 
 
-def hit_rate(planted: NDArray[np.bool_], ranks: ArrayLike, groups: ArrayLike, settings: Evaluate) -> Interval:
-    """Share of the planted errors that lie among as many first ranks, with its interval over groups.
+def hit_rate(hits: NDArray[np.bool_], groups: ArrayLike, settings: Evaluate) -> Interval:
+    """Share of planted errors that lie among as many first ranks, with its interval over groups.
 
     Args:
-        planted: [n], at least one.
-        ranks: [n] from 1, or of a part of the images as they rank among all of them.
-        groups: [n].
+        hits: [planted], whether the rank is at most the number planted.
+        groups: [planted].
     """
-    first = np.asarray(ranks)[planted] <= int(planted.sum())
-    own = np.asarray(groups)[planted]
-    count = len(np.unique(own))
-    found = group_interval(lambda weights: (weights @ first) / weights.sum(axis=1), own, settings=settings)
+    count = len(np.unique(np.asarray(groups)))
+    found = group_interval(lambda weights: (weights @ hits) / weights.sum(axis=1), groups, settings=settings)
     return found.student("share", (count, count))

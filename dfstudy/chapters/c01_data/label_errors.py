@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
 import numpy as np
-from IPython.display import HTML
+from IPython.display import HTML, display
 from scipy.special import expit
 
 from dfstudy.data.images import read_picture
 from dfstudy.data.layouts.names import CLASS_NAMES
 from dfstudy.number import Number
+from dfstudy.present.numbers import say
 from dfstudy.present.style import WIDTH, save_figure
 from dfstudy.present.suspects import WHAT_TO_DO, suspect_images, write_suspects
 from dfstudy.present.tiles import make_tile
@@ -39,6 +40,14 @@ PLANTED = 0.05  # share of labels that are flipped to see how many of these are 
 SHOWN = 6  # faces a class
 
 
+def show_labels(study: Study, split: Split, probed: ProbedImages) -> list[Number]:
+    """Say what is suspicious and show the first training images; gives the two numbers."""
+    numbers = label_numbers(study, probed)
+    display(say(tell_labels({number.id: number for number in numbers}), numbers))
+    display(show_suspects(study, split, probed))
+    return numbers
+
+
 def label_numbers(study: Study, probed: ProbedImages) -> list[Number]:
     """The two numbers; writes the table where there is one."""
     rows, count = probed.rows, len(probed.rows)
@@ -50,7 +59,8 @@ def label_numbers(study: Study, probed: ProbedImages) -> list[Number]:
     planted = flip_labels(count, PLANTED, study.evaluate.seed)
     given = np.where(planted, 1 - labels, labels)
     ranks = find_label_errors(given, expit(probed.cross_validate(given).log_odds)).ranks
-    found = hit_rate(planted, ranks, rows["group"].to_numpy(str), by_group(study.evaluate))
+    hits = ranks[planted] <= planted.sum()
+    found = hit_rate(hits, rows["group"].to_numpy(str)[planted], by_group(study.evaluate))
     note = "labels that the probe contradicts by the rule of confident learning; hard images are among them"
     told = f"{planted.sum():,} labels flipped by chance: share of them among as many first ranks"
     return [

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import pandas as pd
+from IPython.display import display
 from scipy.special import expit
 
 from dfstudy.number import Number
+from dfstudy.present.numbers import say
 from dfstudy.present.suspects import WHAT_TO_DO, suspect_images, write_suspects
 
 if TYPE_CHECKING:
@@ -20,6 +22,13 @@ if TYPE_CHECKING:
     from dfstudy.train.run import Run
 
 TABLE, SUSPICIOUS = "label_errors_network.csv", "labels.network.suspicious"
+
+
+def show_labels(study: Study, runs: Sequence[Run], predictions: Sequence[pd.DataFrame]) -> list[Number]:
+    """Say what is suspicious; gives the number."""
+    number = suspect_labels(study, runs, predictions)
+    display(say(tell_suspects(number), [number]))
+    return [number]
 
 
 def suspect_labels(study: Study, runs: Sequence[Run], predictions: Sequence[pd.DataFrame]) -> Number:
