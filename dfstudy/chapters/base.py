@@ -59,9 +59,9 @@ class Chapter:
         title: what the terminal and the contents call it.
         needs: what must exist first: `pictures` (index), `card` (the dataset card of the study file),
             `leakage` (trainings of the estimate), `elsewhere` (other folders to test on), `runs` (every
-            training run of the study), `policies`, `controls`, `forgeries`, `defects`, `tuning` and `pairs`
-            (those of a comparison), `shortcuts` (numbers of the first chapter), `numbers` (those of the
-            chapters above).
+            training run of the study), `policies`, `controls`, `forgeries`, `defects`, `tuning`, `pairs` and
+            `curve` (those of a comparison), `shortcuts` (numbers of the first chapter), `numbers` (those of
+            the chapters above).
         timeout: seconds that one cell may take.
         figures, numbers: ids that must exist after it has run; more may.
         questions: answers to what its numbers can answer; none where they are missing. Pure.

@@ -139,6 +139,7 @@ def ladder(study: Study, split: Split) -> list[Rung]:
     bare = _change(_change(bare, "defects", measured=False), "forgeries", train_on="off")
     bare = _change(bare, "tuning", modes=[])
     bare = _change(bare, "pairs", measured=False)
+    bare = _change(bare, "learning_curve", networks=False)
     rungs = [("the study's own network", _change(bare, "training", seeds=seeds[:1]))]
 
     def climb(name: str, section: str, **settings: Any) -> None:
@@ -159,6 +160,7 @@ def ladder(study: Study, split: Split) -> list[Rung]:
     climb("unseen forgeries", "forgeries", train_on=study.forgeries.train_on)
     climb("ways of tuning", "tuning", modes=study.tuning.modes)
     climb("each fake beside its source", "pairs", measured=study.pairs.measured)
+    climb("the learning curve of the network", "learning_curve", networks=study.learning_curve.networks)
     climb("shorter budgets", "policies", budgets=policies.budgets)
     climb("single transforms and strengths", "policies", **{name: getattr(policies, name) for name in quiet})
     for count in range(2, MOST_SEEDS + 1):

@@ -182,3 +182,25 @@ class Pairs(Section):
 
     measured: bool = Field(False, description="false trains none")
     seeds: Count = Field(3, description="how many of training.seeds both ways are trained with")
+
+
+class Curve(Section):
+    """How the AUC grows with what there is to learn from (chapter 09)."""
+
+    shares: list[Share] = Field(
+        [0.1, 0.25, 0.5, 1.0],
+        description="shares of the training groups that a linear probe learns from, rising; an empty list "
+        "asks for no curve",
+    )
+    draws: Annotated[int, Field(ge=2)] = Field(
+        5, description="draws of the groups; a share lies within the next"
+    )
+    networks: bool = Field(False, description="also train the study's own network on each share and draw")
+
+    @model_validator(mode="after")
+    def _rises_to_all(self) -> Curve:
+        if self.shares and (
+            self.shares != sorted({*self.shares}) or self.shares[-1] != 1 or not self.shares[1:]
+        ):
+            raise ValueError("shares: give two or more, rising, the last of them 1")
+        return self

@@ -17,7 +17,16 @@ from typing import Any
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 
 from dfstudy.errors import StudyError, near_match
-from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, OtherPictures, Pairs, Policies, Tuning
+from dfstudy.study.comparisons import (
+    Curve,
+    Defects,
+    Evaluate,
+    Forgeries,
+    OtherPictures,
+    Pairs,
+    Policies,
+    Tuning,
+)
 from dfstudy.study.overrides import (
     REFERENCE,
     describe_overrides,
@@ -56,6 +65,7 @@ __all__ = [
     "WEIGHT_SOURCES",
     "Augment",
     "Card",
+    "Curve",
     "Data",
     "Defects",
     "Evaluate",
@@ -111,6 +121,7 @@ class Study(Section):
     defects: Defects = Defects()
     tuning: Tuning = Tuning()
     pairs: Pairs = Pairs()
+    learning_curve: Curve = Curve()
     report: Page = Page()
     test_on: list[OtherPictures] = Field(
         default=[],

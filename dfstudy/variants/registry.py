@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from dfstudy.errors import StudyError, near_match
 from dfstudy.variants.controls import list_controls
+from dfstudy.variants.curve import list_curve
 from dfstudy.variants.defects import list_defects
 from dfstudy.variants.forgeries import list_forgeries
 from dfstudy.variants.pairs import list_pairs
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "COMPARISONS",
     "CONTROLS",
+    "CURVE",
     "DEFECTS",
     "FORGERIES",
     "GROUPS",
@@ -42,6 +44,7 @@ __all__ = [
 RUNS, POLICIES, CONTROLS, FORGERIES, DEFECTS = "runs", "policies", "controls", "forgeries", "defects"
 TUNING = "tuning"
 PAIRS = "pairs"
+CURVE = "curve"
 
 
 def _main(study: Study, split: Split) -> list[Variant]:
@@ -57,6 +60,7 @@ GROUPS: dict[str, Callable[[Study, Split], list[Variant]]] = {
     DEFECTS: list_defects,
     TUNING: list_tuning,
     PAIRS: list_pairs,
+    CURVE: list_curve,
 }
 
 
@@ -68,6 +72,7 @@ COMPARISONS = {
     DEFECTS: "defects",
     TUNING: "tuning",
     PAIRS: "pairs",
+    CURVE: "learning_curve",
 }
 
 
@@ -77,7 +82,8 @@ def list_variants(study: Study, split: Split, group: str) -> list[Variant]:
     `runs` is the study's own, `policies` one for each policy and budget, `controls` those between which there
     is nothing to find, `forgeries` one for each method and
     network, `defects` one for each original flaw that needs a training, `tuning` one for each way of tuning
-    and policy, `pairs` the study's with each fake beside its source.
+    and policy, `pairs` the study's with each fake beside its source, `curve` one for each share and draw of
+    the learning curve.
 
     Args:
         split: the study's own.

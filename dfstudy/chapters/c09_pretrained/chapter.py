@@ -13,6 +13,7 @@ CHAPTER = Chapter(
         "runs",
         "tuning",
         "pairs",
+        "curve",
     ),
     timeout=86400,
     figures=(),
