@@ -76,13 +76,17 @@ def lead(found: ReportsCompared) -> list[str]:
 def as_text(found: ReportsCompared) -> str:
     """For a terminal: what differs, and the most telling of each list."""
     lines = [f"{letter}  {_cut(name)}" for letter, name in zip(LETTERS, found.names, strict=False)]
-    sources = [row for row in found.sources if row.state != SAME or row.name in KEY]
-    lines += _section("where they come from", sources)
+    lines += _section("where they come from", key_sources(found))
     lines += _section("settings that differ", [row for row in found.settings if row.state != SAME])
     lines += _section("verdicts that are not the same", [x for x in found.verdicts if x.state != WITHIN])
     for state, title in LISTS:
         lines += _section(f"numbers {title}", by_p(found.numbers, state))
     return "\n".join([*lines, "", *lead(found)])
+
+
+def key_sources(found: ReportsCompared) -> list[ComparedRow]:
+    """Sources that differ, and those that a reader asks for in any case."""
+    return [row for row in found.sources if row.state != SAME or row.name in KEY]
 
 
 def by_p(rows: Sequence[ComparedRow], state: str) -> list[ComparedRow]:
@@ -117,7 +121,7 @@ def as_page(found: ReportsCompared) -> str:
     )
     numbers = [(title, by_p(found.numbers, state)) for state, title in LISTS]
     tables = [
-        ("Where they come from", found.sources),
+        ("Where they come from", key_sources(found)),
         ("Settings that differ", [row for row in found.settings if row.state != SAME]),
         ("Verdicts", found.verdicts),
         *((f"Numbers {title}", rows) for title, rows in numbers),

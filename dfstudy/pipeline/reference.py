@@ -1,7 +1,7 @@
 """The tracked exhibit: what a reader on the web sees, and what a new machine compares itself with.
 
-Takes the finished report of the sample study; gives `reports/published/sample` with page, figures and
-numbers, and the answers in the README. Refuses an unfinished report and more than 5 MB in all, because
+Takes the finished report of the sample study; gives `reports/published/sample` with page, figures, numbers
+and sealed plan, and the answers in the README. Refuses an unfinished report and more than 5 MB in all, because
 every clone carries it.
 """
 
@@ -12,6 +12,7 @@ import shutil
 
 from dfstudy.chapters.base import Gathered
 from dfstudy.chapters.c09_conclusions.answers import decide_answers
+from dfstudy.chapters.c09_conclusions.seal import SEAL, SEALED
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.compare import exhibit_folder
 from dfstudy.pipeline.invocation import resolve
@@ -21,7 +22,7 @@ from dfstudy.study.study import load_study
 from dfstudy.system.provenance import project_root
 
 LIMIT = 5_000_000  # bytes of the whole exhibit
-PARTS = ("index.html", "figures", "numbers")
+PARTS = ("index.html", "figures", "numbers", SEAL, SEALED)
 RESULTS = re.compile(r"(<!-- results: .*? -->\n).*?(<!-- end of results -->)", re.DOTALL)  # of the README
 
 
