@@ -34,7 +34,15 @@ def test_the_rooms_are_layers():
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["index", "--help"], ["index"], ["doctor"], ["evaluate", "--help"], ["score", "--help"]],
+    [
+        ["--help"],
+        ["index", "--help"],
+        ["index"],
+        ["doctor"],
+        ["evaluate", "--help"],
+        ["score", "--help"],
+        ["compare", *[str(ROOT / "reports" / "published" / "sample")] * 2],
+    ],
 )
 def test_the_light_door_loads_no_network_library(arguments, tmp_path):
     from PIL import Image

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from dfstudy import __version__
+from dfstudy.cli.compare import compare
 from dfstudy.cli.evaluate import evaluate
 from dfstudy.cli.report import report, speed, study_options
 from dfstudy.cli.score import score
@@ -42,7 +43,7 @@ class Commands(click.Group):
         except StudyError as error:
             told = "\n".join(map(printable, str(error).split("\n")))
             click.echo(f"{click.style('error:', fg='red', bold=True)} {told}", err=True)
-            ctx.exit(1)
+            ctx.exit(getattr(error, "status", 1))
         except KeyboardInterrupt as stop:
             number = getattr(stop, "number", signal.SIGINT)
             with suppress(OSError):  # the terminal may be gone
@@ -185,6 +186,7 @@ def faces(source: str, target: str, study: str, weights: str, workers: int | Non
     click.echo(summarise(done))
 
 
+main.add_command(compare)
 main.add_command(evaluate)
 main.add_command(score)
 

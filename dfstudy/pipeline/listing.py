@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dfstudy.chapters.c10_conclusions.seal import SEALED
+from dfstudy.chapters.c10_conclusions.seal import tell_seal
 from dfstudy.data.external import fingerprint_files
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.cells import plain_python
@@ -127,7 +127,7 @@ class Reader:
         declared = digest([chapter.figures, chapter.numbers])[:SHORT]
         given = {"device": self._device} if NETWORKS & set(chapter.needs) else {}
         if "numbers" in chapter.needs:
-            given["seal"] = digest(read_json(self._study.out / SEALED))[:SHORT]
+            given["seal"] = digest(tell_seal(self._study))[:SHORT]
         reads = self._of(names, cores=self._cores, **{"declared in its chapter.py": declared}, **given)
         return ListedStep(chapter.title, reads, inputs)
 

@@ -47,7 +47,7 @@ def report_rows(study: Study) -> Rows:
         ("Device of the training", ", ".join(sorted({str(run["device"]) for run in runs})) or "none"),
         ("Seeds", ", ".join(map(str, study.training.seeds))),
         ("Training runs", ", ".join(run["key"] for run in runs) or "none"),
-        ("Sealed", sealed_on(study) or "not sealed"),
+        ("Sealed", sealed_on(study)),
         ("Rendered", datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z")),
     ]
     comparison = compare_with_exhibit(study)

@@ -21,7 +21,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from dfstudy.chapters.c01_data.questions import LEAK, PREDICTS
 from dfstudy.chapters.c04_test.questions import BIN_ERROR, GAP, LOSS
 from dfstudy.chapters.c08_protocol.questions import TRUTH
-from dfstudy.chapters.c10_conclusions.seal import tell_seal
+from dfstudy.chapters.c10_conclusions.seal import sealed_on, tell_seal
 from dfstudy.errors import near_match
 from dfstudy.pipeline.page.figures import SHOWN_HERE
 from dfstudy.present.answer import above
@@ -131,7 +131,7 @@ def vocabulary(numbers: Numbers, answers: Iterable[Answer], study: Study) -> dic
         "find": lambda **fields: find(numbers, **fields),
         "asked": slugs.get(study.policies.asked, study.policies.asked),
         "first": slugs.get(study.policies.names[0], study.policies.names[0]) if study.policies.names else "",
-        "seal": tell_seal(study),
+        "seal": f'{tell_seal(study)} <span data-run="">Sealed: {sealed_on(study)}.</span>',
         "limit": LIMITS,
         "study": study,
     }
