@@ -20,6 +20,7 @@ import click
 from dfstudy import __version__
 from dfstudy.cli.compare import compare
 from dfstudy.cli.evaluate import evaluate
+from dfstudy.cli.export import export
 from dfstudy.cli.report import report, speed, study_options
 from dfstudy.cli.score import score
 from dfstudy.errors import StudyError, printable
@@ -189,6 +190,7 @@ def faces(source: str, target: str, study: str, weights: str, workers: int | Non
 main.add_command(compare)
 main.add_command(evaluate)
 main.add_command(score)
+main.add_command(export)
 
 
 @main.command()

@@ -24,7 +24,19 @@ from dfstudy.system.kept import room_in, write_atomic
 if TYPE_CHECKING:
     from dfstudy.scoring.detector import Score
 
-COLUMNS = ("path", "score", "verdict", "logit", "kind", "frames", "error", "run")
+COLUMNS = (
+    "path",
+    "score",
+    "verdict",
+    "logit",
+    "kind",
+    "frames",
+    "unlike",
+    "distance",
+    "flips",
+    "error",
+    "run",
+)
 Row = dict[str, Any]
 
 
@@ -37,6 +49,9 @@ def as_row(score: Score, key: str) -> Row:
         score.logit,
         score.kind,
         score.frames,
+        score.unlike,
+        score.distance,
+        score.flips,
         score.error,
     )
     return dict(zip(COLUMNS, (*values, key), strict=True))
