@@ -19,6 +19,7 @@ import click
 
 from dfstudy import __version__
 from dfstudy.cli.evaluate import evaluate
+from dfstudy.cli.publish import publish, verify
 from dfstudy.cli.report import report, speed, study_options
 from dfstudy.cli.score import score
 from dfstudy.errors import StudyError, printable
@@ -290,6 +291,10 @@ def tensorboard(invocation: Invocation) -> None:
         click.echo(f"  the study's own: {url}?runFilter=%5Emain%2F")
         click.echo(f"  all of them:     {url}")
         board.keep_up()
+
+
+main.add_command(publish)
+main.add_command(verify)
 
 
 @main.command()
