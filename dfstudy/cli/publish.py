@@ -66,7 +66,8 @@ def verify(archive: str, data: str, out: str, given: tuple[str, ...]) -> None:
         raise_on_signals()
         beside = project_root() / "reports" / f"verify-{found.fingerprint[:12]}"
         agreement = make_again(contents, data, Path(out).expanduser().resolve() if out else beside, given)
-    click.echo(str(agreement))
+    for line in str(agreement).split("\n"):
+        click.echo(printable(line))
     if not agrees(agreement):
         click.echo("the report made again does not agree with the archive", err=True)
         sys.exit(DISAGREES)

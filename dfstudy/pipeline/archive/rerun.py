@@ -20,7 +20,7 @@ import yaml
 from pydantic import ValidationError
 
 from dfstudy.data.index import index_study
-from dfstudy.errors import StudyError
+from dfstudy.errors import StudyError, printable
 from dfstudy.pipeline.archive.gather import LOCK, OWN, SPLIT
 from dfstudy.pipeline.archive.integrity import read_told, read_whole
 from dfstudy.pipeline.archive.paths import change_paths
@@ -98,6 +98,7 @@ def restore(contents: Contents, data: str, out: Path, given: Sequence[str] = ())
         _refuse_other_code(contents, named[file.name])
         return named[file.name]
 
+    settings["title"] = printable(settings["title"])
     settings = change_paths(settings, find, lambda _: Path(data).expanduser().resolve())
     file = out.with_name(f"{out.name}.yaml")
     text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True).encode()
