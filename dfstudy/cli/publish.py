@@ -28,7 +28,7 @@ DISAGREES = 3
 @click.option("--weights", is_flag=True, help="With the study's own networks.")
 @click.option("--licence", default="", help="Of the archive, in words or as an address.")
 def publish(invocation: Invocation, target: str, weights: bool, licence: str) -> None:
-    """Pack the finished report into one archive for others (docs/publish.md)."""
+    """Pack the finished report into one archive."""
     from dfstudy.pipeline.archive.publish import publish
 
     for line in publish(invocation.settings, Path(target) if target else None, weights, licence):
@@ -41,7 +41,7 @@ def publish(invocation: Invocation, target: str, weights: bool, licence: str) ->
 @click.option("--out", default="", help="Folder of the new results; default reports/verify-<fingerprint>.")
 @click.option("--with", "given", multiple=True, help="File or folder that its study names, such as own code.")
 def verify(archive: str, data: str, out: str, given: tuple[str, ...]) -> None:
-    """Check an archive of `publish`, or the folder it was unpacked into (docs/publish.md)."""
+    """Check an archive of publish, or make it again."""
     from dfstudy.pipeline.archive.container import opened
     from dfstudy.pipeline.archive.integrity import check_integrity
     from dfstudy.system.provenance import project_root
