@@ -9,7 +9,7 @@
 
 # Only what stands on the command line counts: a site or a session may have exported these names for something
 # else. What is set in the environment is said, and not used.
-GIVEN := STUDY DATA OUT SET NOTEBOOK RESULTS BASE PYTHON CLUSTER BUDGET FORCE
+GIVEN := STUDY DATA OUT SET NOTEBOOK RESULTS BASE PYTHON CLUSTER BUDGET FORCE WEIGHTS
 EXPORTED := $(strip $(foreach name,$(GIVEN),$(if $(filter environment%,$(origin $(name))),$(if $(value $(name)),$(name)=))))
 $(foreach name,$(GIVEN),$(if $(filter command%,$(origin $(name))),,$(eval override $(name) :=)))
 ifneq ($(EXPORTED),)
@@ -43,7 +43,7 @@ WHICH = --study "$$STUDY" --data "$$DATA" --out "$$OUT" $(if $(value SET),--set 
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help report index test coverage lab tensorboard lint bench lock strip exhibit doctor clean
+.PHONY: help report index test coverage lab tensorboard lint bench lock strip exhibit publish doctor clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -88,6 +88,9 @@ strip: $(READY) ## remove outputs and traces of this machine from the notebooks
 exhibit: $(READY) ## make a built-in study's report (STUDY=) and copy it to reports/published
 	@$(DFSTUDY) report $(if $(value STUDY),--study "$$STUDY")
 	@$(DFSTUDY) exhibit $(if $(value STUDY),--study "$$STUDY")
+
+publish: $(READY) ## pack the finished report into one archive for others (STUDY= DATA= OUT= SET= WEIGHTS=1)
+	@$(DFSTUDY) publish $(WHICH) $(if $(value WEIGHTS),--weights)
 
 doctor: $(READY) ## check this machine and its environment
 	@$(DFSTUDY) doctor

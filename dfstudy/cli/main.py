@@ -21,6 +21,7 @@ from dfstudy import __version__
 from dfstudy.cli.compare import compare
 from dfstudy.cli.evaluate import evaluate
 from dfstudy.cli.export import export
+from dfstudy.cli.publish import publish, verify
 from dfstudy.cli.report import report, speed, study_options
 from dfstudy.cli.score import score
 from dfstudy.errors import StudyError, printable
@@ -294,6 +295,10 @@ def tensorboard(invocation: Invocation) -> None:
         click.echo(f"  the study's own: {url}?runFilter=%5Emain%2F")
         click.echo(f"  all of them:     {url}")
         board.keep_up()
+
+
+main.add_command(publish)
+main.add_command(verify)
 
 
 @main.command()
