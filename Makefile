@@ -2,6 +2,7 @@
 #
 #   make report STUDY=full DATA=path/to/pictures OUT=reports/mine
 #   make report SET="training.epochs=6 augment.policy=none"   other settings, in a folder of their own
+#   make report STUDY=mine.yaml OWN_CODE=network.py   a study that runs Python: only files that you name
 #   make report BUDGET=20         what fits into 20 minutes, the most important parts first
 #   make report CLUSTER=slurm     trains on a Slurm cluster, see docs/cluster.md
 #   make report FORCE=1           runs every step again, and replaces another study's report in OUT
@@ -9,7 +10,7 @@
 
 # Only what stands on the command line counts: a site or a session may have exported these names for something
 # else. What is set in the environment is said, and not used.
-GIVEN := STUDY DATA OUT SET NOTEBOOK RESULTS BASE PYTHON CLUSTER BUDGET FORCE
+GIVEN := STUDY DATA OUT SET OWN_CODE NOTEBOOK RESULTS BASE PYTHON CLUSTER BUDGET FORCE
 EXPORTED := $(strip $(foreach name,$(GIVEN),$(if $(filter environment%,$(origin $(name))),$(if $(value $(name)),$(name)=))))
 $(foreach name,$(GIVEN),$(if $(filter command%,$(origin $(name))),,$(eval override $(name) :=)))
 ifneq ($(EXPORTED),)
@@ -37,7 +38,7 @@ endif
 
 # In the shell's place, and bound to make: it ends when make does, however make ended.
 DFSTUDY := export DFSTUDY_PARENT=$$PPID; exec $(RUN) -m dfstudy
-WHICH = --study "$$STUDY" --data "$$DATA" --out "$$OUT" $(if $(value SET),--set "$$SET")
+WHICH = --study "$$STUDY" --data "$$DATA" --out "$$OUT" $(if $(value SET),--set "$$SET") $(if $(value OWN_CODE),--own-code "$$OWN_CODE")
 
 # In a container one is often root, and JupyterLab then wants to be told.
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)

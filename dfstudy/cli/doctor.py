@@ -108,6 +108,10 @@ def _opencv() -> list[Check]:
 
 
 def _gpu() -> Check:
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        return Check(
+            "GPU", "note", "Apple's, through MPS: not byte-exact, a second run differs in its last bits"
+        )
     if shutil.which("nvidia-smi") is None:
         return Check("GPU", "note", "none: networks train on the processor")
     asked = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]

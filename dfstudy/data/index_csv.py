@@ -77,9 +77,12 @@ def read_index_csv(study: Study, paths: list[str]) -> pd.DataFrame:
     named["group"] = table["group"].where(table["group"] != "", own)
     named["given_split"] = _splits(study, table, named["path"])
     named[list(TABLE)] = table[list(TABLE)]
-    named["error"] = _doubts(named, root, set(paths))
-    masked = table["mask"] != ""
-    masks = dict(zip(named.loc[masked, "path"], map(inside, table.loc[masked, "mask"]), strict=True))
+    masks_named = table["mask"].map(lambda text: inside(text) if text else "")
+    outside = masks_named.map(_leads_out).astype(bool)
+    doubts = pd.Series(_doubts(named, root, set(paths)), index=named.index)
+    named["error"] = doubts.mask((doubts == "") & outside, "its mask lies outside the folder of images")
+    masked = (masks_named != "") & ~outside
+    masks = dict(zip(named.loc[masked, "path"], masks_named[masked], strict=True))
     named = named.drop_duplicates("path")
     named["mask"] = [masks.get(path, "") for path in named["path"]]
     unnamed = sorted(set(paths) - set(named["path"]) - set(masks.values()))
@@ -203,4 +206,6 @@ def _doubt(path: str, root: Path, found: Collection[str], differing: Collection[
         return "the file lies outside the folder of images"
     if ending(path) not in PICTURES:
         return f"no image format that is read ({ending(path) or 'no suffix'})"
-    return "the file cannot be listed" if (root / path).exists() else "the file is missing"
+    # a name that is too long for any file is missing, where Path.exists raises
+    there = os.path.exists(root / path)  # noqa: PTH110
+    return "the file cannot be listed" if there else "the file is missing"
