@@ -28,7 +28,7 @@ from dfstudy.data.layouts.splits import read_name, settle, split_pictures
 from dfstudy.data.layouts.unknown import alias_hint
 from dfstudy.data.tables import LINE, read_cells, read_labels
 from dfstudy.errors import StudyError, near_match
-from dfstudy.system.file_kind import no_file
+from dfstudy.system.file_kind import ANY_SIZE, no_file
 
 if TYPE_CHECKING:
     from dfstudy.study.study import Study
@@ -45,7 +45,7 @@ def has_index_csv(root: Path) -> bool:
         StudyError: something else bears its name.
     """
     try:
-        kind = no_file(root / NAME)
+        kind = no_file(root / NAME, ANY_SIZE)
     except FileNotFoundError:
         return False
     except OSError as error:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from dfstudy.data.tables import as_text, bare_text
 from dfstudy.errors import StudyError
-from dfstudy.system.file_kind import no_file
+from dfstudy.system.file_kind import ANY_SIZE, no_file
 from dfstudy.system.kept import parse_json, room_in, write_atomic
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ class ScoreTable:
         self._kind, (self._header, self._line) = kind, LINES[kind]
         self.done: set[str] = set()
         self.failed: set[str] = set()
-        if file.exists() and (kind := no_file(file)):
+        if file.exists() and (kind := no_file(file, ANY_SIZE)):
             raise StudyError(f"{file} is {kind}, where rows cannot be read back", "choose another place")
         self._has_two = False  # rows of one path: the one that failed, and the one of another try
         whole = 0

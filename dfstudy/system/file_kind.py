@@ -13,6 +13,7 @@ from pathlib import Path
 
 # An uncompressed image of the largest area that is read, with four channels of 16 bits, is smaller.
 MOST_BYTES = 2**30
+ANY_SIZE = 2**63  # for what is read piece by piece
 _KINDS = {
     stat.S_IFIFO: "a named pipe",
     stat.S_IFSOCK: "a socket",
@@ -34,5 +35,5 @@ def no_file(path: str | Path, most: int = MOST_BYTES) -> str:
     if not stat.S_ISREG(facts.st_mode):
         return _KINDS.get(stat.S_IFMT(facts.st_mode), "no ordinary file")
     if facts.st_size > most:
-        return f"a file of {facts.st_size / 2**20:,.0f} MiB, where at most {most / 2**20:,.0f} are read"
+        return f"too large, with {facts.st_size / 2**20:,.0f} MiB (at most {most / 2**20:,.0f} are read)"
     return ""
