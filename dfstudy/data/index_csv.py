@@ -30,7 +30,7 @@ from dfstudy.data.layouts.splits import read_name, settle, split_pictures
 from dfstudy.data.layouts.unknown import alias_hint
 from dfstudy.data.tables import LINE, read_cells, read_labels
 from dfstudy.errors import StudyError, near_match
-from dfstudy.system.file_kind import no_file
+from dfstudy.system.file_kind import ANY_SIZE, no_file
 
 if TYPE_CHECKING:
     from dfstudy.study.study import Study
@@ -49,7 +49,7 @@ def has_index_csv(root: Path) -> bool:
         StudyError: something else bears its name.
     """
     try:
-        kind = no_file(root / NAME)
+        kind = no_file(root / NAME, ANY_SIZE)
     except FileNotFoundError:
         return False
     except OSError as error:
@@ -81,14 +81,14 @@ def read_index_csv(study: Study, paths: list[str]) -> pd.DataFrame:
     named["group"] = table["group"].where(table["group"] != "", own)
     named["given_split"] = _splits(study, table, named["path"])
     named[list(TABLE)] = table[list(TABLE)]
+    masks_named = table["mask"].map(lambda text: inside(text) if text else "")
+    outside = masks_named.map(_leads_out).astype(bool)
+    doubts = pd.Series(_doubts(named, root, set(paths)), index=named.index)
+    doubts = doubts.mask((doubts == "") & outside, "its mask lies outside the folder of images")
     left_out = named.loc[~table[EXCLUDE].str.lower().isin(_NOT), "path"]
-    named["error"] = np.where(
-        named["path"].isin(left_out),
-        f"{NAME} leaves it out (column {EXCLUDE})",
-        _doubts(named, root, set(paths)),
-    )
-    masked = table["mask"] != ""
-    masks = dict(zip(named.loc[masked, "path"], map(inside, table.loc[masked, "mask"]), strict=True))
+    named["error"] = doubts.mask(named["path"].isin(left_out), f"{NAME} leaves it out (column {EXCLUDE})")
+    masked = (masks_named != "") & ~outside
+    masks = dict(zip(named.loc[masked, "path"], masks_named[masked], strict=True))
     # the first line of a path counts
     notes = dict(zip(named["path"][::-1], _notes(table)[::-1], strict=True))
     named = named.drop_duplicates("path")
@@ -224,4 +224,6 @@ def _doubt(path: str, root: Path, found: Collection[str], differing: Collection[
         return "the file lies outside the folder of images"
     if ending(path) not in PICTURES:
         return f"no image format that is read ({ending(path) or 'no suffix'})"
-    return "the file cannot be listed" if (root / path).exists() else "the file is missing"
+    # a name that is too long for any file is missing, where Path.exists raises
+    there = os.path.exists(root / path)  # noqa: PTH110
+    return "the file cannot be listed" if there else "the file is missing"

@@ -8,7 +8,6 @@ setting.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Set
 from pathlib import Path
@@ -34,7 +33,7 @@ from dfstudy.study.overrides import (
     name_folder,
     with_overrides,
 )
-from dfstudy.study.own_code import resolve_own
+from dfstudy.study.own_code import resolve_own, resolve_path
 from dfstudy.study.page import Page
 from dfstudy.study.pictures import SAMPLE, Card, Data, SamplePictures
 from dfstudy.study.recipe import (
@@ -51,7 +50,7 @@ from dfstudy.study.recipe import (
 from dfstudy.study.renamed import RENAMED, current_study
 from dfstudy.study.section import Section, explain_misfit, read_settings
 from dfstudy.system.file_kind import no_file
-from dfstudy.system.kept import read_json
+from dfstudy.system.kept import parse_json, read_json
 from dfstudy.system.provenance import project_root
 
 __all__ = [
@@ -293,7 +292,7 @@ def _study_file(study: str) -> Path:
 
 def _thaw(path: Path) -> Study:
     try:
-        kept = json.loads(path.read_text("utf-8"))
+        kept = parse_json(path.read_text("utf-8"))
         own = {"file": Path(kept["file"]), "out": path.parents[1], "frozen": True}
         own["overrides"] = kept.get("overrides", {})
         return Study.model_validate(kept["settings"]).model_copy(update=own)
@@ -354,7 +353,7 @@ def _resolve_paths(settings: dict[str, Any], base: Path) -> dict[str, Any]:
 
 def _resolve(value: str, base: Path, keep: Set[str]) -> str:
     """A path in a study file counts from that file, so that the study can be run from anywhere."""
-    return value if value in keep else str((base / Path(value).expanduser()).resolve())
+    return value if value in keep else str(resolve_path(value, base))
 
 
 def _resolve_other(other: Any, base: Path) -> Any:
