@@ -24,6 +24,7 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 pytest_plugins = [
+    "fixtures.checkout",
     "fixtures.folders",
     "fixtures.metrics",
     "fixtures.predictions",

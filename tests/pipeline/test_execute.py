@@ -96,6 +96,10 @@ DRILLS = {
     "kernel dies": (["import os; os._exit(1)"], ["the kernel died", "code cell 2 of 3"]),
     "crash": (["import faulthandler; faulthandler._sigsegv()"], ["the kernel died", "Segmentation fault"]),
     "syntax": (["x = = 1"], ["SyntaxError"]),
+    "plt.show()": (
+        ["import matplotlib.pyplot as plt\nimport dfstudy.present.style\nplt.plot([1, 2]); plt.show()"],
+        ["plt.show() in a chapter", "save_figure(plt.gcf()"],
+    ),
     "student's mistake": (
         [
             "from dfstudy.errors import StudyError\n"

@@ -16,7 +16,7 @@ from matplotlib.figure import Figure
 
 from dfstudy.chapters.c06_transfer.external import POOLED
 from dfstudy.data.split import set_aside
-from dfstudy.present.axes import zoom
+from dfstudy.present.axes import shorten, zoom
 from dfstudy.present.numbers import literal
 from dfstudy.present.style import FAKE, REAL, WIDTH
 from dfstudy.stats.calibration import USED
@@ -146,7 +146,7 @@ def elsewhere_table(measured: Sequence[There]) -> pd.DataFrame:
 def draw_elsewhere(measured: Sequence[There]) -> Figure:
     """The study's own test and each folder below it: AUC, balanced accuracy and calibration error."""
     first = measured[0]
-    names = [OWN, *(_short(one.folder.name) for one in measured)]
+    names = [OWN, *(shorten(one.folder.name, SHOWN_NAME) for one in measured)]
     found = [first.here, *(one.there for one in measured)]
     counts = [first.own, *(one.scored for one in measured)]
     panels = {name: METRICS[name].title for name in ("auc", "balanced_accuracy", "ece")}
@@ -204,7 +204,3 @@ def describe_points(measured: Sequence[There]) -> str:
         for name, values in rows
     ]
     return f"Three panels of points with intervals, a row for each set of images. {'; '.join(told)}."
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= SHOWN_NAME else f"{name[: SHOWN_NAME - 1]}…"

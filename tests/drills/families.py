@@ -1,11 +1,16 @@
 """The rendered sample explained: each forgery family from crude to subtle, with its mask.
 
-Takes the seed of the people to show; gives a matplotlib figure, unsaved. The images are rendered here, by
-the sample's own code, before the camera: what a method did is seen without noise and compression.
+    python tests/drills/families.py docs/sample.jpg
+
+Takes the seed of the people to show; gives a matplotlib figure, which the command saves. The images are
+rendered here, by the sample's own code, before the camera: what a method did is seen without noise and
+compression.
 Cost: 3 seconds.
 """
 
 from __future__ import annotations
+
+import sys
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -51,3 +56,7 @@ def _forge_at_all(method: Method, seed: int) -> list[np.ndarray]:
     ]
     source = photo.image if method.has_source else np.ones_like(photo.image)
     return [source, *(fake.image for fake in fakes), fakes[0].mask]
+
+
+if __name__ == "__main__":
+    draw_families().savefig(sys.argv[1], dpi=110)

@@ -3,9 +3,9 @@ from __future__ import annotations
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
+from families import DIFFICULTIES, draw_families
 
 from dfstudy.portraits.forgery import METHODS
-from dfstudy.present.families import DIFFICULTIES, draw_families
 
 
 @pytest.fixture(scope="module")
