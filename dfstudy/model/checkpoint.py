@@ -61,7 +61,7 @@ class _Recipe(BaseModel):
     threads: Literal["auto"] | PositiveInt = "auto"
 
 
-class _Told(BaseModel):
+class _Checkpoint(BaseModel):
     """What a detector computes with, of a description that may be a stranger's."""
 
     model: Model
@@ -110,7 +110,7 @@ def read_checkpoint(folder: Path) -> dict[str, Any]:
             f"{file}: label map is {told['label_map']}, but a score here means fake = 1", RETRAIN
         )
     try:
-        _Told.model_validate(told)
+        _Checkpoint.model_validate(told)
     except ValidationError as error:
         key, said = ".".join(map(str, error.errors()[0]["loc"])), error.errors()[0]["msg"]
         raise StudyError(f"{file}: {key}: {said}", RETRAIN) from None

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from dfstudy.data.tables import FORMULA
 from dfstudy.present.place import results_folder
 from dfstudy.stats.label_errors import find_label_errors
 
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from dfstudy.study.study import Study
 
 COLUMNS = ["path", "label", "suggested", "exclude", "rank", "score", "split"]
-FORMULA = ("=", "+", "-", "@")  # how a spreadsheet knows one
 WHAT_TO_DO = (
     "Look at them from the top. Where a label is wrong, write `suggested` into the column `label` of your "
     "`index.csv`; where you cannot decide, write a word into its column `exclude`. Without an `index.csv`, "

@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfstudy.chapters.c09_conclusions.seal import SEAL, SEALED
+from dfstudy.data.tables import as_text
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.archive.paths import change_paths
 from dfstudy.pipeline.bookings import stale_steps
 from dfstudy.pipeline.invocation import resolve, shown_path
 from dfstudy.pipeline.page.fragments import TRY
-from dfstudy.pipeline.page.numbers_table import FORMULA
 from dfstudy.pipeline.plan import PAGE, READS
 from dfstudy.pipeline.reads import FINGERPRINT, SETTING, Present, differences
 from dfstudy.study.study import FROZEN
@@ -154,10 +154,7 @@ def bare_study(study: Study) -> dict[str, Any]:
 
 def split_table(split: Split) -> bytes:
     """The used images as CSV: path, sha256, label (1 fake), method, group, split; no pixel of any."""
-    table = split.rows[COLUMNS].astype(str)
-    return (
-        table.map(lambda cell: f"'{cell}" if cell.startswith(FORMULA) else cell).to_csv(index=False).encode()
-    )
+    return split.rows[COLUMNS].astype(str).map(as_text).to_csv(index=False).encode()
 
 
 def as_json(value: Any) -> bytes:
