@@ -64,7 +64,7 @@ TRAIN = {0: 0.0017, 1: 0.0028, 2: 0.0036, 3: 0.0041, 4: 0.0046}
 TRAIN_ALL, PREDICT, SIZE = 0.0067, 0.0016, 64
 CORRUPT = 0.0008  # an image under a corruption, for all networks
 SAMPLE_IMAGES = 1280
-SAMPLE_RUNS = {"policies": 19, "forgeries": 7, "defects": 33}
+SAMPLE_RUNS = {"policies": 19, "forgeries": 7, "defects": 33, "tuning": 6}
 SHARE = 0.4  # of a chapter, that grows with images and runs
 MOST_LARGER = 25.0  # beyond it chapters draw from the images
 

@@ -162,13 +162,13 @@ def test_minutes_are_counted_by_hand():
     bare = room._change(bare, "evaluate", robustness_pictures=60)
     corrupted = 60 * len(CORRUPTIONS) * len(SEVERITIES)
     seconds = epochs * 240 * 0.01 + (epochs * 80 + 240 + 80 + 80 + corrupted) * 0.002 + room.START
-    expected = (seconds + 4 * room.CHAPTER + room.OTHERS) / 60
+    expected = (seconds + 5 * room.CHAPTER + room.OTHERS) / 60
     assert [len(SPLIT.part(name)) for name in ("train", "val", "test")] == [240, 80, 80]
     assert minutes(bare, SPEED) == pytest.approx(expected)
     two = room._change(bare, "training", seeds=[0, 1])
     assert minutes(two, replace(SPEED, side_by_side=2)) == pytest.approx(expected)
     assert minutes(two, SPEED) == pytest.approx(expected + seconds / 60)
-    slow = (seconds + 3 * (4 * room.CHAPTER + room.OTHERS)) / 60
+    slow = (seconds + 3 * (5 * room.CHAPTER + room.OTHERS)) / 60
     assert minutes(bare, replace(SPEED, rest=3.0)) == pytest.approx(slow)
 
 

@@ -30,7 +30,15 @@ def test_every_built_in_study_fits_and_is_named_after_its_file(name):
 
 
 def test_there_are_the_promised_built_in_studies():
-    assert built_in_studies() == ["dfdc_6k", "foundation", "full", "openforensics_7k", "original", "sample", "small"]
+    assert built_in_studies() == [
+        "dfdc_6k",
+        "foundation",
+        "full",
+        "openforensics_7k",
+        "original",
+        "sample",
+        "small",
+    ]
 
 
 def test_the_original_study_is_the_recorded_protocol():

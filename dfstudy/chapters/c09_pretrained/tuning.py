@@ -21,7 +21,7 @@ from dfstudy.chapters.c09_pretrained.figures_tuning import draw_tuning
 from dfstudy.chapters.c09_pretrained.questions import PARTS
 from dfstudy.number import Number
 from dfstudy.predict.predict import predict
-from dfstudy.present.numbers import describe_interval, say
+from dfstudy.present.numbers import describe_interval, literal, say
 from dfstudy.present.style import save_figure, timing_table
 from dfstudy.stats.aligned import Aligned, align
 from dfstudy.stats.comparisons import holm
@@ -206,7 +206,9 @@ def tuning_table(study: Study, numbers: dict[str, Number]) -> pd.DataFrame:
                 },
                 f"{second} − {first}": str(numbers[f"{stem}.auc.difference"]),
                 f"beside {study.tuning.modes[0]}, {first}": "" if beside is None else str(beside),
-                "state": numbers[f"{stem}.{named[first]}.learned"].note,
+                "state": "; ".join(
+                    f"{policy}: {numbers[f'{stem}.{slug}.learned'].note}" for policy, slug in named.items()
+                ),
             }
         )
     return pd.DataFrame(rows)
@@ -227,7 +229,7 @@ def _seconds(ways: list[TunedWay]) -> pd.DataFrame:
 
 
 def _answer(study: Study, ways: list[TunedWay]) -> str:
-    first, second = study.tuning.policies
+    first, second = map(literal, study.tuning.policies)
     told = [
         f"{PARTS[way.mode]}: {{{way.stem}.auc.difference}}" + (f" ({why})" if (why := way.untold()) else "")
         for way in ways
