@@ -29,6 +29,7 @@ from dfstudy.study.study import STUDIES, Study, load_study
 from dfstudy.system.provenance import code_digest, versions
 from dfstudy.train.key import CODE, WORDS
 from dfstudy.variants import registry as variants
+from dfstudy.variants.curve import list_curve
 from dfstudy.variants.forgeries import list_forgeries
 from dfstudy.variants.tuning import list_tuning
 from dfstudy.variants.variant import Variant, with_recipe
@@ -116,6 +117,17 @@ def test_what_the_study_has_off_stays_off():
     for _, each, _ in ladder(quiet, SPLIT):
         assert not each.policies.names and not each.defects.measured and each.forgeries.train_on == "off"
         assert not each.tuning.modes
+
+
+def test_the_learning_curve_of_networks_is_a_rung_where_it_is_on(monkeypatch):
+    monkeypatch.setitem(plan.VARIANT_GROUPS, "curve", list_curve)
+    monkeypatch.setattr(plan, "CHAPTERS", (*plan.CHAPTERS, Chapter("c", "c", ("curve",), 60, (), ())))
+    names = {
+        on: [rung.name for rung in ladder(room._change(STUDY, "learning_curve", networks=on), SPLIT)]
+        for on in (False, True)
+    }
+    assert set(names[True]) - set(names[False]) == {"the learning curve of the network"}
+    assert set(names[False]) <= set(names[True])
 
 
 def test_a_single_policy_is_compared_with_nothing_and_comes_late_under_its_name():

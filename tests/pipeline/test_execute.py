@@ -42,8 +42,10 @@ def good(chapter, invocation, notebook):
 
 
 def test_a_good_chapter_publishes_its_files_with_their_digests(chapter, invocation, notebook):
-    made = run_chapter(chapter, invocation, notebook(SAVE))
-    assert sorted(made) == ["figures/toy_figure.png", "notebooks/toy.ipynb", "numbers/toy.json"]
+    table = "_ = (staging / 'numbers' / 'toy_rows.csv').write_text('path')"  # beside the numbers
+    made = run_chapter(chapter, invocation, notebook(SAVE, table))
+    names = ["figures/toy_figure.png", "notebooks/toy.ipynb", "numbers/toy.json", "numbers/toy_rows.csv"]
+    assert sorted(made) == names
     assert all(len(digest) == 64 for digest in made.values())
     assert not list((invocation.settings.out / ".staging").iterdir())
     stored = nbformat.read(invocation.settings.out / "notebooks" / "toy.ipynb", 4)

@@ -19,7 +19,7 @@ def shown(monkeypatch, probed, tmp_path):
 
     def show(shift: float, groups: int = 120, **curve):
         study = load_study(out=str(tmp_path), overrides={f"learning_curve.{k}": v for k, v in curve.items()})
-        study = study.model_copy(update={"evaluate": study.evaluate.model_copy(update={"replicates": 200})})
+        study = study.model_copy(update={"evaluate": study.evaluate.model_copy(update={"replicates": 100})})
         split, features = probed({"swap": shift}, groups=groups)
         split.rows["video"] = ""
         said = []
@@ -32,7 +32,8 @@ def shown(monkeypatch, probed, tmp_path):
 
 
 def test_the_curve_rises_and_is_the_same_again(shown, tmp_path):
-    *_, numbers, said = shown(1.0, draws=3)
+    asked = {"draws": 2, "shares": [0.1, 0.5, 1.0]}
+    *_, numbers, said = shown(1.0, **asked)
     few, everything = numbers["curve.probe.groups.auc.6"], numbers["curve.probe.groups.auc.60"]
     assert few.value + 0.05 < everything.value and everything.low <= everything.value <= everything.high
     assert everything.n == 60 and everything.groups == 30
@@ -40,7 +41,7 @@ def test_the_curve_rises_and_is_the_same_again(shown, tmp_path):
     assert doubled.low <= doubled.value <= doubled.high and str(doubled) in said
     assert "curve.probe.images.doubled" not in numbers  # one image of each class in a group
     figure = (tmp_path / "figures" / "pretrained_curve.png").read_bytes()
-    assert shown(1.0, draws=3)[2] == numbers
+    assert shown(1.0, **asked)[2] == numbers
     assert (tmp_path / "figures" / "pretrained_curve.png").read_bytes() == figure
 
 
