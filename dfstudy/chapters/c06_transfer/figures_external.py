@@ -57,9 +57,8 @@ def tell_elsewhere(measured: Sequence[There]) -> str:
     if len(measured) > 1:
         told.append(
             f"- **All of them**: AUC {{{POOLED}.auc}} with all images in one ranking, {{{POOLED}.mean_auc}} "
-            f"as "
-            "a mean over the sets. The two differ where one set scores higher than another, and then no one "
-            "threshold fits them all."
+            "as a mean over the sets. The two differ where one set scores higher than another, and then no "
+            "one threshold fits them all."
         )
     return "\n".join(told)
 
