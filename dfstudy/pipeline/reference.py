@@ -1,8 +1,8 @@
 """The tracked exhibit: what a reader on the web sees, and what a new machine compares itself with.
 
 Takes the finished report of the sample study; gives `reports/published/sample` with page, figures, numbers
-and sealed plan, and the answers in the README. Refuses an unfinished report and more than 5 MB in all, because
-every clone carries it.
+and sealed plan, and the answers in the README. Refuses an unfinished report and more than 5 MB in all,
+because every clone carries it.
 """
 
 from __future__ import annotations
