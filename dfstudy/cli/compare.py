@@ -17,7 +17,7 @@ import click
 @click.option("--page", default="", help="Write one HTML file with everything.")
 @click.option("--json", "as_data", is_flag=True, help="Print everything as JSON.")
 def compare(reports: tuple[str, ...], page: str, as_data: bool) -> None:
-    """Compare two or more finished reports (docs/compare.md); status 1 where they differ."""
+    """Compare two or more finished reports (docs/compare.md)."""
     from pathlib import Path
 
     from dfstudy.pipeline.compare_page import as_json, as_text, write_page

@@ -10,10 +10,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 
 from dfstudy.chapters.c10_conclusions import seal as words
+from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.data.split import Split
 from dfstudy.pipeline import seal as room
+from dfstudy.pipeline.page.sections import fill, vocabulary
 from dfstudy.study.comparisons import Policies
 from dfstudy.study.study import load_study
 
@@ -125,6 +128,16 @@ def test_a_change_keeps_the_time_at_which_it_was_first_seen(study, monkeypatch):
     told = words.sealed_on(study)
     assert told.startswith("2030-01-01") and "study: policies (2030-01-02T" in told
     assert "2030" not in before + words.tell_seal(study)  # a chapter says it, whose bytes are compared
+
+
+def test_the_methods_section_shows_hash_time_and_changes_where_runs_may_differ(study):
+    room.seal_study(study, SPLIT)
+    chapter = next(each for each in CHAPTERS if each.id == "09_conclusions")
+    soup = BeautifulSoup(fill(chapter.section, vocabulary({}, [], study)), "html.parser")
+    told = soup.find(attrs={"data-run": True}).extract().get_text()
+    state = json.loads((study.out / room.SEALED).read_bytes())
+    assert state["when"] in told and state["sha256"] in told and "changed after: nothing" in told
+    assert state["sha256"][:12] in soup.get_text() and state["when"][:10] not in soup.get_text()
 
 
 def test_an_edited_or_replaced_seal_is_named(study):
