@@ -86,7 +86,7 @@ def test_an_archive_has_a_limit(finished_report, monkeypatch):
     assert not list(finished_report.glob("never*"))
 
 
-def test_faces_of_people_are_refused_and_those_of_nobody_are_not(finished_report):
+def test_faces_of_people_are_refused_and_those_of_nobody_are_not(finished_report, monkeypatch):
     study = study_of(finished_report)
     shown = study.model_copy(update={"report": study.report.model_copy(update={"faces": True})})
     split = split_study(study, index_study(study, progress=False))
@@ -99,6 +99,9 @@ def test_faces_of_people_are_refused_and_those_of_nobody_are_not(finished_report
     for name, content in {"a.html": IMAGE.format("webp"), "b.ipynb": '"image/jpeg"', "c.jpg": ""}.items():
         with pytest.raises(StudyError, match=f"{name} holds an image"):
             gather.refuse_photographs({name: content.encode()})
+    monkeypatch.setattr(gather, "_without_photographs", bytes)
+    with pytest.raises(StudyError, match=r"04_test\.ipynb holds an image"):
+        gather.gather(study, split, finished_report / "tiny.yaml")
 
 
 @pytest.mark.parametrize(
@@ -162,8 +165,8 @@ def test_a_moved_archive_and_an_unpacked_one_verify_and_name_what_differs(archiv
     (folder / "index.html").write_bytes((folder / "index.html").read_bytes()[:-1] + b"!")
     (folder / "numbers" / "04_test.json").unlink()
     (folder / "numbers" / "more\x1b[2J.json").write_text("{}")
-    (folder / "figures" / "roc.png").unlink()
-    (folder / "figures" / "roc.png").symlink_to("/etc/hostname")
+    same = (folder / "figures" / "roc.png").rename(tmp_path / "same.png")
+    (folder / "figures" / "roc.png").symlink_to(same)
     (folder / "elsewhere").symlink_to("/")
     found = check(folder)
     assert found.changed == ["figures/roc.png", "index.html"] and found.missing == ["numbers/04_test.json"]
