@@ -23,8 +23,8 @@ print(len(index_study(load_study("small", data=sys.argv[1], out=sys.argv[2]), Fa
 ASKED = """
 import socket
 from functools import partial
-attempts = [partial(socket.socket().connect, ("192.0.2.1", 80)), partial(socket.getaddrinfo, "example.org", 80)]
-for attempt in attempts:
+connect = partial(socket.socket().connect, ("192.0.2.1", 80))
+for attempt in connect, partial(socket.getaddrinfo, "example.org", 80):
     try:
         attempt()
     except OSError as error:
