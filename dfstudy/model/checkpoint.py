@@ -50,7 +50,7 @@ SOURCE = "network.py"  # of a network of the user's own
 RETRAIN = "move that run folder away, and train again: make report"
 
 
-class _Normal(BaseModel):
+class _Levels(BaseModel):
     mean: tuple[FiniteFloat, FiniteFloat, FiniteFloat]
     std: tuple[PositiveFloat, PositiveFloat, PositiveFloat]
     channels: Literal["RGB", "BGR"] = "RGB"
@@ -61,12 +61,12 @@ class _Recipe(BaseModel):
     threads: Literal["auto"] | PositiveInt = "auto"
 
 
-class _Checkpoint(BaseModel):
+class _Described(BaseModel):
     """What a detector computes with, of a description that may be a stranger's."""
 
     model: Model
     weights: dict[str, str]
-    normalisation: _Normal
+    normalisation: _Levels
     training: _Recipe
     size: int = Field(ge=32, le=1024)
     threshold: float = Field(ge=0, le=1)
@@ -110,7 +110,7 @@ def read_checkpoint(folder: Path) -> dict[str, Any]:
             f"{file}: label map is {told['label_map']}, but a score here means fake = 1", RETRAIN
         )
     try:
-        _Checkpoint.model_validate(told)
+        _Described.model_validate(told)
     except ValidationError as error:
         key, said = ".".join(map(str, error.errors()[0]["loc"])), error.errors()[0]["msg"]
         raise StudyError(f"{file}: {key}: {said}", RETRAIN) from None

@@ -24,8 +24,7 @@ ASKED = """
 import socket
 from functools import partial
 connect = partial(socket.socket().connect, ("192.0.2.1", 80))
-attempts = [connect, partial(socket.getaddrinfo, "example.org", 80)]
-for attempt in attempts:
+for attempt in connect, partial(socket.getaddrinfo, "example.org", 80):
     try:
         attempt()
     except OSError as error:

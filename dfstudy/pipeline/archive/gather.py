@@ -14,7 +14,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dfstudy.chapters.c09_conclusions.seal import SEAL, SEALED
+from dfstudy.chapters.c10_conclusions.seal import SEAL, SEALED
 from dfstudy.data.tables import as_text
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.archive.paths import change_paths
