@@ -10,7 +10,7 @@ The distance is that to the nearest training image (Sun et al. 2022, Out-of-Dist
 Nearest Neighbors, arXiv 2204.06507), but not in their place: mean and deviation over the image of each
 channel of a late middle stage, each divided by its deviation over the training images. Before the classifier,
 where they measure, a network has thrown away what its two classes do not need: there the sample's detector
-told 1 to 13 % of real photographs from rendered faces, at a middle stage 76 to 95 % (docs/scoring.md).
+told 0 to 13 % of real photographs from rendered faces, at a middle stage 76 to 95 % (docs/scoring.md).
 """
 
 from __future__ import annotations
@@ -120,10 +120,18 @@ class StageFeatures:
     """
 
     def __init__(self, network: nn.Module, stage: str, channels: int) -> None:
-        """Look at a stage of a network; nothing that it gives changes."""
+        """Look at a stage of a network; nothing that it gives changes.
+
+        Raises:
+            StudyError: the network has no such stage.
+        """
+        try:
+            module = network.get_submodule(stage)
+        except AttributeError:
+            raise StudyError(f"the network has no stage '{stage}', which {FILE} names", REMAKE) from None
         self.rows: Rows = np.empty((0, 2 * channels), np.float32)
         self._channels = channels
-        network.get_submodule(stage).register_forward_hook(self._take)
+        module.register_forward_hook(self._take)
 
     def _take(self, _module: nn.Module, _inputs: object, found: Tensor) -> None:
         import torch
