@@ -117,6 +117,7 @@ class StageFeatures:
 
     Attributes:
         rows: float32 [N, 2 * channels] of the last batch.
+        hook: to be removed where no more are wanted.
     """
 
     def __init__(self, network: nn.Module, stage: str, channels: int) -> None:
@@ -131,7 +132,7 @@ class StageFeatures:
             raise StudyError(f"the network has no stage '{stage}', which {FILE} names", REMAKE) from None
         self.rows: Rows = np.empty((0, 2 * channels), np.float32)
         self._channels = channels
-        module.register_forward_hook(self._take)
+        self.hook = module.register_forward_hook(self._take)
 
     def _take(self, _module: nn.Module, _inputs: object, found: Tensor) -> None:
         import torch
@@ -212,17 +213,26 @@ def read_known_images(folder: Path, weights: str) -> KnownImages | None:
 
 def _choose_stage(network: nn.Module, size: int) -> tuple[str, int]:
     """Module and channels of the later of the two stages that frozen features take; empty where none is."""
+    import torch
+
     from dfstudy.model.pooled import PooledStages
 
-    try:
-        stages = PooledStages(network, size).stages
-    except StudyError:  # such as a network of the user's own
-        return "", 0
-    if not stages:
-        return "", 0
     timms: Any = network
-    told = list(timms.feature_info)[stages[-1]]
-    return str(told["module"]), int(told["num_chs"])
+    try:
+        told = list(timms.feature_info)[PooledStages(network, size).stages[-1]]
+        stage, channels = str(told["module"]), int(told["num_chs"])
+        taken = StageFeatures(network, stage, channels)
+    except (StudyError, AttributeError, IndexError):  # such as a network of the user's own
+        return "", 0
+    try:
+        with torch.inference_mode():
+            network(torch.zeros(1, 3, size, size))
+    except (AttributeError, IndexError):  # the module gives something else than one tensor
+        return "", 0
+    finally:
+        taken.hook.remove()
+    # some networks name a module that their own pass does not call
+    return (stage, channels) if taken.rows.shape == (1, 2 * channels) else ("", 0)
 
 
 def _features(
