@@ -10,7 +10,7 @@ The distance is that to the nearest training image (Sun et al. 2022, Out-of-Dist
 Nearest Neighbors, arXiv 2204.06507), but not in their place: mean and deviation over the image of each
 channel of a late middle stage, each divided by its deviation over the training images. Before the classifier,
 where they measure, a network has thrown away what its two classes do not need: there the sample's detector
-told 1 to 13 % of real photographs from rendered faces, at a middle stage 76 to 95 % (docs/scoring.md).
+told 0 to 13 % of real photographs from rendered faces, at a middle stage 76 to 95 % (docs/scoring.md).
 """
 
 from __future__ import annotations
@@ -117,13 +117,22 @@ class StageFeatures:
 
     Attributes:
         rows: float32 [N, 2 * channels] of the last batch.
+        hook: to be removed where no more are wanted.
     """
 
     def __init__(self, network: nn.Module, stage: str, channels: int) -> None:
-        """Look at a stage of a network; nothing that it gives changes."""
+        """Look at a stage of a network; nothing that it gives changes.
+
+        Raises:
+            StudyError: the network has no such stage.
+        """
+        try:
+            module = network.get_submodule(stage)
+        except AttributeError:
+            raise StudyError(f"the network has no stage '{stage}', which {FILE} names", REMAKE) from None
         self.rows: Rows = np.empty((0, 2 * channels), np.float32)
         self._channels = channels
-        network.get_submodule(stage).register_forward_hook(self._take)
+        self.hook = module.register_forward_hook(self._take)
 
     def _take(self, _module: nn.Module, _inputs: object, found: Tensor) -> None:
         import torch
@@ -204,17 +213,26 @@ def read_known_images(folder: Path, weights: str) -> KnownImages | None:
 
 def _choose_stage(network: nn.Module, size: int) -> tuple[str, int]:
     """Module and channels of the later of the two stages that frozen features take; empty where none is."""
+    import torch
+
     from dfstudy.model.pooled import PooledStages
 
-    try:
-        stages = PooledStages(network, size).stages
-    except StudyError:  # such as a network of the user's own
-        return "", 0
-    if not stages:
-        return "", 0
     timms: Any = network
-    told = list(timms.feature_info)[stages[-1]]
-    return str(told["module"]), int(told["num_chs"])
+    try:
+        told = list(timms.feature_info)[PooledStages(network, size).stages[-1]]
+        stage, channels = str(told["module"]), int(told["num_chs"])
+        taken = StageFeatures(network, stage, channels)
+    except (StudyError, AttributeError, IndexError):  # such as a network of the user's own
+        return "", 0
+    try:
+        with torch.inference_mode():
+            network(torch.zeros(1, 3, size, size))
+    except (AttributeError, IndexError):  # the module gives something else than one tensor
+        return "", 0
+    finally:
+        taken.hook.remove()
+    # some networks name a module that their own pass does not call
+    return (stage, channels) if taken.rows.shape == (1, 2 * channels) else ("", 0)
 
 
 def _features(

@@ -13,6 +13,7 @@ from dfstudy.errors import StudyError
 from dfstudy.model.build import build_model
 from dfstudy.model.checkpoint import read_checkpoint
 from dfstudy.model.pooled import PooledStages
+from dfstudy.predict import known_images
 from dfstudy.predict.known_images import FILE, StageFeatures, _limit, keep_known_images, read_known_images
 from dfstudy.scoring.detector import Detector
 from dfstudy.study.recipe import Model
@@ -64,7 +65,7 @@ def test_silent_on_validation_and_not_on_what_was_never_seen(trained, tmp_path):
     assert "trained on rendered faces only" in told and "120 training images than 99% of 110" in told
 
 
-def test_the_file_is_the_runs_own_and_the_same_again(trained):
+def test_the_file_is_the_runs_own_and_the_same_again(trained, monkeypatch):
     run, split = trained
     file = keep_known_images(run, split, rendered=False)
     content, weights = file.read_bytes(), run.checkpoint["weights"]["best"]
@@ -77,6 +78,14 @@ def test_the_file_is_the_runs_own_and_the_same_again(trained):
         file.write_bytes(damaged)
         with pytest.raises(StudyError, match="is damaged"):
             read_known_images(run.folder, weights)
+    file.write_bytes(content.replace(known.summary.stage.encode(), b"x" * len(known.summary.stage)))
+    with pytest.raises(StudyError, match="has no stage"):
+        Detector.load(run.folder)
+    # a network that gives no stage, such as one of the user's own: size and format are known none the less
+    monkeypatch.setattr(known_images, "_choose_stage", lambda network, size: ("", 0))
+    keep_known_images(run, split, rendered=False)
+    score = Detector.load(run.folder).score(np.tile(cv2.imread(str(split.root / "00.png")), (3, 3, 1)))
+    assert (score.unlike, score.distance) == ("size", None)
     run.checkpoint["fingerprint"] = "0" * 64
     with pytest.raises(StudyError, match="another split"):
         keep_known_images(run, split, rendered=False)
