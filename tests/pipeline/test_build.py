@@ -151,6 +151,7 @@ def test_failed_and_interrupted_reports_keep_the_last_one_and_go_on(checkout):
 
 
 def test_a_folder_to_test_on_that_is_missing_ends_the_report_before_it_plans(checkout, monkeypatch):
+    monkeypatch.setattr(build, "Preflight", lambda _: None)  # of networks; loads torch
     monkeypatch.setattr(build, "_check_first", lambda *_: {"networks": {}})
     file = checkout.folder / "lost.yaml"
     file.write_text("name: lost\ntitle: Lost\ndata: {root: faces}\ntest_on: [lost]")
