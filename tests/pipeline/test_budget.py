@@ -105,7 +105,8 @@ def test_ways_of_tuning_come_after_unseen_forgeries_and_each_is_measured():
     rungs = ladder(room._change(STUDY, "tuning", modes=["stages", "norm"]), SPLIT)
     names = [name for name, _, _ in rungs]
     assert names.index("ways of tuning") == names.index("unseen forgeries") + 1
-    assert "ways of tuning" not in [name for name, _, _ in ladder(STUDY, SPLIT)]
+    without = ladder(room._change(STUDY, "tuning", modes=[]), SPLIT)
+    assert "ways of tuning" not in [name for name, _, _ in without]
     named = {network_name(variant.study) for variant, _ in rungs[-1].runs}
     assert named <= set(networks(rungs[-1].study)) and "tf_efficientnet_lite0, 64 px, norm" in named
     assert rungs[-1].study.tuning.seeds == 5
@@ -113,7 +114,7 @@ def test_ways_of_tuning_come_after_unseen_forgeries_and_each_is_measured():
 
 def test_what_the_study_has_off_stays_off():
     quiet = room._change(room._change(STUDY, "policies", names=[]), "defects", measured=False)
-    quiet = room._change(quiet, "forgeries", train_on="off")
+    quiet = room._change(room._change(quiet, "forgeries", train_on="off"), "tuning", modes=[])
     for _, each, _ in ladder(quiet, SPLIT):
         assert not each.policies.names and not each.defects.measured and each.forgeries.train_on == "off"
         assert not each.tuning.modes

@@ -132,7 +132,7 @@ def test_a_change_keeps_the_time_at_which_it_was_first_seen(study, monkeypatch):
 
 def test_the_methods_section_shows_hash_time_and_changes_where_runs_may_differ(study):
     room.seal_study(study, SPLIT)
-    chapter = next(each for each in CHAPTERS if each.id == "09_conclusions")
+    chapter = next(each for each in CHAPTERS if each.id == "10_conclusions")
     soup = BeautifulSoup(fill(chapter.section, vocabulary({}, [], study)), "html.parser")
     told = soup.find(attrs={"data-run": True}).extract().get_text()
     state = json.loads((study.out / room.SEALED).read_bytes())
