@@ -170,7 +170,10 @@ def _problem(detail: ErrorDetails, whole: type[Section]) -> str:
         return f"{key}: unknown key{near_match(place[-1], allowed)}; allowed here: {', '.join(allowed)}"
     if detail["type"] == "missing":
         return f"{key}: missing"
-    return f"{key}: {detail['input']!r}: {detail['msg'].removeprefix('Value error, ')}"
+    said = detail["msg"].removeprefix("Value error, ")
+    # of a section that does not fit together the message names the keys
+    whole_section = isinstance(detail["input"], dict)
+    return ": ".join([*filter(None, [key]), *([] if whole_section else [repr(detail["input"])]), said])
 
 
 def _section_in(annotation: Any) -> Any:
