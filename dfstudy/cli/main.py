@@ -304,7 +304,7 @@ main.add_command(verify)
 @main.command()
 @click.option("--study", default="", help="a built-in study; empty is the sample")
 def exhibit(study: str) -> None:
-    """Copy the finished report of a built-in study to reports/published."""
+    """Copy a built-in study's report to reports/published."""
     from dfstudy.pipeline.reference import publish_exhibit
 
     click.echo(publish_exhibit(*filter(None, [study])))

@@ -122,6 +122,6 @@ def test_a_study_for_several_devices_is_tried_on_one(parts, make_study, monkeypa
 
     monkeypatch.setattr(Trainer, "__init__", remember)
     study = make_study(devices=2, accumulate=2, ema=0.9, compile=True)
-    try_rates(study, parts, 0, 1e-4, 1e-2, FEWEST_STEPS, progress=False)
+    try_rates(study, parts, 0, (1e-4, 1e-2), FEWEST_STEPS, progress=False)
     [told] = recipes
     assert (told.devices, told.accumulate, told.batch_size, told.ema, told.compile) == (1, 4, 8, 0.0, False)

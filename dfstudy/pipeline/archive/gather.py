@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dfstudy.chapters.c10_conclusions.seal import SEAL, SEALED
+from dfstudy.data.endings import PICTURES, UNREAD_PICTURES, ending
 from dfstudy.data.tables import as_text
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.archive.paths import change_paths
@@ -42,6 +43,7 @@ COLUMNS = ["path", "sha256", "label", "method", "group", "split"]
 AGAIN = "make the report again: make report"
 # of an image that may be a photograph, in HTML and among the outputs of a notebook
 PHOTOGRAPH = re.compile(rb'data:image/(?!png|svg)|"image/(?!png|svg)|data:(?:video|audio)')
+MAYBE_PHOTOGRAPHS = {*PICTURES, *UNREAD_PICTURES} - {".png"}  # charts are PNG and SVG
 _MADE_IN = re.compile(rb'"out = \\"(/[^"\\]+)\\"')  # among the parameters of a notebook that was run
 _TEXT = {".html", ".ipynb", ".json", ".md", ".yaml", ".csv"}
 
@@ -130,9 +132,7 @@ def refuse_photographs(files: Files) -> None:
         StudyError: it may.
     """
     for name, content in files.items():
-        if isinstance(content, bytes) and (
-            PHOTOGRAPH.search(content) or Path(name).suffix.lower() in (".jpg", ".jpeg", ".webp", ".gif")
-        ):
+        if isinstance(content, bytes) and (PHOTOGRAPH.search(content) or ending(name) in MAYBE_PHOTOGRAPHS):
             raise StudyError(
                 f"{name} holds an image that may show a person, and is not published",
                 "mend what makes it, so that report.faces=false leaves it out",
