@@ -2,6 +2,7 @@
 #
 #   make report STUDY=full DATA=path/to/pictures OUT=reports/mine
 #   make report SET="training.epochs=6 augment.policy=none"   other settings, in a folder of their own
+#   make report STUDY=mine.yaml OWN_CODE=network.py   a study that runs Python: only files that you name
 #   make report BUDGET=20         what fits into 20 minutes, the most important parts first
 #   make report CLUSTER=slurm     trains on a Slurm cluster, see docs/cluster.md
 #   make report FORCE=1           runs every step again, and replaces another study's report in OUT
@@ -9,7 +10,7 @@
 
 # Only what stands on the command line counts: a site or a session may have exported these names for something
 # else. What is set in the environment is said, and not used.
-GIVEN := STUDY DATA OUT SET NOTEBOOK RESULTS BASE PYTHON CLUSTER BUDGET FORCE
+GIVEN := STUDY DATA OUT SET OWN_CODE SECONDS MINUTES NOTEBOOK RESULTS BASE PYTHON CLUSTER BUDGET FORCE WEIGHTS
 EXPORTED := $(strip $(foreach name,$(GIVEN),$(if $(filter environment%,$(origin $(name))),$(if $(value $(name)),$(name)=))))
 $(foreach name,$(GIVEN),$(if $(filter command%,$(origin $(name))),,$(eval override $(name) :=)))
 ifneq ($(EXPORTED),)
@@ -22,7 +23,7 @@ endif
 # Paths and names reach the commands through the environment, as they were typed: make itself must not read
 # what they hold, so that a space, a quote or a dollar sign in one is only a character.
 $(foreach name,$(GIVEN),$(eval override $(name) := $$(value $(name))))
-export $(GIVEN)
+export $(filter-out SECONDS,$(GIVEN))
 
 # This checkout's own code runs, whatever checkout the environment was installed from.
 export PYTHONPATH := $(CURDIR)$(if $(value PYTHONPATH),:$(value PYTHONPATH))
@@ -37,13 +38,13 @@ endif
 
 # In the shell's place, and bound to make: it ends when make does, however make ended.
 DFSTUDY := export DFSTUDY_PARENT=$$PPID; exec $(RUN) -m dfstudy
-WHICH = --study "$$STUDY" --data "$$DATA" --out "$$OUT" $(if $(value SET),--set "$$SET")
+WHICH = --study "$$STUDY" --data "$$DATA" --out "$$OUT" $(if $(value SET),--set "$$SET") $(if $(value OWN_CODE),--own-code "$$OWN_CODE")
 
 # In a container one is often root, and JupyterLab then wants to be told.
 AS_ROOT = $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help report index test coverage lab tensorboard lint bench lock strip exhibit doctor clean
+.PHONY: help report index test coverage lab tensorboard lint bench fuzz lock strip exhibit publish doctor clean
 
 help: ## list these verbs
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -77,6 +78,10 @@ bench: $(READY) ## measure speed and memory against rivals; a table in reports/b
 	@for file in tests/benchmarks/bench_*.py; do \
 		echo "== $$file" && $(RUN) "$$file" --out "$${RESULTS:-reports/bench}" || exit 1; done
 
+# SECONDS is a variable of some shells' own, so make writes the numbers itself
+fuzz: $(READY) ## random files for everything that reads a stranger's (SECONDS= or MINUTES=, default a minute)
+	@$(RUN) tests/hostile/fuzz.py $(if $(value SECONDS),--seconds '$(SECONDS)') $(if $(value MINUTES),--minutes '$(MINUTES)')
+
 lock: $(READY) ## resolve the newest versions that pyproject.toml allows, for every platform
 	@$(RUN) -m uv pip compile --universal --python-version 3.11 --all-extras --no-header --no-annotate \
 		--upgrade --quiet pyproject.toml -o requirements.lock
@@ -88,6 +93,9 @@ strip: $(READY) ## remove outputs and traces of this machine from the notebooks
 exhibit: $(READY) ## make a built-in study's report (STUDY=) and copy it to reports/published
 	@$(DFSTUDY) report $(if $(value STUDY),--study "$$STUDY")
 	@$(DFSTUDY) exhibit $(if $(value STUDY),--study "$$STUDY")
+
+publish: $(READY) ## pack the finished report into one archive for others (STUDY= DATA= OUT= SET= WEIGHTS=1)
+	@$(DFSTUDY) publish $(WHICH) $(if $(value WEIGHTS),--weights)
 
 doctor: $(READY) ## check this machine and its environment
 	@$(DFSTUDY) doctor

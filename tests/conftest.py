@@ -23,7 +23,14 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
-pytest_plugins = ["fixtures.folders", "fixtures.metrics", "fixtures.predictions", "fixtures.probed"]
+pytest_plugins = [
+    "fixtures.checkout",
+    "fixtures.folders",
+    "fixtures.metrics",
+    "fixtures.predictions",
+    "fixtures.probed",
+    "fixtures.published",
+]
 
 # files of whole reports take a third of the time in few tests: begun last, they would be waited for
 LONGEST = ("test_whole_report.py", "test_interrupted.py", "test_build.py", "test_execute.py", "test_stale.py")

@@ -34,7 +34,15 @@ def test_the_rooms_are_layers():
 
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["index", "--help"], ["index"], ["doctor"], ["evaluate", "--help"], ["score", "--help"]],
+    [
+        ["--help"],
+        ["index", "--help"],
+        ["index"],
+        ["doctor"],
+        ["evaluate", "--help"],
+        ["score", "--help"],
+        ["compare", *[str(ROOT / "reports" / "published" / "sample")] * 2],
+    ],
 )
 def test_the_light_door_loads_no_network_library(arguments, tmp_path):
     from PIL import Image
@@ -67,7 +75,7 @@ def test_a_door_holds_its_text_and_nothing_else(file):
 
 
 def test_a_chapter_imports_no_other_chapter():
-    """What two chapters use lives in a room below them; chapter 09 asks the others through the registry."""
+    """What two chapters use lives in a room below them; chapter 10 asks the others through the registry."""
     graph = grimp.build_graph("dfstudy")
     chapters = sorted(name for name in graph.find_children("dfstudy.chapters") if graph.find_children(name))
     assert len(chapters) == len(CHAPTERS)

@@ -2,7 +2,7 @@
 
 A chapter is a folder here, a notebook of the same number, and a line in `registry`. Its `chapter.py` declares
 it; beside it lie what it measures, draws and says. A chapter imports no other chapter: what two of them use
-lives in a room below (`present`, `predict`, `stats`, `variants`). Chapter 09 reads the others' numbers, and
+lives in a room below (`present`, `predict`, `stats`, `variants`). Chapter 10 reads the others' numbers, and
 asks their questions through the registry.
 """
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Gathered:
-    """What chapter 09 has when it asks.
+    """What chapter 10 has when it asks.
 
     Attributes:
         numbers: of all chapters, by id.
@@ -59,8 +59,9 @@ class Chapter:
         title: what the terminal and the contents call it.
         needs: what must exist first: `pictures` (index), `card` (the dataset card of the study file),
             `leakage` (trainings of the estimate), `elsewhere` (other folders to test on), `runs` (every
-            training run of the study), `policies`, `controls`, `forgeries` and `defects` (those of a
-            comparison), `shortcuts` (numbers of the first chapter), `numbers` (those of the chapters above).
+            training run of the study), `policies`, `controls`, `forgeries`, `defects`, `tuning`, `pairs` and
+            `curve` (those of a comparison), `shortcuts` (numbers of the first chapter), `numbers` (those of
+            the chapters above).
         timeout: seconds that one cell may take.
         figures, numbers: ids that must exist after it has run; more may.
         questions: answers to what its numbers can answer; none where they are missing. Pure.

@@ -12,7 +12,8 @@ from dfstudy.chapters.c05_policies.chapter import CHAPTER as policies
 from dfstudy.chapters.c06_transfer.chapter import CHAPTER as transfer
 from dfstudy.chapters.c07_robustness.chapter import CHAPTER as robustness
 from dfstudy.chapters.c08_protocol.chapter import CHAPTER as protocol
-from dfstudy.chapters.c09_conclusions.chapter import CHAPTER as conclusions
+from dfstudy.chapters.c09_pretrained.chapter import CHAPTER as pretrained
+from dfstudy.chapters.c10_conclusions.chapter import CHAPTER as conclusions
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Chapter
@@ -26,5 +27,6 @@ CHAPTERS: tuple[Chapter, ...] = (
     transfer,
     robustness,
     protocol,
+    pretrained,
     conclusions,
 )

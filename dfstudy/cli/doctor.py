@@ -10,6 +10,7 @@ from __future__ import annotations
 import importlib.metadata
 import importlib.util
 import os
+import platform
 import re
 import shutil
 import subprocess
@@ -108,6 +109,10 @@ def _opencv() -> list[Check]:
 
 
 def _gpu() -> Check:
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        return Check(
+            "GPU", "note", "Apple's, through MPS: not byte-exact, a second run differs in its last bits"
+        )
     if shutil.which("nvidia-smi") is None:
         return Check("GPU", "note", "none: networks train on the processor")
     asked = ["nvidia-smi", "--query-gpu=name,memory.total", "--format=csv,noheader"]

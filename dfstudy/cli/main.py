@@ -18,7 +18,10 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from dfstudy import __version__
+from dfstudy.cli.compare import compare
 from dfstudy.cli.evaluate import evaluate
+from dfstudy.cli.export import export
+from dfstudy.cli.publish import publish, verify
 from dfstudy.cli.report import report, speed, study_options
 from dfstudy.cli.score import score
 from dfstudy.errors import StudyError, printable
@@ -42,7 +45,7 @@ class Commands(click.Group):
         except StudyError as error:
             told = "\n".join(map(printable, str(error).split("\n")))
             click.echo(f"{click.style('error:', fg='red', bold=True)} {told}", err=True)
-            ctx.exit(1)
+            ctx.exit(getattr(error, "status", 1))
         except KeyboardInterrupt as stop:
             number = getattr(stop, "number", signal.SIGINT)
             with suppress(OSError):  # the terminal may be gone
@@ -185,8 +188,10 @@ def faces(source: str, target: str, study: str, weights: str, workers: int | Non
     click.echo(summarise(done))
 
 
+main.add_command(compare)
 main.add_command(evaluate)
 main.add_command(score)
+main.add_command(export)
 
 
 @main.command()
@@ -292,10 +297,14 @@ def tensorboard(invocation: Invocation) -> None:
         board.keep_up()
 
 
+main.add_command(publish)
+main.add_command(verify)
+
+
 @main.command()
 @click.option("--study", default="", help="a built-in study; empty is the sample")
 def exhibit(study: str) -> None:
-    """Copy the finished report of a built-in study to reports/published."""
+    """Copy a built-in study's report to reports/published."""
     from dfstudy.pipeline.reference import publish_exhibit
 
     click.echo(publish_exhibit(*filter(None, [study])))

@@ -6,7 +6,9 @@ Takes what was typed; gives `dfstudy report` and the step `dfstudy speed`, which
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,16 +17,27 @@ if TYPE_CHECKING:
     from dfstudy.pipeline.invocation import Invocation
 
 
+OWN_CODE = "DFSTUDY_OWN_CODE"  # files named by the user, for commands that a command starts
+
+
 def study_options(command: Callable) -> Callable:
-    """`--study`, `--data`, `--out` and `--set`: the command takes the `Invocation` that they name, first."""
+    """`--study`, `--data`, `--out`, `--set` and `--own-code`: the command takes their `Invocation`, first."""
 
     @functools.wraps(command)
-    def call(study: str, data: str, out: str, overrides: tuple[str, ...], **given: Any) -> Any:
+    def call(study: str, data: str, out: str, overrides: tuple[str, ...], own_code: str, **given: Any) -> Any:
         # Imported here: --help needs none of it.
         from dfstudy.pipeline.invocation import resolve
+        from dfstudy.pipeline.own_check import refuse_unnamed
         from dfstudy.study.overrides import parse_overrides
 
-        return command(resolve(study, data, out, parse_overrides(overrides)), **given)
+        invocation = resolve(study, data, out, parse_overrides(overrides))
+        # steps get the frozen copy of a study that was looked at when the report began
+        if not invocation.settings.frozen or command.__name__ == "report":
+            named = [str(Path(path).expanduser().resolve()) for path in own_code.split(os.pathsep) if path]
+            refuse_unnamed(invocation.settings, named)
+            if named:
+                os.environ[OWN_CODE] = os.pathsep.join(named)
+        return command(invocation, **given)
 
     options = [
         click.option("--study", default="", help="Built-in study or path of a YAML file."),
@@ -36,6 +49,13 @@ def study_options(command: Callable) -> Callable:
             multiple=True,
             metavar="KEY=VALUE",
             help="Change a setting, such as training.epochs=6 (dfstudy settings); in a folder of its own.",
+        ),
+        click.option(
+            "--own-code",
+            default="",
+            envvar=OWN_CODE,
+            metavar="FILE",
+            help=f"Python that the study may run (docs/own.md); several with {os.pathsep} between.",
         ),
     ]
     wrapped: Callable = call

@@ -32,6 +32,7 @@ FLUSH = 64  # rows: a batch
 @click.option("--weights", default="", help="YuNet's .onnx file; default the cache, or fetched once.")
 @click.option("--frames", type=int, help="Frames of each video; default 32.")
 @click.option("--strategy", default="mean", show_default=True, help="How frames become a video's score.")
+@click.option("--stability", is_flag=True, help="Unsure where a re-encoding changes the verdict; 5 passes.")
 @click.option("--own-code", is_flag=True, help="Run the code of a run whose network is its maker's own.")
 @click.option("--out", default="", help="Append to this .csv or .jsonl; the same command goes on with it.")
 @click.option(
@@ -44,6 +45,7 @@ def score(
     weights: str,
     frames: int | None,
     strategy: str,
+    stability: bool,
     own_code: bool,
     out: str,
     kind: str | None,
@@ -63,6 +65,8 @@ def score(
     faces = read_settings({} if frames is None else {"frames": frames})
     finder = FaceFinder.load(weights, faces.score) if find_faces else None
     detector, others = Detector.load(run, finder, faces, strategy, own_code), Counter()
+    if stability:
+        detector.check_stability()
     if out:
         done, failed = write_scores(detector, paths, Path(out), others)
         click.echo(f"{done:,} scored in {out}")
@@ -105,7 +109,7 @@ def print_scores(
         elif one.error:
             click.echo(f"{'-':<8}{'-':<7}{printable(f'{one.name}: {one.error}')}")
         else:
-            click.echo(f"{one.verdict:<8}{one.probability:<7.3f}{printable(one.name)}{_frames(one)}")
+            click.echo(f"{one.verdict:<8}{one.probability:<7.3f}{printable(one.name)}{_remarks(one)}")
     return counts[0], counts[1]
 
 
@@ -163,10 +167,34 @@ def _scores(
         progress = stack.enter_context(
             tqdm(total=count, desc="score", unit="file", disable=not (bar and count), leave=False)
         )
+        seen = Counter(scored=0, unlike=0, flipped=0)
         for one in detector.stream(wanted()):
             progress.update()
+            seen.update(scored=not one.error, unlike=bool(one.unlike), flipped=bool(one.flips))
+            seen.update(filter(None, one.unlike.split(", ")))
             yield one
+    for line in _summarise(seen):
+        click.echo(line, err=True)
 
 
-def _frames(one: Score) -> str:
-    return f"  ({one.frames} frames)" if one.kind == "video" else ""
+def _remarks(one: Score) -> str:
+    remarks = [
+        f"{one.frames} frames" * (one.kind == "video"),
+        f"unlike training: {one.unlike}" * bool(one.unlike),
+        f"another verdict after {one.flips} of its re-encodings" * bool(one.flips),
+    ]
+    told = "; ".join(filter(None, remarks))
+    return f"  ({told})" if told else ""
+
+
+def _summarise(seen: Counter[str]) -> Iterator[str]:
+    """Lines on how many items are unlike the training images, and how many verdicts were not stable."""
+    scored, unlike, flipped = seen.pop("scored"), seen.pop("unlike"), seen.pop("flipped")
+    if unlike:
+        by_kind = ", ".join(f"{name} {count:,}" for name, count in seen.items())
+        yield (
+            f"warning: {unlike:,} of {scored:,} are unlike the training images ({by_kind}); what validation "
+            "promises does not hold for them"
+        )
+    if flipped:
+        yield f"{flipped:,} of {scored:,} are unsure because a re-encoding got another verdict"

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 import pandas as pd
 
 from dfstudy.data import images, limits, phash
-from dfstudy.data.columns import LAYOUT, MASK, TABLE, UNSAID
+from dfstudy.data.columns import LAYOUT, MASK, NOTES, TABLE, UNSAID
 from dfstudy.data.endings import UNREAD_PICTURES, unread_format
 from dfstudy.data.frozen import frozen_index
 from dfstudy.data.index_csv import NAME, has_index_csv, read_index_csv
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from dfstudy.study.study import Study
 
 COLUMNS = ["path", *LAYOUT, *TABLE, "sha256", "bytes", "width", "height", "format", "phash", "pixels"]
-COLUMNS += ["error", MASK]
+COLUMNS += ["error", MASK, NOTES]
 _TEXTS = [name for name in (*COLUMNS, MASK_SEEN) if name not in ("label", "bytes", "width", "height")]
 
 
@@ -52,7 +52,7 @@ def index_study(study: Study, progress: bool = True) -> pd.DataFrame:
         prepared, empty unless index.csv says so), sha256, bytes, width and height (pixels as decoded),
         format, phash (`phash.perceptual_hash`), pixels (CRC-32 of the decoded pixels, eight hexadecimal
         digits), error (empty = usable), mask (of the forged region, posix, relative to `study.pictures`;
-        empty unless index.csv names one).
+        empty unless index.csv names one), notes (what its further columns say, as JSON, empty where nothing).
     Raises:
         StudyError: no such folder, no images, one class only, or folders and lists that say nothing.
     """

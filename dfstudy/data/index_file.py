@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dfstudy.data import images, limits, phash, png_chunks
-from dfstudy.data.columns import LAYOUT, MASK, TABLE
+from dfstudy.data.columns import LAYOUT, MASK, NOTES, TABLE
 from dfstudy.data.masks import MASK_SEEN, MASK_SHA256
 from dfstudy.system.kept import write_atomic
 from dfstudy.system.provenance import OPENCV, digest, file_digest, versions
@@ -33,7 +33,7 @@ _CONTENT = ["path", "sha256", *LAYOUT, *TABLE, "error"]
 STAT = ["bytes", "mtime_ns", "ctime_ns"]
 FILE = ["path", *STAT]
 # known without a look into the file
-SEEN = [*FILE, *LAYOUT, *TABLE, MASK, MASK_SEEN]
+SEEN = [*FILE, *LAYOUT, *TABLE, MASK, NOTES, MASK_SEEN]
 FACTS = ["sha256", "width", "height", "format", "phash", "pixels", "error"]
 KEPT = [*SEEN, *FACTS, MASK_SHA256]
 
@@ -83,6 +83,7 @@ def keep_index(study: Study, table: pd.DataFrame, layout: str) -> None:
         "fingerprint": digest(content.to_numpy().tolist()),
         # apart: what shapes no training
         "masks": digest(table.loc[table[MASK] != "", ["path", MASK, MASK_SHA256]].to_numpy().tolist()),
+        NOTES: digest(table.loc[table[NOTES] != "", ["path", NOTES]].to_numpy().tolist()),
         "pictures": int((table["error"] == "").sum()),
         "set_aside": int((table["error"] != "").sum()),
         "layout": layout,

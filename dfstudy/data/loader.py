@@ -25,7 +25,7 @@ from torch.utils.data import DataLoader, Sampler
 from tqdm import tqdm
 
 from dfstudy.data.cache import build_cache
-from dfstudy.data.order import EpochBatches, epoch_order, sample_key, step_key
+from dfstudy.data.order import EpochBatches, Pairing, epoch_order, sample_key, step_key
 from dfstudy.data.samples import Batch, MixesSteps, Order, Samples, Transform, Unreadable
 from dfstudy.data.shared_memory import Inbox, Outbox, Sealed
 from dfstudy.errors import StudyError
@@ -63,6 +63,7 @@ def make_loader(
     cache: Literal["auto", "off"] = "auto",
     forge: Transform | None = None,
     mixer: MixesSteps | None = None,
+    pairing: Pairing | None = None,
 ) -> Loader:
     """A loader over images; row i is `paths[i]` with `labels[i]`.
 
@@ -85,6 +86,7 @@ def make_loader(
             each fake row shows, through this alone, the image of a real row that its sample's key draws.
         mixer: mixes the samples of each batch and their labels, by the key of (seed, epoch, batch); a partner
             that belongs to another process's share is made here as well, from its own key.
+        pairing: which rows shall stand in one batch of a shuffled epoch.
     """
     if len(paths) != len(labels) or not len(paths):
         raise ValueError(f"{len(paths)} paths and {len(labels)} labels: one label a path, and at least one")
@@ -103,7 +105,7 @@ def make_loader(
         workers, start_method = 0, None
     kept, note = build_cache(sizes, cache, start_method in (None, "fork"), share[1])
     samples = Samples([str(path) for path in paths], labels, transform, seed, kept, forge)
-    batches = EpochBatches(len(paths), batch_size, seed, shuffle, share)
+    batches = EpochBatches(len(paths), batch_size, seed, shuffle, share, pairing)
     return Loader(samples, batches, workers, start_method, note, mixer)
 
 

@@ -6,7 +6,9 @@ alone: workers, processes and interruptions change nothing. Cost: a permutation 
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
 
@@ -38,9 +40,62 @@ def _mix(value: int) -> int:
     return value ^ (value >> 31)
 
 
-def epoch_order(seed: int, epoch: int, count: int) -> np.ndarray:
-    """Row numbers int64 [count] in the shuffled order of one epoch."""
-    return np.random.default_rng(sample_key(seed, epoch, ORDER)).permutation(count)
+class Pairing(NamedTuple):
+    """Which rows shall stand in one batch.
+
+    Attributes:
+        labels: [N], 1 is fake.
+        sets: int64 [N]; a fake and a real of one set are a pair.
+        batch_size: images a step, over all processes.
+    """
+
+    labels: np.ndarray
+    sets: np.ndarray
+    batch_size: int
+
+
+def epoch_order(seed: int, epoch: int, count: int, pairing: Pairing | None = None) -> np.ndarray:
+    """Row numbers int64 [count] in the shuffled order of one epoch, each once.
+
+    With a pairing, a fake and a real of its set follow each other in one batch, as many as both classes
+    allow; who meets whom changes from epoch to epoch. Without a pair, the order is the shuffled one.
+    """
+    shuffled = np.random.default_rng(sample_key(seed, epoch, ORDER)).permutation(count)
+    return shuffled if pairing is None else _paired(shuffled, pairing)
+
+
+def _paired(shuffled: np.ndarray, pairing: Pairing) -> np.ndarray:
+    labels, sets, batch_size = pairing
+    partner: dict[int, int] = {}
+    waiting: dict[tuple[int, int], deque[int]] = defaultdict(deque)  # rows without a partner yet
+    for row in map(int, shuffled):
+        own, other = int(labels[row]), int(sets[row])
+        if waiting[other, 1 - own]:
+            match = waiting[other, 1 - own].popleft()
+            partner[row], partner[match] = match, row
+        else:
+            waiting[other, own].append(row)
+    alone = deque(row for row in map(int, shuffled) if row not in partner)
+    order: list[int] = []
+    taken: set[int] = set()
+
+    def take(row: int) -> None:
+        order.append(row)
+        taken.add(row)
+
+    for row in map(int, shuffled):
+        if row in taken:
+            continue
+        if row in partner and (len(order) + 1) % batch_size == 0:
+            # one place is left in this batch: a row without a partner takes it, as long as there is one
+            while alone and alone[0] in taken:
+                alone.popleft()
+            if alone:
+                take(alone.popleft())
+        take(row)
+        if row in partner:
+            take(partner[row])
+    return np.array(order, np.int64)
 
 
 class EpochBatches:
@@ -51,10 +106,17 @@ class EpochBatches:
     """
 
     def __init__(
-        self, count: int, batch_size: int, seed: int, shuffle: bool, share: tuple[int, int] = (0, 1)
+        self,
+        count: int,
+        batch_size: int,
+        seed: int,
+        shuffle: bool,
+        share: tuple[int, int] = (0, 1),
+        pairing: Pairing | None = None,
     ) -> None:
         self.count, self.batch_size, self.seed, self.shuffle = count, batch_size, seed, shuffle
         self.rank, self.processes = share
+        self.pairing = pairing
         self.epoch = self.start = 0
 
     def __len__(self) -> int:
@@ -67,7 +129,9 @@ class EpochBatches:
 
     def whole(self) -> Iterator[np.ndarray]:
         """Rows int64 of each batch of the epoch from `start` on, over all processes."""
-        order = epoch_order(self.seed, self.epoch, self.count) if self.shuffle else np.arange(self.count)
+        order = np.arange(self.count)
+        if self.shuffle:
+            order = epoch_order(self.seed, self.epoch, self.count, self.pairing)
         for first in range(self.start * self.batch_size, self.count, self.batch_size):
             yield order[first : first + self.batch_size]
 

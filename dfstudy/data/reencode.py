@@ -31,6 +31,7 @@ from dfstudy.data.index import index_study
 from dfstudy.data.index_csv import NAME
 from dfstudy.data.layouts.names import CLASS_NAMES
 from dfstudy.data.names import fit_path
+from dfstudy.data.tables import as_text
 from dfstudy.errors import StudyError
 from dfstudy.system.kept import FULL, no_room, room_in
 from dfstudy.system.threads import map_in_order
@@ -235,5 +236,6 @@ def _write_lists(folder: Path, good: pd.DataFrame, left_out: pd.DataFrame) -> No
         }
     )
     folder.mkdir(exist_ok=True)
-    listed.to_csv(folder / NAME, index=False, lineterminator="\n")
-    left_out.to_csv(folder / NOT_WRITTEN, index=False, lineterminator="\n")
+    for table, name in ((listed, NAME), (left_out, NOT_WRITTEN)):
+        safe = table.map(lambda cell: as_text(cell) if isinstance(cell, str) else cell)
+        safe.to_csv(folder / name, index=False, lineterminator="\n")

@@ -80,6 +80,13 @@ FAMILIES = {
 }
 
 
+def every_trait() -> Family:
+    """The traits of all families, as one."""
+    kinds = ("texts", "values", "linear")
+    parts = [tuple(name for family in FAMILIES.values() for name in getattr(family, kind)) for kind in kinds]
+    return Family("all together", *parts)
+
+
 def read_traits(study: Study, rows: pd.DataFrame, progress: bool = True) -> pd.DataFrame:
     """Traits of the given images.
 

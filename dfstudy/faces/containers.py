@@ -14,7 +14,7 @@ from pathlib import Path
 
 import cv2
 
-from dfstudy.system.file_kind import no_file
+from dfstudy.system.file_kind import ANY_SIZE, no_file
 
 _QUIET = "-8"  # of ffmpeg's levels: what it says about damaged files goes into our own list
 _DECODED = [cv2.CAP_PROP_N_THREADS, 1]
@@ -97,7 +97,7 @@ def _open(path: Path, options: list[int]) -> cv2.VideoCapture | None:
         raise ClipError("the name is not UTF-8, and OpenCV opens no such video: rename it") from None
     if "\0" in str(path):  # OpenCV opens what stands before it
         raise ClipError("no file's name holds a zero byte")
-    if path.exists() and (kind := no_file(path)):  # whoever opens a named pipe waits for ever
+    if path.exists() and (kind := no_file(path, ANY_SIZE)):  # whoever opens a named pipe waits for ever
         raise ClipError(f"it is {kind} and cannot be read")
     os.environ.setdefault("OPENCV_FFMPEG_LOGLEVEL", _QUIET)
     level = cv2.utils.logging.getLogLevel()

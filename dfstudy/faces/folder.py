@@ -26,6 +26,7 @@ from tqdm import tqdm
 from dfstudy.data import images, limits, png_chunks
 from dfstudy.data.index_csv import NAME
 from dfstudy.data.names import fit_name
+from dfstudy.data.tables import bare_text
 from dfstudy.errors import StudyError
 from dfstudy.faces.finder import FaceFinder, Finder
 from dfstudy.faces.jobs import NOTES, Job, plan_jobs, run_job
@@ -106,7 +107,7 @@ def _is_finished(target: Path, key: str) -> bool:
     if mark.get("key") != key or not index.is_file() or file_digest(index) != mark.get("index"):
         return False
     with index.open(encoding="utf-8", newline="") as file:
-        return all((target / row["path"]).is_file() for row in csv.DictReader(file))
+        return all((target / bare_text(row["path"])).is_file() for row in csv.DictReader(file))
 
 
 def _refuse_foreign(target: Path) -> None:

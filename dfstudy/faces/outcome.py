@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from dfstudy.data.endings import describe_endings
 from dfstudy.data.index_csv import NAME
+from dfstudy.data.tables import as_text
 from dfstudy.errors import printable
 from dfstudy.faces.jobs import Job, read_note
 from dfstudy.faces.sheet import Example, render_sheet
@@ -26,6 +27,7 @@ from dfstudy.faces.table import ASIDE, COLUMNS
 if TYPE_CHECKING:
     from dfstudy.faces.sources import Sources
 
+TEXTS = frozenset({"path", "method", "group", "split", "source", "original", "reason"})  # a stranger's words
 SET_ASIDE, SHEET = "set_aside.csv", "contact_sheet.html"
 
 
@@ -59,12 +61,12 @@ def write_lists(folder: Path, jobs: Sequence[Job], sources: Sources) -> dict[str
     crops, reasons, examples = 0, Counter(), []
     with _table(folder / NAME, COLUMNS) as index, _table(folder / SET_ASIDE, ASIDE) as aside:
         for source, reason in sorted(sources.set_aside.items()):
-            aside.writerow({"source": source, "reason": reason})
+            aside.writerow(_texts({"source": source, "reason": reason}))
             reasons[_kind(reason)] += 1
         for job in jobs:
             note = read_note(folder, job.number)
-            index.writerows(note["rows"])
-            aside.writerows(note["aside"])
+            index.writerows(map(_texts, note["rows"]))
+            aside.writerows(map(_texts, note["aside"]))
             crops += len(note["rows"])
             used |= {row["source"] for row in note["rows"]}
             borrowed |= {row["source"] for row in note["rows"] if row["box_from"] == "original"}
@@ -105,6 +107,11 @@ def _account(done: Mapping[str, Any]) -> list[str]:
     if done["borrowed"]:
         lines.append(f"{done['borrowed']:,} fakes are cropped where their originals are")
     return lines
+
+
+def _texts(row: Mapping[str, str]) -> dict[str, str]:
+    """A row for a file; numbers stay as they are, and may be negative."""
+    return {name: as_text(cell) if name in TEXTS else cell for name, cell in row.items()}
 
 
 def _kind(reason: str) -> str:

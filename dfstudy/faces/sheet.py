@@ -81,6 +81,8 @@ def render_sheet(
     text = "\n".join(f"<p>{escape(line)}</p>" for line in lines)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8">'
+        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; img-src data:; '
+        "style-src 'unsafe-inline'\">"
         f"<title>{escape(title)}</title>\n<style>{_STYLE}</style></head>\n<body>\n<h1>{escape(title)}</h1>\n"
         f"{text}\n<p>Orange: the face that was found. Blue: what was cropped, shown at its right.</p>\n"
         f"<main>\n{figures}\n</main>\n{listed}</body>\n</html>\n"

@@ -55,7 +55,7 @@ def build_model(settings: Model) -> nn.Module:
     if settings.weights == "hub":
         overlay = {"file": str(_hub_weights(settings.backbone)), "custom_load": False}
         network = _create(settings, pretrained=True, pretrained_cfg_overlay=overlay)
-        network.new_layers = _classifier_keys(network)
+        network.new_layers = classifier_keys(network)
     else:
         network = _create(settings)
         network.new_layers = ("all",)
@@ -89,7 +89,7 @@ def start_head_at_zero(network: nn.Module) -> None:
     Args:
         network: of `build_model`.
     """
-    new = _classifier_keys(network) if network.new_layers == ("all",) else network.new_layers
+    new = classifier_keys(network) if network.new_layers == ("all",) else network.new_layers
     own = dict(network.named_parameters())
     with torch.no_grad():
         for key in new:
@@ -98,7 +98,7 @@ def start_head_at_zero(network: nn.Module) -> None:
 
 def _load(network: nn.Module, given: dict[str, torch.Tensor], source: str) -> tuple[str, ...]:
     """Load tensors as `fit_weights` brings them to the network; returns the classifier's new keys."""
-    fitted = fit_weights(given, network.state_dict(), _classifier_keys(network), source)
+    fitted = fit_weights(given, network.state_dict(), classifier_keys(network), source)
     network.load_state_dict(fitted.tensors, strict=False)
     network.weights_note = fitted.note
     return fitted.new
@@ -185,7 +185,8 @@ def _read_weights(file: Path) -> dict[str, torch.Tensor]:
         ) from None
 
 
-def _classifier_keys(network: nn.Module) -> tuple[str, ...]:
+def classifier_keys(network: nn.Module) -> tuple[str, ...]:
+    """Names of the last layer's weights and bias; none where timm does not name that layer."""
     names = getattr(network, "pretrained_cfg", {}).get("classifier") or ()  # an own network names none
     names = (names,) if isinstance(names, str) else names
     own = network.state_dict()

@@ -15,8 +15,9 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
+from pydantic import BaseModel, Field, FiniteFloat, PositiveFloat, PositiveInt, ValidationError
 from safetensors.torch import save
 from torch import Tensor, nn
 
@@ -24,8 +25,9 @@ from dfstudy.errors import StudyError
 from dfstudy.model.build import build_model, load_weights
 from dfstudy.study.own_code import read_own
 from dfstudy.study.recipe import Model
+from dfstudy.system.file_kind import no_file
 from dfstudy.system.finished import FILE
-from dfstudy.system.kept import write_atomic
+from dfstudy.system.kept import parse_json, write_atomic
 from dfstudy.system.provenance import file_digest
 
 LABEL_MAP = {"real": 0, "fake": 1}
@@ -48,6 +50,29 @@ SOURCE = "network.py"  # of a network of the user's own
 RETRAIN = "move that run folder away, and train again: make report"
 
 
+class _Levels(BaseModel):
+    mean: tuple[FiniteFloat, FiniteFloat, FiniteFloat]
+    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat]
+    channels: Literal["RGB", "BGR"] = "RGB"
+
+
+class _Recipe(BaseModel):
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    threads: Literal["auto"] | PositiveInt = "auto"
+
+
+class _Described(BaseModel):
+    """What a detector computes with, of a description that may be a stranger's."""
+
+    model: Model
+    weights: dict[str, str]
+    normalisation: _Levels
+    training: _Recipe
+    size: int = Field(ge=32, le=1024)
+    threshold: float = Field(ge=0, le=1)
+    temperature: float = Field(gt=0, allow_inf_nan=False)
+
+
 def save_checkpoint(folder: Path, names: tuple[str, ...], description: Mapping[str, Any]) -> None:
     """Write `checkpoint.json`, which makes the folder a finished run.
 
@@ -68,10 +93,14 @@ def read_checkpoint(folder: Path) -> dict[str, Any]:
     """The description of a run's network, checked but without loading weights."""
     file = folder / FILE
     try:
-        told = json.loads(file.read_text("utf-8"))
+        if kind := no_file(file):
+            raise ValueError(f"it is {kind}")
+        told = parse_json(file.read_bytes())
+        if not isinstance(told, dict):
+            raise ValueError("it is no object")
     except FileNotFoundError:
         raise StudyError(f"{folder} holds no finished training", "train it: make report") from None
-    except ValueError as error:
+    except (OSError, ValueError) as error:
         raise StudyError(f"{file} is not JSON: {error}", RETRAIN) from None
     absent = REQUIRED - told.keys()
     if absent:
@@ -80,6 +109,11 @@ def read_checkpoint(folder: Path) -> dict[str, Any]:
         raise StudyError(
             f"{file}: label map is {told['label_map']}, but a score here means fake = 1", RETRAIN
         )
+    try:
+        _Described.model_validate(told)
+    except ValidationError as error:
+        key, said = ".".join(map(str, error.errors()[0]["loc"])), error.errors()[0]["msg"]
+        raise StudyError(f"{file}: {key}: {said}", RETRAIN) from None
     return told
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
+import platform
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from dfstudy.study.recipe import Model
 from dfstudy.study.recipe import Protocol as Defects
 
 MOST_THREADS = 16  # beyond this a small network gains nothing
+NOT_EXACT = "not byte-exact"  # of a device that promises no equal bytes for equal inputs
 # glibc's numbers of what is set in `_keep_memory`: mallopt(3)
 TRIM_THRESHOLD, MMAP_MAX, NEVER = -1, -4, 2**31 - 1
 
@@ -43,11 +45,12 @@ class DeviceSetup:
     @property
     def name(self) -> str:
         """Device class, part of every run's key: rounding differs between classes, not between twins."""
-        kind = (
-            torch.cuda.get_device_name(self.device)
-            if self.device.type == "cuda"
-            else f"cpu with {self.threads} thread{'s' * (self.threads != 1)}"
-        )
+        kinds = {
+            "cuda": lambda: torch.cuda.get_device_name(self.device),
+            "mps": lambda: f"Apple GPU through MPS ({platform.machine()}, {NOT_EXACT})",
+            "cpu": lambda: f"cpu with {self.threads} thread{'s' * (self.threads != 1)}",
+        }
+        kind = kinds[self.device.type]()
         return f"{kind}, {str(self.dtype).removeprefix('torch.')}"
 
     def settle(self) -> None:
@@ -70,6 +73,8 @@ def choose_place(
 ) -> DeviceSetup:
     """Take the GPU if there is one, and set torch up to give the same bytes every time.
 
+    Apple's MPS is a device like the others, in float32, but promises no equal bytes: its name says so.
+
     Sums depend on how many threads share them, so their number is settled here, whatever loader workers or
     OMP_NUM_THREADS say. On a GPU cuDNN may not choose by racing its algorithms,
     and TF32 is off: `float32` means float32, `bfloat16` is the fast way. An operation without a
@@ -81,7 +86,7 @@ def choose_place(
         deterministic: False lets a GPU race its algorithms; a CPU gives equal bytes either way.
         threads: of a CPU; `auto` is each process's part of the cores that may be used.
     """
-    device = torch.device("cpu")
+    device = torch.device("mps" if torch.backends.mps.is_available() else "cpu")
     if torch.cuda.is_available():
         # the launcher numbers the processes of one machine; torch says cuda:0 where it is asked for cuda
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", torch.cuda.current_device())))
@@ -89,7 +94,7 @@ def choose_place(
     exact = deterministic or device.type == "cpu"
     # cuBLAS reads this when it starts, so it must stand before the first product on the GPU
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(exact, warn_only=device.type == "cuda")
+    torch.use_deterministic_algorithms(exact, warn_only=device.type != "cpu")
     torch.backends.cudnn.benchmark = not exact
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
@@ -112,7 +117,7 @@ def find_place(training: Mapping[str, Any]) -> DeviceSetup:
 
     Checkpoints from elsewhere may lack the number of threads, which is then `auto`.
     """
-    return choose_place(training["precision"], threads=training.get("threads", "auto"))
+    return choose_place(training.get("precision", "auto"), threads=training.get("threads", "auto"))
 
 
 @cache

@@ -2,11 +2,11 @@
 
 Takes a study, its split, what an image costs on this machine and minutes; gives the study as far up a fixed
 ladder as fits, so that a partial report answers what it can: first the study's own network, then whether
-augmentation helps, what the original flaws cost, the other policies, unseen forgeries, shorter budgets,
-single transforms, and at last more seeds. A rung never turns on what the study has off, and no rung changes
-epochs: a network that was cut short would answer another question. Where not even the first rung fits, it is
-taken all the same, and said how long it takes. Pure: equal inputs give equal studies, more minutes never give
-less. Cost: the variants are listed once a rung.
+augmentation helps, what the original flaws cost, the other policies, unseen forgeries, ways of tuning,
+shorter budgets, single transforms, and at last more seeds. A rung never turns on what the study has off, and
+no rung changes epochs: a network that was cut short would answer another question. Where not even the first
+rung fits, it is taken all the same, and said how long it takes. Pure: equal inputs give equal studies, more
+minutes never give less. Cost: the variants are listed once a rung.
 """
 
 from __future__ import annotations
@@ -137,6 +137,9 @@ def ladder(study: Study, split: Split) -> list[Rung]:
     quiet = {"budgets": [], "leave_one_out": False, "add_one": False, "strengths": []}
     bare = _change(study, "policies", names=[], controls=False, **quiet)
     bare = _change(_change(bare, "defects", measured=False), "forgeries", train_on="off")
+    bare = _change(bare, "tuning", modes=[])
+    bare = _change(bare, "pairs", measured=False)
+    bare = _change(bare, "learning_curve", networks=False)
     rungs = [("the study's own network", _change(bare, "training", seeds=seeds[:1]))]
 
     def climb(name: str, section: str, **settings: Any) -> None:
@@ -155,6 +158,9 @@ def ladder(study: Study, split: Split) -> list[Rung]:
     )
     climb(others, "policies", names=policies.names)
     climb("unseen forgeries", "forgeries", train_on=study.forgeries.train_on)
+    climb("ways of tuning", "tuning", modes=study.tuning.modes)
+    climb("each fake beside its source", "pairs", measured=study.pairs.measured)
+    climb("the learning curve of the network", "learning_curve", networks=study.learning_curve.networks)
     climb("shorter budgets", "policies", budgets=policies.budgets)
     climb("single transforms and strengths", "policies", **{name: getattr(policies, name) for name in quiet})
     for count in range(2, MOST_SEEDS + 1):
@@ -166,7 +172,8 @@ def ladder(study: Study, split: Split) -> list[Rung]:
 def networks(study: Study) -> dict[str, Study]:
     """A study for each network that any rung trains, by `network_name`."""
     second = study.forgeries.second
-    every = [study, *([study.model_copy(update={"model": second})] if second else [])]
+    others = [*([second] if second else []), *study.tuned_models.values()]
+    every = [study, *(study.model_copy(update={"model": model}) for model in others)]
     return {network_name(each): each for each in every}
 
 
@@ -229,6 +236,8 @@ def _more_seeds(study: Study, count: int) -> Study:
     seeds += [next(unused) for _ in range(count - len(seeds))]
     study = _change(study, "training", seeds=seeds)
     study = _change(study, "policies", seeds=max(count, study.policies.seeds))
+    study = _change(study, "tuning", seeds=max(count, study.tuning.seeds))
+    study = _change(study, "pairs", seeds=max(count, study.pairs.seeds))
     return _change(study, "defects", seeds=max(count, study.defects.seeds))
 
 

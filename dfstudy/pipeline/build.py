@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dfstudy.chapters.c10_conclusions.seal import sealed_on
 from dfstudy.data.external import find_elsewhere
 from dfstudy.data.index import index_study
 from dfstudy.data.index_file import layout_line
@@ -109,6 +110,7 @@ def build(
         for line in lines:
             say(f"  {line}")
         seal_study(invocation.settings, split)
+        say(f"  plan sealed: {sealed_on(study)}")
         write_plan(freeze(invocation), split, site)
         stale = stale_steps(study.out, force)
         for line in say_stale(study.out, stale, dry_run):

@@ -37,6 +37,8 @@ def check_model(key: str, model: Model) -> dict[str, Any]:
     Raises:
         StudyError: see `build_model`, or weights from the hub cannot be had.
     """
+    from dfstudy.model.tuning import choose_trained
+
     try:
         from_hub = model.weights == "hub"
         # of the network alone first: a hub that cannot be reached says nothing about a wrong name
@@ -46,7 +48,9 @@ def check_model(key: str, model: Model) -> dict[str, Any]:
         shown = error.message if key == "model" else f"{key}: {error.message}"
         raise StudyError(shown, error.hint) from None
     held = network.state_dict().values()
-    return {"bytes": sum(each.numel() * each.element_size() for each in held), "cached": cached}
+    size = sum(each.numel() * each.element_size() for each in held)
+    choose_trained(network, model)
+    return {"bytes": size, "cached": cached}
 
 
 def check_policy(name: str) -> None:

@@ -50,7 +50,8 @@ CHAPTER_SECONDS = {
     "06_cross_forgery": 14.5,
     ROBUSTNESS: 14.3,
     "08_audit_protocol": 16.9,
-    "09_conclusions": 6.4,
+    "09_pretrained": 18.0,
+    "10_conclusions": 6.4,
 }
 OTHER_CHAPTER = 8.0  # one that is not listed
 PAGE_SECONDS = 4.3
@@ -63,7 +64,7 @@ TRAIN = {0: 0.0017, 1: 0.0028, 2: 0.0036, 3: 0.0041, 4: 0.0046}
 TRAIN_ALL, PREDICT, SIZE = 0.0067, 0.0016, 64
 CORRUPT = 0.0008  # an image under a corruption, for all networks
 SAMPLE_IMAGES = 1280
-SAMPLE_RUNS = {"policies": 19, "forgeries": 7, "defects": 33}
+SAMPLE_RUNS = {"policies": 19, "forgeries": 7, "defects": 33, "tuning": 6}
 SHARE = 0.4  # of a chapter, that grows with images and runs
 MOST_LARGER = 25.0  # beyond it chapters draw from the images
 
@@ -112,7 +113,7 @@ def reference_pace(model: Model) -> ImagePace | None:
     if model.backbone.split(".")[0] != KNOWN:
         return None
     larger = (model.size / SIZE) ** 2
-    stages = model.trainable_stages
+    stages = {"stages": model.trainable_stages, "head": 0}.get(model.tuning, "all")
     train = TRAIN_ALL if stages == "all" else TRAIN.get(stages, TRAIN_ALL)
     return ImagePace(train * larger, PREDICT * larger)
 
@@ -120,8 +121,10 @@ def reference_pace(model: Model) -> ImagePace | None:
 def network_name(study: Study) -> str:
     """What a pace is measured for."""
     model = study.model
-    stages = "" if model.trainable_stages == "all" else f", {model.trainable_stages} stages"
-    return f"{model.network}, {model.size} px{stages}"
+    part = "" if model.trainable_stages == "all" else f", {model.trainable_stages} stages"
+    if model.tuning != "stages":
+        part = f", {model.tuning}" + f" of rank {model.rank}" * (model.tuning == "lora")
+    return f"{model.network}, {model.size} px{part}"
 
 
 def unknown_networks(study: Study, machine: Machine, trainings: Trainings) -> list[str]:

@@ -169,7 +169,7 @@ def _check_declared(chapter: Chapter, staging: Path) -> None:
         with Image.open(files[0]) as picture:
             picture.verify()
     file = staging / "numbers" / f"{chapter.id}.json"
-    others = sorted(path.stem for path in (staging / "numbers").iterdir() if path != file)
+    others = sorted(path.stem for path in (staging / "numbers").glob("*.json") if path != file)
     if others:
         raise Incomplete(f"it saved numbers as chapter '{others[0]}': name '{chapter.id}' in save_numbers")
     try:

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from dfstudy.chapters.c09_conclusions.seal import SEALED
+from dfstudy.chapters.c10_conclusions.seal import tell_seal
 from dfstudy.data.external import fingerprint_files
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.cells import plain_python
@@ -22,6 +22,7 @@ from dfstudy.pipeline.compare import is_built_in
 from dfstudy.pipeline.environment import steady_environment
 from dfstudy.pipeline.invocation import shown_path
 from dfstudy.pipeline.reads import (
+    FURTHER,
     LAYOUT,
     MASKS,
     OTHERS,
@@ -48,7 +49,7 @@ from dfstudy.system.provenance import (
     imported_modules,
     read_beside,
 )
-from dfstudy.variants.registry import COMPARISONS
+from dfstudy.variants.registry import COMPARISONS, PAIRS
 
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Chapter
@@ -96,6 +97,8 @@ class Reader:
         names += [SHAPING + part for part in TRAINING_PARTS] + [WEIGHTS + "model"]
         if step["group"] in COMPARISONS:
             names.append(SETTING + COMPARISONS[step["group"]])
+        if step["group"] == PAIRS:
+            names.append(FURTHER)  # which image a fake was made from
         if COMPARISONS.get(step["group"]) == "forgeries":
             names.append(WEIGHTS + "forgeries")
         return ListedStep(step["title"], self._of(names, runs=step["which"], device=self._device), [])
@@ -112,6 +115,7 @@ class Reader:
             *name_code([chapter.notebook, *code]),
             LAYOUT,
             MASKS,
+            FURTHER,
             WEIGHTS + "model",
             WEIGHTS + "forgeries",
         ]
@@ -123,7 +127,7 @@ class Reader:
         declared = digest([chapter.figures, chapter.numbers])[:SHORT]
         given = {"device": self._device} if NETWORKS & set(chapter.needs) else {}
         if "numbers" in chapter.needs:
-            given["seal"] = digest(read_json(self._study.out / SEALED))[:SHORT]
+            given["seal"] = digest(tell_seal(self._study))[:SHORT]
         reads = self._of(names, cores=self._cores, **{"declared in its chapter.py": declared}, **given)
         return ListedStep(chapter.title, reads, inputs)
 

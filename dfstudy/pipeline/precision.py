@@ -25,7 +25,7 @@ import math
 from typing import NamedTuple
 
 import pandas as pd
-from scipy.stats import t as student
+from scipy.special import stdtrit
 
 AUC = 0.85  # assumed of both networks: between chance and the best that small networks do here
 CORRELATION = 0.5  # r: two networks that differ in their augmentation alone rank many images alike
@@ -87,7 +87,7 @@ def _difference(variance: float, freedom: float, seeds: int) -> float:
     error = math.sqrt(pictures + between)
     joint = pictures**2 / freedom + (between**2 / (seeds - 1) if between else 0.0)
     freedom = error**4 / joint
-    return float((student.ppf(1 - LEVEL / 2, freedom) + student.ppf(POWER, freedom)) * error)
+    return float((stdtrit(freedom, 1 - LEVEL / 2) + stdtrit(freedom, POWER)) * error)
 
 
 def _freedom(groups: list[int]) -> float:

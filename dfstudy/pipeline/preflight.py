@@ -47,12 +47,11 @@ class Preflight:
             StudyError: there is no such weights file, timm has never heard of a network, or the hub does not
                 answer and its cache has no weights.
         """
-        second = study.forgeries.second
         self._study = study
-        self._models = {"model": study.model} | ({"forgeries.second": second} if second else {})
+        self._models = _list_models(study)
         for key, model in self._models.items():
             _refuse_missing_file(key, model)
-        named = {study.augment.policy, study.policies.asked, *study.policies.names}
+        named = {study.augment.policy, study.policies.asked, *study.policies.names, *study.tuning.policies}
         policies = sorted(named - set(study.augment.policies))  # own ones: `own_check`
         self._asking: dict[str, Any] = {
             "models": {key: model.model_dump(mode="json") for key, model in self._models.items()},
@@ -137,11 +136,19 @@ def weight_sizes(study: Study, checked: dict[str, Any]) -> dict[str, int]:
     from dfstudy.pipeline.budget import network_name
 
     found = checked["networks"]
-    models = {"model": study.model, "forgeries.second": study.forgeries.second}
+    models = _list_models(study)
     return {
         network_name(study.model_copy(update={"model": models[key]})): told["bytes"]
         for key, told in found.items()
     }
+
+
+def _list_models(study: Study) -> dict[str, Model]:
+    """Every network that the study may train, by the key that messages name."""
+    second = study.forgeries.second
+    found = {"model": study.model} | ({"forgeries.second": second} if second else {})
+    tuned = {f"tuning.modes, {mode}": model for mode, model in study.tuned_models.items()}
+    return found | {key: model for key, model in tuned.items() if model not in found.values()}
 
 
 def _are_at_hand(models: dict[str, Model], kept: dict[str, Any]) -> bool:

@@ -30,7 +30,7 @@ def run_rates(invocation: Invocation, seed: int, low: float, high: float, steps:
     from dfstudy.train.rate_range import try_rates
 
     study = invocation.settings
-    tried = try_rates(study, split_study(study, index_study(study)), seed, low, high, steps)
+    tried = try_rates(study, split_study(study, index_study(study)), seed, (low, high), steps)
     folder = study.out / "rates"
     folder.mkdir(parents=True, exist_ok=True)
     table = folder / f"seed{seed}.csv"

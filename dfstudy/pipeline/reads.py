@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dfstudy.data.columns import NOTES
 from dfstudy.data.external import fingerprint_files
 from dfstudy.pipeline.compare import exhibit_folder
 from dfstudy.study.own_code import name_content
@@ -29,6 +30,7 @@ FINGERPRINT = "data/fingerprint.json"
 # names of what a step reads, beside files of the code
 VERSION, SETTING, SHAPING, WEIGHTS = "version of ", "setting ", "shaping part of ", "weights of "
 PICTURES, LAYOUT, MASKS, PUBLISHED = "pictures", "layout of the images", "masks", "published report"
+FURTHER = "further columns of index.csv"
 OTHERS = "images of "  # and the slug of a folder of test_on
 DIGEST = re.compile(r"[0-9a-f]{16,}|gone|")  # what says nothing to a person
 SHORT = 16  # hexadecimal digits: 64 bits are enough for content that nobody forges
@@ -39,8 +41,9 @@ class Present:
 
     Names: a file of the code, relative to its checkout; `version of <distribution>`; of the study `setting
     <section>`, `shaping part of <section>` (what of it shapes weights) and `weights of <section>`; from the
-    index that was kept last `pictures`, `layout of the pictures` and `masks`; `pictures of <slug>`;
-    `published report`. Any other name is something that only a plan knows, such as the number of cores.
+    index that was kept last `pictures`, `layout of the pictures`, `masks` and `FURTHER`; `pictures of
+    <slug>`; `published report`. Any other name is something that only a plan knows, such as the number of
+    cores.
     """
 
     def __init__(self, study: Study) -> None:
@@ -76,8 +79,9 @@ class Present:
             return version_now(name.removeprefix(VERSION))
         if name.startswith((SETTING, SHAPING, WEIGHTS)):
             return _setting(self._study, name)
-        if name in (PICTURES, LAYOUT, MASKS):
-            key = {PICTURES: "fingerprint", LAYOUT: "layout", MASKS: "masks"}[name]
+        kept = {PICTURES: "fingerprint", LAYOUT: "layout", MASKS: "masks", FURTHER: NOTES}
+        if name in kept:
+            key = kept[name]
             return str(read_json(self._study.out / FINGERPRINT).get(key, ""))[:200]
         if name.startswith(OTHERS):
             slug = name.removeprefix(OTHERS)

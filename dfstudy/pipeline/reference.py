@@ -1,8 +1,8 @@
 """The tracked reports: what a reader on the web sees, and what a new machine compares itself with.
 
-Takes the finished report of a built-in study; gives `reports/published/<name>` with page, figures and
-numbers, and the answers in the README. Refuses an unfinished report, one that shows photographs of people,
-and more than 5 MB in all, because every clone carries it.
+Takes the finished report of a built-in study; gives `reports/published/<name>` with page, figures,
+numbers and sealed plan, and the answers in the README. Refuses an unfinished report, one that shows
+photographs of people, and more than 5.5 MB in all, because every clone carries it.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ import re
 import shutil
 
 from dfstudy.chapters.base import Gathered
-from dfstudy.chapters.c09_conclusions.answers import decide_answers
+from dfstudy.chapters.c10_conclusions.answers import decide_answers
+from dfstudy.chapters.c10_conclusions.seal import SEAL, SEALED
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.compare import exhibit_folder
 from dfstudy.pipeline.invocation import resolve
@@ -20,8 +21,8 @@ from dfstudy.present.numbers import read_numbers
 from dfstudy.study.study import SAMPLE, built_in_studies, load_study
 from dfstudy.system.provenance import project_root
 
-LIMIT = 5_000_000  # bytes of one report
-PARTS = ("index.html", "figures", "numbers")
+LIMIT = 5_500_000  # bytes of one report
+PARTS = ("index.html", "figures", "numbers", SEAL, SEALED)
 RESULTS = re.compile(r"(<!-- results: .*? -->\n).*?(<!-- end of results -->)", re.DOTALL)  # of the README
 
 

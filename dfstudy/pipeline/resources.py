@@ -24,7 +24,7 @@ CORES_A_DEVICE = 8  # one for the network, the others read images, where the stu
 DEVICE_MB = 6_000  # torch, a network with its gradients, and batches on their way to a GPU
 WORKER_MB = 1_500  # a loader process: the libraries again, and the batches that it has ready
 # needs of a chapter that works with trained networks
-NETWORKS = {"runs", "policies", "forgeries", "defects", "leakage"}
+NETWORKS = {"runs", "policies", "forgeries", "defects", "tuning", "pairs", "curve", "leakage"}
 METER = 2 * 60  # minutes for the leakage estimate, which takes a few on two cores
 DAY = 24 * 60  # minutes; a run that is ended then goes on from there
 

@@ -1,19 +1,25 @@
 """What was declared before anything was trained, and whether it still holds.
 
-Takes a study and its split; at the first plan of a results folder writes `study/seal.json`: the questions, a
-digest of each section of the study, of the images' split, and of each file of rules, the day, and how many
-trainings were finished by then. It is never written again. Every later plan writes `study/sealed.json`, which
-says what has changed since; chapter 09 tells it beside the answers. A changed comment in a file of rules
-counts as a change. Cost: a read of these files.
+Takes a study and its split; at the first plan of a results folder writes `study/seal.json`: the declared
+questions with their claims, the margins of all rules, the digests of the study file and of the images, every
+setting that shapes a result, the images' split, and a digest of each file of rules. It holds no time and no
+place, so that its sha256 is the same wherever the same is declared, and it is never written again. Every plan
+writes `study/sealed.json`: that sha256, when it was first taken, how many trainings had ended by then, and
+what has changed since, with the time at which each change was first seen. A changed comment in a file of
+rules counts as a change. Cost: a read of these files.
 """
 
 from __future__ import annotations
 
+import ast
 import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from dfstudy.chapters.c09_conclusions.seal import SEAL, SEALED
+from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
+from dfstudy.chapters.c05_policies.questions_policies import QUALITIES
+from dfstudy.chapters.c10_conclusions.seal import SEAL, SEALED
+from dfstudy.pipeline.reads import FINGERPRINT
 from dfstudy.study.own_code import name_content
 from dfstudy.study.recipe import NOT_SHAPING
 from dfstudy.system.kept import read_json, write_if_changed
@@ -45,21 +51,27 @@ APART = ("name", "title", "budget", "test_on")
 
 def seal_study(study: Study, split: Split) -> Path:
     """Seal the results folder where it is not sealed yet, and say what has changed since."""
-    now = _declare(study, split)
+    now, at = _declare(study, split), datetime.datetime.now().astimezone().isoformat(timespec="seconds")
     file = study.out / SEAL
-    sealed = read_json(file)
+    sealed, state = read_json(file), read_json(study.out / SEALED)
     if not sealed:
-        finished = len(list((study.out / "runs").glob("*/checkpoint.json")))
-        sealed = {**now, "day": datetime.date.today().isoformat(), "finished": finished}
-        write_if_changed(file, sealed)
+        sealed = read_json(write_if_changed(file, now))
+    found = file_digest(file)
+    if "sha256" not in state:
+        # folders that were sealed before this form hold day and count in the seal itself
+        ended = len(list((study.out / "runs").glob("*/checkpoint.json")))
+        when, ended = sealed.get("day", at), sealed.get("finished", ended)
+        state = {"sha256": found, "when": when, "finished": ended, "changed": {}}
     changed = [
         f"{kind}: {name}"
         for kind in ("study", "rules")
         for name in sorted({*sealed[kind], *now[kind]})
-        if sealed[kind].get(name) != now[kind].get(name)
+        if sealed[kind].get(name) not in (now[kind].get(name), digest(now[kind].get(name)))
     ]
-    state = {"seal": digest({kind: sealed[kind] for kind in now})[:12], "finished": sealed["finished"]}
-    return write_if_changed(study.out / SEALED, {**state, "changed": changed})
+    if found != state["sha256"]:
+        changed.append(f"seal: {SEAL}")
+    state["changed"] = {name: state["changed"].get(name, at) for name in changed}
+    return write_if_changed(study.out / SEALED, state)
 
 
 def _declare(study: Study, split: Split) -> dict[str, Any]:
@@ -73,15 +85,45 @@ def _declare(study: Study, split: Split) -> dict[str, Any]:
             model["weights"] = Path(model["weights"]).name
     whole = name_content(whole)
     asked = {name: whole["policies"].pop(name) for name in ("asked", "primary", "secondary")}
-    sections = {name: digest(section) for name, section in whole.items()}
+    rules = {name: PACKAGE / name for name in _rules()}
     return {
-        "study": {
-            **sections,
-            "questions": digest(asked),
-            "images and their split": digest(split.fingerprint),
+        "study file": {"name": study.file.name, "sha256": file_digest(study.file)},
+        "images": read_json(study.out / FINGERPRINT).get("fingerprint", ""),
+        "declared questions": _questions(study),
+        "margins": {
+            "least gain": {one.name: one.least for one in QUANTITIES.values() if one.least is not None},
+            **{name: found for name, file in rules.items() if (found := _margins(file.read_text("utf-8")))},
         },
-        "rules": {name: file_digest(PACKAGE / name) for name in _rules()},
+        "study": {**whole, "questions": asked, "images and their split": split.fingerprint},
+        "rules": {name: file_digest(file) for name, file in rules.items()},
     }
+
+
+def _questions(study: Study) -> list[dict[str, Any]]:
+    """The primary and the secondary questions in words, with the least gain that each looks for."""
+    declared = study.policies
+    first = declared.names[0] if declared.names else "none"
+    return [
+        {
+            "tier": "secondary" if place else "primary",
+            "question": f"Does {declared.asked} {QUALITIES[name].asked}?",
+            "claim": f"{QUALITIES[name].claim} than with {first}",
+            "least gain": QUALITIES[name].least,
+        }
+        for place, name in enumerate([declared.primary, *declared.secondary])
+    ]
+
+
+def _margins(source: str) -> dict[str, float]:
+    """Numbers that a file of rules gives a name, such as `GAP = 0.02`."""
+    named = [
+        (node.targets[0].id, node.value.value)
+        for node in ast.parse(source).body
+        if isinstance(node, ast.Assign)
+        and isinstance(node.targets[0], ast.Name)
+        and isinstance(node.value, ast.Constant)
+    ]
+    return {name: value for name, value in named if isinstance(value, int | float)}
 
 
 def _rules() -> list[str]:

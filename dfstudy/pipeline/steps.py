@@ -8,6 +8,7 @@ it the step runs again.
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -112,6 +113,7 @@ def run_leakage(invocation: Invocation) -> bool:
 
 def run_chapter_step(invocation: Invocation, name: str) -> dict[str, str]:
     """Run a chapter and publish what it made; see `run_chapter`."""
+    _leave_out_grammar()
     # Imported here: what runs notebooks takes a second to load, and trainings are many.
     from dfstudy.pipeline.execute import run_chapter
 
@@ -125,6 +127,7 @@ def run_chapter_step(invocation: Invocation, name: str) -> dict[str, str]:
 
 def run_page(invocation: Invocation) -> Path:
     """Render the page of a study whose chapters have run."""
+    _leave_out_grammar()
     # Imported here: nbconvert takes a second that no other step needs.
     from dfstudy.pipeline.page.render import render
 
@@ -134,6 +137,15 @@ def run_page(invocation: Invocation) -> Path:
     page = render(study, confirm=booking.confirm)
     booking.book({"files": {page.name: file_digest(page)}})
     return page
+
+
+def _leave_out_grammar() -> None:
+    """Keep jsonschema, which nbformat loads, from building its grammar of web addresses.
+
+    That takes a second of a core, half of a step's start. The schema of notebooks asks for no address, and
+    jsonschema goes on without the grammar.
+    """
+    sys.modules.setdefault("rfc3987_syntax", None)
 
 
 def _seeds(variant: Variant, own: str, seed: int | None) -> list[int]:

@@ -13,7 +13,6 @@ import csv
 import io
 import json
 import multiprocessing
-import os
 import re
 import shutil
 import sys
@@ -38,7 +37,7 @@ from dfstudy.system.bound import end_with_parent
 from dfstudy.system.kept import room_in
 from dfstudy.system.lock import GUARD, file_lock
 from dfstudy.system.provenance import OPENCV, digest, file_digest, versions
-from dfstudy.system.threads import why_no_processes
+from dfstudy.system.threads import count_cores, why_no_processes
 
 if TYPE_CHECKING:
     from dfstudy.study.pictures import SamplePictures
@@ -192,7 +191,7 @@ def _render_missing(
 ) -> list[dict[str, str]]:
     done = {int(path.stem) for path in (partial / _DONE).glob("*.json") if path.stat().st_size}
     missing = [number for number in range(settings.identities) if number not in done]
-    processes = min(processes or _cores(), max(1, len(missing) // _FEW))
+    processes = min(processes or count_cores(), max(1, len(missing) // _FEW))
     if processes > 1 and (refusal := why_no_processes("spawn")):
         processes = 1  # the same bytes, in more time
         tqdm.write(f"the sample is rendered on one core: no processes ({refusal})", file=sys.stderr)
@@ -278,7 +277,3 @@ def _put_in_place(partial: Path, folder: Path) -> None:
 
 def _write(path: Path, data: bytes) -> None:
     path.write_bytes(data)
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -62,3 +62,8 @@ def whole_percents(*every: Axis) -> None:
         step = next((step for step in STEPS if high - low <= MOST_TICKS * step), STEPS[-1])
         axis.set_major_locator(MultipleLocator(step))
         axis.set_major_formatter(FuncFormatter(lambda share, _: f"{100 * share:.0f} %"))
+
+
+def shorten(name: str, most: int) -> str:
+    """A name of a method, network or policy beside what is drawn, in so many letters at most."""
+    return name if len(name) <= most else f"{name[: most - 1]}…"

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 # Families whose ids name a run variant, a flaw or a folder second: `policy.<run>.<quantity>`.
-OF_RUNS = frozenset(("policy", "leave_out", "add_one", "strength", "defect", "elsewhere", "cross"))
+OF_RUNS = frozenset(
+    ("policy", "leave_out", "add_one", "strength", "defect", "elsewhere", "cross", "subgroup")
+)
 OF_CELLS = frozenset(("auc", "balanced", "found", "specificity"))  # `cross.<quantity>.<run>.on.<method>`
 SIDES = frozenset(("reported", "true"))  # `defect.<run>.<side>.<quantity>`
 BUDGET, METHOD = "at_", "method"

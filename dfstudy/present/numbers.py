@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 from IPython.display import Markdown
+from pydantic import TypeAdapter
 
 from dfstudy.errors import near_match
 from dfstudy.number import Number
@@ -26,6 +27,8 @@ from dfstudy.stats.units import UNITS
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate
     from dfstudy.study.study import Study
+
+_LISTED = TypeAdapter(list[Number])  # types are checked: a report may come from anybody
 
 pd.set_option("display.max_colwidth", None)  # a table in a report is not cut off at 50 letters
 
@@ -43,8 +46,12 @@ def save_numbers(study: Study, chapter: str, numbers: Iterable[Number]) -> pd.Da
 
 
 def read_numbers(file: Path) -> list[Number]:
-    """The numbers of one file, as they were saved."""
-    return [Number(**fields) for fields in json.loads(file.read_text("utf-8"))]
+    """The numbers of one file, as they were saved.
+
+    Raises:
+        ValueError: the file holds something else, or a number that `Number` refuses.
+    """
+    return _LISTED.validate_json(file.read_bytes(), strict=True)
 
 
 def load_numbers(study: Study, *chapters: str) -> dict[str, Number]:

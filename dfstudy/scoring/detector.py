@@ -7,8 +7,10 @@
 Takes a run's folder, or a study's results; gives one `Score` an item, in the items' order. An image gets
 the very logit of `predict`: it passes in a batch of exactly 64, filled up with copies, so that neither its
 neighbours nor an interruption change a bit. Memory is that of a few batches, whatever the number of items. In
-a stream an item that cannot be scored is a `Score` with its reason. Refused with `StudyError`: a folder that
-is no finished run. Cost: decoding and one forward pass an image; of 64 images where one alone is scored.
+a stream an item that cannot be scored is a `Score` with its reason. An image unlike the training's is named
+so where the run has `known_images.safetensors`, at no further pass. Refused with `StudyError`: a folder that
+is no finished run. Cost: decoding and one forward pass an image, five with `check_stability`; of 64 images
+where one alone is scored.
 """
 
 from __future__ import annotations
@@ -26,10 +28,12 @@ from dfstudy.chapters.c04_test.video_level import STRATEGIES
 from dfstudy.data.prefetch import map_ahead
 from dfstudy.errors import StudyError
 from dfstudy.faces.settings import FaceSettings
+from dfstudy.predict.corruptions import CORRUPTIONS
+from dfstudy.predict.known_images import FILE, RATE, StageFeatures, read_known_images
 from dfstudy.predict.predict import BATCH
-from dfstudy.scoring.inputs import Intake, Item, Prepared, is_clip
+from dfstudy.scoring.inputs import RE_ENCODINGS, Intake, Item, Prepared, is_clip
 from dfstudy.scoring.operating_point import Operating, read_operating
-from dfstudy.system.provenance import digest
+from dfstudy.system.provenance import digest, file_digest
 from dfstudy.train.find import find_run
 
 if TYPE_CHECKING:
@@ -55,6 +59,12 @@ class Score:
         threshold: probability with the best balanced accuracy on validation, within the band `unsure`.
         frames: images behind the score: 1, or a video's usable frames.
         error: why there is no score; empty where there is one.
+        unlike: what of the item is unlike the training images: of `features`, `size` and `format`, with
+            commas; empty where nothing is, or nothing is known of them.
+        distance: from the nearest training image, in limits: above 1 its features are unlike. None where no
+            limit is known; of a video its frames' median.
+        flips: of its re-encodings, how many got another verdict than the item itself, which then is `unsure`;
+            None where stability was not checked.
     """
 
     name: str
@@ -65,6 +75,9 @@ class Score:
     threshold: float
     frames: int
     error: str = ""
+    unlike: str = ""
+    distance: float | None = None
+    flips: int | None = None
 
 
 @dataclass
@@ -74,6 +87,7 @@ class _Waiting:
     prepared: Prepared
     squares: int
     logits: list[float] = field(default_factory=list)
+    distances: list[float] = field(default_factory=list)
 
 
 class Detector:
@@ -82,6 +96,7 @@ class Detector:
     Attributes:
         folder: of the run.
         operating: calibration, threshold, band, and what they mean.
+        known: what the training images looked like; None where the run does not say.
         strategy: a key of `dfstudy.chapters.c04_test.video_level.STRATEGIES`.
         key: names everything that a score depends on but the item; equal keys give equal scores on one
             class of device.
@@ -107,6 +122,12 @@ class Detector:
         self._place = find_place(told["training"])
         self._network = network.to(self._place.device)
         self._normalisation = Normalisation.of(told["normalisation"])
+        self.known = read_known_images(folder, told["weights"]["best"])
+        self._features: StageFeatures | None = None
+        if self.known and self.known.summary.stage:
+            self._features = StageFeatures(
+                self._network, self.known.summary.stage, self.known.summary.channels
+            )
         found = [finder.key, faces.model_dump(mode="json"), strategy] if finder else []
         fitted = self.operating.calibration
         point = [fitted.slope, fitted.intercept, *vars(self.operating.band).values()]
@@ -116,6 +137,7 @@ class Detector:
             told["normalisation"],
             list(map(str, point)),
             found,
+            *([file_digest(folder / FILE)] if self.known else []),
         ]
         self.key = f"{folder.name}/{digest(shaped_by)[:12]}"
 
@@ -149,6 +171,16 @@ class Detector:
         folder = find_run(run)
         return cls(folder, *load_checkpoint(folder, own_code=own_code), finder, faces, strategy)
 
+    def check_stability(self) -> Detector:
+        """From now on score each image under `RE_ENCODINGS` too, at as many further passes; returns itself.
+
+        Where a re-encoding gets another verdict, the item's is `unsure`; its probability stays.
+        """
+        if not self._intake.views:
+            self._intake.views = RE_ENCODINGS
+            self.key += f"-{digest(RE_ENCODINGS)[:12]}"
+        return self
+
     def score(self, item: Item) -> Score:
         """The score of one image (path, or uint8 [H, W, 3] RGB) or video (path).
 
@@ -168,12 +200,13 @@ class Detector:
         """The scores of many items, in their order, as they come; never raises for one bad item."""
         waiting: deque[_Waiting] = deque()
         queue: list[tuple[np.ndarray, _Waiting]] = []
+        passes = 1 + len(self._intake.views)
         frames = self._intake.faces.frames
         prepared = map_ahead(
             self._intake,
             items,
             AHEAD,
-            weigh=lambda item: frames if is_clip(item) else 1,
+            weigh=lambda item: passes * (frames if is_clip(item) else 1),
             behind=self._place.device.type == "cpu",
         )
         with closing(prepared):
@@ -207,6 +240,10 @@ class Detector:
         logits = predict_logits(self._network, [batch], BATCH, self._normalisation, self._place)
         for (_, entry), logit in zip(queue, logits.double().tolist(), strict=False):
             entry.logits.append(logit)
+        if self.known and self._features:
+            distances = self.known.distances(self._features.rows[: len(queue)]).tolist()
+            for (_, entry), distance in zip(queue, distances, strict=True):
+                entry.distances.append(distance)
 
     def _judge(self, entry: _Waiting) -> Score:
         name, kind, threshold = entry.prepared.name, entry.prepared.kind, self.operating.threshold
@@ -215,13 +252,28 @@ class Detector:
             error = "the network gave no finite number"
         if error:
             return Score(name, kind, None, None, "", threshold, 0, error)
-        probabilities = self.operating.calibration(entry.logits)
+        passes = 1 + len(self._intake.views)
+        # [passes, frames]: the item itself first, then each of its re-encodings
+        views = self.operating.calibration(entry.logits).reshape(-1, passes).T
+        frames = views.shape[1]
         # one image is no matter of strategy: nothing may move its last bit
-        alone = len(probabilities) == 1
-        one = float(probabilities[0] if alone else STRATEGIES[self.strategy](probabilities))
-        logit = entry.logits[0] if alone and kind == "picture" else None
-        verdict = self.operating.verdict(one)
-        return Score(name, kind, one, logit, verdict, threshold, len(entry.logits))
+        combined = [float(one[0] if frames == 1 else STRATEGIES[self.strategy](one)) for one in views]
+        logit = entry.logits[0] if frames == 1 and kind == "picture" else None
+        verdict, *others = map(self.operating.verdict, combined)
+        flips = sum(other != verdict for other in others) if others else None
+        verdict = "unsure" if flips else verdict
+        return Score(
+            name, kind, combined[0], logit, verdict, threshold, frames, "", *self._know(entry), flips
+        )
+
+    def _know(self, entry: _Waiting) -> tuple[str, float | None]:
+        """What of an item is unlike the training images, and its distance from them."""
+        if self.known is None:
+            return "", None
+        own = entry.distances[:: 1 + len(self._intake.views)]
+        distance = float(np.median(own)) if own else np.nan
+        unlike = self.known.unlike(distance, entry.prepared.side, entry.prepared.format)
+        return unlike, distance if np.isfinite(distance) else None
 
     def legend(self) -> list[str]:
         """What is scored by what, and what score and verdict mean; for a reader."""
@@ -230,5 +282,38 @@ class Detector:
             f"Run {self.folder.name}.",
             *self.operating.legend()[:-1],
             *([video] if self._intake.finder else []),
+            *self._describe_checks(),
             self.operating.legend()[-1],
         ]
+
+    def _describe_checks(self) -> list[str]:
+        lines = []
+        if views := self._intake.views:
+            named = "; ".join(
+                f"{CORRUPTIONS[name].spoken} {CORRUPTIONS[name].labels[severity - 1]}"
+                for name, severity in views
+            )
+            lines.append(
+                f"Stability: {1 + len(views)} forward passes an image, of itself and after {named}. Where "
+                "one of them gets another verdict, the verdict is unsure."
+            )
+        if self.known is None:
+            return [*lines, f"Images unlike the training's are not named: {self.folder.name} has no {FILE}."]
+        told, (least, most) = self.known.summary, self.known.summary.sides
+        features = (
+            f"features further from {told.images:,} training images than {1 - RATE:.0%} of "
+            f"{told.validation:,} validation images', "
+            if told.limit is not None
+            else ""
+        )
+        sides = f"{least}" if least == most else f"{least} to {most}"
+        lines.append(
+            f"Unlike the training images: {features}shorter side beyond half or twice their {sides} px, or "
+            f"another format than {', '.join(told.formats)}."
+        )
+        if told.rendered:
+            lines.append(
+                "This detector was trained on rendered faces only: it knows no photograph, and what it says "
+                "of one means nothing."
+            )
+        return lines

@@ -2,8 +2,9 @@
 
 Takes paths of images, videos and folders, or arrays uint8 [H, W, 3] RGB; gives for each a `Prepared`: its
 squares uint8 [size, size, 3], resized and padded as at validation, or the reason why there is none. Faces are
-cropped first where a finder is given; a video needs one. Folders are walked lazily, each sorted by name.
-Nothing here raises for one bad item. Cost: decoding; with a finder as `dfstudy.faces.find`.
+cropped first where a finder is given; a video needs one. Where stability is asked for, each image is followed
+by itself as files and sites change it on its way, `RE_ENCODINGS`. Folders are walked lazily, each sorted by
+name. Nothing here raises for one bad item. Cost: decoding; with a finder as `dfstudy.faces.find`.
 """
 
 from __future__ import annotations
@@ -25,12 +26,16 @@ from dfstudy.data.walk import count_files, why_passed, writable
 from dfstudy.errors import StudyError
 from dfstudy.faces.containers import ClipError
 from dfstudy.faces.scene import FoundFaces, faces_in_clip, faces_in_picture
+from dfstudy.predict.corruptions import CORRUPTIONS
 
 if TYPE_CHECKING:
     from dfstudy.faces.finder import Finder
     from dfstudy.faces.settings import FaceSettings
 
 Item = str | os.PathLike[str] | np.ndarray
+# Name and severity of what an image meets without losing what a person sees in it: JPEG at qualities 80 and
+# 60, WebP at 60, three quarters of its side and back.
+RE_ENCODINGS = (("jpeg", 1), ("jpeg", 2), ("webp", 2), ("resize", 1))
 KNOWN = (*endings.PICTURES, *endings.UNREAD_PICTURES, *endings.VIDEOS)
 
 
@@ -41,14 +46,19 @@ class Prepared:
     Attributes:
         name: its path with forward slashes; empty for an array.
         kind: `picture` or `video`.
-        squares: what the network sees; one for an image, one a usable frame for a video.
+        squares: what the network sees; one for an image, one a usable frame for a video, each followed by its
+            re-encodings.
         error: why there is none; empty where there is.
+        side: the shorter one before resizing, pixels; of a video the median of its frames', 0 where unknown.
+        format: of the file that holds the very pixels, such as `JPEG`; empty for an array and for faces.
     """
 
     name: str
     kind: str
     squares: list[np.ndarray]
     error: str = ""
+    side: int = 0
+    format: str = ""
 
 
 class Refused(str):
@@ -84,10 +94,14 @@ class Intake:
     Args:
         size: side of the network's input, pixels.
         finder: crops the main face of everything first; None takes images as they are.
+
+    Attributes:
+        views: re-encodings that follow each image, by name and severity; none at first.
     """
 
     def __init__(self, size: int, finder: Finder | None, faces: FaceSettings) -> None:
         self.size, self.finder, self.faces = size, finder, faces
+        self.views: tuple[tuple[str, int], ...] = ()
         self._own = threading.local()  # a policy holds a stream of chance: one a thread
 
     def __call__(self, item: Item) -> Prepared:
@@ -97,8 +111,10 @@ class Intake:
         try:
             if isinstance(item, Refused):
                 raise images.PictureError(item.reason)
-            pictures = self._clip(Path(name)) if kind == "video" else self._picture(item, name)
-            return Prepared(name, kind, [self._square(picture) for picture in pictures])
+            pictures, found = (self._clip(Path(name)), "") if kind == "video" else self._picture(item, name)
+            squares = [self._square(view) for picture in pictures for view in self._re_encode(picture)]
+            side = int(np.median([min(picture.shape[:2]) for picture in pictures]))
+            return Prepared(name, kind, squares, side=side, format=found)
         except (ClipError, images.PictureError) as error:
             return Prepared(name, kind, [], error.reason)
         except MemoryError:
@@ -114,7 +130,9 @@ class Intake:
             raise ClipError("a video is scored by its faces: give --find-faces")
         return _pixels(faces_in_clip(path, self.finder, self.faces))
 
-    def _picture(self, item: Item, name: str) -> list[np.ndarray]:
+    def _picture(self, item: Item, name: str) -> tuple[list[np.ndarray], str]:
+        """What is to be scored, and the format of the file that holds it."""
+        found = ""
         if isinstance(item, np.ndarray):
             if item.dtype != np.uint8 or item.ndim != 3 or item.shape[2] != 3 or not item.size:
                 raise images.PictureError(
@@ -128,11 +146,15 @@ class Intake:
         else:
             if reason := endings.unread_format(name):
                 raise images.PictureError(reason)
-            picture = images.read_picture(name)
+            picture, found = images.decode(images.read_bytes(name))
         if self.finder is None:
             limits.refuse_useless(picture)
-            return [picture]
-        return _pixels(faces_in_picture(picture, self.finder, self.faces))
+            return [picture], found
+        # crops were files of another format when the network learned them
+        return _pixels(faces_in_picture(picture, self.finder, self.faces)), ""
+
+    def _re_encode(self, picture: np.ndarray) -> list[np.ndarray]:
+        return [picture, *(CORRUPTIONS[name](picture, severity) for name, severity in self.views)]
 
     def _square(self, picture: np.ndarray) -> np.ndarray:
         policy = getattr(self._own, "policy", None)

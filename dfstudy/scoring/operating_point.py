@@ -18,10 +18,13 @@ import numpy as np
 import pandas as pd
 from scipy.special import logit as log_odds
 
-from dfstudy.chapters.c04_test.calibration import TARGET
+from dfstudy.errors import StudyError
 from dfstudy.stats.calibration import FITS, USED, Calibration
 from dfstudy.stats.decisions import SURE, Band, called_shares, choose_band
+from dfstudy.stats.score_meaning import TARGET
 from dfstudy.study.comparisons import Evaluate
+from dfstudy.system.file_kind import no_file
+from dfstudy.train.find import HINT
 from dfstudy.train.threshold import best_threshold
 
 if TYPE_CHECKING:
@@ -113,11 +116,18 @@ def _mapped(calibration: Calibration, threshold: float) -> float:
 
 
 def _validation(folder: Path) -> pd.DataFrame | None:
+    file = folder / "clean.csv"
     try:
-        table = pd.read_csv(folder / "clean.csv", keep_default_na=False, dtype={"path": str, "group": str})
+        if kind := no_file(file):
+            raise ValueError(f"it is {kind}")
+        table = pd.read_csv(file, keep_default_na=False, dtype={"path": str, "group": str, "logit": float})
+        rows = table[table["part"] == "val"]
+        if not np.isfinite(rows["logit"]).all() or len(rows[["label", "group"]].dropna()) < len(rows):
+            raise ValueError("a logit is no number")
     except FileNotFoundError:
         return None
-    rows = table[table["part"] == "val"]
+    except (OSError, ValueError, LookupError) as error:
+        raise StudyError(f"{file} is no table of a run's scores: {error}", HINT) from None
     return rows if set(rows["label"]) == {0, 1} else None
 
 

@@ -17,14 +17,27 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dfstudy.data.tables import as_text, bare_text
 from dfstudy.errors import StudyError
-from dfstudy.system.file_kind import no_file
-from dfstudy.system.kept import room_in, write_atomic
+from dfstudy.system.file_kind import ANY_SIZE, no_file
+from dfstudy.system.kept import parse_json, room_in, write_atomic
 
 if TYPE_CHECKING:
     from dfstudy.scoring.detector import Score
 
-COLUMNS = ("path", "score", "verdict", "logit", "kind", "frames", "error", "run")
+COLUMNS = (
+    "path",
+    "score",
+    "verdict",
+    "logit",
+    "kind",
+    "frames",
+    "unlike",
+    "distance",
+    "flips",
+    "error",
+    "run",
+)
 Row = dict[str, Any]
 
 
@@ -37,6 +50,9 @@ def as_row(score: Score, key: str) -> Row:
         score.logit,
         score.kind,
         score.frames,
+        score.unlike,
+        score.distance,
+        score.flips,
         score.error,
     )
     return dict(zip(COLUMNS, (*values, key), strict=True))
@@ -59,6 +75,7 @@ def as_bytes(text: str) -> bytes:
 
 def _csv(cells: list[Any]) -> str:
     text = io.StringIO()
+    cells = [as_text(cell) if isinstance(cell, str) else cell for cell in cells]
     csv.writer(text, lineterminator="\r\n").writerow(cells)  # it quotes what it ends lines with
     return text.getvalue().removesuffix("\r\n") + "\n"
 
@@ -90,7 +107,7 @@ class ScoreTable:
         self._kind, (self._header, self._line) = kind, LINES[kind]
         self.done: set[str] = set()
         self.failed: set[str] = set()
-        if file.exists() and (kind := no_file(file)):
+        if file.exists() and (kind := no_file(file, ANY_SIZE)):
             raise StudyError(f"{file} is {kind}, where rows cannot be read back", "choose another place")
         self._has_two = False  # rows of one path: the one that failed, and the one of another try
         whole = 0
@@ -155,11 +172,12 @@ class ScoreTable:
         """Rows of whole lines, each beside its own text, which may hold more than we know of."""
         lines = text.split("\n")[:-1]
         if self._kind == "jsonl":
-            yield from ((json.loads(line), line + "\n") for line in lines)
+            yield from ((parse_json(line), line + "\n") for line in lines)
             return
         reader, begin = csv.DictReader((line + "\n" for line in lines), strict=True), 1
         for row in reader:
-            yield row, "".join(line + "\n" for line in lines[begin : reader.line_num])
+            raw = "".join(line + "\n" for line in lines[begin : reader.line_num])
+            yield {**row, "path": bare_text(row["path"])}, raw
             begin = reader.line_num
 
     def _read(self, data: bytes, rest: bytes) -> None:
@@ -179,7 +197,7 @@ class ScoreTable:
             self.failed = {path for path, error in errors.items() if error}
             self.done = errors.keys() - self.failed
             self._has_two = len(errors) < len(rows)
-        except (ValueError, KeyError, TypeError, csv.Error) as error:
+        except (ValueError, LookupError, TypeError, AttributeError, csv.Error) as error:
             raise StudyError(f"{self.file} is no table that `dfstudy score` began: {error}", hint) from None
         if others:
             raise StudyError(

@@ -15,10 +15,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pyarrow.parquet
 
 from dfstudy.data.columns import TABLE
 from dfstudy.data.layouts.names import CLASS_NAMES, FAKE, build_aliases
-from dfstudy.data.tables import LINE, read_cells, read_labels
+from dfstudy.data.tables import LINE, as_text, read_cells, read_labels
 from dfstudy.errors import StudyError, near_match
 from dfstudy.stats.units import UNITS
 from dfstudy.system.file_kind import no_file
@@ -28,6 +29,7 @@ DESCRIPTION = ("method", "group", "identity", "video", *TABLE)
 NOT_SCORED = frozenset({"", "nan", "na", "n/a", "none", "null", "-nan", "<na>"})
 ENDLESS = frozenset({"inf", "+inf", "-inf", "infinity", "+infinity", "-infinity"})
 SCHEMA = f"path,label,score and optionally {','.join(DESCRIPTION)}; see docs/predictions.md"
+MOST_ROWS = 50_000_000  # of a parquet file
 MOST_NAMED = 5  # lines or paths that a message names
 NO_GROUPS = "nothing names groups: each image counts as independent, which is too sure if any are related"
 
@@ -97,7 +99,8 @@ def write_scores(predictions: pd.DataFrame, file: Path) -> None:
         write_atomic(file, table.to_parquet(index=False))
     elif file.suffix == ".csv":
         # 17 digits, as repr writes them, bring back every bit
-        write_atomic(file, table.to_csv(index=False, lineterminator="\n").encode())
+        safe = table.map(lambda cell: as_text(cell) if isinstance(cell, str) else cell)
+        write_atomic(file, safe.to_csv(index=False, lineterminator="\n").encode())
     else:
         raise StudyError(f"{file}: neither .csv nor .parquet", "choose one of these endings")
 
@@ -135,18 +138,27 @@ def _read_parquet(file: Path) -> pd.DataFrame:
     try:
         if kind := no_file(file):
             raise ValueError(f"it is {kind}")
+        # a few kilobytes can unpack to any number of rows
+        if (rows := pyarrow.parquet.read_metadata(file).num_rows) > MOST_ROWS:
+            raise ValueError(f"it has {rows:,} rows, where at most {MOST_ROWS:,} are read")
         table = pd.read_parquet(file)
-    except (OSError, ValueError) as error:
+        table.columns = [str(name).strip().lower() for name in table.columns]
+        known = ("path", "label", "score", "probability", *DESCRIPTION)
+        for name in table.columns.intersection(known):
+            if table[name].map(pd.api.types.is_list_like).any():
+                raise ValueError(f"a cell of '{name}' holds a list")
+    except Exception as error:  # what a damaged file raises is up to the reader
         reason = str(error).strip().splitlines()[-1] if str(error).strip() else type(error).__name__
         raise StudyError(
             f"{file} cannot be read: {reason}", "save it as comma-separated UTF-8 text or as parquet"
         ) from None
-    table.columns = [str(name).strip().lower() for name in table.columns]
     repeated = table.columns[table.columns.duplicated()]
     if len(repeated):
         raise StudyError(f"{file} has the column '{repeated[0]}' twice", "remove or rename one of them")
     # repr keeps every bit of a float; a missing cell is an empty text
-    cells = {name: ["" if pd.isna(v) else str(v).strip() for v in table[name]] for name in table}
+    cells = {
+        name: ["" if pd.isna(v) else str(v).strip() for v in table[name]] for name in table if name in known
+    }
     return pd.DataFrame(cells, dtype=str).assign(**{LINE: np.arange(len(table)) + 2})
 
 
@@ -162,10 +174,11 @@ def _scores(file: Path, table: pd.DataFrame, remarks: list[str]) -> pd.Series:
         )
     # Python's own float reads back every bit, in every version of pandas
     exact = [float(word) if known else np.nan for word, known in zip(words, numbers.notna(), strict=True)]
-    endless = int(words.isin(ENDLESS).sum())
-    if endless:
-        remarks.append(f"{endless:,} scores are infinite and count as failed")
-    return pd.Series(exact, index=table.index, dtype="float64")
+    found = pd.Series(exact, index=table.index, dtype="float64")
+    endless = words.isin(ENDLESS) | np.isinf(found)  # a number of more digits than a float holds
+    if endless.any():
+        remarks.append(f"{int(endless.sum()):,} scores are infinite and count as failed")
+    return found.mask(endless)
 
 
 def _labels(file: Path, table: pd.DataFrame) -> pd.Series:

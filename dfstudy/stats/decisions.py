@@ -69,12 +69,14 @@ class Band:
         low, high: ends; equal ends give a verdict on every image, infinite ones never that verdict.
         target: share of errors among the verdicts of each kind that was promised.
         reached: False where validation promises it for no end, so that nothing gets a verdict.
+        threshold: that of the verdict which an unsure image would get without a band.
     """
 
     low: float
     high: float
     target: float
     reached: bool = True
+    threshold: float = 0.5
 
     def verdicts(self, scores: ArrayLike) -> NDArray[np.str_]:
         """[n] of `real`, `fake` and `unsure`."""
@@ -207,7 +209,7 @@ def choose_band(
         high = threshold if told[1] is None else _between(told[1], told[0])
     if told := _reach(-score[~upper], fake[~upper], group[~upper], target):
         low = threshold if told[1] is None else _between(-told[0], -told[1])
-    return Band(low, high, target, reached=bool(np.isfinite(high) or np.isfinite(low)))
+    return Band(low, high, target, bool(np.isfinite(high) or np.isfinite(low)), threshold)
 
 
 def _reach(
@@ -247,10 +249,12 @@ def band_numbers(
     settings: Evaluate,
     prefix: str = "test.band",
 ) -> list[Number]:
-    """Numbers `<prefix>.answered`, `.wrong`, `.wrong_fake`, `.wrong_real` on test, and the band's ends.
+    """Numbers `<prefix>.answered`, `.wrong`, `.wrong_fake`, `.wrong_real`, `.wrong_unsure` on test, and the
+    ends.
 
     `wrong_fake` is the share of reals among the images called fake, `wrong_real` of fakes among those
-    called real. With several seeds verdicts are counted over all of them.
+    called real, and `wrong_unsure` of the unsure images that the verdict without a band would get wrong.
+    With several seeds verdicts are counted over all of them.
 
     Args:
         probabilities: [n], or [seeds, n].
@@ -260,19 +264,22 @@ def band_numbers(
     rows = np.atleast_2d(np.asarray(probabilities, float))
     verdict = np.stack([band.verdicts(row) for band, row in zip(bands, rows, strict=True)])
     told_fake, told_real = verdict == "fake", verdict == "real"
+    limits = np.array([[band.threshold] for band in bands])
     told, wrong = told_fake | told_real, (told_fake & ~fake) | (told_real & fake)
     shares = {
         "answered": (told, np.ones_like(told)),
         "wrong": (wrong, told),
         "wrong_fake": (told_fake & ~fake, told_fake),
         "wrong_real": (told_real & fake, told_real),
+        "wrong_unsure": (~told & ((rows >= limits) != fake), ~told),
     }
     units = np.asarray(units)
     numbers = []
     for name, masks in shares.items():
         part, whole = (mask.sum(axis=0).astype(float) for mask in masks)  # [n] verdicts over seeds
         if not whole.any():
-            numbers.append(Number(f"{prefix}.{name}", None, "1", 0, note="no such verdict was given"))
+            why = "no image is unsure" if name == "wrong_unsure" else "no such verdict was given"
+            numbers.append(Number(f"{prefix}.{name}", None, "1", 0, note=why))
             continue
         found = group_interval(
             lambda weights, part=part, whole=whole: divide(weights @ part, weights @ whole),
@@ -282,7 +289,10 @@ def band_numbers(
         promised = f"validation promises at most {100 * bands[0].target:g} % {SURE}"
         told_of = f"of {int(whole.sum()):,} verdicts; {promised}"
         broken = MORE if found.low > bands[0].target else ""
-        note = "share of test images with a verdict" if name == "answered" else sentences(told_of, broken)
+        note = {
+            "answered": "share of test images with a verdict",
+            "wrong_unsure": "of the unsure images, if they were called at the threshold all the same",
+        }.get(name, sentences(told_of, broken))
         numbers.append(found.number(f"{prefix}.{name}", unit="1", n=int((whole > 0).sum()), note=note))
     for name, ends in (("low", [band.low for band in bands]), ("high", [band.high for band in bands])):
         known = bool(np.isfinite(ends).all()) and all(band.reached for band in bands)

@@ -26,8 +26,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit, logit
-from scipy.stats import t as student
+from scipy.special import expit, logit, stdtrit
 
 from dfstudy.number import Number
 from dfstudy.stats.units import UNITS
@@ -123,7 +122,7 @@ class Interval:
         known = ~np.isnan(self.low)
         with np.errstate(divide="ignore", invalid="ignore"):  # at the ends of the scale, and where unknown
             middle = forth(self.value)
-            half = student.ppf(1 - outside, freedom) * self.error * slope(self.value)
+            half = stdtrit(freedom, 1 - outside) * self.error * slope(self.value)
         inside = known & np.isfinite(middle)
         middle, half = np.where(inside, middle, 0.0), np.where(inside, half, 0.0)
         low, high = (np.where(inside, back(middle + side * half), self.value) for side in (-1, 1))

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.stats import t as student
+from scipy.special import stdtr, stdtrit
 
 from dfstudy.number import Number
 from dfstudy.stats.intervals import SCALES, Floats, Interval, Scale, group_interval, groups_behind, sentences
@@ -84,7 +84,7 @@ class PairedDifference:
         if self.detectable is None or not error:
             return self.detectable
         level = 1 - (1 - self.settings.confidence) / (2 * max(family, 1))
-        return float(student.ppf(level, self.freedom) + student.ppf(POWER, self.freedom)) * error
+        return float(stdtrit(self.freedom, level) + stdtrit(self.freedom, POWER)) * error
 
     def number(self, name: str, *, unit: str, n: int, note: str = "", digits: int = 3) -> Number:
         """The difference as a number of a report; says what its interval covers."""
@@ -191,10 +191,10 @@ def difference_from(
     freedom = _freedom(sampling**2, pictures, seeding**2, seeds - 1)
     forth, slope, back = SCALES[scale if abs(value) < 1 else "plain"]
     middle, spread = float(forth(np.asarray(value))), error * float(slope(np.asarray(value)))
-    quantile = float(student.ppf((1 + settings.confidence) / 2, freedom))
+    quantile = float(stdtrit(freedom, (1 + settings.confidence) / 2))
     low, high = (float(back(np.asarray(middle + side * quantile * spread))) for side in (-1, 1))
-    p = float(2 * student.sf(abs(middle) / spread, freedom))
-    detectable = (quantile + float(student.ppf(POWER, freedom))) * error
+    p = float(2 * stdtr(freedom, -abs(middle) / spread))
+    detectable = (quantile + float(stdtrit(freedom, POWER))) * error
     return PairedDifference(value, low, high, p, detectable, *told, freedom, found.groups, settings)
 
 

@@ -58,6 +58,13 @@ def mean(weight: Floats, values: ArrayLike) -> Floats:
     return divide(weight @ np.asarray(values, float), weight.sum(axis=1))
 
 
+def correlation(weights: Floats, first: Floats, second: Floats) -> Floats:
+    """Pearson's correlation in each replicate; NaN where one of the two does not vary."""
+    x, y = (each - mean(weights, each)[:, None] for each in (first, second))
+    products = [(weights * a * b).sum(axis=1) for a, b in ((x, y), (x, x), (y, y))]
+    return divide(products[0], np.sqrt(products[1] * products[2]))
+
+
 def given(values: Floats, weights: ArrayLike | None) -> Value:
     """The replicates' values, or the single one as a float (an array where it has further axes)."""
     if weights is not None and np.ndim(weights) == 2:

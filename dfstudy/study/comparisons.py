@@ -1,4 +1,4 @@
-"""Settings of what is measured: intervals, and the further runs that chapters 05, 06 and 08 train.
+"""Settings of what is measured: intervals, and the further runs that chapters 05, 06, 08 and 09 train.
 
 The descriptions are the only wording of a setting: the report's settings table prints them.
 """
@@ -14,6 +14,7 @@ from dfstudy.study.pictures import Layout
 from dfstudy.study.recipe import COMPARED, Count, Model, PolicyName
 from dfstudy.study.section import Section
 
+Mode = Literal["stages", "head", "norm", "all", "lora"]
 Share = Annotated[float, Field(gt=0, le=1)]
 # what may be asked of a policy: quantities of `c05_policies.per_metric` with a least gain worth having
 AskedQuantity = Literal["auc", "unseen", "gap", "robust"]
@@ -33,6 +34,12 @@ class Evaluate(Section):
     )
     elsewhere_pictures: int = Field(
         2000, ge=0, description="images of each folder in test_on, at most, by groups; 0 is all"
+    )
+    subgroups: Literal["auto"] | list[str] = Field(
+        "auto",
+        description="further columns of index.csv (camera, quality, age ...) whose values are subgroups of "
+        "the test "
+        "(chapter 04): a list, or auto for all that have 2 to 8 words, or numbers, which are cut at terciles",
     )
     level: Literal["group", "identity", "video", "picture"] = Field(
         "group",
@@ -131,6 +138,34 @@ class Policies(Section):
         return self
 
 
+class Tuning(Section):
+    """Which ways of tuning chapter 09 trains, each with every policy, the study's split and its recipe."""
+
+    modes: list[Mode] = Field(
+        [],
+        description="ways of tuning that are compared with the first of them: `stages` is the study's own, "
+        "`all` trains everything, the others as in model.tuning; an empty list trains none",
+    )
+    policies: list[PolicyName] = Field(
+        ["none", "original"],
+        min_length=2,
+        max_length=2,
+        description="with each way of tuning, the second policy is compared with the first",
+    )
+    seeds: Count = Field(3, description="how many of training.seeds each of them is trained with")
+    rank: Count = Field(8, description="rank of the updates of `lora`")
+    learning_rates: dict[Mode, Annotated[float, Field(gt=0)]] = Field(
+        {}, description="highest rate for a way of tuning that needs another than training.learning_rate"
+    )
+
+    @model_validator(mode="after")
+    def _modes_differ(self) -> Tuning:
+        for key in ("modes", "policies"):
+            if len(set(getattr(self, key))) != len(getattr(self, key)):
+                raise ValueError(f"{key} names one twice")
+        return self
+
+
 class Defects(Section):
     """Which flaws of the original protocol chapter 08 turns on, alone and together."""
 
@@ -140,3 +175,32 @@ class Defects(Section):
     imbalance: Annotated[float, Field(ge=1)] = Field(
         4.0, description="reals a fake, to which training images are thinned for the inverted class weight"
     )
+
+
+class Pairs(Section):
+    """Whether chapter 09 trains with each fake beside its source, compared with shuffled batches."""
+
+    measured: bool = Field(False, description="false trains none")
+    seeds: Count = Field(3, description="how many of training.seeds both ways are trained with")
+
+
+class Curve(Section):
+    """How the AUC grows with what there is to learn from (chapter 09)."""
+
+    shares: list[Share] = Field(
+        [0.1, 0.25, 0.5, 1.0],
+        description="shares of the training groups that a linear probe learns from, rising; an empty list "
+        "asks for no curve",
+    )
+    draws: Annotated[int, Field(ge=2)] = Field(
+        5, description="draws of the groups; a share lies within the next"
+    )
+    networks: bool = Field(False, description="also train the study's own network on each share and draw")
+
+    @model_validator(mode="after")
+    def _rises_to_all(self) -> Curve:
+        if self.shares and (
+            self.shares != sorted({*self.shares}) or self.shares[-1] != 1 or not self.shares[1:]
+        ):
+            raise ValueError("shares: give two or more, rising, the last of them 1")
+        return self

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import inspect
+import os.path
 import re
 import sys
 import types
@@ -47,7 +48,12 @@ def read_own(value: object) -> OwnCode | None:
 def resolve_own(value: str, base: Path) -> str:
     """The same with its path counted from `base`; any other value as it is."""
     own = read_own(value)
-    return value if own is None else f"{(base / own.file.expanduser()).resolve()}:{own.function}"
+    return value if own is None else f"{resolve_path(str(own.file), base)}:{own.function}"
+
+
+def resolve_path(value: str, base: Path) -> Path:
+    """A path as it stands in a study file, counted from `base`."""
+    return (base / os.path.expanduser(value)).resolve()  # noqa: PTH111  Path raises where ~ is nobody's home
 
 
 def title_of(value: str) -> str:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, model_validator
+from pydantic import AfterValidator, Field, ModelWrapValidatorHandler, field_validator, model_validator
 
 from dfstudy.errors import near_match
 from dfstudy.study.own_code import read_own, title_of
@@ -20,6 +20,13 @@ from dfstudy.study.renamed import RENAMED, current_policy
 from dfstudy.study.section import Section
 
 Count = Annotated[int, Field(ge=1)]
+TuningMode = Literal["stages", "head", "norm", "lora"]
+
+
+# arguments of timm.create_model that are none of a network's own
+LOADING = frozenset(
+    {"pretrained", "pretrained_cfg", "pretrained_cfg_overlay", "checkpoint_path", "cache_dir", "scriptable"}
+)
 
 
 class Model(Section):
@@ -39,6 +46,13 @@ class Model(Section):
     trainable_stages: Literal["all"] | Annotated[int, Field(ge=0)] = Field(
         "all", description="last stages that train beside the head; 0 trains the head alone"
     )
+    tuning: TuningMode = Field(
+        "stages",
+        description="which parameters train: `stages` (those of trainable_stages), the classifier alone "
+        "(`head`), normalisation layers and classifier (`norm`), or updates of low rank and classifier "
+        "(`lora`): docs/tuning.md",
+    )
+    rank: Count = Field(8, description="rank of the updates of `lora`")
     batch_norm: Literal["train", "eval"] = Field(
         "train", description="eval keeps the weights' own statistics in trained stages as well"
     )
@@ -54,6 +68,15 @@ class Model(Section):
     options: dict[str, bool | int | float | str] = Field(
         default={}, description="further arguments of the timm network, such as pad_type, or of the function"
     )
+
+    @field_validator("options")
+    @classmethod
+    def _weights_have_one_way_in(cls, options: dict[str, Any]) -> dict[str, Any]:
+        """timm would load other weights than the run's key names, from any file or address."""
+        for name in options:
+            if name in LOADING:
+                raise ValueError(f"{name}: weights are given by model.weights")
+        return options
 
     @property
     def network(self) -> str:

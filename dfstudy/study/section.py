@@ -14,12 +14,16 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic_core import ErrorDetails
 
 from dfstudy.errors import StudyError, near_match
+from dfstudy.system.file_kind import no_file
+
+# of a study file: far beyond any that a person writes
+MOST_BYTES, MOST_LEVELS, MOST_VALUES = 2**20, 50, 100_000
 
 
 class Section(BaseModel):
     """Base of every part of a study: immutable, and a mistyped key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 def explain_misfit(path: Path, error: ValidationError, whole: type[Section], keys: str) -> StudyError:
@@ -37,7 +41,49 @@ def explain_misfit(path: Path, error: ValidationError, whole: type[Section], key
 
 
 class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
-    """Refuses a key that appears twice, such as a second `data:`, where YAML would forget the first."""
+    """Refuses a key that appears twice, such as a second `data:`, where YAML would forget the first.
+
+    And what is more than it looks: values that unfold to many by aliases of aliases, or lie within others
+    without end, integers of thousands of digits, and texts that no path and no UTF-8 can hold.
+    """
+
+    _level = 0
+
+    def fetch_flow_collection_start(self, kind: type[yaml.Token]) -> None:
+        # its look ahead for a key takes time by the square of the brackets that are open
+        if self.flow_level > MOST_LEVELS:
+            raise yaml.MarkedYAMLError(
+                problem=f"more than {MOST_LEVELS} levels", problem_mark=self.get_mark()
+            )
+        super().fetch_flow_collection_start(kind)
+
+    def compose_node(self, parent: Any, index: Any) -> yaml.Node:
+        self._level += 1
+        if self._level > MOST_LEVELS:
+            raise _refusal(f"more than {MOST_LEVELS} levels", self.peek_event())
+        node = super().compose_node(parent, index)
+        self._level -= 1
+        return node
+
+    def construct_document(self, node: yaml.Node) -> Any:
+        values, levels = _unfold(node, {})
+        if values > MOST_VALUES or levels > MOST_LEVELS:
+            raise _refusal(
+                f"aliases unfold to more than {MOST_VALUES:,} values or {MOST_LEVELS} levels", node
+            )
+        return super().construct_document(node)
+
+    def construct_integer(self, node: yaml.ScalarNode) -> int:
+        value: int = self.construct_yaml_int(node)
+        if abs(value) >= 2**63:
+            raise _refusal("an integer of more than 64 bits", node)
+        return value
+
+    def construct_text(self, node: yaml.ScalarNode) -> str:
+        value: str = self.construct_scalar(node)
+        if "\0" in value or any("\ud800" <= letter <= "\udfff" for letter in value):
+            raise _refusal("a text with a letter that no file's name holds", node)
+        return value
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         keys = [key.value for key, _ in node.value]
@@ -50,6 +96,28 @@ class _Loader(yaml.SafeLoader):  # type: ignore[misc]  # yaml has no types
         return mapping
 
 
+_Loader.add_constructor("tag:yaml.org,2002:int", _Loader.construct_integer)
+_Loader.add_constructor("tag:yaml.org,2002:str", _Loader.construct_text)
+
+
+def _refusal(problem: str, place: Any) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=problem, problem_mark=place.start_mark)
+
+
+def _unfold(node: yaml.Node, known: dict[int, tuple[float, float]]) -> tuple[float, float]:
+    """Values and levels of a node with its aliases written out; infinite where it holds itself."""
+    if id(node) not in known:
+        known[id(node)] = float("inf"), float("inf")
+        pairs = isinstance(node, yaml.MappingNode)
+        parts = [] if isinstance(node, yaml.ScalarNode) else node.value
+        inside = [_unfold(one, known) for part in parts for one in (part if pairs else (part,))]
+        known[id(node)] = (
+            1 + sum(values for values, _ in inside),
+            1 + max((levels for _, levels in inside), default=0),
+        )
+    return known[id(node)]
+
+
 def read_settings(path: Path, example: Path) -> dict[str, Any]:
     """What a study file says, unchecked.
 
@@ -59,8 +127,13 @@ def read_settings(path: Path, example: Path) -> dict[str, Any]:
         StudyError: it is no YAML, holds no settings, or says a key twice.
     """
     try:
+        if kind := no_file(path, MOST_BYTES):
+            raise StudyError(f"{path} is {kind}, no study file", "give the path of a YAML file")
         settings = yaml.load(path.read_text("utf-8"), _Loader)
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except StudyError:
+        raise
+    # YAML's constructors meet values such as `!!bool x` with any exception at all
+    except Exception as error:
         raise StudyError(f"{path}: not readable as YAML: {error}", "mend the line named above") from None
     if not isinstance(settings, dict):
         raise StudyError(f"{path}: holds no settings", f"copy one to begin with: {example}")
@@ -97,7 +170,10 @@ def _problem(detail: ErrorDetails, whole: type[Section]) -> str:
         return f"{key}: unknown key{near_match(place[-1], allowed)}; allowed here: {', '.join(allowed)}"
     if detail["type"] == "missing":
         return f"{key}: missing"
-    return f"{key}: {detail['input']!r}: {detail['msg'].removeprefix('Value error, ')}"
+    said = detail["msg"].removeprefix("Value error, ")
+    # of a section that does not fit together the message names the keys
+    whole_section = isinstance(detail["input"], dict)
+    return ": ".join([*filter(None, [key]), *([] if whole_section else [repr(detail["input"])]), said])
 
 
 def _section_in(annotation: Any) -> Any:

@@ -8,7 +8,6 @@ setting.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Set
 from pathlib import Path
@@ -17,7 +16,16 @@ from typing import Any
 from pydantic import Field, ModelWrapValidatorHandler, ValidationError, field_validator, model_validator
 
 from dfstudy.errors import StudyError, near_match
-from dfstudy.study.comparisons import Defects, Evaluate, Forgeries, OtherPictures, Policies
+from dfstudy.study.comparisons import (
+    Curve,
+    Defects,
+    Evaluate,
+    Forgeries,
+    OtherPictures,
+    Pairs,
+    Policies,
+    Tuning,
+)
 from dfstudy.study.overrides import (
     REFERENCE,
     describe_overrides,
@@ -25,7 +33,7 @@ from dfstudy.study.overrides import (
     name_folder,
     with_overrides,
 )
-from dfstudy.study.own_code import resolve_own
+from dfstudy.study.own_code import resolve_own, resolve_path
 from dfstudy.study.page import Page
 from dfstudy.study.pictures import SAMPLE, Card, Data, SamplePictures
 from dfstudy.study.recipe import (
@@ -42,7 +50,7 @@ from dfstudy.study.recipe import (
 from dfstudy.study.renamed import RENAMED, current_study
 from dfstudy.study.section import Section, explain_misfit, read_settings
 from dfstudy.system.file_kind import no_file
-from dfstudy.system.kept import read_json
+from dfstudy.system.kept import parse_json, read_json
 from dfstudy.system.provenance import project_root
 
 __all__ = [
@@ -56,17 +64,20 @@ __all__ = [
     "WEIGHT_SOURCES",
     "Augment",
     "Card",
+    "Curve",
     "Data",
     "Defects",
     "Evaluate",
     "Forgeries",
     "Model",
     "OtherPictures",
+    "Pairs",
     "Policies",
     "Protocol",
     "SamplePictures",
     "Study",
     "Training",
+    "Tuning",
     "built_in_studies",
     "load_study",
     "read_study",
@@ -107,6 +118,9 @@ class Study(Section):
     policies: Policies = Policies()
     forgeries: Forgeries = Forgeries()
     defects: Defects = Defects()
+    tuning: Tuning = Tuning()
+    pairs: Pairs = Pairs()
+    learning_curve: Curve = Curve()
     report: Page = Page()
     test_on: list[OtherPictures] = Field(
         default=[],
@@ -136,6 +150,14 @@ class Study(Section):
         return evaluate
 
     @model_validator(mode="after")
+    def _tuned_once(self) -> Study:
+        if self.tuning.modes and self.model.tuning != "stages":
+            raise ValueError(
+                f"model.tuning is {self.model.tuning}, and tuning.modes compares ways of tuning: give one"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _others_differ(self) -> Study:
         titles = [other.title for other in self.test_on]
         repeated = sorted({title for title in titles if titles.count(title) > 1})
@@ -147,6 +169,18 @@ class Study(Section):
     def recipe(self) -> Training:
         """The recipe that really trains: `training`, with `plain_sgd` by the original optimiser."""
         return self.training.model_copy(update=PLAIN_SGD if self.protocol.plain_sgd else {})
+
+    @property
+    def tuned_models(self) -> dict[str, Model]:
+        """The network of each way of tuning that chapter 09 compares."""
+        changed: dict[str, dict[str, Any]] = {
+            "stages": {},
+            "all": {"trainable_stages": "all"},
+            "head": {"tuning": "head"},
+            "norm": {"tuning": "norm"},
+            "lora": {"tuning": "lora", "rank": self.tuning.rank},
+        }
+        return {mode: self.model.model_copy(update=changed[mode]) for mode in self.tuning.modes}
 
     @property
     def pictures(self) -> Path:
@@ -173,7 +207,8 @@ def load_study(
     """Read and check a study, as a notebook does that is run by hand.
 
     Args:
-        study: name of a built-in study (`sample`, `small`, `original`, `full`) or path of a YAML file.
+        study: name of a built-in study (`sample`, `small`, `original`, `full`, `foundation`, those of the
+            published reports) or path of a YAML file.
         data: folder of images that replaces the study's own; empty keeps it.
         out: results' folder; empty is `reports/<name>` of the checkout, where the name is that of a built-in
             study, of `data`, or of the study file. Overrides get a folder of their own beside it.
@@ -257,7 +292,7 @@ def _study_file(study: str) -> Path:
 
 def _thaw(path: Path) -> Study:
     try:
-        kept = json.loads(path.read_text("utf-8"))
+        kept = parse_json(path.read_text("utf-8"))
         own = {"file": Path(kept["file"]), "out": path.parents[1], "frozen": True}
         own["overrides"] = kept.get("overrides", {})
         return Study.model_validate(kept["settings"]).model_copy(update=own)
@@ -318,7 +353,7 @@ def _resolve_paths(settings: dict[str, Any], base: Path) -> dict[str, Any]:
 
 def _resolve(value: str, base: Path, keep: Set[str]) -> str:
     """A path in a study file counts from that file, so that the study can be run from anywhere."""
-    return value if value in keep else str((base / Path(value).expanduser()).resolve())
+    return value if value in keep else str(resolve_path(value, base))
 
 
 def _resolve_other(other: Any, base: Path) -> Any:

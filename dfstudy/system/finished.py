@@ -6,11 +6,13 @@ can look at its runs before it plans. Cost: a look at each file's size and head.
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
+from dfstudy.system.kept import parse_json
+
 FILE = "checkpoint.json"  # written last: with it a training counts as finished
+MOST_HEAD = 10**8  # bytes of a weights file that say what follows: the limit of safetensors
 NEEDED = (FILE, "best.safetensors", "clean.csv", "history.csv", "timings.csv")
 
 
@@ -29,10 +31,10 @@ def _is_whole(file: Path) -> bool:
                 return stream.read() == b"\n"
             stream.seek(0)
             if file.suffix == ".json":
-                return isinstance(json.loads(stream.read()), dict)
+                return isinstance(parse_json(stream.read()), dict)
             head = int.from_bytes(stream.read(8), "little")
-            told = json.loads(stream.read(head)) if head < size else {}
+            told = parse_json(stream.read(head)) if head < min(size, MOST_HEAD) else {}
             ends = [tensor["data_offsets"][1] for name, tensor in told.items() if name != "__metadata__"]
             return bool(ends) and size == 8 + head + max(ends)
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):  # a head of any other shape
         return False

@@ -57,10 +57,22 @@ def write_if_changed(file: Path, value: Any) -> Path:
     return file
 
 
+def parse_json(content: bytes | str) -> Any:
+    """A JSON value.
+
+    Raises:
+        ValueError: it is none, or lists lie in lists more deeply than Python's reader goes.
+    """
+    try:
+        return json.loads(content)
+    except RecursionError:
+        raise ValueError("brackets within brackets, too many levels of them") from None
+
+
 def read_json(file: Path) -> dict[str, Any]:
     """A small JSON file, or nothing where it is not there; a damaged one is removed, with a line."""
     try:
-        value = json.loads(file.read_bytes())
+        value = parse_json(file.read_bytes())
     except FileNotFoundError:
         return {}
     except ValueError:
@@ -74,7 +86,7 @@ def read_json(file: Path) -> dict[str, Any]:
 def is_json(file: Path) -> bool:
     """A file can be read as JSON of any shape."""
     try:
-        json.loads(file.read_bytes())
+        parse_json(file.read_bytes())
     except ValueError:
         return False
     return True

@@ -7,11 +7,11 @@ meant. Loads no network library. Cost: a few small files.
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 from dfstudy.errors import StudyError
+from dfstudy.system.kept import parse_json
 from dfstudy.system.provenance import project_root
 
 HINT = "give a run's folder, such as reports/sample/runs/seed0-..., or train one: make report"
@@ -37,9 +37,11 @@ def find_run(run: str | os.PathLike[str]) -> Path:
     notes = sorted(runs.glob("seed_*.json"), key=lambda note: (len(note.name), note.name))
     for note in notes:
         try:
-            found = runs / str(json.loads(note.read_text("utf-8"))["key"])
-        except (ValueError, KeyError, TypeError):
+            # a folder beside the note, whatever path it says
+            name = Path(str(parse_json(note.read_text("utf-8"))["key"])).name
+        except (ValueError, LookupError, TypeError):
             raise StudyError(f"{note} does not name a run", HINT) from None
+        found = runs / name
         if (found / "checkpoint.json").is_file():
             return found
     finished = sorted(file.parent for file in runs.glob("*/checkpoint.json"))

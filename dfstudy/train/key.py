@@ -40,6 +40,8 @@ def describe_run(study: Study, fingerprint: str, seed: int, place: DeviceSetup) 
         model["weights"] = file.name
         weights = {"source": file.name, "sha256": file_digest(file) if file.is_file() else "absent"}
     augment, own = study.augment, {}
+    if study.model.tuning == "lora":
+        own["tuned_by"] = versions("peft")
     if code := read_own(model["backbone"]):
         model["backbone"] = code.title
         own["own_network"] = describe_own(code, "model.backbone")

@@ -22,7 +22,8 @@ from dfstudy.data.order import sample_key
 from dfstudy.errors import StudyError
 from dfstudy.model.build import build_model, start_head_at_zero
 from dfstudy.model.device import DeviceSetup, resolve_normalisation
-from dfstudy.model.freeze import freeze, train_mode
+from dfstudy.model.freeze import count_parameters, train_mode
+from dfstudy.model.tuning import choose_trained
 from dfstudy.train.protocol import build_optimiser, loss_of_each
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ class Learner:
         network: the trained one; its name and parameters are the same however many processes share it.
         tested: the network to validate and keep: the moving average where there is one, else `network`.
         new_layers: layers that the weights file did not fill.
+        parameters: (all, trainable), with what a tuning adds.
     """
 
     def __init__(self, study: Study, key: int, fake_weight: float, place: DeviceSetup, team: Team) -> None:
@@ -49,8 +51,9 @@ class Learner:
         network = build_model(study.model)
         if not study.protocol.timm_head:
             start_head_at_zero(network)
-        freeze(network, study.model.trainable_stages)
         self.new_layers = cast("tuple[str, ...]", network.new_layers)
+        choose_trained(network, study.model)
+        self.parameters = count_parameters(network)
         self.normalisation = resolve_normalisation(network, study.model, study.protocol)
         moved = network.to(place.device, memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.network = team.spread(moved)

@@ -19,12 +19,13 @@ import torch
 
 from dfstudy.augment.policies import Policy, build_policy
 from dfstudy.data.loader import Loader, make_loader
-from dfstudy.data.order import epoch_order, sample_key
+from dfstudy.data.order import Pairing, epoch_order, sample_key
 from dfstudy.errors import Diverged
 from dfstudy.model.checkpoint import save_weights
 from dfstudy.model.device import DeviceSetup, predict_logits
 from dfstudy.model.freeze import train_mode
 from dfstudy.model.process_group import ALONE, Team
+from dfstudy.model.tuning import plain_weights
 from dfstudy.study.recipe import WEIGHT_SOURCES
 from dfstudy.train.learner import Learner, pictures_at_once, refuse_lone_picture
 from dfstudy.train.log import Log, tell
@@ -50,11 +51,13 @@ class Part:
         paths: absolute.
         labels: [N], 1 is fake.
         sizes: int [N, 2], width and height in pixels; None keeps no decoded image in memory.
+        sets: int [N]; a fake and a real of one set train in one batch. None shuffles all images alike.
     """
 
     paths: list[Path]
     labels: np.ndarray
     sizes: np.ndarray | None = None
+    sets: np.ndarray | None = None
 
 
 class Trainer:
@@ -73,6 +76,8 @@ class Trainer:
         self.study, self.seed, self.place, self.folder, self.team = study, seed, place, folder, team
         self.recipe, self.size, self.defects = study.recipe, study.model.size, study.protocol
         self.training, self.validation = training, validation
+        sets, size = training.sets, self.recipe.batch_size
+        self.pairing = None if sets is None else Pairing(training.labels, sets, size)
         inverted = self.defects.inverted_class_weight
         self.weight = fake_weight(training.labels, self.recipe.class_weight, inverted)
         self.learner = Learner(study, sample_key(seed, 0, 0), self.weight, place, team)
@@ -109,7 +114,7 @@ class Trainer:
             while not at.is_over(*limits):
                 self._epoch(training, validation, log)
         if self.team.leads:
-            save_weights(self.folder / "last.safetensors", self.learner.tested.state_dict())
+            save_weights(self.folder / "last.safetensors", plain_weights(self.learner.tested))
 
     def loader(self, part: Part, train: bool = False, once: bool = False) -> Loader:
         """Batches of a part: shuffled and varied for training, else in order and only resized.
@@ -132,6 +137,7 @@ class Trainer:
             cache="off" if once else self.recipe.cache,
             forge=policy.fakes,
             mixer=policy.mixer,
+            pairing=self.pairing if train else None,
         )
 
     def _policy(self) -> Policy:
@@ -234,7 +240,7 @@ class Trainer:
         """End an epoch that took `trained` seconds of training; `clock` gives those of the whole epoch."""
         at = self.progress
         seen = self.seen.over(self.team)
-        order = epoch_order(self.seed, at.epoch, len(self.training.labels))
+        order = epoch_order(self.seed, at.epoch, len(self.training.labels), self.pairing)
         targets = self._targets()
         of_training = self.score(seen.logits.cpu(), targets.hard, order, targets.soft)
         logits = self._predict(loader, self.validation)
@@ -257,7 +263,7 @@ class Trainer:
         if best:
             at.best_epoch, at.best_value = at.epoch, selected_value(of_validation, *chosen_by)
             if self.team.leads:
-                save_weights(self.folder / "best.safetensors", self.learner.tested.state_dict())
+                save_weights(self.folder / "best.safetensors", plain_weights(self.learner.tested))
         at.history.append(row)
         at.timings.append(timing)
         at.epoch, at.batch, at.seconds = at.epoch + 1, 0, 0.0
@@ -271,7 +277,8 @@ class Trainer:
         labels, mixer = self.training.labels, self._policy().mixer
         if mixer is None:
             return Targets(labels, labels)
-        return mixed_targets(labels, mixer, self.seed, self.progress.epoch, self.recipe.batch_size)
+        at = self.seed, self.progress.epoch, self.recipe.batch_size
+        return mixed_targets(labels, mixer, *at, self.pairing)
 
     def _new_epoch(self) -> Seen:
         return Seen.nothing(len(self.training.labels), self.batches, self.place.device)

@@ -90,8 +90,7 @@ def try_rates(
     study: Study,
     split: Split,
     seed: int,
-    low: float,
-    high: float,
+    ends: tuple[float, float],
     steps: int,
     progress: bool = True,
 ) -> RateRange:
@@ -100,12 +99,13 @@ def try_rates(
     A study for several devices is tried on one, in as many more parts: the batch is the same.
 
     Args:
-        low, high: first rate, and the one that the last step would have.
+        ends: first rate, and the one that the last step would have.
         progress: show a bar on stderr.
     Raises:
         StudyError: rates or steps do not fit, one class is missing, weights cannot be had, or a step does
             not fit into memory.
     """
+    low, high = ends
     if not 0 < low < high < math.inf:
         raise StudyError(
             f"learning rates from {low:g} to {high:g} do not rise", "give, say, --low 1e-6 --high 10"

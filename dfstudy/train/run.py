@@ -22,11 +22,12 @@ from filelock import Timeout
 from safetensors.torch import load_file
 from torch import Tensor
 
+from dfstudy.data.columns import PAIR
 from dfstudy.errors import StudyError
 from dfstudy.model.checkpoint import RETRAIN, keep_source, read_checkpoint, save_checkpoint
 from dfstudy.model.device import DeviceSetup, choose_place
-from dfstudy.model.freeze import count_parameters
 from dfstudy.model.process_group import ALONE, Team, join_team, launched
+from dfstudy.model.tuning import remove_updates
 from dfstudy.system.finished import FILE, lacking
 from dfstudy.system.kept import write_atomic
 from dfstudy.system.lock import file_lock
@@ -183,6 +184,7 @@ def _train_and_select(
     best = trainer.progress.best_epoch
     tell(f"{name}: best epoch {best}, scoring its training images", progress and team.leads)
     team.wait()  # until the leader has written
+    remove_updates(trainer.learner.tested)
     trainer.learner.tested.load_state_dict(load_file(folder / "best.safetensors"))
     logits = {part: trainer.clean_logits(pictures) for part, pictures in parts.items()}
     if team.leads:
@@ -223,7 +225,7 @@ def _write_run(
 
 
 def _describe_trained(trainer: Trainer) -> dict[str, Any]:
-    everything, trainable = count_parameters(trainer.network)
+    everything, trainable = trainer.learner.parameters
     return {
         "backbone": trainer.study.model.network,
         "size": trainer.size,
@@ -242,7 +244,8 @@ def _describe_trained(trainer: Trainer) -> dict[str, Any]:
 def _part(split: Split, table: pd.DataFrame) -> Part:
     paths = [split.root / path for path in table["path"]]
     sizes = table[["width", "height"]].to_numpy("int64")
-    return Part(paths, table["label"].to_numpy("int64"), sizes)
+    sets = pd.factorize(table[PAIR])[0] if PAIR in table else None
+    return Part(paths, table["label"].to_numpy("int64"), sizes, sets)
 
 
 class _alone:

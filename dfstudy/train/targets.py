@@ -14,6 +14,7 @@ from dfstudy.data.order import epoch_order, step_key
 
 if TYPE_CHECKING:
     from dfstudy.augment.mixing import Mixer
+    from dfstudy.data.order import Pairing
 
 
 class Targets(NamedTuple):
@@ -29,14 +30,17 @@ class Targets(NamedTuple):
     hard: np.ndarray
 
 
-def mixed_targets(labels: np.ndarray, mixer: Mixer, seed: int, epoch: int, batch_size: int) -> Targets:
+def mixed_targets(
+    labels: np.ndarray, mixer: Mixer, seed: int, epoch: int, batch_size: int, pairing: Pairing | None = None
+) -> Targets:
     """Targets of an epoch whose samples `mixer` mixes.
 
     Args:
         labels: [N] by row, 1 is fake.
+        pairing: which rows stand in one batch, as the loader was told.
     """
     soft, hard = labels.astype(np.float32), labels.copy()
-    order = epoch_order(seed, epoch, len(labels))
+    order = epoch_order(seed, epoch, len(labels), pairing)
     for step, first in enumerate(range(0, len(labels), batch_size)):
         rows = order[first : first + batch_size]
         mixture = mixer.draw(len(rows), step_key(seed, epoch, step))

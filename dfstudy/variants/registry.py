@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING
 
 from dfstudy.errors import StudyError, near_match
 from dfstudy.variants.controls import list_controls
+from dfstudy.variants.curve import list_curve
 from dfstudy.variants.defects import list_defects
 from dfstudy.variants.forgeries import list_forgeries
+from dfstudy.variants.pairs import list_pairs
 from dfstudy.variants.policies import list_policy_variants
+from dfstudy.variants.tuning import list_tuning
 from dfstudy.variants.variant import MAIN, Variant, methods_of
 
 if TYPE_CHECKING:
@@ -24,18 +27,24 @@ if TYPE_CHECKING:
 __all__ = [
     "COMPARISONS",
     "CONTROLS",
+    "CURVE",
     "DEFECTS",
     "FORGERIES",
     "GROUPS",
     "MAIN",
+    "PAIRS",
     "POLICIES",
     "RUNS",
+    "TUNING",
     "Variant",
     "find_variants",
     "list_variants",
 ]
 
 RUNS, POLICIES, CONTROLS, FORGERIES, DEFECTS = "runs", "policies", "controls", "forgeries", "defects"
+TUNING = "tuning"
+PAIRS = "pairs"
+CURVE = "curve"
 
 
 def _main(study: Study, split: Split) -> list[Variant]:
@@ -49,11 +58,22 @@ GROUPS: dict[str, Callable[[Study, Split], list[Variant]]] = {
     CONTROLS: list_controls,
     FORGERIES: list_forgeries,
     DEFECTS: list_defects,
+    TUNING: list_tuning,
+    PAIRS: list_pairs,
+    CURVE: list_curve,
 }
 
 
 # groups that a section of the study shapes, by its name
-COMPARISONS = {POLICIES: "policies", CONTROLS: "policies", FORGERIES: "forgeries", DEFECTS: "defects"}
+COMPARISONS = {
+    POLICIES: "policies",
+    CONTROLS: "policies",
+    FORGERIES: "forgeries",
+    DEFECTS: "defects",
+    TUNING: "tuning",
+    PAIRS: "pairs",
+    CURVE: "learning_curve",
+}
 
 
 def list_variants(study: Study, split: Split, group: str) -> list[Variant]:
@@ -61,7 +81,9 @@ def list_variants(study: Study, split: Split, group: str) -> list[Variant]:
 
     `runs` is the study's own, `policies` one for each policy and budget, `controls` those between which there
     is nothing to find, `forgeries` one for each method and
-    network, `defects` one for each original flaw that needs a training.
+    network, `defects` one for each original flaw that needs a training, `tuning` one for each way of tuning
+    and policy, `pairs` the study's with each fake beside its source, `curve` one for each share and draw of
+    the learning curve.
 
     Args:
         split: the study's own.

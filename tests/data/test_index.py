@@ -22,7 +22,7 @@ from dfstudy.errors import StudyError
 
 PATHS = [f"{label}/{at}.png" for label in ("real", "fake") for at in range(4)]
 CONTRACT = ["path", "label", "method", "group", "video", "given_split", "pipeline", "sha256", "bytes"]
-CONTRACT += ["width", "height", "format", "phash", "pixels", "error", "mask"]
+CONTRACT += ["width", "height", "format", "phash", "pixels", "error", "mask", "notes"]
 
 
 @pytest.fixture

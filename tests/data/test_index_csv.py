@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 
@@ -27,7 +28,7 @@ def listed(fill, open_study):
     return index
 
 
-def test_every_column_is_read_and_further_ones_are_ignored(listed):
+def test_every_column_is_read_and_further_ones_become_notes(listed, open_study, tmp_path):
     table = listed(
         "path,label,method,group,split,mae\n"
         "a/1.png,0,photo,ann,Training,1\na/2.png,real,real,bob,test,\n"
@@ -37,7 +38,19 @@ def test_every_column_is_read_and_further_ones_are_ignored(listed):
     assert table["method"].tolist() == ["real", "real", "swap", "fake"]
     assert table["group"].tolist() == ["ann", "bob", "ann", "bob"]
     assert table["given_split"].tolist() == ["train", "test", "train", "test"]
+    assert table["notes"].tolist() == ['{"mae": "1"}', "", '{"mae": "3"}', '{"mae": "4"}']
     assert set(table["error"]) == {""}
+
+
+def test_notes_shape_no_training_but_have_a_fingerprint(fill, open_study):
+    folder = fill(PATHS)
+    study, found = open_study(folder), []
+    for camera in ("phone", "web"):
+        lines = "\n".join(f"{path},{at // 2},{camera}" for at, path in enumerate(PATHS))
+        (folder / "index.csv").write_text(f"path,label,camera\n{lines}\n")
+        index_study(study, progress=False)
+        found.append(json.loads((study.out / "data" / "fingerprint.json").read_text()))
+    assert found[0]["fingerprint"] == found[1]["fingerprint"] and found[0]["notes"] != found[1]["notes"]
 
 
 def test_pipelines_travel_to_the_rows_of_the_split(listed, fill, open_study):

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from dfstudy.data.images import read_picture
 from dfstudy.data.loader import count_workers, make_loader
-from dfstudy.data.order import epoch_order, sample_key
+from dfstudy.data.order import Pairing, epoch_order, sample_key
 from dfstudy.data.samples import Batch
 from dfstudy.errors import StudyError
 
@@ -368,3 +368,15 @@ def test_automatic_workers_leave_cores_to_the_network(monkeypatch):
     assert count_workers(5, processes=4) == 5
     monkeypatch.setattr("os.sched_getaffinity", lambda _: {0}, raising=False)
     assert count_workers("auto") == 1
+
+
+def test_pairs_are_the_same_for_any_workers_start_and_share(paths):
+    pairing = Pairing(np.array(LABELS), np.arange(COUNT) // 3, BATCH)
+    alone = collect(paths, 0, pairing=pairing)
+    assert same(alone, collect(paths, 2, pairing=pairing))
+    assert not same(alone, collect(paths, 0))
+    with loader(paths, pairing=pairing) as batches:
+        assert same(list(batches.epoch(1, start_batch=2)), alone[5:10][2:])
+    shares = [collect(paths, 0, epochs=[0], pairing=pairing, share=(rank, 2)) for rank in (0, 1)]
+    joined = [torch.cat([one.rows, other.rows]) for one, other in zip(*shares, strict=True)]
+    assert all(torch.equal(rows, batch.rows) for rows, batch in zip(joined, alone, strict=False))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dfstudy.data.subsample import SHARE, WHOLE, thin_groups
+from dfstudy.data.subsample import SHARE, WHOLE, nest_groups, nest_images, thin_groups
 
 
 def rows_of(*sizes: tuple[int, int]) -> pd.DataFrame:
@@ -55,3 +56,24 @@ def test_what_does_not_fit_is_skipped_and_not_the_end(seed):
     rows = rows_of(*[(4, 4)] * 3, *[(1, 1)] * 30)
     found = thin_groups(rows, 41, seed)
     assert len(found) in (40, 41)
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), min_size=1, max_size=20), st.integers(0, 9))
+def test_nested_parts_grow_keep_both_classes_and_end_with_everything(sizes, seed):
+    rows = rows_of((1, 0), (0, 1), *sizes)
+    shares = (0.1, 0.4, 1.0)
+    groups, images = (nest(rows, shares, 3, seed) for nest in (nest_groups, nest_images))
+    for masks in (groups, images):
+        assert (np.diff(masks.astype(int), axis=1) >= 0).all() and masks[:, -1].all()
+        assert all(rows["label"][mask].nunique() == 2 for draw in masks for mask in draw)
+    assert all(not set(rows["group"][mask]) & set(rows["group"][~mask]) for draw in groups for mask in draw)
+    assert all(set(rows["group"][mask]) == set(rows["group"]) for draw in images for mask in draw)
+    shuffled = rows.sample(frac=1, random_state=seed)
+    assert np.array_equal(nest_groups(shuffled, shares, 3, seed)[:, :, np.argsort(shuffled.index)], groups)
+
+
+def test_draws_differ():
+    rows = rows_of(*[(2, 2)] * 30)
+    for nest in (nest_groups, nest_images):
+        first, second = nest(rows, (0.5, 1.0), 2, seed=0)[:, 0]
+        assert (first != second).any() and first.sum() == second.sum() == len(rows) // 2

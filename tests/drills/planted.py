@@ -7,9 +7,11 @@ Every set is made of rendered real images alone (`without_trace`): the forgeries
 traces, which an audit of shortcuts reports with good reason, so a set with forgeries in it says nothing about
 false alarms. 60 people, 4 images each, 96 px: 240 images, half of them called fake, of two methods, every
 second set with given splits. A fault is planted into it, and all audits run as `make report` runs them:
-duplicates and split, and the shortcut audit in clean sets (of each method too), with planted shortcuts and
-with wrong labels. A fault counts as found by the rule in `EXPECTED`; any other alarm counts as false, but for
-families that the fault changes too.
+duplicates and split, and the shortcut audit in clean sets (of each method too) and with planted shortcuts.
+Wrong labels are planted into the sample with its forgeries: where labels say nothing, none is wrong. They
+are found where the first of the suspicious labels hold more planted ones than chance would give. A fault
+counts as found by the rule in `EXPECTED`; any other alarm counts as false, but for families that the fault
+changes too.
 Prints the table (--markdown: as in docs/audits.md); ends with status 1 where a fault is missed at or above
 the strength in `LISTED`, or clean sets raise more than one alarm. Keeps what is rendered and found under
 --folder and goes on there; 8 CPU minutes in all.
@@ -28,15 +30,18 @@ from pathlib import Path
 import pandas as pd
 from faults.plant import FAULTS, Planted, plant, without_trace
 from faults.shortcuts import SHORTCUTS
+from scipy.special import expit
 from tqdm import tqdm
 
 import dfstudy
+from dfstudy.chapters.c01_data.frozen import hold_out_images
 from dfstudy.chapters.c01_data.shortcuts import TOGETHER, VERDICTS, audit_shortcuts
 from dfstudy.data.duplicates import count_duplicates
 from dfstudy.data.index import index_study
 from dfstudy.data.split import split_study
 from dfstudy.data.traits import draw_pictures, read_traits
 from dfstudy.portraits.folder import render_sample
+from dfstudy.stats.label_errors import find_label_errors, hit_rate
 from dfstudy.study.comparisons import Evaluate
 from dfstudy.study.pictures import SamplePictures
 from dfstudy.study.study import load_study
@@ -44,6 +49,7 @@ from dfstudy.system.provenance import digest, file_digest
 
 PICTURES = SamplePictures(identities=60, frames=4, size=96)
 CLEAN, SEEDS = 20, 2
+WRONG = "wrong_labels"
 # The least strength at which a fault must be found in every one of these sets.
 LISTED = {
     "format": 0.3,
@@ -61,6 +67,7 @@ LISTED = {
     "both_labels": 0.01,
     "both_labels_near": 0.03,
     "lost_groups": 1.0,
+    "wrong_labels": 0.1,
 }
 # What counts as found: this alarm, of those that `audit` gives. A shortcut's is its own family.
 EXPECTED = {
@@ -71,6 +78,7 @@ EXPECTED = {
     "both_labels": "both labels",
     "both_labels_near": "near, both labels",
     "lost_groups": "groups unknown",
+    "wrong_labels": "wrong labels",
 }
 # Alarms that say the same thing in other words, or follow from it.
 FOLLOWS = {
@@ -126,6 +134,19 @@ def audit(
     return alarms, every
 
 
+def suspect(folder: Path, out: Path, planted: Planted) -> dict[str, str]:
+    """An alarm where the first ranks, as many as were planted, hold surely more of these than chance."""
+    study = load_study("sample", data=str(folder), out=str(out))
+    split = split_study(study, index_study(study, progress=False))
+    probed = hold_out_images(study, split, split.rows, progress=False)
+    wrong = split.rows["path"].isin(planted.touched).to_numpy()
+    ranks = find_label_errors(split.rows["label"], expit(probed.held.log_odds)).ranks
+    hits = ranks[wrong] <= wrong.sum()
+    rate = hit_rate(hits, split.rows["group"].to_numpy(str)[wrong], study.evaluate)
+    told = f"{hits.sum()} of the first {wrong.sum()} ranks"
+    return {"wrong labels": told} if rate.low > wrong.mean() else {}
+
+
 def judge(planted: Planted, alarms: dict[str, str], rows: pd.DataFrame) -> Result:
     """Compare the alarms with the truth."""
     own = planted.families[:1] if planted.fault in SHORTCUTS else (EXPECTED.get(planted.fault, ""),)
@@ -177,7 +198,8 @@ class Drill:
             shutil.rmtree(path, ignore_errors=True)
         planted = Planted("", 0.0, seed, (), (), ())
         if fault:
-            planted = plant(clean, folder, fault, strength, seed)
+            whole = self.folder / f"sample_{seed}"
+            planted = plant(whole if fault == WRONG else clean, folder, fault, strength, seed)
         audited = audit(
             folder if fault else clean,
             out,
@@ -185,6 +207,8 @@ class Drill:
             by_method=not fault,
             shortcuts=fault not in EXPECTED,
         )
+        if fault == WRONG:
+            audited[0].update(suspect(folder, out, planted))
         result = judge(planted, *audited)
         for path in (folder, out):
             shutil.rmtree(path, ignore_errors=True)
@@ -200,10 +224,9 @@ def _files(room: str) -> Iterable[Path]:
 def planned(fault: str, seeds: int) -> list[tuple[float, int]]:
     """(strength, seed): the listed strength with every seed; with one, a full strength, and half of a
     shortcut's listed one, to see where it ends."""
-    if fault not in LISTED:
-        return [(0.1, 0), (0.5, 0)]
     # With every real image under both labels no real image is left, and `split_study` refuses the set.
     once = [LISTED[fault] / 2, 1.0] if fault in SHORTCUTS or fault == "lost_groups" else [0.5]
+    once = [LISTED[fault] / 2] if fault == WRONG else once  # with half of them wrong, no label says anything
     return sorted({*((LISTED[fault], seed) for seed in range(seeds)), *((strength, 0) for strength in once)})
 
 

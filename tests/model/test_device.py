@@ -96,6 +96,16 @@ def test_threads_do_not_follow_the_environment(monkeypatch):
     assert choose_place().name == before
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="a CUDA GPU comes first")
+def test_apples_gpu_is_a_device_and_says_that_its_bytes_differ(monkeypatch):
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    place = choose_place()
+    assert place.device.type == "mps" and place.dtype == torch.float32 and place.threads == 0
+    assert "MPS" in place.name and "not byte-exact" in place.name
+    monkeypatch.undo()
+    assert "not byte-exact" not in choose_place().name
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="on a GPU no sum is shared among threads")
 def test_a_place_keeps_its_threads_whatever_was_settled_after_it(pictures):
     one = choose_place("float32", threads=1)

@@ -29,7 +29,9 @@ from dfstudy.study.study import STUDIES, Study, load_study
 from dfstudy.system.provenance import code_digest, versions
 from dfstudy.train.key import CODE, WORDS
 from dfstudy.variants import registry as variants
+from dfstudy.variants.curve import list_curve
 from dfstudy.variants.forgeries import list_forgeries
+from dfstudy.variants.tuning import list_tuning
 from dfstudy.variants.variant import Variant, with_recipe
 
 
@@ -75,6 +77,7 @@ def groups(monkeypatch):
     """Variants of their own, so that the rules here do not move with the chapters'."""
     main = plan.VARIANT_GROUPS["runs"]
     own = {"runs": main, "policies": policy_variants, "defects": defect_variants, "forgeries": list_forgeries}
+    own["tuning"] = list_tuning
     chapters = tuple(Chapter(name, name, (name,), 60, (), ()) for name in own)
     monkeypatch.setattr(plan, "VARIANT_GROUPS", own)
     monkeypatch.setattr(variants, "GROUPS", own)
@@ -98,11 +101,34 @@ def test_the_ladder_goes_from_the_question_to_the_details():
     assert highest.training.seeds[: len(STUDY.training.seeds)] == STUDY.training.seeds
 
 
+def test_ways_of_tuning_come_after_unseen_forgeries_and_each_is_measured():
+    rungs = ladder(room._change(STUDY, "tuning", modes=["stages", "norm"]), SPLIT)
+    names = [name for name, _, _ in rungs]
+    assert names.index("ways of tuning") == names.index("unseen forgeries") + 1
+    without = ladder(room._change(STUDY, "tuning", modes=[]), SPLIT)
+    assert "ways of tuning" not in [name for name, _, _ in without]
+    named = {network_name(variant.study) for variant, _ in rungs[-1].runs}
+    assert named <= set(networks(rungs[-1].study)) and "tf_efficientnet_lite0, 64 px, norm" in named
+    assert rungs[-1].study.tuning.seeds == 5
+
+
 def test_what_the_study_has_off_stays_off():
     quiet = room._change(room._change(STUDY, "policies", names=[]), "defects", measured=False)
-    quiet = room._change(quiet, "forgeries", train_on="off")
+    quiet = room._change(room._change(quiet, "forgeries", train_on="off"), "tuning", modes=[])
     for _, each, _ in ladder(quiet, SPLIT):
         assert not each.policies.names and not each.defects.measured and each.forgeries.train_on == "off"
+        assert not each.tuning.modes
+
+
+def test_the_learning_curve_of_networks_is_a_rung_where_it_is_on(monkeypatch):
+    monkeypatch.setitem(plan.VARIANT_GROUPS, "curve", list_curve)
+    monkeypatch.setattr(plan, "CHAPTERS", (*plan.CHAPTERS, Chapter("c", "c", ("curve",), 60, (), ())))
+    names = {
+        on: [rung.name for rung in ladder(room._change(STUDY, "learning_curve", networks=on), SPLIT)]
+        for on in (False, True)
+    }
+    assert set(names[True]) - set(names[False]) == {"the learning curve of the network"}
+    assert set(names[False]) <= set(names[True])
 
 
 def test_a_single_policy_is_compared_with_nothing_and_comes_late_under_its_name():
@@ -149,13 +175,13 @@ def test_minutes_are_counted_by_hand():
     bare = room._change(bare, "evaluate", robustness_pictures=60)
     corrupted = 60 * len(CORRUPTIONS) * len(SEVERITIES)
     seconds = epochs * 240 * 0.01 + (epochs * 80 + 240 + 80 + 80 + corrupted) * 0.002 + room.START
-    expected = (seconds + 4 * room.CHAPTER + room.OTHERS) / 60
+    expected = (seconds + 5 * room.CHAPTER + room.OTHERS) / 60
     assert [len(SPLIT.part(name)) for name in ("train", "val", "test")] == [240, 80, 80]
     assert minutes(bare, SPEED) == pytest.approx(expected)
     two = room._change(bare, "training", seeds=[0, 1])
     assert minutes(two, replace(SPEED, side_by_side=2)) == pytest.approx(expected)
     assert minutes(two, SPEED) == pytest.approx(expected + seconds / 60)
-    slow = (seconds + 3 * (4 * room.CHAPTER + room.OTHERS)) / 60
+    slow = (seconds + 3 * (5 * room.CHAPTER + room.OTHERS)) / 60
     assert minutes(bare, replace(SPEED, rest=3.0)) == pytest.approx(slow)
 
 

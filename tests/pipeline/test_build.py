@@ -8,125 +8,16 @@ import re
 import resource
 import shutil
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
-from pathlib import Path
 
-import nbformat
-import numpy as np
 import pytest
+from fixtures.checkout import Checkout, wait_for
 from PIL import Image
 
 from dfstudy.errors import StudyError
 from dfstudy.pipeline import build
+from dfstudy.pipeline.folder import claimed
 from dfstudy.pipeline.invocation import resolve
 from dfstudy.pipeline.page.page_check import page_problems
-
-ROOT = Path(__file__).resolve().parents[2]
-
-CHAPTERS = '''"""Two chapters."""
-
-from dfstudy.chapters.base import Chapter
-
-CHAPTERS = (
-    Chapter("01_first", "The first", ("pictures",), 60, ("first",), ("first.n",)),
-    Chapter("09_last", "The last", ("numbers",), 60, (), ("last.n",)),
-)
-'''
-FIRST = """
-import matplotlib.pyplot as plt
-from dfstudy.data.index import index_study
-from dfstudy.number import Number
-from dfstudy.present.numbers import save_numbers; from dfstudy.present.style import save_figure
-from dfstudy.study.study import load_study
-settings = load_study(study, data, out)
-index = index_study(settings, progress=False)
----
-figure, axes = plt.subplots(figsize=(2, 1))
-axes.plot([1, 2])
-save_figure(figure, settings, "first", caption="A line, n = 2.", alt="It rises.")
----
-save_numbers(settings, "01_first", [Number("first.n", len(index), "pictures", len(index))])
-"""
-LAST = """
-from dfstudy.number import Number
-from dfstudy.present.numbers import load_numbers, save_numbers
-from dfstudy.study.study import load_study
-settings = load_study(study, data, out)
-n = load_numbers(settings)["first.n"].value
-save_numbers(settings, "09_last", [Number("last.n", 2 * n, "pictures", n)])
-"""
-
-
-def write_notebook(path: Path, title: str, code: str) -> None:
-    cells = [nbformat.v4.new_markdown_cell(f"# {title}\n\nWhat is it?")]
-    parameters = nbformat.v4.new_code_cell('study = "sample"\ndata = ""\nout = ""')
-    parameters.metadata["tags"] = ["parameters"]
-    cells += [parameters, *(nbformat.v4.new_code_cell(part.strip()) for part in code.split("---"))]
-    for position, cell in enumerate(cells):
-        cell.id = f"cell-{position}"
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    nbformat.write(nbformat.v4.new_notebook(cells=cells, metadata=kernel), path)
-
-
-class Checkout:
-    """A copy of the project with two toy chapters and twelve images."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        ignore = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / "dfstudy", folder / "dfstudy", ignore=ignore)
-        (folder / "pyproject.toml").write_text("")
-        (folder / "dfstudy" / "chapters" / "registry.py").write_text(CHAPTERS)
-        self.notebooks = folder / "notebooks"
-        self.notebooks.mkdir()
-        write_notebook(self.notebooks / "01_first.ipynb", "The first", FIRST)
-        write_notebook(self.notebooks / "09_last.ipynb", "The last", LAST)
-        noise = np.random.default_rng(0)
-        for name in ("real", "fake"):
-            (folder / "faces" / name).mkdir(parents=True)
-            for number in range(6):
-                pixels = noise.integers(0, 255, (37, 53, 3), dtype=np.uint8)
-                Image.fromarray(pixels).save(folder / "faces" / name / f"{number}.png")
-
-    def start(self, *options: str, out: str = "results") -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "dfstudy", "report", "--data", "faces", "--out", out, *options]
-        # the checkout's own package comes first, whatever is installed
-        environment = os.environ | {"PYTHONPATH": str(self.folder)}
-        return subprocess.Popen(
-            command,
-            cwd=self.folder,
-            env=environment,
-            text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-
-    def report(self, *options: str, out: str = "results", status: int = 0) -> str:
-        process = self.start(*options, out=out)
-        said = process.communicate(timeout=300)[0]
-        assert process.returncode == status, said
-        assert "Traceback (most recent call last):" not in said
-        return said
-
-    def page(self, out: str = "results") -> str:
-        return (self.folder / out / "index.html").read_text("utf-8")
-
-    def edit(self, file: str, old: str, new: str) -> None:
-        path = self.folder / file
-        text = path.read_text("utf-8")
-        assert old in text
-        path.write_text(text.replace(old, new), "utf-8")
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory) -> Checkout:
-    made = Checkout(tmp_path_factory.mktemp("checkout"))
-    made.first_words = made.report()
-    return made
 
 
 def ran(said: str) -> list[str]:
@@ -134,21 +25,21 @@ def ran(said: str) -> list[str]:
     return [line.split("]")[1].split("  ")[0].strip() for line in said.splitlines() if line.startswith("  [")]
 
 
-def test_a_cold_run_says_each_step_and_makes_a_good_page(checkout):
-    lines = [line for line in checkout.first_words.splitlines() if line.startswith("  [")]
-    assert ran(checkout.first_words) == ["The first", "The last", "The page"]
+def test_a_cold_run_says_each_step_and_makes_a_good_page(first_report):
+    checkout, said = first_report
+    lines = [line for line in said.splitlines() if line.startswith("  [")]
+    assert ran(said) == ["The first", "The last", "The page"]
     assert lines[0].startswith("  [1/3]") and "   2 steps left, about " in lines[0] and " s " in lines[0]
     assert lines[-1].endswith("the last step")
-    assert re.search(r"  3 steps to run: about \d+ (s|min) on this machine \(", checkout.first_words)
-    assert re.search(
-        r"done: planned .+, took .+ \(\d+\.\d CPU minutes\): the report is", checkout.first_words
-    )
-    assert "12 to use, 0 excluded" in checkout.first_words
-    assert "  layout: class folders (12 images, no splits given; groups: none named)" in checkout.first_words
-    assert "the report is at results/index.html" in checkout.first_words
+    assert re.search(r"  3 steps to run: about \d+ (s|min) on this machine \(", said)
+    assert re.search(r"done: planned .+, took .+ \(\d+\.\d CPU minutes\): the report is", said)
+    assert "12 to use, 0 excluded" in said
+    assert "  layout: class folders (12 images, no splits given; groups: none named)" in said
+    assert "the report is at results/index.html" in said
     page = checkout.page()
     assert page_problems(page) == []
     assert 'id="09_last"' in page and "last.n" in page and "A line, n = 2." in page
+    assert 'alt="\\frac{1}{2} n"' in page and "$\\frac" not in page
 
 
 def test_nothing_to_do_is_quick_and_said(checkout):
@@ -164,17 +55,30 @@ def test_nothing_to_do_is_quick_and_said(checkout):
     assert after_cpu.ru_utime + after_cpu.ru_stime - before_cpu.ru_utime - before_cpu.ru_stime < 10
 
 
-def test_two_folders_differ_in_the_provenance_only(checkout, without_provenance):
-    checkout.report(out="elsewhere/again")
-    one, two = checkout.page(), checkout.page("elsewhere/again")
+def test_wherever_a_report_lies_it_differs_in_the_provenance_only(
+    first_report, tmp_path, monkeypatch, without_provenance
+):
+    """Braces are wildcards to Snakemake, and places to fill in to papermill and to a kernel's command.
+
+    A home that cannot be written stops nothing, and changes nothing.
+    """
+    plain, _ = first_report
+    monkeypatch.setenv("HOME", os.devnull)
+    made, out = Checkout.make(tmp_path / "in {prefix} {word} $x 'q' #1 [a]"), "out {set} $HOME (b) *"
+    said = made.report(out=out)
+    assert ran(said) == ["The first", "The last", "The page"]
+    assert "cannot be written: what libraries keep" in said
+    one, two = plain.page(), made.page(out)
     assert without_provenance(one) == without_provenance(two)
     assert "Measured" not in without_provenance(one) and "Provenance" in one
     for kind in ("figures", "numbers"):
-        files = sorted(p.name for p in (checkout.folder / "results" / kind).iterdir())
+        files = sorted((plain.folder / "results" / kind).iterdir())
         assert files
-        for name in files:
-            one, two = (checkout.folder / out / kind / name for out in ("results", "elsewhere/again"))
-            assert one.read_bytes() == two.read_bytes()
+        for file in files:
+            assert file.read_bytes() == (made.folder / out / kind / file.name).read_bytes()
+    assert "nothing changed" in made.report(out=out)
+    made.edit("dfstudy/present/place.py", "Where a chapter writes", "Where each chapter writes")
+    assert "would run: The first (dfstudy/present/place.py changed)" in made.report("-n", out=out)
 
 
 def test_an_edited_notebook_runs_with_what_builds_on_it(checkout):
@@ -185,12 +89,6 @@ def test_an_edited_notebook_runs_with_what_builds_on_it(checkout):
     assert ran(said) == ["The last", "The page"]
     assert "again: The last (notebooks/09_last.ipynb changed)" in said
     assert "What was it?" in checkout.page()
-
-
-def test_a_lost_or_changed_result_is_made_again(checkout):
-    (checkout.folder / "results/figures/first.png").write_bytes(b"scribbled over")
-    assert "would run: The first (not made yet)" in checkout.report("-n")
-    assert ran(checkout.report())[0] == "The first"
 
 
 def test_the_plan_names_what_each_step_depends_on(checkout):
@@ -217,7 +115,12 @@ def test_failed_and_interrupted_reports_keep_the_last_one_and_go_on(checkout):
     before = checkout.page()
     good = (checkout.notebooks / "09_last.ipynb").read_text()
     checkout.edit("notebooks/09_last.ipynb", "2 * n", "2 / 0")
+    figure = checkout.folder / "results/figures/first.png"
+    drawn = figure.read_bytes()
+    figure.write_bytes(b"scribbled over")
+    assert "would run: The first (not made yet)" in checkout.report("-n")
     said = checkout.report(status=1)
+    assert ran(said)[0] == "The first" and figure.read_bytes() == drawn
     assert "09_last.ipynb, code cell 2 of 2" in said and "ZeroDivisionError" in said
     assert "-m jupyterlab results/failed/09_last.ipynb" in said
     assert "the report stopped: The last failed" in said
@@ -248,6 +151,8 @@ def test_failed_and_interrupted_reports_keep_the_last_one_and_go_on(checkout):
 
 
 def test_a_folder_to_test_on_that_is_missing_ends_the_report_before_it_plans(checkout, monkeypatch):
+    monkeypatch.setattr(build, "Preflight", lambda _: None)  # of networks; loads torch
+    monkeypatch.setattr(build, "_check_first", lambda *_: {"networks": {}})
     file = checkout.folder / "lost.yaml"
     file.write_text("name: lost\ntitle: Lost\ndata: {root: faces}\ntest_on: [lost]")
     started = []
@@ -257,13 +162,6 @@ def test_a_folder_to_test_on_that_is_missing_ends_the_report_before_it_plans(che
     assert not started and not (checkout.folder / "lost_results" / "runs").exists()
 
 
-def wait_for(condition: Callable[[], object], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited too long"
-        time.sleep(0.1)
-
-
 def test_foreign_folders_are_refused(checkout):
     mine = checkout.folder / "mine"
     mine.mkdir()
@@ -271,19 +169,12 @@ def test_foreign_folders_are_refused(checkout):
     said = checkout.report(out="mine", status=1)
     assert "holds files that are not a report's" in said
     assert [path.name for path in mine.iterdir()] == ["thesis.txt"]
-    said = checkout.report("--data", "nowhere", out="new", status=1)
-    assert "there is no folder" in said and not (checkout.folder / "new").exists()
-    shutil.copytree(checkout.folder / "faces", checkout.folder / "others")
-    said = checkout.report("--data", "others", status=1)
-    assert "results holds another report (study: faces, now others)" in said
-
-
-def test_a_checkout_may_lie_wherever_a_folder_may(tmp_path):
-    """Braces are wildcards to Snakemake, and places to fill in to papermill and to a kernel's command."""
-    made = Checkout(tmp_path / "in {prefix} {word} $x 'q' #1 [a]")
-    out = "out {set} $HOME (b) *"
-    assert ran(made.report(out=out)) == ["The first", "The last", "The page"]
-    assert "nothing changed" in made.report(out=out)
-    made.edit("dfstudy/present/place.py", "Where a chapter writes", "Where each chapter writes")
-    assert ran(made.report(out=out)) != []
-    assert "It rises." in made.page(out)
+    faces, new = checkout.folder / "faces", checkout.folder / "new"
+    with pytest.raises(StudyError, match="there is no folder"):
+        build.build(resolve(data=str(faces.with_name("nowhere")), out=str(new)))
+    assert not new.exists()
+    others = shutil.copytree(faces, faces.with_name("others"))
+    study = resolve(data=str(others), out=str(checkout.folder / "results")).settings
+    refused = pytest.raises(StudyError, match=r"results holds another report \(study: faces, now others\)")
+    with refused, claimed(study, replace=False):
+        pass

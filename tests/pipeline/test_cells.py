@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import ast
+import json
 
 import pytest
 
+from dfstudy.errors import StudyError
 from dfstudy.pipeline.cells import plain_python
+from dfstudy.pipeline.listing import notebook_sources
 from dfstudy.system.provenance import imported_modules
 
 IMPORT = "from dfstudy.data import split"
@@ -39,3 +42,12 @@ def test_plain_code_stays_as_it_is_and_mistakes_stay_mistakes():
     assert plain_python(IMPORT) == IMPORT
     with pytest.raises(SyntaxError):
         ast.parse(plain_python("%matplotlib inline\nif ("))
+
+
+def test_a_cell_that_is_not_python_is_told_with_its_notebook_and_not_thrown_away(tmp_path):
+    cells = [{"cell_type": "code", "source": ["2 * n) if ("]}]
+    file = tmp_path / "09_last.ipynb"
+    file.write_text(json.dumps({"cells": cells}))
+    with pytest.raises(StudyError, match=r"09_last.ipynb: a code cell is not Python") as refused:
+        notebook_sources(file)
+    assert "git checkout" not in str(refused.value) + refused.value.hint

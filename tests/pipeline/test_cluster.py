@@ -94,7 +94,7 @@ def test_only_what_works_with_a_network_is_a_job(tmp_path):
         is local["06_cross_forgery"]
         is False
     )
-    assert local["02_view_augmentation"] is local["09_conclusions"] is True
+    assert local["02_view_augmentation"] is local["10_conclusions"] is True
     assert plan["into"] == "&>"
     here = planned(tiny(tmp_path, 0, 1), Site(2, 0))
     assert here["into"] == "2>&1"

@@ -88,7 +88,7 @@ def test_a_slower_machine_takes_longer_for_what_it_is_slow_at(expect):
     plain = expect()
     slow = expect(Machine(MachinePace(3.0, 3.0), {}, "here"))
     assert all(slow[note].seconds == pytest.approx(3 * step.seconds) for note, step in plain.items())
-    conclusions = "steps/09_conclusions.json"
+    conclusions = "steps/10_conclusions.json"
     networks = expect(Machine(MachinePace(3.0, 1.0), {}, "here"))
     assert (
         networks[conclusions] == plain[conclusions] and networks[SEED_0].seconds > 2 * plain[SEED_0].seconds

@@ -89,7 +89,7 @@ def test_an_edited_detector_runs_the_chapter_again_whose_last_cell_uses_it(readi
 
 
 def test_an_edited_question_asks_again_and_measures_nothing(reading):
-    assert reading[QUESTIONS] == ["09_conclusions", "page"]
+    assert reading[QUESTIONS] == ["10_conclusions", "page"]
 
 
 @pytest.mark.parametrize("name", NOTHING)

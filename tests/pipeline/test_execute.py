@@ -42,8 +42,10 @@ def good(chapter, invocation, notebook):
 
 
 def test_a_good_chapter_publishes_its_files_with_their_digests(chapter, invocation, notebook):
-    made = run_chapter(chapter, invocation, notebook(SAVE))
-    assert sorted(made) == ["figures/toy_figure.png", "notebooks/toy.ipynb", "numbers/toy.json"]
+    table = "_ = (staging / 'numbers' / 'toy_rows.csv').write_text('path')"  # beside the numbers
+    made = run_chapter(chapter, invocation, notebook(SAVE, table))
+    names = ["figures/toy_figure.png", "notebooks/toy.ipynb", "numbers/toy.json", "numbers/toy_rows.csv"]
+    assert sorted(made) == names
     assert all(len(digest) == 64 for digest in made.values())
     assert not list((invocation.settings.out / ".staging").iterdir())
     stored = nbformat.read(invocation.settings.out / "notebooks" / "toy.ipynb", 4)
@@ -96,6 +98,10 @@ DRILLS = {
     "kernel dies": (["import os; os._exit(1)"], ["the kernel died", "code cell 2 of 3"]),
     "crash": (["import faulthandler; faulthandler._sigsegv()"], ["the kernel died", "Segmentation fault"]),
     "syntax": (["x = = 1"], ["SyntaxError"]),
+    "plt.show()": (
+        ["import matplotlib.pyplot as plt\nimport dfstudy.present.style\nplt.plot([1, 2]); plt.show()"],
+        ["plt.show() in a chapter", "save_figure(plt.gcf()"],
+    ),
     "student's mistake": (
         [
             "from dfstudy.errors import StudyError\n"
@@ -118,7 +124,7 @@ def test_a_failing_cell_is_named_and_changes_nothing(drill, good, chapter, invoc
     assert tree(invocation.settings.out) == good
     kept = invocation.settings.out / "failed" / "toy.ipynb"
     assert nbformat.read(kept, 4).cells[-1].source.strip() == SAVE.strip()
-    if drill != "student's mistake":
+    if drill not in ("student's mistake", "plt.show()"):  # they say what to do
         assert f"-m jupyterlab {kept}" in failure.value.hint
     assert not list((invocation.settings.out / ".staging").iterdir())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shutil
 import signal
@@ -13,27 +12,11 @@ from pathlib import Path
 
 import psutil
 import pytest
+from fixtures.checkout import wait_for
 
 TOKEN = "DFSTUDY_TEST"
 WAIT = "; import time; open('{}', 'w').close(); time.sleep(90)"
 DRAW = "axes.plot([1, 2])"
-
-
-def load_toy():
-    spec = importlib.util.spec_from_file_location("toy_report", Path(__file__).with_name("test_build.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-toy = load_toy()
-
-
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory):
-    made = toy.Checkout(tmp_path_factory.mktemp("checkout"))
-    made.report()
-    return made
 
 
 def start_make(checkout) -> subprocess.Popen[str]:
@@ -53,7 +36,7 @@ def slow(request, checkout, monkeypatch, tmp_path):
     checkout.edit("notebooks/01_first.ipynb", DRAW, DRAW + wait)
     process = start_make(checkout) if getattr(request, "param", "") == "make" else checkout.start()
     try:
-        toy.wait_for(running.exists)
+        wait_for(running.exists)
         yield process
     finally:
         checkout.edit("notebooks/01_first.ipynb", DRAW + wait, DRAW)
@@ -157,33 +140,3 @@ def test_state_files_that_are_empty_or_cut_are_made_again(checkout, without_prov
     checkout.report()
     assert without_provenance(checkout.page()) == before
     assert "nothing changed" in checkout.report()
-
-
-def test_what_ipython_allows_is_no_mistake_and_formulas_are_drawn(checkout):
-    file = checkout.notebooks / "09_last.ipynb"
-    good = file.read_text()
-    cell = "%matplotlib inline\\n!true\\n"
-    checkout.edit("notebooks/09_last.ipynb", "from dfstudy.number", cell + "from dfstudy.number")
-    checkout.edit("notebooks/09_last.ipynb", "What is it?", r"What is $\\frac{1}{2} n$?")
-    checkout.report()
-    page = checkout.page()
-    assert 'alt="\\frac{1}{2} n"' in page and "$\\frac" not in page
-
-    file.write_text(good)
-    show = "axes.plot([1, 2]); plt.show()"
-    checkout.edit("notebooks/01_first.ipynb", DRAW, show)
-    said = checkout.report(status=1)
-    assert "plt.show() in a chapter" in said and "save_figure(plt.gcf()" in said
-    checkout.edit("notebooks/01_first.ipynb", show, DRAW)
-    checkout.edit("notebooks/09_last.ipynb", "2 * n", "2 * n) if (")
-    said = checkout.report(status=1)
-    assert "09_last.ipynb: a code cell is not Python" in said and "git checkout" not in said
-    file.write_text(good)
-
-
-def test_a_home_that_cannot_be_written_stops_nothing(checkout, monkeypatch):
-    monkeypatch.setenv("HOME", os.devnull)
-    command = [sys.executable, "-m", "dfstudy", "report", "--data", "faces", "--out", "homeless"]
-    environment = os.environ | {"PYTHONPATH": str(checkout.folder)}
-    done = subprocess.run(command, cwd=checkout.folder, env=environment, capture_output=True, text=True)
-    assert done.returncode == 0 and "cannot be written: what libraries keep" in done.stderr

@@ -39,6 +39,8 @@ def test_videos_that_pictures_do_not_name_are_refused_before_a_step_runs(
     text = "name: own\ntitle: T\ndata: {root: own}\ntest_on: [others]\nevaluate: {level: video}\n"
     (tmp_path / "own.yaml").write_text(text)
     began = []
+    monkeypatch.setattr(room, "Preflight", lambda _: None)  # of networks; loads torch
+    monkeypatch.setattr(room, "_check_first", lambda *_: {"networks": {}})
     monkeypatch.setattr(room, "write_plan", lambda *_: began.append("plan"))
     monkeypatch.setattr(room, "stale_steps", lambda *_: ["steps/page.json"])
     monkeypatch.setattr(room, "say_stale", lambda *_: [])

@@ -9,7 +9,7 @@ import pytest
 from bs4 import BeautifulSoup
 
 from dfstudy.chapters.base import Gathered
-from dfstudy.chapters.c09_conclusions.answers import decide_answers
+from dfstudy.chapters.c10_conclusions.answers import decide_answers
 from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.number import Number
 from dfstudy.pipeline.page.front import LISTED, list_answers, make_cards

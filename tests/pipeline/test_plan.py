@@ -170,7 +170,7 @@ def test_the_comparison_of_policies_waits_for_the_shortcut_probe_that_it_draws(p
     planned()
     plan = json.loads((tmp_path / "study" / "plan.json").read_text())
     readers = [step["id"] for step in plan["chapters"] if "steps/01_explore_data.json" in step["inputs"]]
-    assert readers == ["05_compare_augmentation", "09_conclusions"]
+    assert readers == ["05_compare_augmentation", "10_conclusions"]
     after = {
         step["note"]: step["after"]
         for step in json.loads((tmp_path / "study" / "reads.json").read_text())["steps"]

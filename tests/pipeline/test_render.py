@@ -238,6 +238,12 @@ def test_the_numbers_of_a_chapter_stand_once():
     assert soup.table is None and soup.find("a")["href"] == "#numbers-03_train"
 
 
+def test_a_chapter_without_numbers_points_to_none():
+    table = "<table><thead><tr><th>number</th><th>value</th></tr></thead><tbody></tbody></table>"
+    _, soup = fragment(prose("# T"), shown(table, 'save_numbers(settings, "09_pretrained", [])'))
+    assert soup.table is None and soup.find("a") is None and "gave no numbers" in soup.get_text()
+
+
 @pytest.fixture
 def report(invocation):
     """Chapters that have run, as files; returns a function that renders them."""

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import datetime
+import hashlib
 import json
 from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from bs4 import BeautifulSoup
 
-from dfstudy.chapters.c09_conclusions import seal as words
+from dfstudy.chapters.c10_conclusions import seal as words
+from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.data.split import Split
 from dfstudy.pipeline import seal as room
+from dfstudy.pipeline.page.sections import fill, vocabulary
 from dfstudy.study.comparisons import Policies
 from dfstudy.study.study import load_study
 
@@ -36,7 +41,8 @@ def test_an_unchanged_study_says_that_nothing_has_changed(study):
     assert (study.out / room.SEAL).read_bytes() == before
     told = words.tell_seal(study)
     assert "before the first training" in told and "none of them has changed" in told
-    assert json.loads(before)["day"] in words.sealed_on(study)
+    told = words.sealed_on(study)
+    assert hashlib.sha256(before).hexdigest() in told and told.endswith("changed after: nothing")
 
 
 @pytest.mark.parametrize(
@@ -91,6 +97,68 @@ def test_a_seal_that_comes_after_trainings_says_so(study):
     (run / "checkpoint.json").write_text("{}")
     room.seal_study(study, SPLIT)
     assert "after 1 training had ended" in words.tell_seal(study)
+
+
+def test_the_seal_says_in_clear_what_was_declared_and_where_and_when_change_nothing(study, tmp_path):
+    written = json.loads(room.seal_study(study, SPLIT).with_name("seal.json").read_bytes())
+    asked = written["declared questions"]
+    assert [each["tier"] for each in asked] == ["primary", *["secondary"] * (len(asked) - 1)]
+    assert asked[0]["least gain"] == written["margins"]["least gain"]["auc"] == 0.01
+    assert written["margins"]["chapters/c04_test/questions.py"]["GAP"] == 0.02
+    assert written["study file"]["sha256"] == hashlib.sha256(study.file.read_bytes()).hexdigest()
+    elsewhere = load_study(out=str(tmp_path / "else"))
+    room.seal_study(elsewhere, SPLIT)
+    assert (elsewhere.out / room.SEAL).read_bytes() == (study.out / room.SEAL).read_bytes()
+    assert words.tell_seal(elsewhere) == words.tell_seal(study)
+
+
+def test_a_change_keeps_the_time_at_which_it_was_first_seen(study, monkeypatch):
+    days = iter(range(1, 9))
+
+    class Clock(datetime.datetime):
+        @classmethod
+        def now(cls):
+            return datetime.datetime(2030, 1, next(days), tzinfo=datetime.UTC)
+
+    monkeypatch.setattr(room.datetime, "datetime", Clock)
+    room.seal_study(study, SPLIT)
+    before = words.tell_seal(study)
+    for _ in range(2):
+        room.seal_study(with_policies(study, names=["none", "original"]), SPLIT)
+    told = words.sealed_on(study)
+    assert told.startswith("2030-01-01") and "study: policies (2030-01-02T" in told
+    assert "2030" not in before + words.tell_seal(study)  # a chapter says it, whose bytes are compared
+
+
+def test_the_methods_section_shows_hash_time_and_changes_where_runs_may_differ(study):
+    room.seal_study(study, SPLIT)
+    chapter = next(each for each in CHAPTERS if each.id == "10_conclusions")
+    soup = BeautifulSoup(fill(chapter.section, vocabulary({}, [], study)), "html.parser")
+    told = soup.find(attrs={"data-run": True}).extract().get_text()
+    state = json.loads((study.out / room.SEALED).read_bytes())
+    assert state["when"] in told and state["sha256"] in told and "changed after: nothing" in told
+    assert state["sha256"][:12] in soup.get_text() and state["when"][:10] not in soup.get_text()
+
+
+def test_an_edited_or_replaced_seal_is_named(study):
+    room.seal_study(study, SPLIT)
+    first = words.sealed_on(study)
+    (study.out / room.SEAL).unlink()
+    room.seal_study(with_policies(study, names=["none", "original"]), SPLIT)
+    assert "`seal: study/seal.json`" in words.tell_seal(study)
+    assert words.sealed_on(study).startswith(first.removesuffix("nothing"))
+
+
+def test_a_seal_of_the_form_before_still_holds(study):
+    room.seal_study(study, SPLIT)
+    now = json.loads((study.out / room.SEAL).read_bytes())
+    old = {name: room.digest(value) for name, value in now["study"].items()}
+    old = {"day": "2029-12-31", "finished": 0, "rules": now["rules"], "study": old}
+    (study.out / room.SEAL).write_text(json.dumps(old))
+    (study.out / room.SEALED).write_text(json.dumps({"seal": "0" * 12, "finished": 0, "changed": []}))
+    room.seal_study(study, SPLIT)
+    assert "none of them has changed" in words.tell_seal(study)
+    assert words.sealed_on(study).startswith("2029-12-31")
 
 
 def test_every_file_of_rules_is_there():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
 from types import SimpleNamespace
 
 import numpy as np
@@ -108,3 +110,18 @@ def test_a_seed_that_the_arm_does_not_have_is_refused_before_any_other_trains(fa
     with pytest.raises(StudyError, match=f"'main' with no seed '{seed}'") as error:
         run_training(faces, ["main:0", f"main:{seed}"])
     assert error.value.hint == "give one of " + ", ".join(f"main:{s}" for s in faces.settings.training.seeds)
+
+
+def test_a_step_starts_without_what_takes_long_to_load_and_serves_nothing(tmp_path):
+    """Networks, scipy's distributions, and a grammar of web addresses that jsonschema would build."""
+    code = f"""
+import contextlib, sys
+from dfstudy.pipeline import build, steps
+from dfstudy.pipeline.invocation import resolve
+with contextlib.suppress(Exception):  # no chapter has run there
+    steps.run_page(resolve(out={str(tmp_path)!r}))
+import dfstudy.pipeline.execute, dfstudy.pipeline.page.render
+print([name for name in ("torch", "scipy.stats", "lark") if name in sys.modules])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -160,6 +160,9 @@ def test_a_band_chosen_on_validation_is_judged_on_test():
     assert numbers["test.band.wrong_real"].value == pytest.approx((labels[verdict == "real"] == 1).mean())
     assert numbers["test.band.wrong"].high < 0.08 and numbers["test.band.high"].value == band.high
     assert MORE not in numbers["test.band.wrong"].note
+    unsure = verdict == "unsure"
+    forced = ((scores >= band.threshold) != labels)[unsure].mean()
+    assert numbers["test.band.wrong_unsure"].value == pytest.approx(forced) and forced > 0.05
     hasty = band_numbers(labels, scores, units, [Band(0.5, 0.5, 0.05)], SETTINGS)
     assert MORE in {n.id: n for n in hasty}["test.band.wrong"].note
 
@@ -195,6 +198,8 @@ def test_a_target_that_no_band_keeps_gives_no_verdicts():
     numbers = {n.id: n for n in band_numbers(labels, scores, np.arange(40), [band], SETTINGS)}
     assert numbers["test.band.answered"].value == 0 and numbers["test.band.wrong"].value is None
     assert numbers["test.band.low"].value is None
+    told = {n.id: n for n in band_numbers(labels, scores, np.arange(40), [Band(0.5, 0.5, 0.1)], SETTINGS)}
+    assert "no image is unsure" in told["test.band.wrong_unsure"].note
 
 
 def test_equal_ends_leave_nobody_unsure():

@@ -30,7 +30,15 @@ def test_every_built_in_study_fits_and_is_named_after_its_file(name):
 
 
 def test_there_are_the_promised_built_in_studies():
-    assert built_in_studies() == ["dfdc_6k", "full", "openforensics_7k", "original", "sample", "small"]
+    assert built_in_studies() == [
+        "dfdc_6k",
+        "foundation",
+        "full",
+        "openforensics_7k",
+        "original",
+        "sample",
+        "small",
+    ]
 
 
 def test_the_original_study_is_the_recorded_protocol():
@@ -210,3 +218,11 @@ def test_the_command_line_resamples_as_often_as_a_study():
     told = CliRunner().invoke(main, ["evaluate", "--help"]).output
     option = next(one for one in main.commands["evaluate"].params if one.name == "replicates")
     assert not isinstance(option.default, int) and "default those of a study" in " ".join(told.split())
+
+
+def test_a_study_that_does_not_fit_together_is_told_without_all_its_settings():
+    with pytest.raises(StudyError) as error:
+        load_study(overrides={"model.tuning": "lora"})
+    assert error.value.message.endswith(
+        "\n  model.tuning is lora, and tuning.modes compares ways of tuning: give one"
+    )

@@ -85,8 +85,11 @@ def environment() -> dict[str, str]:
             {"batch_size": 5, "ema": 0.5, "clip_norm": 1.0},
             id="BatchNorm over both, averaged, clipped",
         ),
-        pytest.param({"backbone": "test_convnext"}, {"accumulate": 2}, id="in two parts"),
-        pytest.param({"backbone": "test_convnext"}, {"policy": "cutmix"}, id="mixed across both"),
+        pytest.param(
+            {"backbone": "test_convnext"},
+            {"accumulate": 2, "policy": "cutmix"},
+            id="in two parts, mixed across both",
+        ),
     ],
 )
 def test_two_processes_train_as_one(pictures, tmp_path, model, recipe):

@@ -27,9 +27,9 @@ def valley(noise: float, seed: int = 0) -> np.ndarray:
 @pytest.mark.parametrize("workers", [0, 1])
 def test_every_run_of_it_gives_the_same_table_and_leaves_nothing(parts, make_study, workers):
     study = make_study(policy="original")
-    first = try_rates(study, parts, 3, 1e-5, 0.1, FEWEST_STEPS, progress=False)
+    first = try_rates(study, parts, 3, (1e-5, 0.1), FEWEST_STEPS, progress=False)
     study = make_study(policy="original", workers=workers)
-    again = try_rates(study, parts, 3, 1e-5, 0.1, FEWEST_STEPS, progress=False)
+    again = try_rates(study, parts, 3, (1e-5, 0.1), FEWEST_STEPS, progress=False)
     pd.testing.assert_frame_equal(first.table, again.table, check_exact=True)
     assert list(first.table) == ["step", "rate", "loss", "smoothed"]
     assert first.table["step"].tolist() == list(range(1, 21))  # epochs of 3 steps: the 7th is under way
@@ -54,13 +54,13 @@ def test_its_steps_are_those_of_the_training(parts, make_study, monkeypatch):
     monkeypatch.setattr(Trainer, "step", step)
     rates = np.array([rate for rate, _ in trained])
     monkeypatch.setattr(rate_range.np, "geomspace", lambda *_: rates)
-    tried = try_rates(study, parts, 0, 1e-5, 0.1, FEWEST_STEPS, progress=False)
+    tried = try_rates(study, parts, 0, (1e-5, 0.1), FEWEST_STEPS, progress=False)
     assert len(trained) == 6 and tried.table["loss"].tolist() == [loss for _, loss in trained]
 
 
 def test_a_rate_far_too_high_ends_it(parts, make_study):
     study = make_study(optimiser="sgd", learning_rate=0.01)
-    tried = try_rates(study, parts, 0, 1e-4, 1e8, 60, progress=False)
+    tried = try_rates(study, parts, 0, (1e-4, 1e8), 60, progress=False)
     assert tried.diverged and 1 <= len(tried.table) < 60
     assert np.isfinite(tried.table.to_numpy()).all()
 
@@ -110,7 +110,7 @@ def test_divergence_at_once_is_said(parts, make_study):
 )
 def test_impossible_ranges_are_refused_before_any_work(parts, make_study, low, high, steps, words):
     with pytest.raises(StudyError, match=words):
-        try_rates(make_study(), None, 0, low, high, steps)
+        try_rates(make_study(), None, 0, (low, high), steps)
 
 
 def test_a_study_for_several_devices_is_tried_on_one(parts, make_study, monkeypatch):
@@ -122,6 +122,6 @@ def test_a_study_for_several_devices_is_tried_on_one(parts, make_study, monkeypa
 
     monkeypatch.setattr(Trainer, "__init__", remember)
     study = make_study(devices=2, accumulate=2, ema=0.9, compile=True)
-    try_rates(study, parts, 0, 1e-4, 1e-2, FEWEST_STEPS, progress=False)
+    try_rates(study, parts, 0, (1e-4, 1e-2), FEWEST_STEPS, progress=False)
     [told] = recipes
     assert (told.devices, told.accumulate, told.batch_size, told.ema, told.compile) == (1, 4, 8, 0.0, False)

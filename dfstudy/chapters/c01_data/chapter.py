@@ -34,6 +34,8 @@ CHAPTER = Chapter(
         "shortcut.together.auc",
         "shortcut.telling",
         "probe.images.auc",
+        "labels.suspicious",
+        "labels.planted.found",
         "duplicates.copies",
         "duplicates.both_labels",
         "duplicates.near",

@@ -20,10 +20,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import MaxNLocator, StrMethodFormatter
 
+from dfstudy.chapters.c01_data.counts import SPOKEN, data_numbers, method_count
 from dfstudy.data.images import read_picture
 from dfstudy.data.layouts.names import CLASS_NAMES
-from dfstudy.number import Number
-from dfstudy.present.axes import whole_percents
+from dfstudy.present.axes import shorten, whole_percents
 from dfstudy.present.numbers import say
 from dfstudy.present.style import FAKE, REAL, WIDTH, save_figure
 from dfstudy.present.tiles import make_tile
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
     from dfstudy.study.study import Study
 
 SIZES = "data_sizes"  # id of the figure, which exists only where sizes differ
-SPOKEN = {"train": "training", "val": "validation", "test": "test"}
 COLOURS = {0: REAL, 1: FAKE}
 LINES = ("-", "--")  # of real and fake, so that colour is not needed to tell them apart
 MOST_METHODS = 8  # rows that a page holds; the largest are drawn and the caption counts the others
@@ -47,11 +46,6 @@ def largest_methods(split: Split, most: int = MOST_METHODS) -> list[tuple[int, s
     sizes = sizes.sort_values(["label", "pictures", "method"], ascending=[True, False, True])
     pairs = list(zip(sizes["label"].tolist(), sizes["method"].tolist(), strict=True))
     return pairs[: most + 1]
-
-
-def method_count(split: Split) -> int:
-    """Forgery methods among the usable images."""
-    return split.rows.loc[split.rows["label"] == 1, "method"].nunique()
 
 
 def methods_shown(split: Split) -> str:
@@ -79,7 +73,7 @@ def count_table(split: Split) -> pd.DataFrame:
 def draw_counts(split: Split) -> Figure:
     """Images of each class and method in each split, as labelled bars on one scale."""
     pairs = largest_methods(split)
-    names = [_short(method) for _, method in pairs]
+    names = [shorten(method, 28) for _, method in pairs]
     figure, axes = plt.subplots(1, 3, sharex=True, sharey=True, figsize=(WIDTH, 0.9 + 0.32 * len(pairs)))
     for axis, (part, spoken) in zip(axes, SPOKEN.items(), strict=True):
         rows = split.part(part)
@@ -242,7 +236,7 @@ def _under_tile(label: int, method: str) -> str:
     if method in CLASS_NAMES.values() or not label:
         return CLASS_NAMES[label]
     parts = re.split(r"[_ -]+", method, maxsplit=1)
-    return "\n".join(_short(part, 12) for part in parts)
+    return "\n".join(shorten(part, 12) for part in parts)
 
 
 def strip_caption(split: Split, study: Study) -> str:
@@ -282,83 +276,6 @@ def draw_faces(split: Split, columns: int = 8, side: int = 128) -> Figure:
         tiles += [np.full((side, side, 3), 255, np.uint8)] * (columns - len(tiles))
         axis.imshow(np.hstack(tiles))
         axis.set_axis_off()
-        name = CLASS_NAMES[label] if method in CLASS_NAMES.values() else f"fake: {_short(method)}"
+        name = CLASS_NAMES[label] if method in CLASS_NAMES.values() else f"fake: {shorten(method, 28)}"
         axis.set_title(name, color=COLOURS[label], pad=2)
     return figure
-
-
-def _short(name: str, most: int = 28) -> str:
-    return name if len(name) <= most else name[: most - 1] + "…"
-
-
-def data_numbers(split: Split) -> list[Number]:
-    """The chapter's numbers: exact counts, and the median file size of each class."""
-    rows = split.rows
-    groups = rows["group"].nunique()
-    numbers = [
-        _count("data.pictures", len(rows), rows, note="usable"),
-        _count("data.groups", groups, rows, "groups", note=_groups_note(split)),
-        _count("data.largest_group", int(rows["group"].value_counts().iloc[0]), rows),
-        _count("data.methods", method_count(split), rows, "methods"),
-        Number(
-            "data.set_aside",
-            len(split.set_aside),
-            "images",
-            len(rows) + len(split.set_aside),
-            note="not used",
-        ),
-    ]
-    for label, name in CLASS_NAMES.items():
-        part = rows[rows["label"] == label]
-        median = float(part["bytes"].median() / 1024)
-        numbers.append(_count(f"data.{name}", len(part), rows))
-        numbers.append(Number(f"data.file_size.{name}", median, "KiB", len(part), note="median", digits=1))
-    for name in SPOKEN:
-        part = split.part(name)
-        numbers.append(_count(f"split.{name}", len(part), part))
-        numbers.append(_count(f"split.{name}.groups", part["group"].nunique(), part, "groups"))
-    return numbers
-
-
-def _count(name: str, value: int, rows: pd.DataFrame, unit: str = "images", note: str = "") -> Number:
-    return Number(name, value, unit, len(rows), groups=rows["group"].nunique(), note=note)
-
-
-def _groups_note(split: Split) -> str:
-    missing = split.why_groups_unknown
-    return f"{missing}: near-duplicates joined only" if missing else "as named by the set"
-
-
-def groups_sentence(split: Split) -> str:
-    """What the split can promise about identity, for `say`."""
-    if split.groups_known:
-        return (
-            "The set names its groups: {data.pictures} images form {data.groups} groups, the largest of "
-            "{data.largest_group} images. A group, such as the frames of one video or a fake and its "
-            "source, lies whole in one split. What the set does not name stays unknown: two groups may show "
-            "one person."
-        )
-    lack = "Nothing in this set names groups, so each image"
-    remedy = "give `index.csv` a column `group`"
-    if split.groups_named:
-        lack = "Too few images of this set have a named group, and each of the others"
-        remedy = "name the group of every image in `index.csv`"
-    return (
-        f"**Identity is unknown.** {lack} counts as its own but "
-        "for near-duplicates: {data.pictures} images form {data.groups} groups. One person, or frames of "
-        "one video, may be on both sides; then the test result is too good, and intervals are "
-        f"too narrow. If you know the groups, {remedy}."
-    )
-
-
-def split_sentence(split: Split) -> str:
-    """Where the split comes from, for `say`."""
-    counts = "{split.train} images train, {split.val} select, and {split.test} test once."
-    if not split.given:
-        return f"The split was made here, by whole groups and alike in classes and methods: {counts}"
-    if "val" in split.given:
-        return f"The split is the one given with the images: {counts}"
-    return (
-        "The images came in two parts. The second is the test; validation was split off the first, by "
-        f"whole groups: {counts}"
-    )

@@ -9,14 +9,16 @@ image, where features are not kept yet, and a minute of one core for 20,000 imag
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pandas as pd
 
 from dfstudy.number import Number
-from dfstudy.predict.features import study_features, why_no_features
+from dfstudy.predict.features import FrozenFeatures, study_features, why_no_features
 from dfstudy.stats.intervals import group_interval, groups_behind, sentences
-from dfstudy.stats.linear_probe import cross_validate
+from dfstudy.stats.linear_probe import HeldOut, cross_validate
 from dfstudy.stats.metrics import auc
 from dfstudy.stats.units import by_group
 
@@ -29,22 +31,56 @@ SOLVED = 0.95  # AUC from which a set asks for no forensics
 CHANCE = 0.5
 
 
-def probe_images(study: Study, split: Split, rows: pd.DataFrame, progress: bool = True) -> list[Number]:
-    """The number.
+@dataclass(frozen=True)
+class ProbedImages:
+    """Images as a probe ranks them that saw none of their group.
+
+    Attributes:
+        rows: [n] of the split.
+        features: of the network before training; none where there is nothing to probe.
+        held: what the probes say; none likewise.
+        why: there is none; empty where there is.
+        seed: of the folds.
+    """
+
+    rows: pd.DataFrame
+    features: FrozenFeatures | None
+    held: HeldOut | None
+    why: str
+    seed: int
+
+    def cross_validate(self, labels: np.ndarray) -> HeldOut:
+        """What probes say that learn these labels [n].
+
+        Raises:
+            ValueError: too few groups to learn from.
+        """
+        kinds = self.rows["method"].where(labels == 1, "").to_numpy(str)
+        return cross_validate(self.features, labels, kinds, self.rows["group"].to_numpy(str), self.seed)
+
+
+def hold_out_images(study: Study, split: Split, rows: pd.DataFrame, progress: bool = True) -> ProbedImages:
+    """Each image ranked by a probe of other groups.
 
     Args:
         rows: of the split, as many as are to be probed.
     """
-    why = why_no_features(study)
+    seed, why = study.evaluate.seed, why_no_features(study)
     if why:
-        return [Number(PROBE, None, "AUC", len(rows), note=why)]
-    labels, groups = rows["label"].to_numpy("int64"), rows["group"].to_numpy(str)
-    kinds = rows["method"].where(rows["label"] == 1, "").to_numpy(str)
-    features = study_features(study, split, rows, progress)
+        return ProbedImages(rows, None, None, why, seed)
+    probed = ProbedImages(rows, study_features(study, split, rows, progress), None, "", seed)
     try:
-        held = cross_validate(features, labels, kinds, groups, study.evaluate.seed)
+        return replace(probed, held=probed.cross_validate(rows["label"].to_numpy("int64")))
     except ValueError as error:  # too few groups to learn from
-        return [Number(PROBE, None, "AUC", len(rows), note=str(error))]
+        return replace(probed, why=str(error))
+
+
+def probe_images(study: Study, probed: ProbedImages) -> list[Number]:
+    """The number."""
+    rows, held, features = probed.rows, probed.held, probed.features
+    if held is None or features is None:
+        return [Number(PROBE, None, "AUC", len(rows), note=probed.why)]
+    labels, groups = rows["label"].to_numpy("int64"), rows["group"].to_numpy(str)
     interval = group_interval(
         lambda weights: auc(labels, held.ranks, weights), groups, settings=by_group(study.evaluate)
     ).student("share", groups_behind(labels, groups))

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from dfstudy.data.traits import FAMILIES, Family
+from dfstudy.data.traits import FAMILIES, Family, every_trait
 from dfstudy.number import Number, name_methods
 from dfstudy.stats.intervals import Floats, Interval, group_interval, groups_behind, sentences
 from dfstudy.stats.metrics import auc
@@ -125,7 +125,7 @@ def _audit(table: pd.DataFrame, fold: np.ndarray, method: str, settings: Evaluat
     ranks = {name: held_out_ranks(table, family, targets, fold) for name, family in FAMILIES.items()}
     # All together: the mean of the families' ranks would bury one telling family among seven that say
     # nothing, so a model of all columns learns which to believe.
-    ranks[TOGETHER] = held_out_ranks(table, _together(), targets, fold)
+    ranks[TOGETHER] = held_out_ranks(table, every_trait(), targets, fold)
     shuffled = {name: rank_auc(of_family[:, 1:], targets[:, 1:]) for name, of_family in ranks.items()}
     chance = levels_of_chance(shuffled)
     findings = []
@@ -154,13 +154,6 @@ def levels_of_chance(shuffled: Mapping[str, Floats]) -> dict[str, float]:
     # a family without any spread (all images alike) says nothing, and sets no bar
     farthest = [(np.nanmax(aucs) - means[n]) / spreads[n] for n, aucs in shuffled.items() if spreads[n] > 0]
     return {name: means[name] + max(farthest, default=0.0) * spreads[name] for name in shuffled}
-
-
-def _together() -> Family:
-    """Every trait of every family."""
-    kinds = ("texts", "values", "linear")
-    parts = [tuple(n for family in FAMILIES.values() for n in getattr(family, kind)) for kind in kinds]
-    return Family("", *parts)
 
 
 def _strongest(table: pd.DataFrame, family: Family, labels: Floats, fold: Floats) -> tuple[str, float] | None:

@@ -68,6 +68,7 @@ CHAPTER = Chapter(
         "test.video.log_loss",
         "probe.test.auc",
         "probe.test.auc.difference",
+        "labels.network.suspicious",
         "explain.pictures",
         "explain.energy",
         "explain.energy.chance",

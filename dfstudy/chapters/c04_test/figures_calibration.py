@@ -16,13 +16,13 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dfstudy.chapters.c04_test.calibration import TARGET, Meaning
 from dfstudy.present.axes import whole_percents, zoom
 from dfstudy.present.numbers import literal
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH, legend_below, show_percent
 from dfstudy.stats.calibration import USED
 from dfstudy.stats.decisions import SURE
 from dfstudy.stats.registry import METRICS, listed
+from dfstudy.stats.score_meaning import TARGET, Meaning
 from dfstudy.stats.verdicts import IMPROVES, INCONCLUSIVE, WORSENS
 
 if TYPE_CHECKING:

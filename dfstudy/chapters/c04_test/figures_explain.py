@@ -17,6 +17,7 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 from dfstudy.chapters.c04_test.localisation import HALF
+from dfstudy.present.axes import shorten
 from dfstudy.present.style import FAKE, REAL, WIDTH
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def draw_explained(explained: Explained, examples: pd.DataFrame) -> Figure:
             plain = place(left, top, TILE, TILE)
             draw_pair(plain, place(left + TILE + INNER_GAP, top, TILE, TILE), explained, example.row)
             name = example.method if example.method not in ("fake", "real") else ""
-            truth = ("fake" if example.label else "real") + (f", {_short(name)}" if name else "")
+            truth = ("fake" if example.label else "real") + (f", {shorten(name, SHOWN_NAME)}" if name else "")
             plain.set_title(
                 f"{truth}: {example.probability:.2f}", fontsize=7.5, fontweight="normal", pad=2,
                 color=FAKE if example.label else REAL,
@@ -141,7 +142,3 @@ def _verdict(gain: Number, rival: str) -> str:
     if gain.high is not None and gain.high < 0:
         return f"**the maps point there less than {rival}**"
     return f"**no better than {rival}, as far as can be told**"
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= SHOWN_NAME else f"{name[: SHOWN_NAME - 1]}…"

@@ -15,7 +15,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dfstudy.present.axes import SEED_DASHES, SEED_MARKS, whole_percents
+from dfstudy.present.axes import SEED_DASHES, SEED_MARKS, shorten, whole_percents
 from dfstudy.present.style import FAINT, FAKE, INK, PALETTE, REAL, WIDTH, show_percent
 from dfstudy.stats.aligned import align
 from dfstudy.stats.registry import CELLS
@@ -114,7 +114,11 @@ def draw_scores(
         axes.spines["left"].set_visible(False)
         axes.grid(False)
         axes.set_ylabel(
-            f"{_short(name)}\n{int(mask.sum()):,} images", rotation=0, ha="right", va="center", fontsize=8
+            f"{shorten(name, SHOWN_NAME)}\n{int(mask.sum()):,} images",
+            rotation=0,
+            ha="right",
+            va="center",
+            fontsize=8,
         )
     more = f" ({left_out} more methods are not shown)" if left_out else ""
     every[-1, 0].set_xlabel(f"probability of fake{more}")
@@ -163,7 +167,7 @@ def draw_mistakes(mistakes: pd.DataFrame, pictures: Sequence[np.ndarray]) -> Fig
         axes.imshow(picture)
         fake = row.label == 1
         # without a named method the index says no more than `fake`
-        truth = f"fake: {_short(row.method, 12)}" if row.method not in ("fake", "real") else row.method
+        truth = f"fake: {shorten(row.method, 12)}" if row.method not in ("fake", "real") else row.method
         axes.set_title(
             f"{truth}\ncalled {'real' if fake else 'fake'}: {row.probability:.2f}", fontsize=7.5,
             fontweight="normal", color=FAKE if fake else REAL, loc="center",
@@ -211,7 +215,3 @@ def _legend_in_rows(figure: Figure, axes: Axes) -> None:
     handles, labels = axes.get_legend_handles_labels()
     columns = int(figure.get_figwidth() / LEGEND_COLUMN)
     figure.legend(handles, labels, loc="outside lower center", ncols=min(columns, len(labels)), fontsize=8)
-
-
-def _short(name: str, most: int = SHOWN_NAME) -> str:
-    return name if len(name) <= most else f"{name[: most - 1]}…"

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING
 import pandas as pd
 from huggingface_hub import ModelCard, ModelCardData
 
-from dfstudy.chapters.c04_test.calibration import TARGET, Meaning, calibrate, meaning_numbers
 from dfstudy.model.packaged import find_packaged
 from dfstudy.number import Number, name_methods
 from dfstudy.present.lookup import read_id
@@ -27,6 +26,7 @@ from dfstudy.stats.calibration import USED
 from dfstudy.stats.decisions import SURE
 from dfstudy.stats.measures import measure, number_by_method
 from dfstudy.stats.registry import listed
+from dfstudy.stats.score_meaning import TARGET, Meaning, calibrate, meaning_numbers
 from dfstudy.stats.verdicts import IMPROVES, INCONCLUSIVE, WORSENS
 from dfstudy.system.kept import write_atomic
 

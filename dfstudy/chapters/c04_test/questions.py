@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from dfstudy.present.answer import Answer, Numbers, above, if_known, opposite
+from dfstudy.present.answer import Answer, Numbers, above, if_known, is_small, opposite
 from dfstudy.present.lookup import find, read_id
 from dfstudy.present.numbers import literal
 from dfstudy.stats.verdicts import CANNOT_TELL, NO, UNTRAINED, YES, Verdict
@@ -51,6 +51,7 @@ def answer_questions(gathered: Gathered) -> list[Answer]:
         *_probabilities(numbers),
         *_stands(numbers),
         *_elsewhere(numbers),
+        *_subgroups(numbers),
     ]
     told = numbers.get("train.learned")
     if told is not None and not told.value:
@@ -286,6 +287,30 @@ def _elsewhere(numbers: Numbers) -> list[Answer]:
             f"{{{worst.id}}} lower than on the study's own test",
             worst.n,
             "06_cross_forgery.ipynb#forgeries_elsewhere",
+        )
+    ]
+
+
+def _subgroups(numbers: Numbers) -> list[Answer]:
+    asked = [numbers[name] for name in find(numbers, kind="subgroup", aspect="p")]
+    known = [number for number in asked if number.value is not None]
+    if not known:
+        return []
+    first = min(known, key=lambda number: float(number.value or 0))
+    name = first.id.removesuffix(".p")
+    return [
+        Answer(
+            "answer.subgroups",
+            "Is it as good on every kind of image?",
+            f"no subgroup of index.csv differs from the rest of its column (p after Holm's correction, "
+            f"{len(known)} "
+            "comparisons); that they are equal is never claimed",
+            NO if is_small(first.value) else CANNOT_TELL,
+            f"most unlike: {literal(numbers[name].note.partition(';')[0])} with {{{name}}}, the rest "
+            f"{{{name}.rest}}, "
+            f"difference {{{name}.difference}} ({'AUC' if name.endswith('.auc') else 'false alarms'})",
+            first.n,
+            "04_test.ipynb#test_scores",
         )
     ]
 

@@ -34,8 +34,8 @@ from dfstudy.stats.registry import METRICS, listed
 from dfstudy.stats.units import by_group
 
 if TYPE_CHECKING:
-    from dfstudy.chapters.c04_test.calibration import Meaning
     from dfstudy.data.split import Split
+    from dfstudy.stats.score_meaning import Meaning
     from dfstudy.study.comparisons import Evaluate
     from dfstudy.train.run import Run
 

@@ -4,8 +4,9 @@ Takes finished runs, the split that they were trained on and the folders (`dfstu
 `There` a folder, and its numbers. Nothing is fitted or chosen there: thresholds and calibration are those of
 the study's validation. Values are means over seeds; intervals resample groups, and the drop is the AUC of the
 study's own test minus that of the folder, whose groups are drawn independently. Probabilities (log-loss and
-calibration error) are calibrated. Refused: as `predict_elsewhere`. Cost: one forward pass a
-image and run, once, and the metrics of a replicate.
+calibration error) are calibrated; `score_meaning` says what they were before, and what becomes of
+validation's promises (few false alarms, the unsure band). Refused: as `predict_elsewhere`. Cost: one forward
+pass a image and run, once, and the metrics of a replicate.
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from dfstudy.number import Number
 from dfstudy.predict.predict import predict, predict_elsewhere
 from dfstudy.stats import metrics
 from dfstudy.stats.aligned import Aligned, align
-from dfstudy.stats.calibration import calibrate_run
+from dfstudy.stats.calibration import USED, calibrate_run
 from dfstudy.stats.intervals import Floats, Interval, group_interval, groups_behind, sentences
 from dfstudy.stats.recalibration import ROOT, calibration_error
 from dfstudy.stats.registry import METRICS, listed
+from dfstudy.stats.score_meaning import Meaning, calibrate, meaning_numbers
 from dfstudy.variants.registry import RUNS, list_variants
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 CHOSEN = "at the threshold from the study's own validation"
 CALIBRATED = "calibrated on the study's own validation; right for its mixture of fakes and reals"
+POOLED = "elsewhere_pooled"
 DROP = "AUC of the study's own test minus the AUC here, groups drawn independently"
 
 
@@ -52,6 +55,8 @@ class There:
         scored, failed: images of the folder with and without a finite prediction.
         reals: how many of those scored are real.
         own: images of the study's own test.
+        meaning, own_meaning: what validation's choices are worth on the folder, and on the study's own test.
+        scores: predictions of the folder.
     """
 
     folder: Elsewhere
@@ -63,6 +68,9 @@ class There:
     failed: int
     reals: int
     own: int
+    meaning: Meaning
+    own_meaning: Meaning
+    scores: Scored
 
 
 def test_elsewhere(study: Study, split: Split, progress: bool = True) -> list[There]:
@@ -95,12 +103,13 @@ def measure_elsewhere(
         runs: one a seed, all trained on this split.
         folders: checked against this split.
     """
-    own = _Scored.of(runs, [predict(run, split, "test", progress) for run in runs], settings)
-    here = own.measure(settings)
+    own_tables = [predict(run, split, "test", progress) for run in runs]
+    own = Scored.of(runs, own_tables, settings)
+    here, own_meaning = own.measure(settings), calibrate(runs, own_tables, settings, (USED,))
     results = []
     for folder in folders:
         tables = [predict_elsewhere(run, folder, progress) for run in runs]
-        scored = _Scored.of(runs, tables, settings)
+        scored = Scored.of(runs, tables, settings)
         drop = group_interval(
             lambda near, far, scored=scored: own.auc(near) - scored.auc(far),
             own.units,
@@ -109,13 +118,45 @@ def measure_elsewhere(
         ).student("gap", (*own.behind, *scored.behind))
         reals = int((scored.test.labels == 0).sum())
         counted = (len(scored.test), scored.test.failed, reals, len(own.test))
-        results.append(There(folder, len(runs), here, scored.measure(settings), drop, *counted))
+        meanings = calibrate(runs, tables, settings, (USED,)), own_meaning
+        there = scored.measure(settings)
+        results.append(There(folder, len(runs), here, there, drop, *counted, *meanings, scored))
     return results
 
 
 def elsewhere_numbers(measured: Sequence[There]) -> list[Number]:
-    """Numbers `elsewhere.<slug>.<metric>`, `.drop`, `.pictures`, `.share`, `.seen` and `.coverage`."""
-    return [number for one in measured for number in _numbers(one)]
+    """Numbers `elsewhere.<slug>.<metric>`, `.drop`, `.pictures`, `.share`, `.seen` and `.coverage`.
+
+    Also those of `meaning_numbers`, with `.calibration.log_loss.before` and `.ece.before`; and of two folders
+    or more `elsewhere_pooled.auc`, of all their images in one ranking, and `.mean_auc`.
+    """
+    return [number for one in measured for number in _numbers(one)] + _pooled(measured)
+
+
+def _pooled(measured: Sequence[There]) -> list[Number]:
+    if len(measured) < 2:
+        return []
+    sets, settings = [one.scores for one in measured], measured[0].drop.settings
+    labels = np.concatenate([each.test.labels for each in sets])
+    scores = np.concatenate([each.test.probabilities for each in sets], axis=1)
+
+    def aucs(*weights: Floats) -> Floats:
+        """[replicates, 2]: of all images, and the mean over sets."""
+        every = np.hstack(weights)
+        whole = np.mean([metrics.auc(labels, row, every) for row in scores], axis=0)
+        each = [one.auc(drawn) for one, drawn in zip(sets, weights, strict=True)]
+        return np.stack([whole, np.mean(each, axis=0)], axis=1)
+
+    found = group_interval(aucs, *(each.units for each in sets), settings=settings)
+    behind = np.sum([each.behind for each in sets], axis=0)
+    notes = {
+        "auc": "all their images in one ranking, which also depends on how high each set scores as a whole",
+        "mean_auc": "mean over the sets, each ranked by itself and as heavy as the others",
+    }
+    return [
+        found[at].student("share", behind).number(f"{POOLED}.{name}", unit="AUC", n=len(labels), note=note)
+        for at, (name, note) in enumerate(notes.items())
+    ]
 
 
 def _numbers(one: There) -> list[Number]:
@@ -138,6 +179,8 @@ def _numbers(one: There) -> list[Number]:
     numbers.append(
         one.drop.number(f"{prefix}.drop", unit="AUC", n=one.own + one.scored, note=sentences(DROP, over))
     )
+    numbers += _calibration_before(one, prefix)
+    numbers += meaning_numbers(one.meaning, one.drop.settings, prefix)
     asked = one.scored + one.failed
     part = "its official test part" if folder.given else "the whole folder"
     learned = "excluded: a copy or a near-duplicate of a training or validation image is in their group"
@@ -152,8 +195,19 @@ def _numbers(one: There) -> list[Number]:
     ]
 
 
+def _calibration_before(one: There, prefix: str) -> list[Number]:
+    """What calibration found: its results are given after it alone."""
+    test, settings = one.scores.test, one.drop.settings
+    loss = one.meaning.judgements[USED].before["log_loss"]
+    error = calibration_error(test.labels, test.probabilities, one.scores.units, settings)
+    return [
+        found.number(f"{prefix}.calibration.{name}.before", unit=METRICS[name].unit, n=one.scored, note=note)
+        for name, found, note in (("log_loss", loss, ""), ("ece", error, ROOT))
+    ]
+
+
 @dataclass(frozen=True)
-class _Scored:
+class Scored:
     """Predictions of all seeds for one set of images.
 
     Attributes:
@@ -167,7 +221,7 @@ class _Scored:
     units: NDArray[np.int64]
 
     @classmethod
-    def of(cls, runs: Sequence[Run], tables: Sequence, settings: Evaluate) -> _Scored:
+    def of(cls, runs: Sequence[Run], tables: Sequence, settings: Evaluate) -> Scored:
         """Line up one table of `predict` a run."""
         test = align(tables)
         paths = test.pictures["path"]

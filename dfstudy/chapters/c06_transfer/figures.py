@@ -6,8 +6,7 @@ is computed here beyond what is drawn.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import matplotlib.pyplot as plt
@@ -16,19 +15,12 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from dfstudy.number import Number, name_methods
-from dfstudy.present.axes import zoom
-from dfstudy.present.numbers import literal
+from dfstudy.present.axes import shorten, zoom
 from dfstudy.present.style import FAKE, PALETTE, REAL, WIDTH
-from dfstudy.stats.paired import LEAST_SEEDS
-from dfstudy.stats.units import UNITS
-from dfstudy.stats.verdicts import UNTRAINED
 
 if TYPE_CHECKING:
     from dfstudy.chapters.c06_transfer.matrix import Cross
     from dfstudy.stats.intervals import Interval
-    from dfstudy.study.recipe import Model
-    from dfstudy.variants.variant import Variant
 
 INK, FAINT = "#000000", "#8C8C8C"
 MOST_CELLS = 16  # methods: with more a cell's number would not be read
@@ -36,156 +28,6 @@ SHOWN_NAME, SHOWN_NETWORK = 18, 24  # letters of a method's name, and of a netwo
 CHANCE = 0.5
 SHADES, STEPS = "Blues", 12  # few: a saved chart has 256 colours in all
 DARK = 0.83  # from here on letters on the shade are white
-OWN_REALS = " A method's fakes are compared with the reals of their own pipelines."
-NOTHING = (
-    "**Nothing to compare here:** that takes two forgery methods in the training images, and "
-    "`forgeries.train_on` other than off."
-)
-
-FEW_SEEDS = f"fewer than {LEAST_SEEDS} seeds compare networks and not kinds of them, so it is inconclusive"
-NEIGHBOURS = (
-    "without convolutions a network has to learn from images alone that neighbouring pixels belong "
-    "together, which takes very many: trained on a million, vision transformers stay behind convolutional "
-    "networks of like size, and overtake them with more (Dosovitskiy and others 2021, arXiv 2010.11929). "
-    "From scratch on a few hundred images one ranks by chance (docs/unseen.md)"
-)
-NO_TRANSFORMER = (
-    "No pure transformer is among them, as nothing starts from pretrained weights here: "
-    f"{NEIGHBOURS}, which says nothing about how transformers generalise; a hybrid of convolution and "
-    "attention can learn from them. With `weights: hub` any two networks can be compared."
-)
-
-
-def variants_table(variants: Sequence[Variant]) -> pd.DataFrame:
-    """What is trained beside the study's own networks: one row a network, with its images."""
-    rows = [
-        (
-            variant.name,
-            f"{variant.study.model.network}, {variant.study.model.size} px",
-            ", ".join(variant.trained_on),
-            f"{len(variant.split.part('train')):,}",
-            f"{variant.study.training.epochs}",
-            ", ".join(map(str, variant.study.training.seeds)),
-        )
-        for variant in variants
-    ]
-    columns = ["training", "network", "methods learned", "training images", "epochs at most", "seeds"]
-    return pd.DataFrame(rows, columns=columns)
-
-
-def describe_test(cross: Cross) -> str:
-    """What a caption must say: images, groups and seeds."""
-    seeds = len(cross.variants[0].tables)
-    return (
-        f"n = {cross.reals:,} real and {sum(cross.fakes.values()):,} fake test images in "
-        f"{cross.specificity.groups:,} {UNITS[cross.specificity.settings.level]}; {seeds} training "
-        f"seed{'s' * (seeds > 1)} a network.{OWN_REALS * cross.by_pipeline}"
-    )
-
-
-def tell_cross(cross: Cross | None) -> str:
-    """A sentence a network about what it loses on unseen methods, for `say`."""
-    if cross is None:
-        return NOTHING
-    told = [
-        f"{network}: AUC {{cross.{slug}.auc.seen}} on methods learned, {{cross.{slug}.auc.unseen}} on others."
-        for network, slug in _slugs(cross).items()
-    ]
-    return " ".join(told)
-
-
-def tell_networks(cross: Cross | None, models: Mapping[str, Model], bare: Sequence[str] = ()) -> str:
-    """Which networks are compared, at what cost, and why no other; for `say`.
-
-    Args:
-        bare: names of those without convolutions.
-    """
-    if cross is None:
-        return ""
-    if len(cross.networks) < 2:
-        return (
-            "One kind of network is trained here. `forgeries.second` in the study file names another one, "
-            "which then learns the same images by the same recipe."
-        )
-    first, second = cross.networks[:2]
-    slugs = _slugs(cross)
-    sizes = "{{cross.{0}.parameters}} parameters and {{cross.{0}.multiply_adds}} million multiply-adds"
-    parts = [
-        f"{second} is set beside {first}, with the same images, policy, epochs and learning rates. It has "
-        f"{sizes.format(slugs[second])} an image, {first} {sizes.format(slugs[first])}: {{cross.cost}} "
-        f"times the cost. They are compared over the {cross.paired} of {len(cross.arms_of(first))} trainings "
-        "that both have."
-    ]
-    if models[first].size != models[second].size:
-        parts.append(
-            f"{second} takes the images at {models[second].size} px and {first} at {models[first].size}: "
-            "what that brings is part of the difference."
-        )
-    if all(model.weights == "none" for model in models.values()):
-        parts.append(_warn_of(bare) if bare else NO_TRANSFORMER)
-    return " ".join(parts)
-
-
-def _warn_of(bare: Sequence[str]) -> str:
-    have = "has" if len(bare) == 1 else "have"
-    return (
-        f"{' and '.join(bare)} learned from scratch and {have} no convolutions: {NEIGHBOURS}. Where one does "
-        "not rank above chance on methods learned either, the difference says nothing about how transformers "
-        "generalise. With `weights: hub` it could."
-    )
-
-
-def headline(numbers: Mapping[str, Number]) -> list[Number]:
-    """The means by network and their differences, without the matrices' cells."""
-    cells = re.compile(r"cross\.(auc|balanced|found|specificity)\.")
-    return [x for name, x in numbers.items() if name.startswith("cross.") and not cells.match(name)]
-
-
-def times_table(cross: Cross) -> pd.DataFrame:
-    """Measured seconds of a training, by network: they differ from machine to machine."""
-    rows = []
-    for network in cross.networks:
-        seconds = [each for at in cross.arms_of(network) for each in cross.variants[at].seconds]
-        rows.append((network, f"{len(seconds)}", f"{np.mean(seconds):.1f}" if seconds else "not known"))
-    return pd.DataFrame(rows, columns=["network", "trainings", "seconds each, mean"])
-
-
-def answer_cross(cross: Cross | None) -> str:
-    """The chapter's answer in a sentence a network, for `say`; verdicts by rule from the intervals."""
-    if cross is None:
-        return NOTHING
-    told = []
-    for network, slug in _slugs(cross).items():
-        if lacking := cross.unlearned(network):
-            names = ", ".join(map(literal, lacking))
-            told.append(f"{network} was {UNTRAINED}: of its trainings {names} learned too little.")
-            continue
-        gap, unseen = (cross.summaries[network]["auc"][name] for name in ("gap", "unseen"))
-        loses = "loses" if gap.low > 0 else "gains" if gap.high < 0 else "is not shown to lose"
-        above = "better than guessing" if unseen.low > 0.5 else "not shown to be better than guessing"
-        told.append(
-            f"{network} {loses} AUC on methods that it did not learn: {{cross.{slug}.auc.gap}}; with "
-            f"{{cross.{slug}.auc.unseen}} it is {above} there; its specificity is "
-            f"{{cross.{slug}.specificity}}."
-        )
-    if cross.differences:
-        first, second = cross.networks[:2]
-        found = cross.differences["auc"]
-        better = "" if found.low is None else second if found.low > 0 else first if found.high < 0 else ""
-        verdict = "which generalises better is inconclusive"
-        if any(map(cross.unlearned, (first, second))):
-            verdict = UNTRAINED
-        elif better and found.seeds >= LEAST_SEEDS:
-            verdict = f"{better} generalises better here"
-        elif better:
-            verdict = f"these trainings of {better} do better, but {FEW_SEEDS}"
-        told.append(
-            f"On unseen methods {second} minus {first} is {{cross.difference.auc}} AUC and "
-            f"{{cross.difference.balanced}} balanced accuracy: {verdict}. Likewise the loss from methods "
-            f"learned to others is {{cross.difference.gap}} AUC, the share of unseen fakes found "
-            f"{{cross.difference.found}}, the specificity {{cross.difference.specificity}}."
-        )
-    return f"**Answer.** {' '.join(told)}"
 
 
 def draw_matrix(cross: Cross, quantity: str, title: str) -> Figure:
@@ -212,7 +54,7 @@ def draw_matrix(cross: Cross, quantity: str, title: str) -> Figure:
         axes.grid(False)
         axes.spines[:].set_visible(False)
     reals = {name: f"\n{cross.against[name]:,} reals" * cross.by_pipeline for name in methods}
-    names = [f"{_short(name)}\n{cross.fakes[name]:,} fakes{reals[name]}" for name in methods]
+    names = [f"{shorten(name, SHOWN_NAME)}\n{cross.fakes[name]:,} fakes{reals[name]}" for name in methods]
     look = {"fontsize": 8}
     if len(methods) > 6:  # slanted, where lines of one name would lie on those of the next
         names = [name.replace("\n", ", ") for name in names]
@@ -293,7 +135,7 @@ def draw_gap(cross: Cross) -> Figure:
     # what tells two networks of one backbone apart stands behind the comma
     every[0].set_yticks(
         places,
-        ["\n".join(_short(part, SHOWN_NETWORK) for part in _parts(name)) for name in cross.networks],
+        ["\n".join(shorten(part, SHOWN_NETWORK) for part in _parts(name)) for name in cross.networks],
         fontsize=8,
     )
     handles, labels = every[0].get_legend_handles_labels()
@@ -379,12 +221,6 @@ def draw_published(models: pd.DataFrame) -> Figure:
     return figure
 
 
-def _slugs(cross: Cross) -> dict[str, str]:
-    """Part of a number's id for each network, in the order of the variants."""
-    slugs = {name: slug for slug, name in name_methods(cross.networks).items()}
-    return {name: slugs[name] for name in cross.networks}
-
-
 def _write_cells(axes: Axes, values: np.ndarray, on_white: np.ndarray) -> None:
     """Each value; some stand bold on white, which is seen without colour too."""
     few = values.shape[1] <= MOST_CELLS
@@ -403,16 +239,12 @@ def _write_cells(axes: Axes, values: np.ndarray, on_white: np.ndarray) -> None:
 
 def _learned(trained_on: tuple[str, ...], methods: tuple[str, ...]) -> str:
     if len(trained_on) == 1:
-        return _short(trained_on[0])
+        return shorten(trained_on[0], SHOWN_NAME)
     missing = [method for method in methods if method not in trained_on]
-    return f"all but {', '.join(map(_short, missing))}" if len(missing) == 1 else f"{len(trained_on)} methods"
+    return f"all but {shorten(missing[0], SHOWN_NAME)}" if len(missing) == 1 else f"{len(trained_on)} methods"
 
 
 def _parts(name: str) -> list[str]:
     """A network's name, a line for its backbone and one for what it differs in."""
     backbone, _, rest = name.partition(", ")
     return [backbone, rest] if rest else [backbone]
-
-
-def _short(name: str, most: int = SHOWN_NAME) -> str:
-    return name if len(name) <= most else f"{name[: most - 1]}…"

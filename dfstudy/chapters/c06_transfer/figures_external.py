@@ -14,11 +14,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
 
+from dfstudy.chapters.c06_transfer.external import POOLED
 from dfstudy.data.split import set_aside
-from dfstudy.present.axes import zoom
+from dfstudy.present.axes import shorten, zoom
 from dfstudy.present.numbers import literal
 from dfstudy.present.style import FAKE, REAL, WIDTH
+from dfstudy.stats.calibration import USED
+from dfstudy.stats.prevalence import PREVALENCES
 from dfstudy.stats.registry import METRICS
+from dfstudy.stats.score_meaning import meaning_numbers
 from dfstudy.stats.units import UNITS
 
 if TYPE_CHECKING:
@@ -28,6 +32,16 @@ if TYPE_CHECKING:
 FAINT = "#8C8C8C"
 OWN = "the study's own test"
 SHOWN_NAME = 30  # letters of a folder's name
+SHOWN = (
+    "false_alarms",
+    "false_alarms.at_5",
+    "precision.at_1",
+    "precision.at_10",
+    "band.answered",
+    "band.wrong",
+    "band.wrong_unsure",
+)
+LOSS = f"x.calibration.{USED}.log_loss.after"
 NOTHING = (
     "**No other images are tested here.** Folders listed under `test_on` in the study file are scored by "
     "the study's own networks, at thresholds and calibration from its own validation. What holds on the "
@@ -39,7 +53,40 @@ def tell_elsewhere(measured: Sequence[There]) -> str:
     """A sentence a folder: what is lost there, by the drop's interval; for `say`."""
     if not measured:
         return NOTHING
-    return "\n".join(f"- {_tell(one)}" for one in measured)
+    told = [f"- {_tell(one)}" for one in measured]
+    if len(measured) > 1:
+        told.append(
+            f"- **All of them**: AUC {{{POOLED}.auc}} with all images in one ranking, {{{POOLED}.mean_auc}} "
+            "as a mean over the sets. The two differ where one set scores higher than another, and then no "
+            "one threshold fits them all."
+        )
+    return "\n".join(told)
+
+
+def decisions_table(measured: Sequence[There]) -> pd.DataFrame:
+    """What validation's choices are worth: a row for the study's own test, and one for each folder."""
+    first = measured[0]
+    rows = [(OWN, first.own_meaning, first.here), *((x.folder.name, x.meaning, x.there) for x in measured)]
+    settings = first.drop.settings
+    made = []
+    for name, meaning, metrics in rows:
+        told = {number.id: str(number) for number in meaning_numbers(meaning, settings, "x")}
+        error = meaning.judgements[USED].before["log_loss"].number("x", unit="nats", n=0)
+        found = metrics["sensitivity"].number("x", unit="1", n=0)
+        made.append((name, str(found), *(told[f"x.{key}"] for key in SHOWN), str(error), told[LOSS]))
+    columns = [
+        "images",
+        "fakes found (sensitivity)",
+        "false alarms",
+        "false alarms where at most 5 % were promised",
+        *(f"precision where {100 * rate:g} % are fake" for rate in PREVALENCES),
+        "share with a verdict outside the unsure band",
+        "wrong among these",
+        "wrong among the unsure, if called",
+        "log-loss before calibration",
+        "after",
+    ]
+    return pd.DataFrame(made, columns=columns)
 
 
 def _tell(one: There) -> str:
@@ -54,12 +101,16 @@ def _tell(one: There) -> str:
     )
     return (
         f"**{literal(one.folder.name)}**: AUC {{{prefix}.auc}}, {lost}; balanced accuracy "
-        f"{{{prefix}.balanced_accuracy}} at the study's own threshold. {_guessing(one)}"
+        f"{{{prefix}.balanced_accuracy}} at the study's own threshold, which finds {{{prefix}.sensitivity}} "
+        f"of the "
+        f"fakes and calls {{{prefix}.false_alarms}} of the reals fake. {_guessing(one)}"
     )
 
 
 def _guessing(one: There) -> str:
     auc, at_threshold = one.there["auc"], one.there["balanced_accuracy"]
+    if auc.high < 0.5:
+        return "**That is worse than chance:** there its score ranks real images above fakes."
     if not auc.low > 0.5:
         return "That is not shown to be better than guessing."
     if not at_threshold.low > 0.5:
@@ -94,7 +145,7 @@ def elsewhere_table(measured: Sequence[There]) -> pd.DataFrame:
 def draw_elsewhere(measured: Sequence[There]) -> Figure:
     """The study's own test and each folder below it: AUC, balanced accuracy and calibration error."""
     first = measured[0]
-    names = [OWN, *(_short(one.folder.name) for one in measured)]
+    names = [OWN, *(shorten(one.folder.name, SHOWN_NAME) for one in measured)]
     found = [first.here, *(one.there for one in measured)]
     counts = [first.own, *(one.scored for one in measured)]
     panels = {name: METRICS[name].title for name in ("auc", "balanced_accuracy", "ece")}
@@ -152,7 +203,3 @@ def describe_points(measured: Sequence[There]) -> str:
         for name, values in rows
     ]
     return f"Three panels of points with intervals, a row for each set of images. {'; '.join(told)}."
-
-
-def _short(name: str) -> str:
-    return name if len(name) <= SHOWN_NAME else f"{name[: SHOWN_NAME - 1]}…"

@@ -20,7 +20,7 @@ import pandas as pd
 
 from dfstudy.number import Number, name_methods
 from dfstudy.stats.intervals import Floats, Interval, group_interval
-from dfstudy.stats.weighted import mean
+from dfstudy.stats.weighted import correlation, mean
 
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate
@@ -75,8 +75,8 @@ def published_numbers(settings: Evaluate) -> list[Number]:
         means = np.stack(
             [[mean(weights, one) for one in network.T] for network in values]
         )  # [2, 4, replicates]
-        correlation = _correlation(np.tile(weights, 2), values[..., 0].ravel(), values[..., 2].ravel())
-        return np.concatenate([means[0], means[1], means[1] - means[0], correlation[None]]).T
+        alike = correlation(np.tile(weights, 2), values[..., 0].ravel(), values[..., 2].ravel())
+        return np.concatenate([means[0], means[1], means[1] - means[0], alike[None]]).T
 
     found = group_interval(statistic, methods, settings=settings)
     names = [*(f"{slug}.{c}" for slug in name_methods((CNN, TRANSFORMER)) for c in COLUMNS)]
@@ -103,11 +103,3 @@ def _number(name: str, found: Interval, note: str) -> Number:
         groups=found.groups,
         note=f"{note}; n counts models; {SOURCE}; {made}",
     )
-
-
-def _correlation(weights: Floats, first: Floats, second: Floats) -> Floats:
-    """Pearson's correlation in each replicate; NaN where one of the two does not vary."""
-    x, y = (each - mean(weights, each)[:, None] for each in (first, second))
-    products = [(weights * a * b).sum(axis=1) for a, b in ((x, y), (x, x), (y, y))]
-    scale = np.sqrt(products[1] * products[2])
-    return np.divide(products[0], scale, out=np.full(len(scale), np.nan), where=scale > 0)

@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from scipy.special import expit
@@ -110,8 +110,8 @@ def measure_defects(study: Study, split: Split, tested: Mapping[str, AuditedVari
         base = truly(IMBALANCED if switch == "inverted_class_weight" else correct)
         own, batch = tested[name], study.training.batch_size if not reasons["batch_means"] else None
         if switch == "random_split":
-            torn = _effect(switch, settings, base, None, _show(own.test, settings), base, False)
-            effects[switch] = replace(torn, learning=own.learning)
+            torn = _measure(base, None, _show(own.test, settings), base, False, settings)
+            effects[switch] = FlawEffect(switch, learning=own.learning, **torn)
             continue
         found = truly(name)
         reported, same = None, False
@@ -122,8 +122,8 @@ def measure_defects(study: Study, split: Split, tested: Mapping[str, AuditedVari
         elif switch == "substring_labels":
             reported, same = _show(own.test, settings), True
         changed = found if name != correct else None  # means of batch means may change no weight
-        effects[switch] = _effect(switch, settings, base, changed, reported, found, same)
-        effects[switch] = replace(effects[switch], learning=own.learning)
+        measured = _measure(base, changed, reported, found, same, settings)
+        effects[switch] = FlawEffect(switch, learning=own.learning, **measured)
     learning = tested[correct].learning
     if learning is not None and not learning.learned:
         untold = tell_untrained(["the correct network"])
@@ -131,17 +131,15 @@ def measure_defects(study: Study, split: Split, tested: Mapping[str, AuditedVari
     return Audit(_adjust(effects), _levels(truly(correct), settings), seeds, settings, learning)
 
 
-def _effect(
-    switch: str,
-    settings: Evaluate,
-    base: Shown,
-    found: Shown | None,
-    reported: Shown | None,
-    true: Shown,
-    same: bool,
-) -> FlawEffect:
-    """Args: base, found: the honest test without and with the defect; same: reported and true are the same
-    images in the same order, else images of other groups."""
+def _measure(
+    base: Shown, found: Shown | None, reported: Shown | None, true: Shown, same: bool, settings: Evaluate
+) -> dict[str, Any]:
+    """What was measured of a `FlawEffect`, by the name of its attribute.
+
+    Args:
+        base, found: the honest test without and with the flaw.
+        same: reported and true are the same images in the same order, else images of other groups.
+    """
     changes, inflation = {}, {}
     for name, quantity in QUANTITIES.items():
         if found is not None:
@@ -150,9 +148,11 @@ def _effect(
             )
         if reported is not None:
             inflation[name] = _inflation(name, reported, true, same, settings)
-    levels = [_levels(each, settings) if each is not None else {} for each in (reported, true)]
-    sizes = [0 if each is None else len(each.labels) for each in (base, reported, true)]
-    return FlawEffect(switch, "", changes, inflation, *levels, *sizes, is_same=same)
+    measured = {"changes": changes, "inflation": inflation, "is_same": same}
+    measured |= {"pictures": len(base.labels), "true": _levels(true, settings), "true_on": len(true.labels)}
+    if reported is not None:
+        measured |= {"reported": _levels(reported, settings), "reported_on": len(reported.labels)}
+    return measured
 
 
 def _inflation(name: str, reported: Shown, true: Shown, same: bool, settings: Evaluate) -> PairedDifference:

@@ -1,7 +1,7 @@
 """Counters in names: which names are numbered alike, and what a counter at the end of a name counts.
 
-Takes names of folders, and of pictures without their endings; says which folders are numbered, whether their
-pictures are counted anew in each or on through all of them, and of which video a picture's name makes it a
+Takes names of folders, and of images without their endings; says which folders are numbered, whether their
+images are counted anew in each or on through all of them, and of which video an image's name makes it a
 frame. Nothing here knows labels or methods. Cost: a regular expression a name.
 """
 
@@ -24,7 +24,7 @@ _WORD = re.compile(r"[ ._-]+(?:face|frame|frm|crop|copy|img|image|pic)$", re.IGN
 _BRACKETS = re.compile(r"(?P<stem>.*[A-Za-z].*?)[ ._-]*\((?P<number>\d+)\)")
 _WORD_BEHIND = re.compile(r"(?<=\d)[ ._-]?[A-Za-z]{1,10}$")
 _STRIPPED = 3  # counters at the end of one name: frame, face, copy
-# Stems that cameras, programs and class folders give every picture.
+# Stems that cameras, programs and class folders give every image.
 _PLAIN = frozenset(
     """img image images dsc dscn dscf pxl mvimg photo pic picture frame frm f face crop seed sample output
     result gen real fake train val test n""".split()  # noqa: SIM905
@@ -46,10 +46,10 @@ def numbered(names: Iterable[str]) -> set[str]:
 
 
 def count_anew(folders: Mapping[str, Sequence[str]]) -> bool:
-    """Whether most pictures bear a counter and a name that other folders give as well, or their folder's.
+    """Whether most images bear a counter and a name that other folders give as well, or their folder's.
 
     Args:
-        folders: name -> its pictures' names without their endings.
+        folders: name -> its images' names without their endings.
     """
     pictures = [(folder, name) for folder, names in folders.items() for name in names]
     places: dict[str, set[str]] = defaultdict(set)
@@ -63,7 +63,7 @@ def count_anew(folders: Mapping[str, Sequence[str]]) -> bool:
 
 
 def count_on(folders: Mapping[str, Sequence[str]]) -> bool:
-    """Whether one counter runs on through all folders: they are parts of one series of pictures."""
+    """Whether one counter runs on through all folders: they are parts of one series of images."""
     spans, stems = [], set()
     for names in folders.values():
         counted = [split_counter(name) for name in names]
@@ -86,10 +86,10 @@ def split_counter(name: str) -> tuple[str, str]:
 
 
 def frame_stems(names: Sequence[str]) -> list[str]:
-    """The stem that each picture of one folder shares with others, `` where it shares none.
+    """The stem that each image of one folder shares with others, `` where it shares none.
 
-    Where one stem serves all, or most pictures share none, no stem says anything: all are empty. A second and
-    third counter is taken off where the first leaves most pictures alone, or counts less than ten, as
+    Where one stem serves all, or most images share none, no stem says anything: all are empty. A second and
+    third counter is taken off where the first leaves most images alone, or counts less than ten, as
     faces of one frame and copies do, where that joins stems and those left still differ.
     """
     stems = [name if name[-1:].isdigit() else _plain_end(name) for name in names]
@@ -112,9 +112,9 @@ def frame_stems(names: Sequence[str]) -> list[str]:
 
 
 def seem_frames(paths: Iterable[str]) -> int:
-    """How many videos pictures seem to be frames of, by numbered folders or stems; 0 where of none.
+    """How many videos images seem to be frames of, by numbered folders or stems; 0 where of none.
 
-    For lists that say what each picture is, and name no groups: these names are not acted on, but said.
+    For lists that say what each image is, and name no groups: these names are not acted on, but said.
     """
     folders: dict[str, list[str]] = defaultdict(list)
     for path in paths:
@@ -150,7 +150,7 @@ def _strip(name: str) -> str:
 
 
 def _is_plain(stem: str) -> bool:
-    """Whether the stem is one of those that all pictures get, alone or with a day's date."""
+    """Whether the stem is one of those that all images get, alone or with a day's date."""
     if any(len(run) >= LONGEST for run in re.findall(r"\d+", stem)):  # a date, or a class of ImageNet
         return True
     return stem.lower() in _PLAIN

@@ -8,7 +8,6 @@ Cost: one look at each folder; at each image only where file names carry the vid
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +18,7 @@ import pandas as pd
 from dfstudy.data.layouts.names import COLUMNS
 from dfstudy.errors import StudyError
 from dfstudy.system.file_kind import no_file
+from dfstudy.system.kept import parse_json
 
 if TYPE_CHECKING:
     from dfstudy.study.study import Study
@@ -72,8 +72,8 @@ class Files:
             StudyError: it is no JSON.
         """
         try:
-            return json.loads(self.text(file))
-        except json.JSONDecodeError as error:
+            return parse_json(self.text(file))
+        except ValueError as error:
             path = self.study.pictures / file
             raise StudyError(f"{path} is no JSON: {error}", "fetch the file again, or move it away") from None
 

@@ -3,7 +3,7 @@
 Takes names such as `train`, `test_real`, `RealTrain`, `val2017`, `training set`; gives label and split where
 every word of the name is known: of a class, of a split, or one that says nothing beside them (set, images,
 a number). `dev` is validation; `eval` is the test set, or, where the set has a test set as well, validation.
-Names with a foreign word (`celeba_train`) count where others complete them: all pictures stand in such
+Names with a foreign word (`celeba_train`) count where others complete them: all images stand in such
 folders, or two names differ in nothing but the split. Refuses a set of which some parts bear a split's name
 and others do not. Cost: a few microseconds a name.
 """
@@ -146,11 +146,11 @@ def _completed(names: Iterable[str]) -> dict[str, str]:
 def _partly_named(folders: Mapping[str, int], named: Mapping[str, str], where: str) -> StudyError:
     agreed: dict[str, set[str]] = defaultdict(set)
     for folder, split in named.items():
-        for above in _above(folder):
+        for above in folders_above(folder):
             agreed[above].add(split)
     counts: Counter = Counter()
     for folder, split in named.items():
-        part = next((above for above in _above(folder) if len(agreed[above]) == 1), folder)
+        part = next((above for above in folders_above(folder) if len(agreed[above]) == 1), folder)
         counts[part or "directly in the folder", split] += folders[folder]
     lines = [
         f"  {part}: {count:,} pictures, {split or 'no split named'}"
@@ -165,6 +165,7 @@ def _partly_named(folders: Mapping[str, int], named: Mapping[str, str], where: s
     )
 
 
-def _above(folder: str) -> list[str]:
+def folders_above(folder: str) -> list[str]:
+    """The folder and those that it lies in, the outermost first."""
     parts = folder.split("/")
     return ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from dfstudy.data.layouts.names import METHOD_NAMES, SOURCE_NAMES, whole_name
-from dfstudy.data.layouts.splits import read_name
+from dfstudy.data.layouts.splits import folders_above, read_name
 from dfstudy.errors import StudyError
 from dfstudy.study.study import STUDIES, Study
 
@@ -35,7 +35,9 @@ def unknown_folders(
         pictures: folder -> images in it.
         meanings: folder -> label, None where its names say nothing.
     """
-    known = {prefix for folder, label in meanings.items() if label is not None for prefix in _above(folder)}
+    known = {
+        prefix for folder, label in meanings.items() if label is not None for prefix in folders_above(folder)
+    }
     names: Counter = Counter()
     loose: Counter = Counter()
     for folder, label in meanings.items():
@@ -69,14 +71,9 @@ def _missing_lists(files: Files) -> str:
     return "\nthey bear names of DFDC, whose labels are in metadata.json, and no metadata.json lies there"
 
 
-def _above(folder: str) -> list[str]:
-    parts = folder.split("/")
-    return ["/".join(parts[:end]) for end in range(1, len(parts) + 1)]
-
-
 def _class_folder(folder: str, known: set[str]) -> str:
     """Name of the first folder that could be the class: no split, and no labelled image below it."""
-    for prefix in _above(folder):
+    for prefix in folders_above(folder):
         name = prefix.rpartition("/")[2]
         if prefix not in known and not read_name(name, {}).split:
             return name

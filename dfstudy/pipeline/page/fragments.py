@@ -156,7 +156,10 @@ def _point_to_numbers(soup: BeautifulSoup, name: str) -> None:
     """The table that `save_numbers` returns stands once, among all numbers."""
     for result in soup.find_all("div", class_="result"):
         if "numbers" in str(result["data-tags"]).split():
-            note = f'<p class="moved">They are under <a href="#numbers-{name}">All numbers</a>.</p>'
+            where = f'They are under <a href="#numbers-{name}">All numbers</a>.'
+            # a chapter whose parts are all switched off has none, and nothing is listed there
+            has_numbers = [cell.get_text() for cell in result.select("tr:last-child td")] != ["none"]
+            note = f'<p class="moved">{where if has_numbers else "This chapter gave no numbers."}</p>'
             result.clear()
             result.append(BeautifulSoup(note, "html.parser"))
 

@@ -1,6 +1,6 @@
 """The first two screens of the page: what was asked, what was found, and whether to trust it.
 
-Takes the answers of chapter 09 and the numbers behind them; gives what `front.html.j2` shows: three cards and
+Takes the answers of chapter 10 and the numbers behind them; gives what `front.html.j2` shows: three cards and
 at most eight answers, each with its verdict, good or bad news, one sentence and the figure. Decides nothing:
 verdicts are the chapters'. Pure.
 """

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from bs4 import BeautifulSoup
 
+from dfstudy.data.tables import as_text
 from dfstudy.present.numbers import number_table
 
 if TYPE_CHECKING:
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
     from pandas import DataFrame
 
     from dfstudy.number import Number
-
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a spreadsheet knows one
 
 
 def write_table(
@@ -85,5 +84,4 @@ def as_address(kind: str, text: str) -> str:
 
 
 def _as_text(value: object) -> object:
-    is_formula = isinstance(value, str) and value.startswith(FORMULA)
-    return f"'{value}" if is_formula else value
+    return as_text(value) if isinstance(value, str) else value

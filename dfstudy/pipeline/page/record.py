@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from dfstudy import __version__
-from dfstudy.chapters.c09_conclusions.seal import sealed_on
+from dfstudy.chapters.c10_conclusions.seal import sealed_on
 from dfstudy.pipeline.compare import compare_with_exhibit
 from dfstudy.pipeline.plan import PLAN, TRAINING
 from dfstudy.study.overrides import describe_overrides
@@ -47,7 +47,7 @@ def report_rows(study: Study) -> Rows:
         ("Device of the training", ", ".join(sorted({str(run["device"]) for run in runs})) or "none"),
         ("Seeds", ", ".join(map(str, study.training.seeds))),
         ("Training runs", ", ".join(run["key"] for run in runs) or "none"),
-        ("Sealed", sealed_on(study) or "not sealed"),
+        ("Sealed", sealed_on(study)),
         ("Rendered", datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z")),
     ]
     comparison = compare_with_exhibit(study)

@@ -23,8 +23,8 @@ from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from dfstudy.chapters.base import Gathered
-from dfstudy.chapters.c09_conclusions.abstract import list_limits
-from dfstudy.chapters.c09_conclusions.answers import NEEDED, decide_answers
+from dfstudy.chapters.c10_conclusions.abstract import list_limits
+from dfstudy.chapters.c10_conclusions.answers import NEEDED, decide_answers
 from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.listing import BUDGET
@@ -150,7 +150,7 @@ def _read_numbers(study: Study, chapters: tuple[Chapter, ...]) -> dict[str, list
 
 
 def _decide(study: Study, numbers: dict[str, Number]) -> list[Answer]:
-    """The answers of chapter 09, from the numbers that it read; none where these are not there."""
+    """The answers of chapter 10, from the numbers that it read; none where these are not there."""
     if not {*NEEDED, GROUPS_KNOWN} <= set(numbers):
         return []
     asked = {name: number for name, number in numbers.items() if not name.startswith("answer.")}

@@ -2,10 +2,11 @@
 
 Takes the templates of `Chapter.section`, which are Markdown with Jinja and hold no number of their own; gives
 HTML. A template knows `n["id"]` (a number with its interval), `value("id")` (without), `known("id", ...)`
-(whether all of them have a value), `find(kind=..., ...)` (ids by their fields), `verdict("answer.id")`,
-`figure("id")`, `asked` and `first` (parts of ids: the policy asked about, and the one it is compared with),
-`limit` (what the rules ask for), `seal`, `study` and `literal` for names that a user chose. A number that
-does not exist is an error, and so is anything misspelt. Cost: milliseconds.
+(whether all of them have a value), `below("id", limit)` (whether its whole interval is), `find(kind=...,
+...)` (ids by their fields), `verdict("answer.id")`, `figure("id")`, `asked` and `first` (parts of ids: the
+policy asked about, and the one it is compared with), `limit` (what the rules ask for), `seal`, `study` and
+`literal` for names that a user chose. A number that does not exist is an error, and so is anything misspelt.
+Cost: milliseconds.
 """
 
 from __future__ import annotations
@@ -20,13 +21,15 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 from dfstudy.chapters.c01_data.questions import LEAK, PREDICTS
 from dfstudy.chapters.c04_test.questions import BIN_ERROR, GAP, LOSS
 from dfstudy.chapters.c08_protocol.questions import TRUTH
-from dfstudy.chapters.c09_conclusions.seal import tell_seal
+from dfstudy.chapters.c10_conclusions.seal import sealed_on, tell_seal
 from dfstudy.errors import near_match
 from dfstudy.pipeline.page.figures import SHOWN_HERE
+from dfstudy.present.answer import above
 from dfstudy.present.lookup import find
 from dfstudy.present.numbers import literal
 from dfstudy.stats.learning import FLOOR
 from dfstudy.stats.paired import LEAST_SEEDS
+from dfstudy.stats.verdicts import NO
 from dfstudy.variants.policies import slugs_of
 
 if TYPE_CHECKING:
@@ -112,6 +115,9 @@ def vocabulary(numbers: Numbers, answers: Iterable[Answer], study: Study) -> dic
     def known(*names: str) -> bool:
         return all(name in numbers and numbers[name].value is not None for name in names)
 
+    def below(name: str, limit: float) -> bool:
+        return above(numbers[name], limit) == NO
+
     def value(name: str) -> str:
         return _bare(numbers[name])
 
@@ -119,12 +125,13 @@ def vocabulary(numbers: Numbers, answers: Iterable[Answer], study: Study) -> dic
         "n": Printed(numbers),
         "value": value,
         "known": known,
+        "below": below,
         "verdict": lambda name: verdicts.get(name, ""),
         "figure": lambda name: f'\n\n<div {SHOWN_HERE}="{name}"></div>\n\n',
         "find": lambda **fields: find(numbers, **fields),
         "asked": slugs.get(study.policies.asked, study.policies.asked),
         "first": slugs.get(study.policies.names[0], study.policies.names[0]) if study.policies.names else "",
-        "seal": tell_seal(study),
+        "seal": f'{tell_seal(study)} <span data-run="">Sealed: {sealed_on(study)}.</span>',
         "limit": LIMITS,
         "study": study,
     }

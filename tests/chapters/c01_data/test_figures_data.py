@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from dfstudy.chapters.c01_data import counts
 from dfstudy.chapters.c01_data import figures_data as figures
 from dfstudy.chapters.c01_data.chapter import CHAPTER
 from dfstudy.data.index import index_study
@@ -80,7 +81,7 @@ def test_sizes_are_shares_of_each_class_and_constants_are_said(split, study):
 def test_where_all_sizes_are_equal_a_sentence_says_so_and_no_figure_is_made(split, study, tmp_path):
     same = dataclasses.replace(split, rows=split.rows.assign(width=64, height=64))
     told = figures.show_sizes(same, study.model_copy(update={"out": tmp_path})).data
-    median = next(x for x in figures.data_numbers(same) if x.id == "data.file_size.real")
+    median = next(x for x in counts.data_numbers(same) if x.id == "data.file_size.real")
     assert told.startswith("Every image is 64 x 64 pixels") and f"{median} KiB for real" in told
     assert not list(tmp_path.rglob("*.png")) and figures.SIZES not in CHAPTER.figures
 
@@ -133,7 +134,7 @@ def test_figures_have_the_same_bytes_again(split, study):
 
 
 def test_every_promised_number_is_there_and_right(split):
-    numbers = {number.id: number for number in figures.data_numbers(split)}
+    numbers = {number.id: number for number in counts.data_numbers(split)}
     promised = {name for name in CHAPTER.numbers if name.startswith(("data.", "split."))}
     assert len(promised) == 8 and promised <= set(numbers)
     assert [numbers[f"data.{name}"].value for name in ("pictures", "real", "fake", "groups")] == [
@@ -152,17 +153,17 @@ def test_every_promised_number_is_there_and_right(split):
 @pytest.mark.parametrize("given", [(), ("train", "test"), ("train", "val", "test")])
 def test_sentences_fill_in_and_say_whether_identity_is_known(split, known, given):
     other = dataclasses.replace(split, groups_known=known, given=given)
-    numbers = figures.data_numbers(other)
-    text = say(figures.groups_sentence(other) + figures.split_sentence(other), numbers).data
+    numbers = counts.data_numbers(other)
+    text = say(counts.groups_sentence(other) + counts.split_sentence(other), numbers).data
     assert "{" not in text and "70 images form 70 groups" in text
     assert ("Identity is unknown" in text) == (not known)
 
 
 def test_groups_that_few_pictures_name_are_not_claimed(split):
     few = dataclasses.replace(split, groups_known=False, groups_named=2)
-    text = figures.groups_sentence(few)
+    text = counts.groups_sentence(few)
     assert text.startswith("**Identity is unknown.** Too few images") and "Nothing" not in text
-    [note] = [number.note for number in figures.data_numbers(few) if number.id == "data.groups"]
+    [note] = [number.note for number in counts.data_numbers(few) if number.id == "data.groups"]
     assert note == "only 2 of 70 images have a named group: near-duplicates joined only"
 
 

@@ -14,6 +14,10 @@ STUDY = load_study()
 PROPERTIES = Number(room.PROPERTIES, 0.6, "AUC", 10)
 
 
+def measure(split, study=STUDY):
+    return room.probe_images(study, room.hold_out_images(study, split, split.rows, progress=False))
+
+
 @pytest.mark.parametrize(
     ("shift", "word"),
     [(0.0, "do not rank the images measurably better"), (0.7, "better than chance"), (3.0, "all but solves")],
@@ -21,7 +25,7 @@ PROPERTIES = Number(room.PROPERTIES, 0.6, "AUC", 10)
 def test_the_planted_auc_is_found_and_said(monkeypatch, probed, shift, word):
     split, features = probed({"swap": shift})
     monkeypatch.setattr(room, "study_features", features)
-    [number] = room.probe_images(STUDY, split, split.rows, progress=False)
+    [number] = measure(split)
     assert number.id == room.PROBE and number.n == len(split.rows) and number.groups == 200
     assert number.value == pytest.approx(norm.cdf(shift), abs=0.07)
     assert number.low < norm.cdf(shift) + 0.01 and number.high > norm.cdf(shift) - 0.01
@@ -37,19 +41,19 @@ def test_every_image_takes_part_whatever_its_split(monkeypatch, probed):
         "study_features",
         lambda study, split, images, progress: asked.append(images) or features(study, split, images),
     )
-    room.probe_images(STUDY, split, split.rows, progress=False)
+    measure(split)
     assert len(asked[0]) == len(split.rows)
 
 
 def test_without_pretrained_weights_it_says_so(probed):
     split, _ = probed({"swap": 0.8})
     plain = STUDY.model_copy(update={"model": STUDY.model.model_copy(update={"weights": "none"})})
-    [number] = room.probe_images(plain, split, split.rows, progress=False)
+    [number] = measure(split, plain)
     assert number.value is None and "no pretrained weights" in room.tell_probe({number.id: number})
 
 
 def test_too_few_groups_are_said(monkeypatch, probed):
     split, features = probed({"swap": 0.8}, groups=2)
     monkeypatch.setattr(room, "study_features", features)
-    [number] = room.probe_images(STUDY, split, split.rows, progress=False)
+    [number] = measure(split)
     assert number.value is None and "too few groups" in number.note

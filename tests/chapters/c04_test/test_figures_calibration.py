@@ -12,10 +12,10 @@ import pandas as pd
 import pytest
 
 from dfstudy.chapters.c04_test import figures_calibration as figures
-from dfstudy.chapters.c04_test.calibration import calibrate, meaning_numbers, risk_curve
 from dfstudy.chapters.c04_test.curve_tables import reliability
 from dfstudy.number import Number
 from dfstudy.present.numbers import say
+from dfstudy.stats.score_meaning import calibrate, meaning_numbers, risk_curve
 from dfstudy.study.comparisons import Evaluate
 
 SETTINGS = Evaluate(replicates=100)

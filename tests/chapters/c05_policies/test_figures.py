@@ -9,7 +9,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 
-from dfstudy.chapters.c05_policies import figures, words
+from dfstudy.chapters.c05_policies import figures, figures_auc, words
 from dfstudy.chapters.c05_policies.compare import UNCHANGED, compare_policies
 from dfstudy.chapters.c05_policies.numbers import policy_numbers
 from dfstudy.number import Number
@@ -101,7 +101,7 @@ SHORTCUT = Number("shortcut.together.auc", 0.62, "AUC", 1280, 0.58, 0.66)
 
 def test_each_policy_has_its_auc_with_its_value_and_what_has_not_learned_is_hollow(compared):
     told = unlearned(compared, "self_blend")
-    figure = figures.draw_auc(told, SHORTCUT)
+    figure = figures_auc.draw_auc(told, SHORTCUT)
     [axes] = figure.axes
     values = [told.values["auc"][(name, 16)] for name in NAMES]
     dots = [line for line in axes.lines if line.get_marker() in "oD"]
@@ -112,23 +112,25 @@ def test_each_policy_has_its_auc_with_its_value_and_what_has_not_learned_is_holl
     named = [text.get_text() for text in figure.legends[0].get_texts()]
     assert named == ["policy", "not trained enough to tell", "shortcut probe (0.62)", "chance (0.50)"]
     assert figure.get_size_inches()[1] <= 1.8
-    alt = figures.describe_auc(told, SHORTCUT)
+    alt = figures_auc.describe_auc(told, SHORTCUT)
     assert f"self_blend {axes.texts[3].get_text()} (not trained enough to tell)" in alt and "0.620" in alt
-    caption = figures.caption_auc(told, SHORTCUT)
+    caption = figures_auc.caption_auc(told, SHORTCUT)
     assert "n = 300 images" in caption and "95 %" in caption and "Shortcut probe" in caption
     assert size(figure) > 3000
 
 
 def test_the_auc_of_policies_is_drawn_without_a_shortcut_probe_and_without_intervals(compared, make_tested):
-    figure = figures.draw_auc(compared)
+    figure = figures_auc.draw_auc(compared)
     assert "shortcut probe" not in str([text.get_text() for text in figure.legends[0].get_texts()])
-    assert "hortcut" not in figures.caption_auc(compared) + figures.describe_auc(compared)
+    assert "hortcut" not in figures_auc.caption_auc(compared) + figures_auc.describe_auc(compared)
     unknown = Number("shortcut.together.auc", None, "AUC", 0, note="too few images")
-    assert "hortcut" not in figures.caption_auc(compared, unknown) + figures.describe_auc(compared, unknown)
-    assert size(figure) > 3000 and size(figures.draw_auc(compared, unknown)) > 3000
+    assert "hortcut" not in figures_auc.caption_auc(compared, unknown) + figures_auc.describe_auc(
+        compared, unknown
+    )
+    assert size(figure) > 3000 and size(figures_auc.draw_auc(compared, unknown)) > 3000
     bare = make_study(names=["none"], add_one=False, leave_one_out=False, strengths=[], budgets=[])
     few = compare_policies(bare, make_tested(bare, {}, groups=1))
-    assert "[" not in figures.draw_auc(few).axes[0].texts[0].get_text()
+    assert "[" not in figures_auc.draw_auc(few).axes[0].texts[0].get_text()
     assert words.having(few, "value") is few and words.having(None, "value") is None
 
 

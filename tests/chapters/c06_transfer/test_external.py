@@ -126,7 +126,7 @@ def squared_error(scores: pd.DataFrame, sure: np.ndarray) -> float:
 def test_numbers_say_where_and_over_how_many(measured):
     _, _, both = measured({"Faces": 1.0, "more": 3.0})
     numbers = {number.id: number for number in elsewhere_numbers(both)}
-    assert len(numbers) == 24
+    assert numbers["elsewhere_pooled.auc"].groups == numbers["elsewhere_pooled.mean_auc"].groups == 60
     auc, drop = numbers["elsewhere.faces.auc"], numbers["elsewhere.faces.drop"]
     assert (auc.n, auc.groups, drop.n, drop.groups) == (120, 30, 280, 70)
     found, spared = (numbers[f"elsewhere.faces.{name}"] for name in ("sensitivity", "specificity"))
@@ -140,10 +140,18 @@ def test_numbers_say_where_and_over_how_many(measured):
 def test_the_sentences_follow_from_the_intervals(measured):
     _, _, found = measured({"worse": 1.0, "alike": 3.0, "blind": 0.0})
     numbers = elsewhere_numbers(found)
-    worse, alike, blind = say(figures.tell_elsewhere(found), numbers).data.splitlines()
+    worse, alike, blind, pooled = say(figures.tell_elsewhere(found), numbers).data.splitlines()
     assert "less than in the study's own test by" in worse
     assert "inconclusive" in alike and "better than guessing" not in alike
     assert "not shown to be better than guessing" in blind
+    assert "worse than chance" not in blind and "All of them" in pooled
+    _, _, turned_round = measured({"inverse": -2.0})
+    assert "worse than chance" in figures.tell_elsewhere(turned_round)
+    decided = figures.decisions_table(found)
+    assert decided["images"].tolist() == [figures.OWN, "worse", "alike", "blind"]
+    by_id = {number.id: str(number) for number in numbers}
+    assert decided["wrong among the unsure, if called"].iloc[1] == by_id["elsewhere.worse.band.wrong_unsure"]
+    assert decided["after"].iloc[1] == by_id[f"elsewhere.worse.calibration.{USED}.log_loss.after"]
     assert "No other images" in figures.tell_elsewhere([])
     rows = figures.elsewhere_table(found)
     assert rows["reals scored"].tolist() == ["60"] * 3 and rows["excluded"].iloc[0] == "3 unreadable"

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from dfstudy.chapters.c06_transfer import figures
+from dfstudy.chapters.c06_transfer import figures, words
 from dfstudy.chapters.c06_transfer.cost import cost_numbers
 from dfstudy.chapters.c06_transfer.matrix import cross_matrix
 from dfstudy.chapters.c06_transfer.numbers import cross_numbers
@@ -136,13 +136,13 @@ def test_the_axes_of_the_means_are_those_of_their_intervals(cross):
 
 def test_the_answer_follows_from_the_intervals(cross):
     numbers = {number.id: number for number in cross_numbers(cross)}
-    told = say(figures.answer_cross(cross), numbers).data
+    told = say(words.answer_cross(cross), numbers).data
     assert "cnn loses AUC" in told and "vit loses AUC" in told and "{" not in told
     assert str(numbers["cross.cnn.auc.gap"]) in told
     difference = numbers["cross.difference.auc"]
     assert difference.high < 0 and "these trainings of cnn do better, but fewer than 3 seeds" in told
     alike = matrix("cnn", strength=0.0)
-    told = say(figures.answer_cross(alike), cross_numbers(alike)).data
+    told = say(words.answer_cross(alike), cross_numbers(alike)).data
     assert "is not shown to lose" in told and "not shown to be better than guessing" in told
     assert "minus" not in told.split("lose")[-1]  # one network: no difference
 
@@ -154,32 +154,32 @@ def test_one_seed_compares_two_networks_and_not_two_kinds():
         (several, "vit generalises better here"),
         (matrix("cnn", "vit", seeds=4), "which generalises better is inconclusive"),
     ):
-        assert verdict in say(figures.answer_cross(cross), cross_numbers(cross)).data
+        assert verdict in say(words.answer_cross(cross), cross_numbers(cross)).data
 
 
 def test_networks_are_told_with_their_cost_and_why_no_transformer(cross):
     hybrid = Model(backbone="botnet26t_256", size=64, options={"width_factor": 0.25})
     models = {"cnn": Model(backbone="test_resnet", size=64), "vit": hybrid}
     numbers = cost_numbers(models, 10)
-    told = say(figures.tell_networks(cross, models), numbers).data
+    told = say(words.tell_networks(cross, models), numbers).data
     cost = {number.id: number for number in numbers}["cross.cost"]
     assert f"{cost} times the cost" in told and "2 of 2 trainings" in told and "{" not in told
     assert "No pure transformer" in told and " px" not in told
     larger = models | {"vit": hybrid.model_copy(update={"size": 96})}
-    assert "vit takes the images at 96 px and cnn at 64:" in figures.tell_networks(cross, larger)
+    assert "vit takes the images at 96 px and cnn at 64:" in words.tell_networks(cross, larger)
     pretrained = {name: model.model_copy(update={"weights": "hub"}) for name, model in models.items()}
-    assert "No pure transformer" not in figures.tell_networks(cross, pretrained)
-    pure = figures.tell_networks(cross, models, ["vit"])
+    assert "No pure transformer" not in words.tell_networks(cross, pretrained)
+    pure = words.tell_networks(cross, models, ["vit"])
     assert "No pure transformer" not in pure and "vit learned from scratch and has no convolutions" in pure
-    assert "forgeries.second" in figures.tell_networks(matrix("cnn"), models)
-    assert figures.tell_networks(None, {}) == ""
+    assert "forgeries.second" in words.tell_networks(matrix("cnn"), models)
+    assert words.tell_networks(None, {}) == ""
 
 
 def test_times_are_means_by_network(cross):
     variants = [replace(variant, seconds=(2.0, 4.0)) for variant in cross.variants[:2]] + list(
         cross.variants[2:]
     )
-    table = figures.times_table(replace(cross, variants=tuple(variants)))
+    table = words.times_table(replace(cross, variants=tuple(variants)))
     assert table.iloc[:, 1:].to_numpy().tolist() == [["4", "3.0"], ["0", "not known"]]
 
 
@@ -198,17 +198,17 @@ def test_columns_say_the_reals_of_a_methods_own_pipeline():
     figure = figures.draw_matrix(cross, "auc", "AUC")
     [axes] = [axes for axes in figure.axes if axes.get_ylabel() == "learned"]
     assert axes.get_xticklabels()[1].get_text() == "swap\n10 fakes\n10 reals"
-    assert "own pipeline" in axes.get_xlabel() and "own pipelines" in figures.describe_test(cross)
+    assert "own pipeline" in axes.get_xlabel() and "own pipelines" in words.describe_test(cross)
     plt.close(figure)
 
 
 def test_the_headline_leaves_the_cells_out(cross):
     numbers = {number.id: number for number in cross_numbers(cross)}
-    shown = {number.id for number in figures.headline(numbers)}
+    shown = {number.id for number in words.headline(numbers)}
     assert {"cross.cnn.auc.gap", "cross.vit.specificity", "cross.difference.auc"} <= shown
     assert not any(".on." in name or name.startswith("cross.specificity.") for name in shown)
 
 
 def test_without_methods_to_compare_the_chapter_says_so():
-    assert "two forgery methods" in figures.tell_cross(None) == figures.answer_cross(None)
-    assert figures.variants_table([]).empty
+    assert "two forgery methods" in words.tell_cross(None) == words.answer_cross(None)
+    assert words.variants_table([]).empty

@@ -27,7 +27,7 @@ TINY = {
     "name": "tiny",
     "title": "A tiny study",
     "data": {"root": "sample", "sample": {"identities": 12, "frames": 2, "size": 48}},
-    "model": {"size": 32},
+    "model": {"backbone": "test_resnet", "size": 32},
     "augment": {"policy": "none"},
     "training": {"epochs": 1, "seeds": [0, 1], "workers": 0, "batch_size": 16},
     "evaluate": {"replicates": 100},
@@ -127,7 +127,7 @@ def read_numbers(folder) -> dict[str, dict]:
 
 
 def test_the_notebook_trains_and_audits(invoke, tmp_path):
-    made = run_chapter(CHAPTER, invoke(model={"size": 32, "trainable_stages": 1}))
+    made = run_chapter(CHAPTER, invoke(model={**TINY["model"], "trainable_stages": 1}))
     assert "figures/defects_effects.png" in made
     numbers = read_numbers(tmp_path / "out")
     assert numbers["defect.drifting_batch_norm.applies"]["value"] == 1

@@ -3,9 +3,14 @@
 Python imports this by itself where its folder stands in PYTHONPATH. The folder that `DFSTUDY_OPENED` names
 gets a file a process: `<step> <kind> <pid>`, kind being `kernel` or `step`. What libraries open from C is not
 seen. Read back by `opened.py` beside this folder.
+
+The file that `DFSTUDY_CUT_OFF` names gets a line for each connection, and each name that was looked up,
+beyond this machine; both fail as they do where there is no network.
 """
 
+import errno
 import os
+import socket
 import sys
 
 STEPS = ("train", "leakage", "chapter", "render")
@@ -38,6 +43,28 @@ def _watch(folder: str, step: str) -> None:
     sys.addaudithook(hook)
 
 
+def _cut_off(file: str) -> None:
+    here = {None, "", "localhost", "::1", "0.0.0.0", "::", socket.gethostname()}
+
+    def hook(event, arguments):
+        if event in ("socket.connect", "socket.sendto", "socket.sendmsg"):
+            address = arguments[1]
+        elif event in ("socket.getaddrinfo", "socket.gethostbyname"):
+            address = (arguments[0],)
+        else:
+            return
+        host = address[0] if isinstance(address, tuple) else None  # a text is a socket of this machine
+        host = host.decode() if isinstance(host, bytes) else host
+        if host not in here and not str(host).startswith("127."):
+            with open(file, "a") as log:  # noqa: PTH123
+                log.write(f"{event} {address} {sys.orig_argv}\n")
+            raise OSError(errno.ENETUNREACH, f"the network is cut off: {address}")
+
+    sys.addaudithook(hook)
+
+
+if os.environ.get("DFSTUDY_CUT_OFF"):
+    _cut_off(os.environ["DFSTUDY_CUT_OFF"])
 if os.environ.get("DFSTUDY_OPENED") and (_step := _name_step()):
     os.environ["DFSTUDY_STEP"] = _step
     _watch(os.environ["DFSTUDY_OPENED"], _step)

@@ -1,1 +1,0 @@
-"""Chapter 09: every question with its answer, and the abstract."""

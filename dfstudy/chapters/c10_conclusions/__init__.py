@@ -1,0 +1,1 @@
+"""Chapter 10: every question with its answer, and the abstract."""
