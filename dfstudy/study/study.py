@@ -207,8 +207,8 @@ def load_study(
     """Read and check a study, as a notebook does that is run by hand.
 
     Args:
-        study: name of a built-in study (`sample`, `small`, `original`, `full`, `foundation`, those of the
-            published reports) or path of a YAML file.
+        study: name of a built-in study (`sample`, `small`, `original`, `full`, `foundation`, `dfdc_6k`,
+            `openforensics_7k`) or path of a YAML file.
         data: folder of images that replaces the study's own; empty keeps it.
         out: results' folder; empty is `reports/<name>` of the checkout, where the name is that of a built-in
             study, of `data`, or of the study file. Overrides get a folder of their own beside it.
