@@ -6,7 +6,7 @@ the study's validation. Values are means over seeds; intervals resample groups, 
 study's own test minus that of the folder, whose groups are drawn independently. Probabilities (log-loss and
 calibration error) are calibrated; `score_meaning` says what they were before, and what becomes of
 validation's promises (few false alarms, the unsure band). Refused: as `predict_elsewhere`. Cost: one forward
-pass a image and run, once, and the metrics of a replicate.
+pass an image and run, once, and the metrics of a replicate.
 """
 
 from __future__ import annotations
