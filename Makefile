@@ -107,9 +107,10 @@ clean: ## remove the built-in studies' generated reports; own reports and .venv 
 
 # The file ready holds a checksum of what was installed, and where .venv lay then. Content decides: files that
 # were only touched install nothing, so that every verb works offline, and where .venv was moved or copied with
-# its checkout, only the paths in it are mended. Both opencv-python and the headless wheel, which albumentations
-# asks for, own the folder cv2. Installed last, headless wins, and cv2 then imports on machines without a window
-# system's libraries.
+# its checkout, only the paths in it are mended. pip fetches everything before it unpacks anything: the large
+# packages go first and by themselves, so that 8 GB of room are enough. Both opencv-python and the headless wheel,
+# which albumentations asks for, own the folder cv2. Installed last, headless wins, and cv2 then imports on
+# machines without a window system's libraries.
 environment:
 	@set -e; wanted="$$(cat requirements.lock pyproject.toml | cksum)"; place="$$(pwd -P)/.venv"; \
 	had=""; lay=""; if [ -s .venv/ready ]; then { read -r had; read -r lay; } < .venv/ready || true; fi; \
@@ -129,13 +130,21 @@ define INSTALL
   echo "  next step: install one and name it: make report BASE=python3.12"
   exit 1
 }
-echo "installing the locked environment into .venv (about 6 GB, once)"
+echo "installing the locked environment into .venv (about 7 GB, once)"
 "$$BASE" -m venv .venv || {
   echo "error: $$BASE cannot make an environment"
   echo "  next step: install its venv module, such as the package python3-venv"
   exit 1
 }
-.venv/bin/python -m pip install --quiet --requirement requirements.lock
+grep -E '^(cuda|nvidia|torch|triton)' requirements.lock > .venv/large.txt
+for list in .venv/large.txt requirements.lock; do
+  deps=; [ $$list = requirements.lock ] || deps=--no-deps
+  .venv/bin/python -m pip install --quiet $$deps --requirement $$list || {
+    echo "error: pip could not install the environment, for the reason above"
+    echo "  next step: it needs the package registry and 8 GB of room ($$(df -Ph .venv | awk 'END { print $$4 }') are free)"
+    exit 1
+  }
+done
 .venv/bin/python -m pip install --quiet --no-deps --force-reinstall \
   "$$(grep '^opencv-python-headless==' requirements.lock)"
 .venv/bin/python -m pip install --quiet --no-deps --editable .

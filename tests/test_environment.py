@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -15,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SPY = """#!/bin/sh
 echo "$@" >> "$SAID"
 case "$*" in
+  *"$REFUSED"*) exit 1 ;;
   "-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python
     printf '#!%s/.venv/bin/python\\n' "$PWD" > .venv/bin/tool ;;
   "-c import pathlib"*) exec python3 "$@" ;;
@@ -35,12 +37,17 @@ def checkout(tmp_path):
 
 def make(folder: Path) -> list[str]:
     """What the Pythons were asked for by `make doctor`."""
+    run_make(folder).check_returncode()
+    return (folder.parent / "said").read_text().splitlines()
+
+
+def run_make(folder: Path, refused: str = "nothing at all") -> subprocess.CompletedProcess[str]:
+    """`make doctor`, with a Python that fails where it is asked for what is refused."""
     said = folder.parent / "said"
     said.write_text("")
     command = ["make", "--no-print-directory", "doctor", f"BASE={folder.parent / 'spy'}"]
-    environment = {"PATH": os.environ["PATH"], "SAID": str(said)}
-    subprocess.run(command, cwd=folder, env=environment, check=True, capture_output=True, text=True)
-    return said.read_text().splitlines()
+    environment = {"PATH": os.environ["PATH"], "SAID": str(said), "REFUSED": refused}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
 def test_files_that_were_only_touched_install_nothing(checkout):
@@ -85,3 +92,26 @@ def test_a_linked_environment_is_another_checkouts_and_stays_it(checkout):
         shutil.copy(ROOT / name, other / name)
     (other / ".venv").symlink_to(checkout / ".venv")
     assert make(other) == ["-m dfstudy doctor"]
+
+
+def test_the_large_packages_are_installed_first_and_by_themselves(checkout):
+    """Otherwise the files that pip fetches, and what it unpacks from them, lie on the disk at once."""
+    installs = [line for line in make(checkout) if "--requirement" in line]
+    assert installs == [
+        "-m pip install --quiet --no-deps --requirement .venv/large.txt",
+        "-m pip install --quiet --requirement requirements.lock",
+    ]
+    large = (checkout / ".venv/large.txt").read_text().splitlines()
+    assert {"torch", "triton"} <= {line.split("==")[0] for line in large}
+    assert set(large) < set((checkout / "requirements.lock").read_text().splitlines())
+
+
+@pytest.mark.parametrize("refused", ["large.txt", "requirements.lock"])
+def test_a_full_disk_ends_with_the_room_that_is_needed_and_installs_again(checkout, refused):
+    ended = run_make(checkout, refused)
+    assert ended.returncode != 0
+    assert "error: pip could not install the environment" in ended.stdout
+    assert "8 GB of room" in ended.stdout
+    assert re.search(r"\(\d[\d.]*[KMGT]? are free\)", ended.stdout)
+    assert not (checkout / ".venv/ready").exists()
+    assert any("--requirement requirements.lock" in line for line in make(checkout))

@@ -167,10 +167,10 @@ def say_left(seconds: float) -> str:
     """Time left as a person says it, and no finer than it is known.
 
     >>> say_left(4), say_left(47), say_left(340), say_left(7700)
-    ('about 10 s', 'about 50 s', 'about 6 min', 'about 2 h 10 min')
+    ('about 5 s', 'about 45 s', 'about 6 min', 'about 2 h 10 min')
     """
-    if seconds < 55:
-        return f"about {max(10, 10 * round(seconds / 10))} s"
+    if seconds < 57.5:
+        return f"about {max(5, 5 * round(seconds / 5))} s"
     minutes = max(1, round(seconds / 60))
     if minutes < 60:
         return f"about {minutes} min"

@@ -191,11 +191,11 @@ def test_steps_of_one_title_are_told_apart_by_their_order():
 
 
 def test_time_left_is_no_finer_than_it_is_known():
-    said = [say_left(seconds) for seconds in (0, 12, 54, 55, 95, 3590, 5000, 36100)]
+    said = [say_left(seconds) for seconds in (0, 12, 57, 58, 95, 3590, 5000, 36100)]
     assert said == [
+        "about 5 s",
         "about 10 s",
-        "about 10 s",
-        "about 50 s",
+        "about 55 s",
         "about 1 min",
         "about 2 min",
         "about 1 h 00 min",
