@@ -1,10 +1,10 @@
 """All images of a set written alike: one format and quality, one size, sRGB, no metadata.
 
 Takes a study's images; gives a new folder with the same subfolders, an `index.csv` that carries label,
-method, group, split and pipeline over, and `not_written.csv` with what was left out and why. An image is
-cut to the square in its middle and reduced to the common side; none is enlarged, which would show as blur, so
-a smaller one is left out and listed. Refused: a target inside the source (or around it), one that holds
-anything.
+method, group, split, pipeline and all further columns over (masks would no longer lie on their images), and
+`not_written.csv` with what was left out and why. An image is cut to the square in its middle and reduced to
+the common side; none is enlarged, which would show as blur, so a smaller one is left out and listed. Refused:
+a target inside the source (or around it), one that holds anything.
 Nothing is seen of a target until it is whole. It cannot undo what lies in the pixels: compression before,
 blur, bars. Cost: 3 ms a 256 px image and core.
 """
@@ -13,10 +13,12 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import shlex
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Literal
 
@@ -26,7 +28,7 @@ import pandas as pd
 from PIL import Image, ImageCms
 
 from dfstudy.data import images
-from dfstudy.data.columns import SPLIT, TABLE
+from dfstudy.data.columns import NOTES, SPLIT, TABLE
 from dfstudy.data.index import index_study
 from dfstudy.data.index_csv import NAME
 from dfstudy.data.layouts.names import CLASS_NAMES
@@ -222,6 +224,13 @@ def _to_srgb(data: bytes, picture: np.ndarray) -> np.ndarray:
         return picture
 
 
+def _further(good: pd.DataFrame) -> dict[str, list[str]]:
+    """The columns that `index.csv` has beside those that dfstudy knows."""
+    notes = [json.loads(note or "{}") for note in good[NOTES]]
+    names = dict.fromkeys(chain.from_iterable(notes))
+    return {name: [note.get(name, "") for note in notes] for name in names}
+
+
 def _write_lists(folder: Path, good: pd.DataFrame, left_out: pd.DataFrame) -> None:
     listed = pd.DataFrame(
         {
@@ -233,6 +242,7 @@ def _write_lists(folder: Path, good: pd.DataFrame, left_out: pd.DataFrame) -> No
             "video": good["video"],
             SPLIT: good["given_split"],
             **{name: good[name] for name in TABLE},
+            **_further(good),
         }
     )
     folder.mkdir(exist_ok=True)

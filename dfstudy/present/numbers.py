@@ -51,7 +51,16 @@ def read_numbers(file: Path) -> list[Number]:
     Raises:
         ValueError: the file holds something else, or a number that `Number` refuses.
     """
-    return _LISTED.validate_json(file.read_bytes(), strict=True)
+    return parse_numbers(file.read_bytes())
+
+
+def parse_numbers(text: bytes) -> list[Number]:
+    """The numbers of a file's text, which may come from anybody.
+
+    Raises:
+        ValueError: as in `read_numbers`.
+    """
+    return _LISTED.validate_json(text, strict=True)
 
 
 def load_numbers(study: Study, *chapters: str) -> dict[str, Number]:

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from PIL import Image, ImageCms
 
 from dfstudy.cli.main import main
+from dfstudy.data.columns import NOTES
 from dfstudy.data.images import read_picture
 from dfstudy.data.index import index_study
 from dfstudy.data.reencode import NOT_WRITTEN, _names, reencode, summarise
@@ -71,16 +72,18 @@ def test_the_square_in_the_middle_is_kept_as_it_is(open_study, tmp_path):
 
 
 def test_groups_methods_and_splits_of_a_list_are_carried_over(open_study, tmp_path):
-    lines = ["path,label,method,group,split"]
+    lines = ["path,label,method,group,split,camera,source"]
     for at in range(6):
         label, part = at % 2, ("train", "test")[at // 4]
         save(tmp_path / "set" / f"{at}.png", kind="PNG", seed=at)
-        lines.append(f"{at}.png,{label},{'gan' if label else 'real'},g{at // 2},{part}")
+        camera = ("", "tele, long", "=wide")[at // 2]
+        lines.append(f'{at}.png,{label},{"gan" if label else "real"},g{at // 2},{part},"{camera}",s{at // 2}')
     (tmp_path / "set/index.csv").write_text("\n".join(lines))
     before = index_study(open_study(tmp_path / "set"), progress=False)
     reencode(open_study(tmp_path / "set"), tmp_path / "alike", progress=False)
     after = index_study(open_study(tmp_path / "alike"), progress=False)
-    same = ["label", "method", "group", "given_split"]
+    same = ["label", "method", "group", "given_split", NOTES]
+    assert before[NOTES][2] == '{"camera": "tele, long", "source": "s1"}'
     assert before[same].astype(str).values.tolist() == after[same].astype(str).values.tolist()
 
 

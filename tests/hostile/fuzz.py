@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import io
 import random
+import sys
 import tempfile
 import time
 import warnings
@@ -35,6 +36,11 @@ from dfstudy.data.split import split_study
 from dfstudy.errors import StudyError
 from dfstudy.scoring.scores_file import read_scores
 from dfstudy.study.study import Study, load_study
+
+sys.path.insert(0, str(Path(__file__).parent))  # as a program and as a module of the suite
+
+# isort: split
+from archives import Archives
 
 Counts = Counter[tuple[str, str]]
 ROUND = 25  # examples of a table's reader between two looks at the clock
@@ -130,11 +136,13 @@ class Fuzz:
         self.folder, self.counts = folder, Counter()
         (folder / "images").mkdir(parents=True, exist_ok=True)
         self.study = load_study("small", data=str(folder / "images"), out=str(folder / "out"))
+        self.archives = Archives(folder, self.study, folder / "images")
         self.readers = [
             self._drawn("index.csv", tables(), self.index),
             self._drawn("split", _indexes, self.split),
             self._drawn("study file", _studies, self.read_study),
             self._drawn("scores", tables(), self.scores),
+            self._drawn("archive", self.archives.drawn(), self.archives.authored),
         ]
 
     def run(self, seconds: float, seed: int) -> Counts:
@@ -143,9 +151,11 @@ class Fuzz:
         while True:
             for _ in range(8 * ROUND):
                 self.image(mutate(chance, seeds))
+            for _ in range(ROUND):
+                self.archive(mutate(chance, [self.archives.published]))
             for reader in self.readers:
                 reader()
-                if time.monotonic() > end and len({name for name, _ in self.counts}) > len(self.readers):
+                if time.monotonic() > end and len({name for name, _ in self.counts}) == len(self.readers) + 2:
                     return self.counts
 
     def image(self, data: bytes) -> None:
@@ -161,6 +171,15 @@ class Fuzz:
             (self.folder / "crash.bin").write_bytes(data)
             print(f"the image lies in {self.folder / 'crash.bin'}")
             raise
+
+    def archive(self, data: bytes) -> None:
+        """An archive's bytes: refused, or told from the one that was published."""
+        try:
+            self.archives.changed(data)
+            self.counts["archive, bytes", "read"] += 1
+        except StudyError as error:
+            assert error.message and error.hint
+            self.counts["archive, bytes", "refused"] += 1
 
     def index(self, content: bytes) -> None:
         """Every path on disk and every row that names one has a row, and what is used is on disk."""
@@ -269,10 +288,10 @@ def mutate(chance: random.Random, seeds: list[bytes]) -> bytes:
 
 def show(counts: Counts) -> str:
     """A table of what was read and what was refused."""
-    lines = [f"{'files':<12}{'tried':>9}{'refused':>9}{'read':>9}{'crashed or lost':>17}"]
+    lines = [f"{'files':<16}{'tried':>9}{'refused':>9}{'read':>9}{'crashed or lost':>17}"]
     for name in sorted({name for name, _ in counts}):
         refused, read = counts[name, "refused"], counts[name, "read"]
-        lines.append(f"{name:<12}{refused + read:>9,}{refused:>9,}{read:>9,}{0:>17}")
+        lines.append(f"{name:<16}{refused + read:>9,}{refused:>9,}{read:>9,}{0:>17}")
     return "\n".join(lines)
 
 

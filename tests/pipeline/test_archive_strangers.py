@@ -183,7 +183,8 @@ def test_other_images_are_refused_before_anything_trains(archive, finished_repor
 
 def test_numbers_of_a_stranger_are_checked(tmp_path):
     (tmp_path / "numbers").mkdir()
-    for text, said in (("{", "no JSON"), ("[" * 90_000, "no JSON"), ('[{"id": 1}]', "no file of numbers")):
+    no_interval = json.dumps([number(0.9) | {"low": "x"}])
+    for text in ("{", "[" * 90_000, '[{"id": 1}]', "[1]", no_interval, no_interval.replace('"x"', "null")):
         (tmp_path / "numbers" / "a.json").write_text(text)
-        with container.opened(tmp_path) as contents, pytest.raises(StudyError, match=said):
+        with container.opened(tmp_path) as contents, pytest.raises(StudyError, match="no file of numbers"):
             rerun.read_numbers_of(contents)

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,6 +29,7 @@ from dfstudy.pipeline.build import build, say
 from dfstudy.pipeline.compare import Agreement, compare_numbers
 from dfstudy.pipeline.invocation import Invocation, resolve
 from dfstudy.pipeline.reads import FINGERPRINT
+from dfstudy.present.numbers import parse_numbers
 from dfstudy.study.pictures import SAMPLE
 from dfstudy.study.study import FROZEN, Study
 from dfstudy.system.kept import read_json, write_atomic
@@ -143,10 +145,8 @@ def read_numbers_of(contents: Contents) -> dict[str, Mapping[str, Any]]:
     for name in sorted(contents):
         if name.startswith(NUMBERS) and name.endswith(".json"):
             try:
-                for number in read_told(contents, name):
-                    _ = (number["value"], number["low"], number["high"], number["n"], number["note"])
-                    found[str(number["id"])] = number
-            except (TypeError, KeyError):
+                found |= {number.id: asdict(number) for number in parse_numbers(read_whole(contents, name))}
+            except ValueError:
                 raise StudyError(f"the archive's {name} is no file of numbers", FOREIGN) from None
     return found
 
