@@ -88,6 +88,17 @@ def test_a_list_that_names_places_or_a_file_twice_is_damaged(tmp_path):
         check(tmp_path)
 
 
+def test_a_name_that_is_no_text_is_damage(tmp_path):
+    """The name stands twice, and the one beside the file is not read with the list."""
+    name = "SHA256SUMS"
+    packed = bytearray(zipped((entry(name), b"")))
+    packed[6:8] = struct.pack("<H", 0x800)  # names are UTF-8
+    packed[30] = 0xAC
+    (tmp_path / "a.zip").write_bytes(packed)
+    with pytest.raises(StudyError, match=f"{name} cannot be read"):
+        check(tmp_path / "a.zip")
+
+
 def with_frozen(folder: Path, change) -> dict:
     """The contents of an unpacked archive whose frozen study was changed by its author."""
     kept = read_json(folder / FROZEN)

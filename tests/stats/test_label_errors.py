@@ -48,3 +48,21 @@ def test_planted_errors_come_first_as_often_as_the_scores_allow():
         found = hit_rate(hits, groups[planted], QUICK)
         assert least <= found.value <= most and found.low <= found.value <= found.high
         assert found.groups == len(set(groups[planted]))
+
+
+def flipped_and_found(share, seed, random):
+    """Hits and groups of labels that were flipped, in 160 groups of eight images that share some noise."""
+    true, groups = np.tile([0, 1], 640), np.repeat(np.arange(160), 8)
+    evidence = (2 * true - 1) + 0.5 * random.normal(size=160)[groups] + random.normal(size=1280)
+    planted = flip_labels(1280, share, seed)
+    ranks = find_label_errors(np.where(planted, 1 - true, true), expit(2 * evidence)).ranks
+    return ranks[planted] <= planted.sum(), groups[planted]
+
+
+@pytest.mark.parametrize("share", [0.02, 0.05, 0.1])
+def test_the_interval_holds_the_share_that_is_found_on_average_in_nine_of_ten(share):
+    random = np.random.default_rng(1)
+    usual = np.mean([flipped_and_found(share, seed, random)[0].mean() for seed in range(500)])
+    held = [hit_rate(*flipped_and_found(share, 500 + seed, random), QUICK) for seed in range(100)]
+    assert np.mean([one.low <= usual <= one.high for one in held]) >= 0.9
+    assert np.mean([one.high - one.low for one in held]) < 0.5  # and says something

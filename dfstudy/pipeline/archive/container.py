@@ -32,7 +32,8 @@ _LOCAL, _END, _END_SIGN, _ZIP64_SIGN = 30, 22, b"PK\x05\x06", b"PK\x06\x07"
 _MODE = (stat.S_IFREG | 0o644) << 16
 _UTF8 = 0x800
 ASK = "get the archive again from whoever published it, or check the folder that it was unpacked into"
-DAMAGED = (zipfile.BadZipFile, EOFError, OSError)  # what reading a changed file of an archive raises
+# what reading a changed file of an archive raises; the last where its own name beside it is no text
+DAMAGED = (zipfile.BadZipFile, EOFError, OSError, UnicodeDecodeError)
 
 
 def pack(target: BinaryIO, contents: Contents) -> None:
