@@ -59,6 +59,36 @@ def make_study(tmp_path):
     return lambda folder="out", **recipe: tiny_study(tmp_path / folder, **recipe)
 
 
+@pytest.fixture
+def train_with_a_stop(monkeypatch):
+    """`train_with_a_stop(study, parts, seed, at)`: interrupted before step `at`, resumed, no step twice."""
+    from dfstudy.train import loop
+    from dfstudy.train.run import train
+
+    step, taken = loop.Trainer.step, []
+
+    def count(trainer, batch, rate):
+        taken.append(None)
+        return step(trainer, batch, rate)
+
+    def attempt(study: Study, parts: Parts, seed: int, at: int):
+        def stop(trainer, batch, rate):
+            if len(taken) == at:
+                raise KeyboardInterrupt
+            return count(trainer, batch, rate)
+
+        monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
+        monkeypatch.setattr(loop.Trainer, "step", stop)
+        with pytest.raises(KeyboardInterrupt):
+            train(study, parts, seed, False)
+        monkeypatch.setattr(loop.Trainer, "step", count)
+        resumed = train(study, parts, seed, False)
+        assert len(taken) == study.training.epochs * -(-COUNTS["train"] // study.training.batch_size)
+        return resumed
+
+    return attempt
+
+
 def tiny_study(
     out: Path, model: dict | None = None, policy: str = "none+horizontal_flip", **training
 ) -> Study:

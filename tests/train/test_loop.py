@@ -69,29 +69,12 @@ AVERAGED = {"ema": 0.9, "accumulate": 3, "clip_norm": 0.5}
         (AVERAGED, 6),
     ],
 )
-def test_interrupted_and_resumed_ends_with_the_same_bytes(parts, make_study, recipe, stop_at, monkeypatch):
+def test_interrupted_and_resumed_ends_with_the_same_bytes(
+    parts, make_study, recipe, stop_at, train_with_a_stop
+):
     recipe = {"epochs": 3, "model": {"batch_norm": "train"}, **recipe}
     whole = train(make_study("whole", **recipe), parts, 1, False)
-    monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
-    step, steps = Trainer.step, []
-
-    def interrupted(trainer, batch, rate):
-        if len(steps) == stop_at:
-            raise KeyboardInterrupt
-        steps.append(None)
-        return step(trainer, batch, rate)
-
-    monkeypatch.setattr(Trainer, "step", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        train(make_study("stopped", **recipe), parts, 1, False)
-
-    def counted(trainer, batch, rate):
-        steps.append(None)
-        return step(trainer, batch, rate)
-
-    monkeypatch.setattr(Trainer, "step", counted)
-    resumed = train(make_study("stopped", **recipe), parts, 1, False)
-    assert len(steps) == 9  # no step twice: it went on, and did not begin again
+    resumed = train_with_a_stop(make_study("stopped", **recipe), parts, 1, stop_at)
     assert bytes_of(resumed) == bytes_of(whole)
     assert not (resumed.folder / loop.STATE).exists()
 

@@ -96,7 +96,7 @@ def equal(one, other):
 
 @pytest.mark.parametrize("policy", ["mixup", "cutmix"])
 def test_mixing_is_exact_for_any_number_of_workers_and_parts_of_a_resume(
-    parts, make_study, policy, monkeypatch
+    parts, make_study, policy, train_with_a_stop
 ):
     whole = train(make_study("whole", policy=policy, epochs=2), parts, 0, False)
     assert np.isfinite(whole.history[["train_loss", "train_auc", "val_auc"]]).all(axis=None)
@@ -104,21 +104,8 @@ def test_mixing_is_exact_for_any_number_of_workers_and_parts_of_a_resume(
     assert equal(weights(whole), weights(with_workers))
     assert whole.history.equals(with_workers.history)
 
-    stopped, steps = Trainer.step, []
-
-    def stop(self, batch, rate):
-        if len(steps) == 4:  # in the second epoch, of three steps each
-            raise KeyboardInterrupt
-        steps.append(batch)
-        return stopped(self, batch, rate)
-
-    monkeypatch.setattr("dfstudy.train.loop.SAVE_SECONDS", 0.0)
-    monkeypatch.setattr(Trainer, "step", stop)
-    study = make_study("resumed", policy=policy, epochs=2)
-    with pytest.raises(KeyboardInterrupt):
-        train(study, parts, 0, False)
-    monkeypatch.setattr(Trainer, "step", stopped)
-    resumed = train(study, parts, 0, False)
+    # in the second epoch, of three steps each
+    resumed = train_with_a_stop(make_study("resumed", policy=policy, epochs=2), parts, 0, 4)
     assert equal(weights(whole), weights(resumed)) and whole.history.equals(resumed.history)
 
 

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import pytest
 import torch
 from safetensors.torch import load_file
 
 from dfstudy.data.columns import PAIR
-from dfstudy.train import loop
-from dfstudy.train.loop import Trainer
 from dfstudy.train.run import train
 
 
@@ -24,7 +21,9 @@ def weights(run):
     return load_file(run.folder / "last.safetensors")
 
 
-def test_pairs_move_weights_single_images_do_not_and_a_stop_changes_nothing(parts, make_study, monkeypatch):
+def test_pairs_move_weights_single_images_do_not_and_a_stop_changes_nothing(
+    parts, make_study, train_with_a_stop
+):
     plain = train(make_study("plain", epochs=2), parts, 0, False)
     alone = train(make_study("alone", epochs=2), paired(parts, "path"), 0, False)
     assert all(torch.equal(value, weights(alone)[name]) for name, value in weights(plain).items())
@@ -32,19 +31,6 @@ def test_pairs_move_weights_single_images_do_not_and_a_stop_changes_nothing(part
     assert len({plain.key, alone.key, whole.key}) == 3
     assert any(not torch.equal(value, weights(whole)[name]) for name, value in weights(plain).items())
 
-    monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
-    step, steps = Trainer.step, []
-
-    def interrupted(trainer, batch, rate):
-        if len(steps) == 4:
-            raise KeyboardInterrupt
-        steps.append(None)
-        return step(trainer, batch, rate)
-
-    monkeypatch.setattr(Trainer, "step", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        train(make_study("stopped", epochs=2), paired(parts, "group"), 0, False)
-    monkeypatch.setattr(Trainer, "step", step)
-    resumed = train(make_study("stopped", epochs=2), paired(parts, "group"), 0, False)
+    resumed = train_with_a_stop(make_study("stopped", epochs=2), paired(parts, "group"), 0, 4)
     for name in ("best.safetensors", "last.safetensors", "history.csv", "clean.csv"):
         assert (resumed.folder / name).read_bytes() == (whole.folder / name).read_bytes(), name

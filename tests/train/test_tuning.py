@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
 import torch
 from safetensors.torch import load_file
 
@@ -12,7 +11,6 @@ from dfstudy.model.freeze import freeze
 from dfstudy.system.provenance import digest
 from dfstudy.train import learner, loop
 from dfstudy.train.key import describe_run
-from dfstudy.train.loop import Trainer
 from dfstudy.train.run import train
 from dfstudy.train.step_memory import FLOAT32, step_bytes
 
@@ -36,23 +34,10 @@ def test_a_study_without_tuning_trains_the_same_bytes_as_before_there_was_any(pa
         assert one.keys() == other.keys() and all(torch.equal(one[key], other[key]) for key in one)
 
 
-def test_low_rank_updates_resume_exactly_and_end_in_an_ordinary_network(parts, make_study, monkeypatch):
+def test_low_rank_updates_resume_exactly_and_end_in_an_ordinary_network(parts, make_study, train_with_a_stop):
     recipe = {"epochs": 2, "model": LORA, "ema": 0.5}
     whole = train(make_study("whole", **recipe), parts, 1, False)
-    monkeypatch.setattr(loop, "SAVE_SECONDS", 0.0)
-    step, steps = Trainer.step, []
-
-    def interrupted(trainer, batch, rate):
-        if len(steps) == 4:
-            raise KeyboardInterrupt
-        steps.append(None)
-        return step(trainer, batch, rate)
-
-    monkeypatch.setattr(Trainer, "step", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        train(make_study("stopped", **recipe), parts, 1, False)
-    monkeypatch.setattr(Trainer, "step", step)
-    resumed = train(make_study("stopped", **recipe), parts, 1, False)
+    resumed = train_with_a_stop(make_study("stopped", **recipe), parts, 1, 4)
     for file in ("best.safetensors", "last.safetensors", "clean.csv", "history.csv"):
         assert (whole.folder / file).read_bytes() == (resumed.folder / file).read_bytes(), file
     model = make_study(model=LORA).model

@@ -37,17 +37,26 @@ def suspect_labels(study: Study, runs: Sequence[Run], predictions: Sequence[pd.D
     Args:
         predictions: one table of `predict` a run, of the test.
     """
+    rows = score_unlearned(runs, predictions)
+    suspects = suspect_images(rows, rows["probability"])
+    write_suspects(study, TABLE, suspects)
+    note = "of validation and test, by the rule of confident learning; hard images are among them"
+    return Number(SUSPICIOUS, len(suspects), "images", len(rows), note=note)
+
+
+def score_unlearned(runs: Sequence[Run], predictions: Sequence[pd.DataFrame]) -> pd.DataFrame:
+    """Columns path, label, split and probability (mean over seeds) of all validation and test images.
+
+    Args:
+        predictions: as above.
+    """
     parts = []
     for run, test in zip(runs, predictions, strict=True):
         validation = run.clean[run.clean["part"] == "val"]
         parts += [validation.assign(split="val"), test.assign(split="test")]
     scored = pd.concat(parts).assign(probability=lambda rows: expit(rows["logit"]))
     each = scored.groupby("path").agg(label=("label", "first"), split=("split", "first"))
-    rows = each.assign(probability=scored.groupby("path")["probability"].mean()).dropna().reset_index()
-    suspects = suspect_images(rows, rows["probability"])
-    write_suspects(study, TABLE, suspects)
-    note = "of validation and test, by the rule of confident learning; hard images are among them"
-    return Number(SUSPICIOUS, len(suspects), "images", len(rows), note=note)
+    return each.assign(probability=scored.groupby("path")["probability"].mean()).dropna().reset_index()
 
 
 def tell_suspects(number: Number) -> str:

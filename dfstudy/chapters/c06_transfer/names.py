@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from dfstudy.study.recipe import Model
 
 
+TUNED = {"head": "head alone", "norm": "normalisation layers and head", "lora": "low-rank updates and head"}
+
+
 def name_models(models: Sequence[Model]) -> list[str]:
     """`backbone`, or `backbone, 64 px, head alone` where another has the same backbone; in their order."""
     named: list[str] = []
@@ -35,6 +38,8 @@ def _start(model: Model) -> str:
 
 def _part(model: Model) -> str:
     """Which part of it trains."""
+    if model.tuning != "stages":
+        return TUNED[model.tuning]
     if model.trainable_stages == "all":
         return "all stages"
     if model.trainable_stages == 0:

@@ -235,7 +235,7 @@ def _answer(study: Study, ways: list[TunedWay]) -> str:
         for way in ways
     ]
     return (
-        f"With {second} in place of {first} the test AUC changes, where what trains is "
+        f"With {second} instead of {first} the test AUC changes, where what trains is "
         + "; ".join(told)
         + "."
     )

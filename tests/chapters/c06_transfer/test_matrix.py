@@ -235,6 +235,8 @@ def test_networks_with_one_backbone_are_told_apart_by_what_differs():
         "a, 64 px, pretrained, head and 2 stages",
         "a, 96 px, from scratch, all stages",
     ]
+    ways = [lite.model_copy(update={"tuning": mode}) for mode in ("stages", "head", "norm", "lora")]
+    assert len(set(name_models(ways))) == 4 and name_models(ways)[2] == "a, normalisation layers and head"
     twice = name_models([lite, lite.model_copy(update={"mean": (0.1, 0.1, 0.1)})])
     assert twice == ["a", "a again"] and name_models([lite]) == ["a"]
 
