@@ -1,20 +1,28 @@
 """The tracked reports: what a reader on the web sees, and what a new machine compares itself with.
 
-Takes the finished report of a built-in study; gives `reports/published/<name>` with page, figures,
-numbers and sealed plan, and the answers in the README. Refuses an unfinished report, one that shows
+Takes the finished report of a built-in study; gives `reports/published/<name>` with page, figures, numbers
+and sealed plan, and the answers in the README. Finished reports of the same study on other splits of its
+images are compared with it, and a page says what they agree on. Refuses an unfinished report, one that shows
 photographs of people, and more than 5.5 MB in all, because every clone carries it.
 """
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from dfstudy.chapters.base import Gathered
 from dfstudy.chapters.c10_conclusions.answers import decide_answers
 from dfstudy.chapters.c10_conclusions.seal import SEAL, SEALED
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.compare import exhibit_folder
+from dfstudy.pipeline.compare_page import lead, write_page
+from dfstudy.pipeline.compare_reports import compare_reports
+from dfstudy.pipeline.finished_report import read_report
 from dfstudy.pipeline.invocation import resolve
 from dfstudy.pipeline.page.front import list_answers
 from dfstudy.present.numbers import read_numbers
@@ -23,6 +31,7 @@ from dfstudy.system.provenance import project_root
 
 LIMIT = 5_500_000  # bytes of one report
 PARTS = ("index.html", "figures", "numbers", SEAL, SEALED)
+SPLITS = "other_splits"  # stem of the page that compares them, and of what it found
 RESULTS = re.compile(r"(<!-- results: .*? -->\n).*?(<!-- end of results -->)", re.DOTALL)  # of the README
 
 
@@ -37,7 +46,7 @@ def publish_exhibit(name: str = SAMPLE) -> str:
     study = resolve(name).settings
     made, shown = study.out, exhibit_folder(name)
     command = "make report" if name == SAMPLE else f"make report STUDY={name}"
-    if not (made / "steps" / "page.json").is_file():
+    if not _is_finished(made):
         raise StudyError(f"there is no finished report of {name}", f"make one first: {command}")
     if study.report.faces and not study.is_sample:
         raise StudyError(
@@ -57,11 +66,34 @@ def publish_exhibit(name: str = SAMPLE) -> str:
         target = shown / path.relative_to(made)
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(path, target)
+    others = sorted(filter(_is_finished, made.parent.glob(f"{made.name}+data.split_seed=*")))
+    if others:
+        compare_splits(made, others, shown)
     readme = project_root() / "README.md"
     text = readme.read_text("utf-8")
     readme.write_text(RESULTS.sub(lambda found: f"{found[1]}{results_tables()}{found[2]}", text), "utf-8")
     told = f"published report: {len(files)} files, {size:,} bytes"
     return f"{told}; look at it and commit reports/published/{name} and README.md"
+
+
+def _is_finished(results: Path) -> bool:
+    return (results / "steps" / "page.json").is_file()
+
+
+def compare_splits(made: Path, others: Sequence[Path], shown: Path) -> None:
+    """Write what reports of one study on several splits of its images agree on.
+
+    Args:
+        made, others: folders of finished reports.
+        shown: folder of the page, and of what it says in short.
+    """
+    folders = [made, *others]
+    found = compare_reports(
+        [replace(read_report(str(folder)), name=f"reports/{folder.name}") for folder in folders]
+    )
+    write_page(found, shown / f"{SPLITS}.html")
+    told = {"reports": found.names, "found": lead(found)[:2]}
+    (shown / f"{SPLITS}.json").write_text(json.dumps(told, indent=1) + "\n", "utf-8")
 
 
 def published_studies() -> list[str]:
@@ -85,4 +117,15 @@ def _results_table(name: str) -> str:
     rows = [f"| {one.question} | **{one.word}** | {one.told} |" for one in shown]
     kind = "rendered faces" if study.is_sample else "photographs"
     heading = f"**[{study.title}](reports/published/{name}/index.html)** ({kind})"
-    return "\n".join(["", heading, "", "| question | answer | values |", "|---|---|---|", *rows, "", ""])
+    table = ["| question | answer | values |", "|---|---|---|", *rows]
+    return "\n".join(["", heading, "", *table, *_tell_splits(exhibit_folder(name)), "", ""])
+
+
+def _tell_splits(shown: Path) -> list[str]:
+    file = shown / f"{SPLITS}.json"
+    if not file.is_file():
+        return []
+    told = json.loads(file.read_text("utf-8"))
+    page = f"reports/published/{shown.name}/{SPLITS}.html"
+    splits = f"{len(told['reports']) - 1} other split{'s' * (len(told['reports']) > 2)}"
+    return ["", f"On [{splits} of the same images]({page}): {'; '.join(told['found'])}."]
