@@ -2,10 +2,10 @@
 
     python tests/drills/label_errors.py --folder reports/sample/pictures --size 64 --by difficulty
     python tests/drills/label_errors.py --folder FOLDER --by mae_to_original --below 4
-    python tests/drills/label_errors.py --folder FOLDER --trained dfdc_6k
+    python tests/drills/label_errors.py --folder FOLDER --trained dfdc_6k --draws 10
 
 Takes a folder with an index.csv; flips 2, 5 and 10 % of its labels and prints the recall at the number
-planted, pooled over seeds, with its interval over groups: of all, of reals and of fakes, and of thirds of the
+planted, pooled over draws, with its interval over groups: of all, of reals and of fakes, and of thirds of the
 fakes by a column of index.csv. The linear probe of chapter 01 learns from the flipped labels, in groups. With
 --trained the finished networks of a study rank the labels of validation and test instead: they learned from
 neither, so that nothing is trained again. With --below it also says whether fakes with less than this in that
@@ -37,7 +37,7 @@ from dfstudy.stats.metrics import auc
 from dfstudy.study.study import Study, load_study
 from dfstudy.train.run import train_all
 
-SHARES, SEEDS, THIRDS = (0.02, 0.05, 0.1), 2, ("lowest", "middle", "highest")
+SHARES, THIRDS = (0.02, 0.05, 0.1), ("lowest", "middle", "highest")
 
 
 def strata(rows: pd.DataFrame, values: pd.Series | None) -> dict[str, np.ndarray]:
@@ -89,6 +89,7 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--out", default="", help="results; default reports/drill_labels, or the study's own")
     parser.add_argument("--size", type=int, default=128)
+    parser.add_argument("--draws", type=int, default=2, help="of the labels that are flipped")
     parser.add_argument("--trained", default="", help="a study whose networks are trained")
     parser.add_argument("--by", default="", help="a column of index.csv with numbers")
     parser.add_argument("--below", type=float)
@@ -108,7 +109,7 @@ def main() -> None:
     kinds, printed = strata(rows, values), []
     for share in SHARES:
         hits, who = [], []
-        for seed in range(SEEDS):
+        for seed in range(asked.draws):
             planted = flip_labels(len(rows), share, seed)
             given = np.where(planted, 1 - labels, labels)
             ranks = ranked.suspect(given).ranks
