@@ -19,6 +19,7 @@ from dfstudy.chapters.base import Gathered
 from dfstudy.chapters.c10_conclusions.answers import decide_answers
 from dfstudy.chapters.c10_conclusions.seal import SEAL, SEALED
 from dfstudy.errors import StudyError
+from dfstudy.pipeline.archive.gather import may_go, refuse_photographs, shows_people
 from dfstudy.pipeline.compare import exhibit_folder
 from dfstudy.pipeline.compare_page import lead, write_page
 from dfstudy.pipeline.compare_reports import compare_reports
@@ -48,24 +49,27 @@ def publish_exhibit(name: str = SAMPLE) -> str:
     command = "make report" if name == SAMPLE else f"make report STUDY={name}"
     if not _is_finished(made):
         raise StudyError(f"there is no finished report of {name}", f"make one first: {command}")
-    if study.report.faces and not study.is_sample:
+    people = shows_people(study)
+    if people and study.report.faces:
         raise StudyError(
             f"the report of {name} shows photographs of people, which must not be passed on",
             "set report.faces: false in the study file, and make the report again",
         )
-    files = [path for part in PARTS for path in [made / part, *(made / part).glob("*")] if path.is_file()]
-    size = sum(path.stat().st_size for path in files)
+    paths = [path for part in PARTS for path in [made / part, *(made / part).glob("*")] if path.is_file()]
+    names = {path.relative_to(made).as_posix(): path for path in paths}
+    files = {name: path.read_bytes() for name, path in names.items() if may_go(name, people)}
+    if people:
+        refuse_photographs(files)
+    size = sum(map(len, files.values()))
     if size > LIMIT:
-        largest = max(files, key=lambda path: path.stat().st_size)
         raise StudyError(
             f"the published report would take {size:,} bytes, {LIMIT:,} are allowed",
-            f"make the figures smaller; the largest file is {largest.name}",
+            f"make the figures smaller; the largest file is {max(files, key=lambda name: len(files[name]))}",
         )
     shutil.rmtree(shown, ignore_errors=True)
-    for path in files:
-        target = shown / path.relative_to(made)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target)
+    for file, content in files.items():
+        (shown / file).parent.mkdir(parents=True, exist_ok=True)
+        (shown / file).write_bytes(content)
     others = sorted(filter(_is_finished, made.parent.glob(f"{made.name}+data.split_seed=*")))
     if others:
         compare_splits(made, others, shown)

@@ -74,6 +74,45 @@ def test_sections_follow_what_was_measured(numbers, answers):
     assert "robustness" not in [section.id for section in write_sections(CHAPTERS, without, answers, STUDY)]
 
 
+@pytest.mark.parametrize(
+    ("trend", "said"),
+    [((-0.1, 0.1), "cannot be told"), ((0.1, 0.2), "more augmentation"), ((-0.2, -0.1), "less augmentation")],
+)
+def test_shorter_trainings_stand_beside_the_full_ones(numbers, answers, trend, said):
+    policies = STUDY.policies.model_copy(update={"budgets": [0.5]})
+    stem, more = f"policy.{policies.asked}", dict(numbers)
+    for name, (low, high) in {
+        f"{stem}.at_50.auc": (0.7, 0.8),
+        "policy.none.at_50.auc": (0.7, 0.8),
+        f"{stem}.at_50.auc.difference": (-0.1, 0.1),
+        f"{stem}.auc.trend": trend,
+    }.items():
+        more[name] = Number(name, (low + high) / 2, "AUC", 100, low, high)
+    assert "Shorter training" not in " ".join(
+        one.body for one in write_sections(CHAPTERS, more, answers, STUDY)
+    )
+    study = STUDY.model_copy(update={"policies": policies})
+    written = {one.id: one.body for one in write_sections(CHAPTERS, more, answers, study)}
+    text = " ".join(BeautifulSoup(written["augmentation"], "html.parser").get_text(" ").split())
+    assert "At 50 % of the epochs the test AUC is 0.750 [0.700, 0.800] with" in text
+    assert said in text.partition("less that at the shortest is")[2]
+
+
+def test_subgroups_are_named_as_their_column_has_them_and_a_harder_random_split_is_explained(
+    numbers, answers
+):
+    name = "subgroup.size_up_to_6_5.auc"
+    found = {f"{name}.p": 0.01, name: 0.8, f"{name}.rest": 0.9, f"{name}.difference": -0.1}
+    told = {
+        key: Number(key, value, "AUC", 9, note="size up to 6.5; over groups") for key, value in found.items()
+    }
+    told["leakage.inflation"] = Number("leakage.inflation", -0.1, "AUC", 9, -0.2, -0.05)
+    turned = [replace(one, verdict=NO) if one.id in ("subgroups", "leak") else one for one in answers]
+    written = {one.id: one.body for one in write_sections(CHAPTERS, numbers | told, turned, STUDY)}
+    assert "size up to 6.5: AUC 0.800, the rest 0.900" in written["detector"]
+    assert "The random split is the harder one here" in written["data"]
+
+
 def test_a_name_in_the_reason_of_an_undefined_number_is_no_markup(numbers):
     one = Number("test.auc", None, "AUC", 9, note="no fake of <b>*x*</b>")
     assert "<b>" not in Printed({one.id: one})["test.auc"]

@@ -1,12 +1,15 @@
-"""Reports of one study on several splits of its images, as a published report and the README show them."""
+"""Tracked reports: no photograph of anybody, and what other splits of the same images say."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
+from types import SimpleNamespace
 
 import pytest
+from fixtures.published import study_of
 
+from dfstudy.errors import StudyError
 from dfstudy.number import Number
 from dfstudy.pipeline import reference
 
@@ -45,3 +48,20 @@ def test_settings_and_numbers_of_three_splits_stand_side_by_side(tmp_path, shown
     told = json.loads((shown / "other_splits.json").read_text())
     assert told["reports"] == ["reports/faces", *(f"reports/{folder.name}" for folder in seeds)]
     assert "[2 other splits" in reference._tell_splits(shown)[1]
+
+
+def test_a_tracked_report_holds_no_photograph(finished_report, tmp_path, monkeypatch):
+    study = study_of(finished_report)
+    assert list((study.out / "figures").glob("*.jpg"))  # they lie beside the charts
+    monkeypatch.setattr(reference, "resolve", lambda name: SimpleNamespace(settings=study))
+    monkeypatch.setattr(reference, "exhibit_folder", lambda name: tmp_path / name)
+    monkeypatch.setattr(reference, "project_root", lambda: tmp_path)
+    monkeypatch.setattr(reference, "results_tables", lambda: "")
+    (tmp_path / "README.md").write_text("no tables")
+    reference.publish_exhibit("tiny")
+    shown = {file.name for file in (tmp_path / "tiny").rglob("*") if file.is_file()}
+    assert "roc.png" in shown and not any(name.endswith(".jpg") for name in shown)
+    shown_faces = study.model_copy(update={"report": study.report.model_copy(update={"faces": True})})
+    monkeypatch.setattr(reference, "resolve", lambda name: SimpleNamespace(settings=shown_faces))
+    with pytest.raises(StudyError, match="shows photographs of people"):
+        reference.publish_exhibit("tiny")

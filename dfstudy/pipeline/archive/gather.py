@@ -110,7 +110,7 @@ def gather(study: Study, split: Split, file: Path, weights: bool = False) -> Fil
     found: Files = {STUDY_FILE: file.read_bytes(), FROZEN: as_json(bare_study(study))}
     made = [name for step in read_json(out / READS)["steps"] for name in _files_of(out / step["note"])]
     for name in (*made, FINGERPRINT, SEAL, SEALED):
-        if _may_go(name, people) and (out / name).is_file():
+        if may_go(name, people) and (out / name).is_file():
             content = (out / name).read_bytes()
             found[name] = _without_photographs(content) if people and name.endswith(".ipynb") else content
     found |= _own_code(study) | _runs(study, weights)
@@ -171,7 +171,8 @@ def _files_of(note: Path) -> dict[str, str]:
     return read_json(note).get("files", {})
 
 
-def _may_go(name: str, people: bool) -> bool:
+def may_go(name: str, people: bool) -> bool:
+    """Whether a file of the results is passed on; of people, figures of photographs (JPEG) are not."""
     if name.startswith("figures/"):
         return name.endswith(".png") or not people
     return name.startswith(("index.html", "numbers/", "notebooks/", "data/", "study/"))

@@ -1,11 +1,12 @@
 """The main part of the page: a short section of each chapter that has one.
 
 Takes the templates of `Chapter.section`, which are Markdown with Jinja and hold no number of their own; gives
-HTML. A template knows `n["id"]` (a number with its interval), `value("id")` (without), `known("id", ...)`
-(whether all of them have a value), `below("id", limit)` (whether its whole interval is), `find(kind=...,
-...)` (ids by their fields), `verdict("answer.id")`, `figure("id")`, `asked` and `first` (parts of ids: the
-policy asked about, and the one it is compared with), `limit` (what the rules ask for), `seal`, `study` and
-`literal` for names that a user chose. A number that does not exist is an error, and so is anything misspelt.
+HTML. A template knows `n["id"]` (a number with its interval), `value("id")` (without), `note("id")` (the
+first part of its note, which says what it is of), `known("id", ...)` (whether all of them have a value),
+`below("id", limit)` and `over` (whether its whole interval is), `find(kind=..., ...)` (ids by their fields),
+`verdict("answer.id")`, `figure("id")`, `asked` and `first` (parts of ids: the policy asked about, and the one
+it is compared with), `limit` (what the rules ask for), `seal`, `study` and `literal` for names that a user
+chose. A number that does not exist is an error, and so is anything misspelt.
 Cost: milliseconds.
 """
 
@@ -29,7 +30,7 @@ from dfstudy.present.lookup import find
 from dfstudy.present.numbers import literal
 from dfstudy.stats.learning import FLOOR
 from dfstudy.stats.paired import LEAST_SEEDS
-from dfstudy.stats.verdicts import NO
+from dfstudy.stats.verdicts import NO, YES
 from dfstudy.variants.policies import slugs_of
 
 if TYPE_CHECKING:
@@ -118,14 +119,19 @@ def vocabulary(numbers: Numbers, answers: Iterable[Answer], study: Study) -> dic
     def below(name: str, limit: float) -> bool:
         return above(numbers[name], limit) == NO
 
+    def over(name: str, limit: float) -> bool:
+        return above(numbers[name], limit) == YES
+
     def value(name: str) -> str:
         return _bare(numbers[name])
 
     return {
         "n": Printed(numbers),
         "value": value,
+        "note": lambda name: numbers[name].note.partition(";")[0],
         "known": known,
         "below": below,
+        "over": over,
         "verdict": lambda name: verdicts.get(name, ""),
         "figure": lambda name: f'\n\n<div {SHOWN_HERE}="{name}"></div>\n\n',
         "find": lambda **fields: find(numbers, **fields),
