@@ -191,13 +191,14 @@ def test_steps_of_one_title_are_told_apart_by_their_order():
 
 
 def test_time_left_is_no_finer_than_it_is_known():
-    said = [say_left(seconds) for seconds in (0, 12, 57, 58, 95, 3590, 5000, 36100)]
+    said = [say_left(seconds) for seconds in (0, 12, 57, 58, 95, 292, 3590, 5000, 36100)]
     assert said == [
         "about 5 s",
         "about 10 s",
         "about 55 s",
         "about 1 min",
-        "about 2 min",
+        "about 1 min 30 s",
+        "about 4 min 45 s",
         "about 1 h 00 min",
         "about 1 h 20 min",
         "about 10 h",
