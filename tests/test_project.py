@@ -229,7 +229,7 @@ def test_the_citation_names_the_project():
 def test_the_readme_shows_the_published_answers():
     shown = (ROOT / "README.md").read_text("utf-8").partition("<!-- results:")[2].partition(" -->\n")[2]
     assert shown.partition("<!-- end of results -->")[0] == results_tables()
-    tables = results_tables().split("\n\n**[")[1:]
+    tables = results_tables().split("\n**[")[1:]
     assert len(tables) == len(published_studies()) > 0
     assert all(5 <= table.count("\n| ") - 1 <= 8 for table in tables)
 

@@ -108,6 +108,11 @@ def is_built_in(study: Study) -> bool:
     return study.file == STUDIES / f"{study.name}.yaml" and not study.overrides
 
 
+def command_of(name: str) -> str:
+    """What makes the report of a built-in study as it stands."""
+    return "make report" if name == SAMPLE else f"make report STUDY={name}"
+
+
 def compare_with_exhibit(study: Study) -> Agreement | None:
     """Compare the finished report of a built-in study as it stands; None for others, or without exhibit."""
     if not is_built_in(study):

@@ -20,7 +20,7 @@ from dfstudy.chapters.c10_conclusions.answers import decide_answers
 from dfstudy.chapters.c10_conclusions.seal import SEAL, SEALED
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.archive.gather import may_go, refuse_photographs, shows_people
-from dfstudy.pipeline.compare import exhibit_folder
+from dfstudy.pipeline.compare import command_of, exhibit_folder
 from dfstudy.pipeline.compare_page import lead, write_page
 from dfstudy.pipeline.compare_reports import compare_reports
 from dfstudy.pipeline.finished_report import read_report
@@ -46,9 +46,8 @@ def publish_exhibit(name: str = SAMPLE) -> str:
     """
     study = resolve(name).settings
     made, shown = study.out, exhibit_folder(name)
-    command = "make report" if name == SAMPLE else f"make report STUDY={name}"
     if not _is_finished(made):
-        raise StudyError(f"there is no finished report of {name}", f"make one first: {command}")
+        raise StudyError(f"there is no finished report of {name}", f"make one first: {command_of(name)}")
     people = shows_people(study)
     if people and study.report.faces:
         raise StudyError(

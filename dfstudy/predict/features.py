@@ -33,6 +33,7 @@ from dfstudy.predict.predict import BATCH, NETWORK
 from dfstudy.system.kept import read_json, room_in, write_atomic
 from dfstudy.system.lock import file_lock
 from dfstudy.system.provenance import code_digest, digest, file_digest, versions
+from dfstudy.system.threads import count_cores
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 CHUNK = 8 * BATCH  # images between two notes of progress
 FOLDER = "features"  # in a study's results
+FEW = 4  # cores that a network on the processor needs for itself
 SHORT = 16  # hexadecimal digits of a name
 LARGEST = float(np.finfo(np.float16).max)  # a feature beyond it counts as this
 
@@ -136,7 +138,8 @@ def find_features(
         root: folder that paths count from.
         folder: where features of any network are kept; made where it is missing.
         stages: as `PooledStages` takes them.
-        workers: loader processes; `recipe` is none where the recipe has one thread, else `auto`.
+        workers: loader processes; `recipe` is none where the recipe has one thread, or the network has a
+            few cores to itself, else `auto`.
         progress: show a bar on stderr.
 
     Raises:
@@ -148,7 +151,8 @@ def find_features(
     place = find_place(recipe.model_dump())
     extractor = _Extractor.build(model, place, stages)
     if workers == "recipe":  # one thread leaves the other cores to steps beside it
-        workers = 0 if place.threads == 1 else "auto"
+        few = place.device.type == "cpu" and count_cores() <= FEW
+        workers = 0 if few or place.threads == 1 else "auto"
     unique = images.drop_duplicates("sha256").sort_values("sha256", ignore_index=True)
     contents, paths = unique["sha256"].tolist(), [root / path for path in unique["path"]]
     own = folder / extractor.key

@@ -98,6 +98,14 @@ def test_shorter_trainings_stand_beside_the_full_ones(numbers, answers, trend, s
     assert said in text.partition("less that at the shortest is")[2]
 
 
+def test_photographs_say_where_they_come_from(numbers, answers):
+    told = load_study("dfdc_6k")
+    written = {one.id: one.body for one in write_sections(CHAPTERS, numbers, answers, told)}
+    assert "ai.meta.com/datasets/dfdc" in written["data"]
+    written = {one.id: one.body for one in write_sections(CHAPTERS, numbers, answers, STUDY)}
+    assert "Their origin" not in written["data"]
+
+
 def test_subgroups_are_named_as_their_column_has_them_and_a_harder_random_split_is_explained(
     numbers, answers
 ):

@@ -12,7 +12,7 @@ from typing import Any
 
 from dfstudy import __version__
 from dfstudy.chapters.c10_conclusions.seal import sealed_on
-from dfstudy.pipeline.compare import compare_with_exhibit
+from dfstudy.pipeline.compare import command_of, compare_with_exhibit, is_built_in
 from dfstudy.pipeline.plan import PLAN, TRAINING
 from dfstudy.study.overrides import describe_overrides
 from dfstudy.study.study import FROZEN, Study
@@ -50,6 +50,8 @@ def report_rows(study: Study) -> Rows:
         ("Sealed", sealed_on(study)),
         ("Rendered", datetime.now().astimezone().strftime("%Y-%m-%d %H:%M %z")),
     ]
+    if is_built_in(study):
+        rows.insert(1, ("Command", command_of(study.name)))
     comparison = compare_with_exhibit(study)
     return rows + ([("Published report", str(comparison))] if comparison else [])
 
