@@ -144,6 +144,25 @@ def test_good_and_bad_news_are_told_apart_whatever_the_polarity(numbers, answers
     assert len({one.mark for one in by_id.values()}) == 3
 
 
+def test_a_budget_that_left_no_policy_to_compare_has_two_cards(numbers, answers):
+    policies = STUDY.policies.model_copy(update={"names": []})
+    asked = [answer for answer in answers if not answer.id.startswith("answer.augmentation")]
+    cards = make_cards(asked, numbers, STUDY.model_copy(update={"policies": policies}))
+    assert [card.question for card in cards] == [
+        "Does it work on people it never saw?",
+        "Can the data be trusted?",
+    ]
+    left = {
+        name: one
+        for name, one in numbers.items()
+        if not name.startswith(("policy.", "policies.", "control."))
+    }
+    left["policies.compared"] = Number("policies.compared", 0, "1", 9, note="policies.names is empty")
+    study = STUDY.model_copy(update={"policies": policies})
+    written = {one.id: one.body for one in write_sections(CHAPTERS, left, asked, study)}
+    assert "No augmentation policies were compared" in written["augmentation"]
+
+
 def test_three_cards_with_one_number_each(numbers, answers):
     works, helps, trust = make_cards(answers, numbers, STUDY)
     assert str(numbers["test.auc.recipe"]) == f"{works.value} {works.interval}"

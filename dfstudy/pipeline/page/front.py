@@ -111,8 +111,9 @@ def make_cards(answers: Sequence[Answer], numbers: Numbers, study: Study) -> lis
     """Does it work, did augmentation improve it, can the data be trusted: those that were asked."""
     by_id = {answer.id: answer for answer in answers}
     quantity = study.policies.primary
-    slugs, named = slugs_of(study), (study.policies.asked, study.policies.names[0])
-    slug, first = (slugs.get(name, name) for name in named)
+    slugs, asked = slugs_of(study), study.policies.asked
+    # a budget may leave no policy to compare, and then there is no card of it
+    slug, first = (slugs.get(name, name) for name in (asked, *(study.policies.names[:1] or [asked])))
     change = f"policy.{slug}.{quantity}.difference"
     own, base = (_apart(numbers.get(f"policy.{each}.{quantity}"))[0] for each in (slug, first))
     words = QUALITIES[quantity].shown
