@@ -55,15 +55,15 @@ def publish_exhibit(name: str = SAMPLE) -> str:
             "set report.faces: false in the study file, and make the report again",
         )
     paths = [path for part in PARTS for path in [made / part, *(made / part).glob("*")] if path.is_file()]
-    names = {path.relative_to(made).as_posix(): path for path in paths}
-    files = {name: path.read_bytes() for name, path in names.items() if may_go(name, people)}
+    found = {path.relative_to(made).as_posix(): path for path in paths}
+    files = {file: path.read_bytes() for file, path in found.items() if may_go(file, people)}
     if people:
         refuse_photographs(files)
     size = sum(map(len, files.values()))
     if size > LIMIT:
         raise StudyError(
             f"the published report would take {size:,} bytes, {LIMIT:,} are allowed",
-            f"make the figures smaller; the largest file is {max(files, key=lambda name: len(files[name]))}",
+            f"make the figures smaller; the largest file is {max(files, key=lambda file: len(files[file]))}",
         )
     shutil.rmtree(shown, ignore_errors=True)
     for file, content in files.items():
@@ -74,7 +74,7 @@ def publish_exhibit(name: str = SAMPLE) -> str:
         compare_splits(made, others, shown)
     readme = project_root() / "README.md"
     text = readme.read_text("utf-8")
-    readme.write_text(RESULTS.sub(lambda found: f"{found[1]}{results_tables()}{found[2]}", text), "utf-8")
+    readme.write_text(RESULTS.sub(lambda table: f"{table[1]}{results_tables()}{table[2]}", text), "utf-8")
     told = f"published report: {len(files)} files, {size:,} bytes"
     return f"{told}; look at it and commit reports/published/{name} and README.md"
 
