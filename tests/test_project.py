@@ -17,7 +17,8 @@ from packaging.utils import canonicalize_name
 
 from dfstudy.pipeline.archive.gather import may_go, refuse_photographs, shows_people
 from dfstudy.pipeline.compare import exhibit_folder
-from dfstudy.pipeline.reference import published_studies, results_tables
+from dfstudy.pipeline.page.front import OPEN
+from dfstudy.pipeline.reference import published_studies, results_table
 from dfstudy.study.study import load_study
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -227,11 +228,14 @@ def test_the_citation_names_the_project():
 
 
 def test_the_readme_shows_the_published_answers():
-    shown = (ROOT / "README.md").read_text("utf-8").partition("<!-- results:")[2].partition(" -->\n")[2]
-    assert shown.partition("<!-- end of results -->")[0] == results_tables()
-    tables = results_tables().split("\n**[")[1:]
-    assert len(tables) == len(published_studies()) > 0
-    assert all(5 <= table.count("\n| ") - 1 <= 8 for table in tables)
+    readme = (ROOT / "README.md").read_text("utf-8")
+    before, *_ = readme.partition("<!-- end of results -->")
+    shown = before.partition("<!-- results:")[2].partition(" -->\n")[2]
+    assert shown == results_table()
+    rows = [line.strip("| ").split(" | ") for line in shown.splitlines() if line.startswith("| ")]
+    assert 6 <= len(rows) <= 9 and {len(row) for row in rows[1:]} == {len(published_studies()) + 1}
+    words = [cell.split("**")[1] for row in rows[1:] for cell in row[1:] if cell != "not asked"]
+    assert set(words) <= {"Yes", "No", OPEN} and len(words) >= 5 * len(published_studies())
 
 
 @pytest.mark.parametrize("name", published_studies())

@@ -14,6 +14,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dfstudy.chapters.base import Gathered
 from dfstudy.chapters.c10_conclusions.answers import decide_answers
@@ -29,6 +30,10 @@ from dfstudy.pipeline.page.front import list_answers
 from dfstudy.present.numbers import read_numbers
 from dfstudy.study.study import SAMPLE, built_in_studies, load_study
 from dfstudy.system.provenance import project_root
+
+if TYPE_CHECKING:
+    from dfstudy.pipeline.page.front import ShownAnswer
+    from dfstudy.study.study import Study
 
 LIMIT = 5_500_000  # bytes of one report
 PARTS = ("index.html", "figures", "numbers", SEAL, SEALED)
@@ -74,7 +79,7 @@ def publish_exhibit(name: str = SAMPLE) -> str:
         compare_splits(made, others, shown)
     readme = project_root() / "README.md"
     text = readme.read_text("utf-8")
-    readme.write_text(RESULTS.sub(lambda table: f"{table[1]}{results_tables()}{table[2]}", text), "utf-8")
+    readme.write_text(RESULTS.sub(lambda table: f"{table[1]}{results_table()}{table[2]}", text), "utf-8")
     told = f"published report: {len(files)} files, {size:,} bytes"
     return f"{told}; look at it and commit reports/published/{name} and README.md"
 
@@ -105,30 +110,53 @@ def published_studies() -> list[str]:
     return sorted(found, key=lambda name: (name == SAMPLE, name))
 
 
-def results_tables() -> str:
-    """The answers of each published report as a Markdown table: question, verdict, values."""
-    return "".join(map(_results_table, published_studies()))
+def results_table() -> str:
+    """The answers of all published reports as one Markdown table: a question a row, a report a column.
+
+    A question that a report words otherwise, as where nobody named who is shown, stands in its cell.
+    """
+    names = published_studies()
+    studies = {name: load_study(name) for name in names}
+    found = {name: _shown_answers(name, study) for name, study in studies.items()}
+    longest_first = sorted(names, key=lambda name: -len(found[name]))
+    # questions in the page's order: the longest list has them all, unless studies declare other quantities
+    questions = {key: one.question for name in longest_first[::-1] for key, one in found[name].items()}
+    order = dict.fromkeys(key for name in longest_first for key in found[name])
+    heads = [_head(name, study) for name, study in studies.items()]
+    rows = [f"| | {' | '.join(heads)} |", "|---" * (len(names) + 1) + "|"]
+    for key in order:
+        cells = [_cell(found[name].get(key), questions[key]) for name in names]
+        rows.append(f"| {questions[key]} | {' | '.join(cells)} |")
+    splits = [line for name in names for line in _tell_splits(exhibit_folder(name), studies[name].title)]
+    return "\n".join(["", *rows, *splits, "", ""])
 
 
-def _results_table(name: str) -> str:
+def _head(name: str, study: Study) -> str:
+    kind = "rendered faces" if study.is_sample else "photographs"
+    return f"[{study.title}](reports/published/{name}/index.html) ({kind})"
+
+
+def _cell(answer: ShownAnswer | None, question: str) -> str:
+    if answer is None:
+        return "not asked"
+    asked = f"*{answer.question}* " if answer.question != question else ""
+    return f"{asked}**{answer.word}**. {answer.told}"
+
+
+def _shown_answers(name: str, study: Study) -> dict[str, ShownAnswer]:
     files = sorted((exhibit_folder(name) / "numbers").glob("*.json"))
     numbers = {number.id: number for file in files for number in read_numbers(file)}
     asked = {key: number for key, number in numbers.items() if not key.startswith("answer.")}
-    study = load_study(name)
     groups_known = numbers["answer.new_people"].value == 1
     shown = list_answers(decide_answers(Gathered(asked, study, groups_known)), numbers, study)
-    rows = [f"| {one.question} | **{one.word}** | {one.told} |" for one in shown]
-    kind = "rendered faces" if study.is_sample else "photographs"
-    heading = f"**[{study.title}](reports/published/{name}/index.html)** ({kind})"
-    table = ["| question | answer | values |", "|---|---|---|", *rows]
-    return "\n".join(["", heading, "", *table, *_tell_splits(exhibit_folder(name)), "", ""])
+    return {one.id: one for one in shown}
 
 
-def _tell_splits(shown: Path) -> list[str]:
+def _tell_splits(shown: Path, title: str) -> list[str]:
     file = shown / f"{SPLITS}.json"
     if not file.is_file():
         return []
     told = json.loads(file.read_text("utf-8"))
     page = f"reports/published/{shown.name}/{SPLITS}.html"
     splits = f"{len(told['reports']) - 1} other split{'s' * (len(told['reports']) > 2)}"
-    return ["", f"On [{splits} of the same images]({page}): {'; '.join(told['found'])}."]
+    return ["", f"*{title}*, on [{splits} of the same images]({page}): {'; '.join(told['found'])}."]

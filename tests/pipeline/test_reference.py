@@ -34,9 +34,9 @@ def test_another_split_is_compared_and_the_readme_says_what_it_agrees_on(tmp_pat
     made = finished(tmp_path / "faces", AUC, SOLVED)
     answer = Number(SOLVED.id, int(word == "yes"), "1", 40, note=f"{word}: it does")
     other = finished(tmp_path / "faces+data.split_seed=1", AUC, answer)
-    assert reference._tell_splits(shown) == []
+    assert reference._tell_splits(shown, "Faces") == []
     reference.compare_splits(made, [other], shown)
-    (line,) = filter(None, reference._tell_splits(shown))
+    (line,) = filter(None, reference._tell_splits(shown, "Faces"))
     assert f"(reports/published/published/other_splits.html): {agree} verdicts" in line
     page = (shown / "other_splits.html").read_text()
     assert "reports/faces+data.split_seed=1" in page and str(tmp_path) not in page
@@ -47,7 +47,7 @@ def test_settings_and_numbers_of_three_splits_stand_side_by_side(tmp_path, shown
     reference.compare_splits(finished(tmp_path / "faces", AUC, SOLVED), seeds, shown)
     told = json.loads((shown / "other_splits.json").read_text())
     assert told["reports"] == ["reports/faces", *(f"reports/{folder.name}" for folder in seeds)]
-    assert "[2 other splits" in reference._tell_splits(shown)[1]
+    assert "[2 other splits" in reference._tell_splits(shown, "Faces")[1]
 
 
 def test_a_tracked_report_holds_no_photograph(finished_report, tmp_path, monkeypatch):
@@ -56,7 +56,7 @@ def test_a_tracked_report_holds_no_photograph(finished_report, tmp_path, monkeyp
     monkeypatch.setattr(reference, "resolve", lambda name: SimpleNamespace(settings=study))
     monkeypatch.setattr(reference, "exhibit_folder", lambda name: tmp_path / name)
     monkeypatch.setattr(reference, "project_root", lambda: tmp_path)
-    monkeypatch.setattr(reference, "results_tables", lambda: "")
+    monkeypatch.setattr(reference, "results_table", lambda: "")
     (tmp_path / "README.md").write_text("no tables")
     reference.publish_exhibit("tiny")
     shown = {file.name for file in (tmp_path / "tiny").rglob("*") if file.is_file()}
