@@ -17,8 +17,8 @@ from packaging.utils import canonicalize_name
 
 from dfstudy.pipeline.archive.gather import may_go, refuse_photographs, shows_people
 from dfstudy.pipeline.compare import exhibit_folder
-from dfstudy.pipeline.page.front import OPEN
-from dfstudy.pipeline.reference import published_studies, results_table
+from dfstudy.pipeline.page.front import LISTED, OPEN
+from dfstudy.pipeline.reference import NOTHING, published_studies, results_table
 from dfstudy.study.study import load_study
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -233,8 +233,9 @@ def test_the_readme_shows_the_published_answers():
     shown = before.partition("<!-- results:")[2].partition(" -->\n")[2]
     assert shown == results_table()
     rows = [line.strip("| ").split(" | ") for line in shown.splitlines() if line.startswith("| ")]
-    assert 6 <= len(rows) <= 9 and {len(row) for row in rows[1:]} == {len(published_studies()) + 1}
-    words = [cell.split("**")[1] for row in rows[1:] for cell in row[1:] if cell != "not asked"]
+    columns = len(published_studies()) + 1
+    assert 6 <= len(rows) <= len(LISTED) + 1 and {len(row) for row in rows[1:]} == {columns}
+    words = [cell.split("**")[1] for row in rows[1:] for cell in row[1:] if cell != NOTHING]
     assert set(words) <= {"Yes", "No", OPEN} and len(words) >= 5 * len(published_studies())
 
 

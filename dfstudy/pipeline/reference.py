@@ -26,7 +26,7 @@ from dfstudy.pipeline.compare_page import lead, write_page
 from dfstudy.pipeline.compare_reports import compare_reports
 from dfstudy.pipeline.finished_report import read_report
 from dfstudy.pipeline.invocation import resolve
-from dfstudy.pipeline.page.front import list_answers
+from dfstudy.pipeline.page.front import LISTED, list_answers
 from dfstudy.present.numbers import read_numbers
 from dfstudy.study.study import SAMPLE, built_in_studies, load_study
 from dfstudy.system.provenance import project_root
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 LIMIT = 5_500_000  # bytes of one report
 PARTS = ("index.html", "figures", "numbers", SEAL, SEALED)
 SPLITS = "other_splits"  # stem of the page that compares them, and of what it found
+NOTHING = "not measured"
 RESULTS = re.compile(r"(<!-- results: .*? -->\n).*?(<!-- end of results -->)", re.DOTALL)  # of the README
 
 
@@ -138,7 +139,7 @@ def _head(name: str, study: Study) -> str:
 
 def _cell(answer: ShownAnswer | None, question: str) -> str:
     if answer is None:
-        return "not asked"
+        return NOTHING
     asked = f"*{answer.question}* " if answer.question != question else ""
     return f"{asked}**{answer.word}**. {answer.told}"
 
@@ -148,7 +149,8 @@ def _shown_answers(name: str, study: Study) -> dict[str, ShownAnswer]:
     numbers = {number.id: number for file in files for number in read_numbers(file)}
     asked = {key: number for key, number in numbers.items() if not key.startswith("answer.")}
     groups_known = numbers["answer.new_people"].value == 1
-    shown = list_answers(decide_answers(Gathered(asked, study, groups_known)), numbers, study)
+    answers = decide_answers(Gathered(asked, study, groups_known))
+    shown = list_answers(answers, numbers, study, most=len(LISTED))
     return {one.id: one for one in shown}
 
 

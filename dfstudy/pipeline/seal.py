@@ -45,6 +45,7 @@ OF_COMPARISONS = (
     "chapters/c05_policies/per_metric.py",
     "chapters/c08_protocol/effect.py",
 )
+IN_CLEAR = ("declared questions", "margins")
 # Words and places: they shape no result.
 APART = ("name", "title", "budget", "test_on")
 
@@ -71,6 +72,8 @@ def seal_study(study: Study, split: Split) -> Path:
     if found != state["sha256"]:
         changed.append(f"seal: {SEAL}")
     state["changed"] = {name: state["changed"].get(name, at) for name in changed}
+    # in clear in the seal, so that a file of rules whose words were edited is told from another rule
+    state["kept"] = [name for name in IN_CLEAR if name in sealed and sealed[name] == now[name]]
     return write_if_changed(study.out / SEALED, state)
 
 
@@ -78,6 +81,7 @@ def _declare(study: Study, split: Split) -> dict[str, Any]:
     whole = study.model_dump(mode="json", exclude=set(APART))
     for place in ("root", "card"):
         whole["data"].pop(place)
+    whole["report"].pop("groups")  # a word
     for name in NOT_SHAPING - {"seeds"}:  # workers and the like change speed alone
         whole["training"].pop(name)
     for model in (whole["model"], whole["forgeries"]["second"]):

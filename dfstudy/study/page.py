@@ -13,3 +13,9 @@ class Page(Section):
     faces: bool = Field(
         True, description="show images of faces; false leaves out every one, so that the report can be shared"
     )
+    groups: str = Field(
+        "",
+        pattern=r"^([a-z][a-z ]{0,28}[a-z])?$",
+        description="what the groups of the split are, as a plural: `people`, `videos`; empty says people or "
+        "videos, and people of the sample",
+    )

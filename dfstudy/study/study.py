@@ -200,6 +200,11 @@ class Study(Section):
         """True where the images are rendered portraits and show no person."""
         return self.data.root == SAMPLE
 
+    @property
+    def groups(self) -> str:
+        """What the network never saw when it is tested, where the images name their groups."""
+        return self.report.groups or ("people" if self.is_sample else "people or videos")
+
 
 def load_study(
     study: str = SAMPLE, data: str = "", out: str = "", overrides: Mapping[str, Any] | None = None

@@ -12,7 +12,15 @@ from dfstudy.chapters.base import Gathered
 from dfstudy.chapters.c10_conclusions.answers import decide_answers
 from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.number import Number
-from dfstudy.pipeline.page.front import LISTED, list_answers, make_cards
+from dfstudy.pipeline.page.front import (
+    LISTED,
+    MOST_ANSWERS,
+    PUT_OFF,
+    list_answers,
+    make_cards,
+    show,
+    tell_gains,
+)
 from dfstudy.pipeline.page.sections import Printed, write_sections
 from dfstudy.present.answer import Answer
 from dfstudy.present.numbers import read_numbers
@@ -129,7 +137,8 @@ def test_a_name_in_the_reason_of_an_undefined_number_is_no_markup(numbers):
 
 def test_eight_answers_with_one_sentence_each(numbers, answers):
     shown = list_answers(answers, numbers, STUDY)
-    assert len(shown) == len(LISTED) == 8
+    assert len(shown) == MOST_ANSWERS == 8
+    assert {name.format(primary="auc") for name in LISTED} - {one.id for one in shown} == set(PUT_OFF)
     for one in shown:
         assert one.word in ("Yes", "No", "Can\u2019t tell") and one.told.endswith(".")
         assert re.search(r"\d\.\d{3}", one.told), one.id  # absolute values, not a difference alone
@@ -137,11 +146,44 @@ def test_eight_answers_with_one_sentence_each(numbers, answers):
 
 
 def test_good_and_bad_news_are_told_apart_whatever_the_polarity(numbers, answers):
-    by_id = {one.id: one for one in list_answers(answers, numbers, STUDY)}
+    by_id = {one.id: show(one, numbers) for one in answers}
     assert by_id["answer.overfits"].word == "Yes" and by_id["answer.overfits"].tone == "bad"
     assert by_id["answer.above_chance"].word == "Yes" and by_id["answer.above_chance"].tone == "good"
     assert by_id["answer.augmentation.auc"].tone == "open"
-    assert len({one.mark for one in by_id.values()}) == 3
+    assert len({one.mark for one in list_answers(answers, numbers, STUDY)}) == 3
+
+
+def test_what_could_not_be_measured_gives_its_place_to_what_was(numbers, answers):
+    lacking = [
+        replace(one, because="not measured: no method is held out") if "unseen" in one.id else one
+        for one in answers
+    ]
+    ids = [one.id for one in list_answers(lacking, numbers, STUDY)]
+    assert "answer.augmentation.unseen" not in ids and "answer.overfits" in ids and len(ids) == 8
+    primary = [replace(one, because="not measured: why") for one in answers if one.tier == "primary"]
+    assert [one.tier for one in list_answers(primary, numbers, STUDY)] == ["primary question"]
+
+
+def test_the_summary_names_the_secondary_gains_that_are_sure(answers):
+    assert tell_gains(answers) == ""
+    sure = [
+        replace(one, verdict=YES) if one.id.endswith((".gap", ".robust")) else one
+        for one in answers
+        if one.tier == "secondary"
+    ]
+    assert tell_gains(sure) == "reduces overfitting and raises the AUC on corrupted images"
+    assert tell_gains([replace(one, tier="exploratory") for one in sure]) == ""
+
+
+@pytest.mark.parametrize(("of", "said"), [("", "people or videos"), ("videos", "videos")])
+def test_the_question_names_what_the_groups_are(numbers, of, said):
+    page = STUDY.report.model_copy(update={"groups": of})
+    data = STUDY.data.model_copy(update={"root": "elsewhere"})
+    study = STUDY.model_copy(update={"data": data, "report": page})
+    told = decide_answers(Gathered(numbers, study, groups_known=True))
+    questions = {one.id: one.question for one in told}
+    assert questions["answer.above_chance"] == f"Does the detector work on {said} it never saw?"
+    assert f"of other {said} than" in questions["answer.new_people"]
 
 
 def test_a_budget_that_left_no_policy_to_compare_has_two_cards(numbers, answers):

@@ -72,6 +72,22 @@ def test_other_images_and_other_rules_are_a_change(study, monkeypatch, tmp_path)
     assert "`rules: stats/verdicts.py`" in words.tell_seal(study)
 
 
+def test_edited_words_are_told_from_other_margins(study, monkeypatch):
+    room.seal_study(study, SPLIT)
+    digest_of, margins_of = room.file_digest, room._margins
+    monkeypatch.setattr(
+        room, "file_digest", lambda path: digest_of(path)[: 9 if path.suffix == ".py" else 64]
+    )
+    room.seal_study(study, SPLIT)
+    told = words.tell_seal(study)
+    assert "**Edited after the seal**" in told and "so are declared questions and margins" in told
+    monkeypatch.setattr(room, "_margins", lambda source: margins_of(source) | {"GAP": 0.5})
+    room.seal_study(study, SPLIT)
+    assert "so are declared questions." in words.tell_seal(study)
+    room.seal_study(with_policies(study, names=["none", "original"]), SPLIT)
+    assert "**Changed after the seal**" in words.tell_seal(study)
+
+
 def test_words_and_places_are_none(study, tmp_path):
     room.seal_study(study, SPLIT)
     parts = {
@@ -79,6 +95,7 @@ def test_words_and_places_are_none(study, tmp_path):
         "training": study.training.model_copy(update={"workers": 7, "runs_a_step": 1}),
         "model": study.model.model_copy(update={"weights": "/else/package"}),
     }
+    parts["report"] = study.report.model_copy(update={"groups": "videos"})
     moved = study.model_copy(update={"title": "other", **parts})
     room.seal_study(moved, SPLIT)
     assert "none of them has changed" in words.tell_seal(study)

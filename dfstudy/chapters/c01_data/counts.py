@@ -58,7 +58,8 @@ def _count(name: str, value: int, rows: pd.DataFrame, unit: str = "images", note
 
 def _groups_note(split: Split) -> str:
     missing = split.why_groups_unknown
-    return f"{missing}: near-duplicates joined only" if missing else "as named by the set"
+    joined = "near-duplicates joined"
+    return f"{missing}: {joined} only" if missing else f"as the set names them; {joined}"
 
 
 def groups_sentence(split: Split) -> str:

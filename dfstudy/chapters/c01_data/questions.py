@@ -27,7 +27,8 @@ def answer_questions(gathered: Gathered) -> list[Answer]:
     """Whether the images give the label away, whether groups are known, and what a leak would pay."""
     numbers = gathered.numbers
     known = gathered.groups_known
-    return [*_trust(numbers, known), *_new_people(numbers, known), *_shortcut(numbers), *_leak(numbers)]
+    new = _new_groups(numbers, known, gathered.study.groups)
+    return [*_trust(numbers, known), *new, *_shortcut(numbers), *_leak(numbers)]
 
 
 def leak_verdict(numbers: Numbers) -> Verdict | Literal["not applicable"]:
@@ -112,7 +113,7 @@ def _trust(numbers: Numbers, groups_known: bool) -> list[Answer]:
     ]
 
 
-def _new_people(numbers: Numbers, groups_known: bool) -> list[Answer]:
+def _new_groups(numbers: Numbers, groups_known: bool, groups: str) -> list[Answer]:
     if "data.pictures" not in numbers:
         return []
     known = "each named group is in one split: {data.groups} groups of {data.pictures} images"
@@ -120,7 +121,7 @@ def _new_people(numbers: Numbers, groups_known: bool) -> list[Answer]:
     return [
         Answer(
             "answer.new_people",
-            "Are those images of other people or videos?",
+            f"Are the test images of other {groups} than the training images?",
             "no group is in two splits, and the images name their groups",
             YES if groups_known else CANNOT_TELL,
             known if groups_known else unknown,
@@ -147,8 +148,9 @@ def _shortcut(numbers: Numbers) -> list[Answer]:
             "Can the label be predicted without looking at the face?",
             "some family of traits of file or image predicts it better than every shuffle of the labels",
             verdict,
-            f"of {telling + hinting + clean + unclear} families {{shortcut.telling}} predict the label and "
-            f"{{shortcut.hinting}} hint at it; all together AUC {{shortcut.together.auc}}",
+            f"of {telling + hinting + clean + unclear} families {{shortcut.telling}} predict the label well "
+            "and {shortcut.hinting} better than shuffled labels, though weakly; all together AUC "
+            "{shortcut.together.auc}",
             numbers["shortcut.telling"].n,
             "01_explore_data.ipynb#data_shortcuts",
             "check",

@@ -20,7 +20,9 @@ from dfstudy.stats.registry import CELLS
 if TYPE_CHECKING:
     from dfstudy.study.comparisons import Evaluate
 
-BAND_POINTS = 101  # shares at which the ROC band and the mean precision are computed
+RECALLS = np.linspace(0.01, 1, 100)  # where the mean precision is computed
+# where the ROC band is: ten times as densely up to the share of false alarms that anybody would bear
+ALARMS = np.concatenate([np.arange(100) / 1000, np.arange(10, 101) / 100])
 
 
 def roc_band(predictions: Sequence[pd.DataFrame], settings: Evaluate) -> pd.DataFrame:
@@ -32,13 +34,12 @@ def roc_band(predictions: Sequence[pd.DataFrame], settings: Evaluate) -> pd.Data
         class is missing.
     """
     test = align(predictions)
-    shares = np.linspace(0, 1, BAND_POINTS)
 
     def sensitivities(weights: Floats) -> Floats:
-        return np.mean([sensitivity_at(test.labels, p, shares, weights) for p in test.probabilities], axis=0)
+        return np.mean([sensitivity_at(test.labels, p, ALARMS, weights) for p in test.probabilities], axis=0)
 
     band = group_interval(sensitivities, test.units(settings.level), settings=settings)
-    columns = {"false_alarms": shares, "sensitivity": band.value, "low": band.low, "high": band.high}
+    columns = {"false_alarms": ALARMS, "sensitivity": band.value, "low": band.low, "high": band.high}
     return pd.DataFrame(columns).dropna(subset="sensitivity")
 
 
@@ -74,12 +75,11 @@ def mean_precision(curves: Sequence[pd.DataFrame]) -> pd.DataFrame:
     """
     if curves[0].empty:
         return pd.DataFrame(columns=["sensitivity", "precision"])
-    recalls = np.linspace(0, 1, BAND_POINTS)[1:]  # with nothing called fake there is no precision
     each = [
-        curve["precision"].to_numpy()[np.searchsorted(curve["sensitivity"].to_numpy(), recalls - 1e-12)]
+        curve["precision"].to_numpy()[np.searchsorted(curve["sensitivity"].to_numpy(), RECALLS - 1e-12)]
         for curve in curves
     ]
-    return pd.DataFrame({"sensitivity": recalls, "precision": np.mean(each, axis=0)})
+    return pd.DataFrame({"sensitivity": RECALLS, "precision": np.mean(each, axis=0)})
 
 
 def chosen_points(predictions: Sequence[pd.DataFrame], thresholds: Sequence[float]) -> pd.DataFrame:

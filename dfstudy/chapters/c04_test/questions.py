@@ -61,17 +61,18 @@ def answer_questions(gathered: Gathered) -> list[Answer]:
             else literal(told.note)
         )
         answers = [replace(each, verdict=UNTRAINED, because=why) for each in answers]
-    works = _above_chance(numbers, gathered.groups_known)
+    works = _above_chance(numbers, gathered.study.groups if gathered.groups_known else "")
     return [works, *_beats_probe(numbers), *answers, *_accuracy(numbers)]
 
 
-def _above_chance(numbers: Numbers, groups_known: bool) -> Answer:
+def _above_chance(numbers: Numbers, groups: str) -> Answer:
+    """Whether it works, on what: the groups that the images name, or on images where they name none."""
     name = headline_auc(numbers)
     auc = numbers[name]
-    doubt = "" if groups_known else " The images name no groups, so it may have seen these people before."
+    doubt = "" if groups else " The images name no groups, so it may have seen these people before."
     return Answer(
         "answer.above_chance",
-        f"Does the detector work on {'people' if groups_known else 'images'} it never saw?",
+        f"Does the detector work on {groups or 'images'} it never saw?",
         f"test AUC above {CHANCE}",
         above(auc, CHANCE),
         f"test AUC {{{name}}}",

@@ -51,8 +51,7 @@ def draw_auc(compared: Compared, shortcut: Number | None = None) -> Figure:
             color=INK if face != "white" else QUIET,
         )  # fmt: skip
     probe = None if shortcut is None else shortcut.value
-    ends = [end for one in found.values() for end in (one.low, one.value, one.high)]
-    axes.set_xlim(zoom(ends, lowest=0, highest=1, near=[probe, CHANCE]))
+    axes.set_xlim(_ends_of_axis(compared, probe))
     axes.set_ylim(-0.6, len(found) - 0.4)
     axes.set_yticks(places, [shorten(policy, SHOWN_NAME) for policy in found], fontsize=8.5)
     axes.set_xlabel("test AUC", fontsize=8.5, labelpad=1)
@@ -64,6 +63,11 @@ def draw_auc(compared: Compared, shortcut: Number | None = None) -> Figure:
         loc="outside upper left", ncols=4, fontsize=8, borderaxespad=0.1,
     )  # fmt: skip
     return figure
+
+
+def _ends_of_axis(compared: Compared, probe: float | None) -> tuple[float, float]:
+    ends = [end for one in _at_full_budget(compared).values() for end in (one.low, one.value, one.high)]
+    return zoom(ends, lowest=0, highest=1, near=[probe, CHANCE])
 
 
 def _explain_marks(axes: Axes, compared: Compared, policies: list[str], probe: float | None) -> list[Line2D]:
@@ -96,15 +100,18 @@ def caption_auc(compared: Compared, shortcut: Number | None = None) -> str:
     """What the figure of absolute AUC shows, with n, interval and what the lines are."""
     probe = ""
     if shortcut is not None and shortcut.value is not None:
+        low, high = _ends_of_axis(compared, shortcut.value)
+        beyond = "" if low <= shortcut.value <= high else f" ({shortcut}, beyond the axis)"
         probe = (
-            " Shortcut probe: a linear model of file and image properties, cross-validated over all "
+            f" Shortcut probe{beyond}: a linear model of file and image properties, cross-validated over all "
             f"{shortcut.n:,} images (chapter 01)."
         )
+    hollow = any(not _has_learned(compared, policy) for policy in _at_full_budget(compared))
     kept = ", ".join(compared.study.policies.unseen)
     left = f" These networks learned without {kept}, unlike the detector." if kept else ""
     return (
         f"Test AUC of each policy after {compared.study.training.epochs} epochs, with its interval. "
-        f"{describe_values(compared, ('auc',))}{left} Hollow: {UNTRAINED}.{probe}"
+        f"{describe_values(compared, ('auc',))}{left}{f' Hollow: {UNTRAINED}.' if hollow else ''}{probe}"
     )
 
 

@@ -132,8 +132,21 @@ def describe_values(compared: Compared, quantities: Iterable[str]) -> str:
     seeds = len(study.training.seeds[: study.policies.seeds])
     return (
         f"n = {n} images; means over {seeds} training seed{'s' * (seeds > 1)}. Interval: "
-        f"{100 * settings.confidence:g} % over {settings.replicates:,} resamples of {UNITS[settings.level]}."
+        f"{100 * settings.confidence:g} % over {settings.replicates:,} resamples of {UNITS[settings.level]}"
+        f"{' and over seeds' * (seeds > 1)}."
     )
+
+
+def describe_other_n(compared: Compared) -> str:
+    """Quantities of the named policies that count other images than the test AUC, for a caption."""
+    counted = {one.quantity: one.n for one in compared.effects if one.comparison.kind == "policy"}
+    gap = " (training and validation images)"
+    told = [
+        f"{QUANTITIES[name].spoken}: n = {n:,}{gap if name == 'gap' else ''}"
+        for name, n in counted.items()
+        if n not in (0, counted.get("auc"))
+    ]
+    return f"{'; '.join(told)[:1].upper()}{'; '.join(told)[1:]}." if told else ""
 
 
 def describe_verdicts(compared: Compared, *kinds: str, share: float | None = None) -> str:

@@ -30,10 +30,12 @@ def tell_seal(study: Study) -> str:
     told = f"Questions, study and rules were sealed {when} (seal `{state['sha256'][:SHORT]}`)"
     if not state["changed"]:
         return f"{told}, and none of them has changed since."
-    return (
-        f"{told}. **Changed after the seal**, so that what was declared is no longer what was asked: "
-        f"{', '.join(f'`{name}`' for name in state['changed'])}."
-    )
+    named = f"{', '.join(f'`{name}`' for name in state['changed'])}."
+    kept = state.get("kept", [])
+    if kept and all(name.startswith("rules: ") for name in state["changed"]):
+        same = f"The study is as it was sealed, and so are {' and '.join(kept)}."
+        return f"{told}. **Edited after the seal**, in words or in more: {named} {same}"
+    return f"{told}. **Changed after the seal**; what was declared is no longer what was asked: {named}"
 
 
 def sealed_on(study: Study) -> str:

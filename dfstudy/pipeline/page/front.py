@@ -24,17 +24,23 @@ if TYPE_CHECKING:
     from dfstudy.present.answer import Answer, Numbers, Tone
     from dfstudy.study.study import Study
 
-# answers of the second screen, in order; `{}` is a quantity that the study declared
+MOST_ANSWERS = 8
+# answers of the second screen, in order; `{}` is the quantity of the study's primary question
 LISTED = (
     "answer.above_chance",
     "answer.training_needed",
     "answer.trust",
     "answer.augmentation.{primary}",
     "answer.augmentation.unseen",
+    "answer.augmentation.gap",
+    "answer.augmentation.robust",
     "answer.overfits",
     "answer.stands_corruptions",
     "answer.protocol.cost",
 )
+# left out where there are more than eight, these first: sections of the page say the same
+PUT_OFF = ("answer.augmentation.robust", "answer.overfits")
+UNMEASURED = "not measured"  # how the reason of such an answer begins
 WORDS = {YES: "Yes", NO: "No"}
 WHAT = "a perfect detector 1"
 OPEN = "Can\u2019t tell"
@@ -82,11 +88,30 @@ class AnswerCard:
     label: str
 
 
-def list_answers(answers: Iterable[Answer], numbers: Numbers, study: Study) -> list[ShownAnswer]:
-    """The answers of the second screen; those that were not asked are left out."""
-    by_id = {answer.id: answer for answer in answers}
-    names = [name.format(primary=study.policies.primary) for name in LISTED]
-    return [show(by_id[name], numbers) for name in dict.fromkeys(names) if name in by_id]
+def list_answers(
+    answers: Iterable[Answer], numbers: Numbers, study: Study, most: int = MOST_ANSWERS
+) -> list[ShownAnswer]:
+    """The answers of the second screen; what was not asked, or could not be measured, is left out.
+
+    A primary question stands here whatever became of it.
+    """
+    by_id = {
+        one.id: one for one in answers if one.tier == "primary" or not one.because.startswith(UNMEASURED)
+    }
+    ordered = dict.fromkeys(name.format(primary=study.policies.primary) for name in LISTED)
+    names = [name for name in ordered if name in by_id]
+    for name in PUT_OFF:
+        if len(names) > most and name in names:
+            names.remove(name)
+    return [show(by_id[name], numbers) for name in names]
+
+
+def tell_gains(answers: Iterable[Answer]) -> str:
+    """What the asked augmentation surely betters among the secondary quantities, to follow its name."""
+    better = {answer.id for answer in answers if answer.tier == "secondary" and answer.verdict == YES}
+    found = [one.asked for one in QUALITIES.values() if f"answer.augmentation.{one.name}" in better]
+    verbs = [(verb, rest) for verb, _, rest in (asked.partition(" ") for asked in found)]
+    return " and ".join(f"{verb}s {rest}" for verb, rest in verbs)
 
 
 def show(answer: Answer, numbers: Numbers) -> ShownAnswer:

@@ -31,7 +31,7 @@ from dfstudy.pipeline.listing import BUDGET
 from dfstudy.pipeline.page import numbers_table, record
 from dfstudy.pipeline.page.figures import leave_out_faces, number_figures, place_figures
 from dfstudy.pipeline.page.fragments import TEMPLATES, Fragment, make_fragment
-from dfstudy.pipeline.page.front import list_answers, make_cards
+from dfstudy.pipeline.page.front import list_answers, make_cards, tell_gains
 from dfstudy.pipeline.page.links import settle_links
 from dfstudy.pipeline.page.page_check import page_problems
 from dfstudy.pipeline.page.sections import write_sections
@@ -127,6 +127,8 @@ def _fill(study: Study, chapters: tuple[Chapter, ...], fragments: list[Fragment]
         asked=study.policies.asked,
         cards=make_cards(answers, numbers, study),
         answers=list_answers(answers, numbers, study),
+        gains=tell_gains(answers),
+        groups=study.groups,
         count=len(answers),
         limits=list_limits(numbers, study.is_sample) if answers else [],
         is_sample=study.is_sample,

@@ -31,6 +31,7 @@ from dfstudy.present.numbers import literal
 from dfstudy.stats.learning import FLOOR
 from dfstudy.stats.paired import LEAST_SEEDS
 from dfstudy.stats.verdicts import NO, YES
+from dfstudy.variants.leakage import MOST, SMALL
 from dfstudy.variants.policies import slugs_of
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ LIMITS = {
     "truth": TRUTH,
     "learned": FLOOR,
     "seeds": LEAST_SEEDS,
+    "leak_size": SMALL.size,
+    "leak_images": MOST,
 }
 
 

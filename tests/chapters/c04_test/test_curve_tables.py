@@ -39,6 +39,8 @@ def test_roc_band_rises_and_holds_the_mean_curve(predictions):
     at_half = [np.max(c["sensitivity"][c["false_alarms"] <= 0.5]) for c in seed_curves(predictions)]
     middle = band.loc[band["false_alarms"] == 0.5, "sensitivity"].item()
     assert middle == pytest.approx(np.mean(at_half))
+    # where false alarms are few a step of one per cent would hide most of the fakes found
+    assert (band["false_alarms"] < 0.01).sum() == 10 and band["false_alarms"].is_monotonic_increasing
 
 
 def test_chosen_points_lie_on_the_curves(predictions):

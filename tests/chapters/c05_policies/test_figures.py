@@ -115,7 +115,10 @@ def test_each_policy_has_its_auc_with_its_value_and_what_has_not_learned_is_holl
     alt = figures_auc.describe_auc(told, SHORTCUT)
     assert f"self_blend {axes.texts[3].get_text()} (not trained enough to tell)" in alt and "0.620" in alt
     caption = figures_auc.caption_auc(told, SHORTCUT)
-    assert "n = 300 images" in caption and "95 %" in caption and "Shortcut probe" in caption
+    assert "n = 300 images" in caption and "95 %" in caption and "Shortcut probe:" in caption
+    assert "Hollow" in caption and "Hollow" not in figures_auc.caption_auc(compared, SHORTCUT)
+    apart = Number("shortcut.together.auc", 0.01, "AUC", 1280)  # further away than an axis should reach
+    assert "Shortcut probe (0.010, beyond the axis):" in figures_auc.caption_auc(told, apart)
     assert size(figure) > 3000
 
 
@@ -249,6 +252,9 @@ def test_captions_and_alt_texts_say_n_and_interval(compared):
     told = words.describe_effects(compared.of("policy", "auc"))
     assert "n = 300 images in 150 groups; 4 training seeds" in told and "95 %" in told
     assert "n = 300 to 600 images" in words.describe_values(compared, ("auc", "gap"))
+    gap = next(one.n for one in compared.effects if one.quantity == "gap")
+    told = words.describe_other_n(compared)
+    assert f"n = {gap:,} (training and validation images)" in told and "est AUC" not in told
     assert "deepfakebench: improves" in words.describe_verdicts(compared, "policy", share=1.0)
     assert "grey alone: improves" in words.describe_verdicts(compared, "add_one")
     assert "deepfakebench heads up" in words.describe_courses(compared)
