@@ -167,10 +167,12 @@ def say_left(seconds: float) -> str:
     """Time left as a person says it, and no finer than it is known.
 
     >>> say_left(4), say_left(47), say_left(94), say_left(340), say_left(7700)
-    ('about 5 s', 'about 45 s', 'about 1 min 30 s', 'about 6 min', 'about 2 h 10 min')
+    ('a few seconds', 'about 45 s', 'about 1 min 30 s', 'about 6 min', 'about 2 h 10 min')
     """
+    if seconds < 10:
+        return "a few seconds"
     if seconds < 57.5:
-        return f"about {max(5, 5 * round(seconds / 5))} s"
+        return f"about {5 * round(seconds / 5)} s"
     if seconds < 292.5:
         minutes, rest = divmod(15 * round(seconds / 15), 60)
         return f"about {minutes} min{f' {rest} s' if rest else ''}"

@@ -193,7 +193,7 @@ def test_steps_of_one_title_are_told_apart_by_their_order():
 def test_time_left_is_no_finer_than_it_is_known():
     said = [say_left(seconds) for seconds in (0, 12, 57, 58, 95, 292, 3590, 5000, 36100)]
     assert said == [
-        "about 5 s",
+        "a few seconds",
         "about 10 s",
         "about 55 s",
         "about 1 min",
