@@ -21,6 +21,7 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from dfstudy.chapters.c01_data.questions import LEAK, PREDICTS
 from dfstudy.chapters.c04_test.questions import BIN_ERROR, GAP, LOSS
+from dfstudy.chapters.c05_policies.per_metric import LEAST_AUC
 from dfstudy.chapters.c08_protocol.questions import TRUTH
 from dfstudy.chapters.c10_conclusions.seal import sealed_on, tell_seal
 from dfstudy.errors import near_match
@@ -45,6 +46,7 @@ LIMITS = {
     "trust": PREDICTS,
     "leak": LEAK,
     "gap": GAP,
+    "gain": LEAST_AUC,
     "loss": LOSS,
     "calibration": BIN_ERROR,
     "truth": TRUTH,
