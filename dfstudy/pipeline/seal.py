@@ -72,7 +72,7 @@ def seal_study(study: Study, split: Split) -> Path:
     if found != state["sha256"]:
         changed.append(f"seal: {SEAL}")
     state["changed"] = {name: state["changed"].get(name, at) for name in changed}
-    # in clear in the seal, so that a file of rules whose words were edited is told from another rule
+    # what a reader may still rely on where a file of rules was edited, if only in its words
     state["kept"] = [name for name in IN_CLEAR if name in sealed and sealed[name] == now[name]]
     return write_if_changed(study.out / SEALED, state)
 
