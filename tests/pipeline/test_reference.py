@@ -34,10 +34,13 @@ def test_another_split_is_compared_and_the_readme_says_what_it_agrees_on(tmp_pat
     made = finished(tmp_path / "faces", AUC, SOLVED)
     answer = Number(SOLVED.id, int(word == "yes"), "1", 40, note=f"{word}: it does")
     other = finished(tmp_path / "faces+data.split_seed=1", AUC, answer)
-    assert reference._tell_splits(shown, "Faces") == []
-    reference.compare_splits(made, [other], shown)
-    (line,) = filter(None, reference._tell_splits(shown, "Faces"))
-    assert f"(reports/published/published/other_splits.html): {agree} verdicts" in line
+    before = f"<main>{reference.BEFORE}</main>"
+    assert reference.tell_on_page(before, shown) == before
+    reference.compare_splits(made, [other], shown, {SOLVED.id: "Is it solved?"})
+    line = reference.tell_on_page(before, shown)
+    assert f'<a href="other_splits.html">1 other split of the same images</a>: {agree} verdicts' in line
+    assert ("answered otherwise: Is it solved? (yes, no)" in line) == (word == "no")
+    assert line.index("other_splits") < line.index(reference.BEFORE)
     page = (shown / "other_splits.html").read_text()
     assert "reports/faces+data.split_seed=1" in page and str(tmp_path) not in page
 
@@ -47,7 +50,7 @@ def test_settings_and_numbers_of_three_splits_stand_side_by_side(tmp_path, shown
     reference.compare_splits(finished(tmp_path / "faces", AUC, SOLVED), seeds, shown)
     told = json.loads((shown / "other_splits.json").read_text())
     assert told["reports"] == ["reports/faces", *(f"reports/{folder.name}" for folder in seeds)]
-    assert "[2 other splits" in reference._tell_splits(shown, "Faces")[1]
+    assert reference._tell_splits(shown, "{splits}") == ["2 other splits"]
 
 
 def test_a_tracked_report_holds_no_photograph(finished_report, tmp_path, monkeypatch):
