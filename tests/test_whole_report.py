@@ -35,6 +35,14 @@ SMALL = {
         "strengths": [],
     },
 }
+NETWORK = """
+from torch import nn
+
+
+def build():
+    layers = [nn.Conv2d(3, 8, 3, stride=2), nn.BatchNorm2d(8), nn.ReLU()]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 1))
+"""
 
 
 def report(folder: Path, *options: str) -> str:
@@ -67,9 +75,14 @@ def faces(folder: Path) -> Path:
 @pytest.mark.parametrize("pictures", ["sample", "folder"])
 def test_a_report_from_nothing(pictures, tmp_path, without_provenance):
     folder = faces(tmp_path / "Faces of Zoë")
-    options = ["--data", str(folder)] if pictures == "folder" else []
+    options = ["--data", str(folder), "--own-code", "network.py"] if pictures == "folder" else []
     # the sample shows every chapter; the folder, what is left where comparisons are off
-    left = {"defects": {"measured": False}, "policies": SMALL["policies"] | {"names": []}}
+    left = {
+        "defects": {"measured": False},
+        "policies": SMALL["policies"] | {"names": []},
+        "model": {"backbone": "network.py:build", "size": 48},  # and a network of the user's own
+    }
+    (tmp_path / "network.py").write_text(NETWORK)
     tested = {"test_on": [folder.name]} if pictures == "sample" else left
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(SMALL | tested))
     said = report(tmp_path, *options)
