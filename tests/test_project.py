@@ -18,7 +18,7 @@ from packaging.utils import canonicalize_name
 from dfstudy.pipeline.archive.gather import may_go, refuse_photographs, shows_people
 from dfstudy.pipeline.compare import exhibit_folder
 from dfstudy.pipeline.page.front import LISTED, OPEN
-from dfstudy.pipeline.reference import NOTHING, published_studies, results_table
+from dfstudy.pipeline.results_table import NOTHING, published_studies, results_table
 from dfstudy.study.study import load_study
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -106,13 +106,6 @@ def test_shorter_trainings_stand_beside_the_full_ones(numbers, answers, trend, s
     assert said in text.partition("less that at the shortest is")[2]
 
 
-def test_a_first_policy_near_the_ceiling_leaves_little_to_gain(numbers, answers):
-    near = Number("policy.none.auc", 0.99, "AUC", 100, 0.985, 0.994)
-    for found, said in ((numbers, False), (numbers | {near.id: near}, True)):
-        written = {one.id: one.body for one in write_sections(CHAPTERS, found, answers, STUDY)}
-        assert ("Little was left to gain" in written["augmentation"]) == said
-
-
 def test_photographs_say_where_they_come_from(numbers, answers):
     told = load_study("dfdc_6k")
     written = {one.id: one.body for one in write_sections(CHAPTERS, numbers, answers, told)}

@@ -223,10 +223,24 @@ def _untold(
     forging = [each.policy for each in sides if makes_fakes(each.policy)]
     if effect.quantity == "gap" and forging:
         return f"not applicable: {forging[0]} learns fakes of its own, and the gap is that on the set's"
-    room = max(1 - float(values[each].value) for each in sides)
-    if effect.quantity in BOUNDED and effect.difference.groups > 1 and room < LEAST_AUC:
-        return f"no room to tell: both are within {LEAST_AUC} of 1"
-    return ""
+    return _no_room(effect, float(values[effect.comparison.first].value))
+
+
+def _no_room(effect: PolicyEffect, first: float) -> str:
+    """That no gain worth having was left, so that excluding one says nothing; empty for a sure loss.
+
+    Args:
+        first: value of what the second is compared with.
+    """
+    kind, found = QUANTITIES[effect.quantity], effect.difference
+    if effect.quantity not in (*BOUNDED, "gap") or kind.least is None or found.groups < 2:
+        return ""
+    left = first if effect.quantity == "gap" else 1 - first
+    end = found.high if kind.gain > 0 else found.low  # that which speaks most for the second
+    is_worse = end is not None and kind.gain * end < 0
+    if left >= kind.least or is_worse:
+        return ""
+    return f"no room to tell: less than {kind.least} is left to gain"
 
 
 def _is_asked(comparison: Comparison, quantity: str) -> bool:

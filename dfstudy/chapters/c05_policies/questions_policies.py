@@ -86,7 +86,7 @@ QUALITIES = {
             "robust",
             "raise the AUC on corrupted images",
             "the mean AUC over corruptions is higher",
-            "Mean AUC over corruptions",
+            "Mean AUC over corruptions of middle severity",
         ),
     )
 }
@@ -151,6 +151,7 @@ def _asked(numbers: Numbers, study: Study, quality: str) -> list[Answer]:
         verdict, because = NO, f"it learns less: the gap is smaller, and validation worse; {because}"
     elif words := next((word for word in NO_GAIN[1:] if word in change.note), ""):
         verdict, because = CANNOT_TELL, f"{words}; {because}"
+    room = f" Less than {asked.least} was left to gain." if NO_GAIN[2] in change.note else ""
     policies = study.policies
     secondary = "secondary" if quality in policies.secondary else "exploratory"
     return [
@@ -167,7 +168,7 @@ def _asked(numbers: Numbers, study: Study, quality: str) -> list[Answer]:
             told=if_known(
                 numbers,
                 f"{asked.shown} {{policy.{policy}.{quality}}} with it, {{policy.{sides[0]}.{quality}}} with "
-                f"{sides[0]}; difference {{{name}}}.",
+                f"{sides[0]}; difference {{{name}}}.{room}",
             ),
         )
     ]

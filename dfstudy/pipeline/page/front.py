@@ -1,8 +1,8 @@
 """The first two screens of the page: what was asked, what was found, and whether to trust it.
 
 Takes the answers of chapter 10 and the numbers behind them; gives what `front.html.j2` shows: three cards and
-at most eight answers, each with its verdict, good or bad news, one sentence and the figure. Decides nothing:
-verdicts are the chapters'. Pure.
+at most eight answers, each with its verdict, good or bad news, one sentence and the figure. Its rules
+are the chapters'. Pure.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from dfstudy.chapters.base import Gathered
 from dfstudy.chapters.c01_data.questions import PREDICTS
 from dfstudy.chapters.c04_test.questions import CHANCE, PROBE, headline_auc
 from dfstudy.chapters.c05_policies.questions_policies import QUALITIES
+from dfstudy.chapters.c10_conclusions.answers import NEEDED, decide_answers
 from dfstudy.pipeline.page.fragments import FIGURE_OF
+from dfstudy.present.answer import above
 from dfstudy.present.numbers import plain, say
 from dfstudy.stats.verdicts import NO, UNTRAINED, YES
 from dfstudy.variants.policies import slugs_of
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
     from dfstudy.present.answer import Answer, Numbers, Tone
     from dfstudy.study.study import Study
 
+GROUPS_KNOWN = "answer.new_people"  # 1 where the images name the groups that the split keeps whole
 MOST_ANSWERS = 8
 # answers of the second screen, in order; `{}` is the quantity of the study's primary question
 LISTED = (
@@ -88,6 +92,14 @@ class AnswerCard:
     label: str
 
 
+def decide(numbers: Numbers, study: Study) -> list[Answer]:
+    """The answers of chapter 10, from the numbers that it read; none where these are not there."""
+    if not {*NEEDED, GROUPS_KNOWN} <= set(numbers):
+        return []
+    asked = {name: number for name, number in numbers.items() if not name.startswith("answer.")}
+    return decide_answers(Gathered(asked, study, bool(numbers[GROUPS_KNOWN].value)))
+
+
 def list_answers(
     answers: Iterable[Answer], numbers: Numbers, study: Study, most: int = MOST_ANSWERS
 ) -> list[ShownAnswer]:
@@ -104,6 +116,16 @@ def list_answers(
         if len(names) > most and name in names:
             names.remove(name)
     return [show(by_id[name], numbers) for name in names]
+
+
+def tell_distrust(numbers: Numbers) -> str:
+    """Which checks the images surely fail, to follow `the images fail the check for`."""
+    probe, mixed = numbers.get(PROBE), numbers.get("duplicates.both_labels")
+    failed = {
+        "shortcuts": probe is not None and above(probe, PREDICTS) == YES,
+        "mixed labels": mixed is not None and bool(mixed.value),
+    }
+    return " and for ".join(name for name, fails in failed.items() if fails)
 
 
 def tell_gains(answers: Iterable[Answer]) -> str:

@@ -22,16 +22,14 @@ import pandas as pd
 from bs4 import BeautifulSoup
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from dfstudy.chapters.base import Gathered
 from dfstudy.chapters.c10_conclusions.abstract import list_limits
-from dfstudy.chapters.c10_conclusions.answers import NEEDED, decide_answers
 from dfstudy.chapters.registry import CHAPTERS
 from dfstudy.errors import StudyError
 from dfstudy.pipeline.listing import BUDGET
 from dfstudy.pipeline.page import numbers_table, record
 from dfstudy.pipeline.page.figures import leave_out_faces, number_figures, place_figures
 from dfstudy.pipeline.page.fragments import TEMPLATES, Fragment, make_fragment
-from dfstudy.pipeline.page.front import list_answers, make_cards, tell_gains
+from dfstudy.pipeline.page.front import decide, list_answers, make_cards, tell_distrust, tell_gains
 from dfstudy.pipeline.page.links import settle_links
 from dfstudy.pipeline.page.page_check import page_problems
 from dfstudy.pipeline.page.sections import write_sections
@@ -44,11 +42,7 @@ from dfstudy.system.kept import read_json, write_atomic
 if TYPE_CHECKING:
     from dfstudy.chapters.base import Chapter
     from dfstudy.number import Number
-    from dfstudy.present.answer import Answer
     from dfstudy.study.study import Study
-
-
-GROUPS_KNOWN = "answer.new_people"  # 1 where the images name the groups that the split keeps whole
 
 
 def render(
@@ -108,7 +102,7 @@ def _fill(study: Study, chapters: tuple[Chapter, ...], fragments: list[Fragment]
     )
     parts = _read_numbers(study, chapters)
     numbers = {number.id: number for listed in parts.values() for number in listed}
-    answers = _decide(study, numbers)
+    answers = decide(numbers, study)
     script = (TEMPLATES / "page.js").read_text("utf-8")
     trainings = [training["steps"].items() for training in read_json(study.out / PLAN).get("training", [])]
     steps = [(TRAINING.format(name), step["title"]) for part in trainings for name, step in part]
@@ -128,6 +122,7 @@ def _fill(study: Study, chapters: tuple[Chapter, ...], fragments: list[Fragment]
         cards=make_cards(answers, numbers, study),
         answers=list_answers(answers, numbers, study),
         gains=tell_gains(answers),
+        distrust=tell_distrust(numbers),
         groups=study.groups,
         count=len(answers),
         limits=list_limits(numbers, study.is_sample) if answers else [],
@@ -149,14 +144,6 @@ def _fill(study: Study, chapters: tuple[Chapter, ...], fragments: list[Fragment]
 def _read_numbers(study: Study, chapters: tuple[Chapter, ...]) -> dict[str, list[Number]]:
     files = {chapter.id: study.out / "numbers" / f"{chapter.id}.json" for chapter in chapters}
     return {name: read_numbers(file) for name, file in files.items() if file.is_file()}
-
-
-def _decide(study: Study, numbers: dict[str, Number]) -> list[Answer]:
-    """The answers of chapter 10, from the numbers that it read; none where these are not there."""
-    if not {*NEEDED, GROUPS_KNOWN} <= set(numbers):
-        return []
-    asked = {name: number for name, number in numbers.items() if not name.startswith("answer.")}
-    return decide_answers(Gathered(asked, study, bool(numbers[GROUPS_KNOWN].value)))
 
 
 def _download(

@@ -21,7 +21,6 @@ from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
 from dfstudy.chapters.c01_data.questions import LEAK, PREDICTS
 from dfstudy.chapters.c04_test.questions import BIN_ERROR, GAP, LOSS
-from dfstudy.chapters.c05_policies.per_metric import LEAST_AUC
 from dfstudy.chapters.c08_protocol.questions import TRUTH
 from dfstudy.chapters.c10_conclusions.seal import sealed_on, tell_seal
 from dfstudy.errors import near_match
@@ -46,7 +45,6 @@ LIMITS = {
     "trust": PREDICTS,
     "leak": LEAK,
     "gap": GAP,
-    "gain": LEAST_AUC,
     "loss": LOSS,
     "calibration": BIN_ERROR,
     "truth": TRUTH,
@@ -134,6 +132,7 @@ def vocabulary(numbers: Numbers, answers: Iterable[Answer], study: Study) -> dic
         "n": Printed(numbers),
         "value": value,
         "note": lambda name: numbers[name].note.partition(";")[0],
+        "says": lambda name, words: words in numbers[name].note,
         "known": known,
         "below": below,
         "over": over,

@@ -11,6 +11,7 @@ from scipy.stats import t as student
 from sklearn.metrics import log_loss as reference_log_loss
 from sklearn.metrics import roc_auc_score
 
+from dfstudy.chapters.c05_policies import compare
 from dfstudy.chapters.c05_policies.compare import compare_policies
 from dfstudy.chapters.c05_policies.numbers import policy_numbers
 from dfstudy.chapters.c05_policies.per_metric import QUANTITIES
@@ -364,6 +365,29 @@ def test_where_both_are_near_perfect_there_is_no_room_to_tell(make_tested):
     assert {effect(compared, "policy.original", name).verdict for name in ("auc", "unseen")} == {
         "no room to tell"
     }
+
+
+@pytest.mark.parametrize(
+    ("quantity", "first", "ends", "said"),
+    [
+        ("auc", 0.9904, (-0.006, 0.004), True),  # the margin of .01 could not be reached
+        ("auc", 0.9904, (-0.06, -0.04), False),  # a loss is told
+        ("auc", 0.9899, (-0.006, 0.004), False),
+        ("gap", 0.0103, (-0.005, 0.004), True),
+        ("gap", 0.0103, (0.03, 0.05), False),
+        ("gap", 0.0203, (-0.005, 0.004), False),
+        ("log_loss", 0.001, (-0.005, 0.004), False),
+    ],
+)
+def test_a_margin_that_cannot_be_reached_is_not_excluded(make_tested, quantity, first, ends, said):
+    one = effect(
+        compare_policies(study := make_study(**NOTHING), make_tested(study, {}, groups=40)),
+        "policy.original",
+        quantity,
+    )
+    low, high = ends
+    one = replace(one, difference=replace(one.difference, low=low, high=high))
+    assert ("no room to tell" in compare._no_room(one, first)) == said
 
 
 def test_a_smaller_gap_of_a_weaker_network_is_no_gain(make_tested):
