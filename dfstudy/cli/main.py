@@ -303,8 +303,9 @@ main.add_command(verify)
 
 @main.command()
 @click.option("--study", default="", help="a built-in study; empty is the sample")
-def exhibit(study: str) -> None:
+@click.option("--splits", is_flag=True, help="only compare the published report with those on other splits")
+def exhibit(study: str, splits: bool) -> None:
     """Copy a built-in study's report to reports/published."""
-    from dfstudy.pipeline.reference import publish_exhibit
+    from dfstudy.pipeline.reference import add_splits, publish_exhibit
 
-    click.echo(publish_exhibit(*filter(None, [study])))
+    click.echo((add_splits if splits else publish_exhibit)(*filter(None, [study])))

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 SPLITS = "other_splits"  # stem of the page that compares them, and of what it found
 SEED = re.compile(r"\+data\.split_seed=(\d+)")  # how the folder of such a report ends; nothing else differs
 BEFORE = "<h3>What this does not say</h3>"  # of the page, where a line on other splits goes
+LINE = re.compile(rf'<p>On <a href="{SPLITS}\.html">.*?</p>\n')  # that line
 
 
 def find_other_splits(made: Path) -> dict[int, Path]:
@@ -97,7 +98,7 @@ def tell_splits(shown: Path, words: str, safe: Callable[[str], str] = str) -> st
 
 
 def tell_on_page(page: str, shown: Path) -> str:
-    """The page, with a line on the other splits before what it does not say.
+    """The page, with a line on the other splits before what it does not say, in the place of an earlier one.
 
     Raises:
         StudyError: the page has no such place.
@@ -105,4 +106,4 @@ def tell_on_page(page: str, shown: Path) -> str:
     if BEFORE not in page:
         raise StudyError("the page has no place for what other splits say", f"it goes before {BEFORE}")
     line = tell_splits(shown, '<p>On <a href="{page}">{splits}</a>: {found}.</p>\n', html.escape)
-    return page.replace(BEFORE, line + BEFORE, 1)
+    return LINE.sub("", page).replace(BEFORE, line + BEFORE, 1)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 import shutil
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from dfstudy.chapters.c10_conclusions.seal import SEAL, SEALED
 from dfstudy.errors import StudyError
@@ -23,6 +24,9 @@ from dfstudy.pipeline.results_table import results_table
 from dfstudy.present.numbers import load_numbers
 from dfstudy.study.study import SAMPLE
 from dfstudy.system.provenance import project_root
+
+if TYPE_CHECKING:
+    from dfstudy.study.study import Study
 
 LIMIT = 5_500_000  # bytes of one report
 PARTS = ("index.html", "figures", "numbers", SEAL, SEALED)
@@ -62,17 +66,54 @@ def publish_exhibit(name: str = SAMPLE) -> str:
     for file, content in files.items():
         (shown / file).parent.mkdir(parents=True, exist_ok=True)
         (shown / file).write_bytes(content)
-    others = {seed: out for seed, out in find_other_splits(made).items() if _is_finished(out)}
+    _show_splits(study, made)
+    _write_results()
+    told = f"published report: {len(files)} files, {size:,} bytes"
+    return f"{told}; look at it and commit reports/published/{name} and README.md"
+
+
+def add_splits(name: str = SAMPLE) -> str:
+    """Compare the tracked report, as it stands, with finished reports on other splits; returns what was done.
+
+    For splits that were made where the tracked report was not: nothing of it is made again.
+
+    Args:
+        name: of a built-in study.
+    Raises:
+        StudyError: there is no tracked report, or none on another split.
+    """
+    study = resolve(name).settings
+    if not (exhibit_folder(name) / "index.html").is_file():
+        raise StudyError(f"there is no published report of {name}", f"make one: make exhibit STUDY={name}")
+    splits = _show_splits(study, exhibit_folder(name))
+    if not splits:
+        raise StudyError(
+            f"there is no finished report of {name} on another split",
+            f"make one first: make report STUDY={name} SET=data.split_seed=1",
+        )
+    _write_results()
+    told = f"compared with {splits} other split{'s' * (splits > 1)}"
+    return f"{told}; look at it and commit reports/published/{name} and README.md"
+
+
+def _show_splits(study: Study, made: Path) -> int:
+    """Compare a finished report with those on other splits, on the published page; returns how many."""
+    others = {seed: out for seed, out in find_other_splits(study.out).items() if _is_finished(out)}
     if others:
-        questions = {answer.id: answer.question for answer in decide(load_numbers(study), study)}
+        shown = exhibit_folder(study.name)
+        numbers = load_numbers(study.model_copy(update={"out": made}))
+        questions = {answer.id: answer.question for answer in decide(numbers, study)}
         compare_splits([made, *others.values()], shown, questions, share_tests(study, others))
         page = shown / "index.html"
         page.write_text(tell_on_page(page.read_text("utf-8"), shown), "utf-8")
+    return len(others)
+
+
+def _write_results() -> None:
+    """The answers of all tracked reports, into the README."""
     readme = project_root() / "README.md"
     text = readme.read_text("utf-8")
     readme.write_text(RESULTS.sub(lambda table: f"{table[1]}{results_table()}{table[2]}", text), "utf-8")
-    told = f"published report: {len(files)} files, {size:,} bytes"
-    return f"{told}; look at it and commit reports/published/{name} and README.md"
 
 
 def _is_finished(results: Path) -> bool:
