@@ -108,7 +108,8 @@ clean: ## remove the built-in studies' generated reports; own reports and .venv 
 # The file ready holds a checksum of what was installed, and where .venv lay then. Content decides: files that
 # were only touched install nothing, so that every verb works offline, and where .venv was moved or copied with
 # its checkout, only the paths in it are mended. pip fetches everything before it unpacks anything: the large
-# packages go first and by themselves, so that 8 GB of room are enough. Both opencv-python and the headless wheel,
+# packages go first and by themselves, so that 8 GB of room are enough. It compiles nothing: of 340 MB of Python
+# most is never imported, and what is, Python compiles on its first import. Both opencv-python and the headless wheel,
 # which albumentations asks for, own the folder cv2. Installed last, headless wins, and cv2 then imports on
 # machines without a window system's libraries.
 environment:
@@ -139,13 +140,13 @@ echo "installing the locked environment into .venv (about 7 GB, once)"
 grep -E '^(cuda|nvidia|torch|triton)' requirements.lock > .venv/large.txt
 for list in .venv/large.txt requirements.lock; do
   deps=; [ $$list = requirements.lock ] || deps=--no-deps
-  .venv/bin/python -m pip install --quiet $$deps --requirement $$list || {
+  .venv/bin/python -m pip install --quiet --no-compile $$deps --requirement $$list || {
     echo "error: pip could not install the environment, for the reason above"
     echo "  next step: it needs the package registry and 8 GB of room ($$(df -Ph .venv | awk 'END { print $$4 }') are free)"
     exit 1
   }
 done
-.venv/bin/python -m pip install --quiet --no-deps --force-reinstall \
+.venv/bin/python -m pip install --quiet --no-compile --no-deps --force-reinstall \
   "$$(grep '^opencv-python-headless==' requirements.lock)"
 .venv/bin/python -m pip install --quiet --no-deps --editable .
 endef
