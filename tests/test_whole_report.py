@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import yaml
 from bs4 import BeautifulSoup
+from fixtures.patience import PATIENCE
 from PIL import Image
 
 sys.path.insert(0, str(Path(__file__).parent / "drills"))
@@ -52,7 +53,7 @@ def report(folder: Path, *options: str) -> str:
     path = os.pathsep.join([str(OPENED), os.environ.get("PYTHONPATH", "")])
     cut = {"DFSTUDY_CUT_OFF": str(folder / "connections")}
     watched = os.environ | {"PYTHONPATH": path, "DFSTUDY_OPENED": str(folder / "opened")} | cut
-    done = subprocess.run(command, cwd=folder, env=watched, capture_output=True, text=True, timeout=500)
+    done = subprocess.run(command, cwd=folder, env=watched, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 0, done.stdout[-3000:] + done.stderr[-3000:]
     connections = folder / "connections"
     assert not connections.exists(), connections.read_text()

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from fixtures.patience import PATIENCE
 from PIL import Image
 
 from dfstudy.cli import doctor
@@ -142,7 +143,7 @@ def test_a_script_without_a_main_guard_ends_with_a_word(tmp_path, command):
     study = tmp_path / "few.yaml"
     study.write_text("name: few\ntitle: Few\ndata: {root: sample, sample: {identities: 24, frames: 1}}\n")
     words = [command, "--study", study, "--out", tmp_path / "out"]
-    done = subprocess.run([sys.executable, script, *words], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, script, *words], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == 1 and "Traceback" not in done.stderr, done.stderr
     assert "a script without a main guard runs again" in done.stderr
     assert '__name__ == "__main__"' in done.stderr.rstrip().splitlines()[-1]

@@ -16,6 +16,7 @@ from typing import NamedTuple
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from fixtures.patience import PATIENCE
 
 from dfstudy.cli.main import main
 from dfstudy.data.endings import ending
@@ -28,7 +29,6 @@ from .corpus.kind import COUNTED, HIDDEN, USED, Kind
 from .corpus.registry import KINDS, write_corpus
 
 ROOT = Path(__file__).resolve().parents[2]
-LIMIT = 400  # seconds a command, on a machine that is busy with others; each takes a few
 STUDY = """
 name: corpus
 model: {backbone: test_resnet, size: 32}
@@ -80,7 +80,7 @@ def trained(corpus, tmp_path_factory) -> Path:
 def run(*arguments: object, status: int = 0) -> Said:
     """A command as a user gives it, within the limit and without a traceback."""
     command = [sys.executable, "-m", "dfstudy", *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, timeout=LIMIT, cwd=ROOT)
+    done = subprocess.run(command, capture_output=True, timeout=PATIENCE, cwd=ROOT)
     # not as text, in which a carriage return would end a line
     said = Said(done.stdout.decode(), done.stderr.decode())
     assert done.returncode == status, said
@@ -209,7 +209,6 @@ as_a_user = pytest.mark.filterwarnings("ignore")
 
 
 @as_a_user
-@pytest.mark.timeout(LIMIT)
 def test_faces_where_every_picture_has_one(corpus, tmp_path, everywhere):
     target = tmp_path / "crops"
     done = run_here("faces", corpus.root, target, "--frames", 2, "--size", 32)
@@ -217,7 +216,6 @@ def test_faces_where_every_picture_has_one(corpus, tmp_path, everywhere):
 
 
 @as_a_user
-@pytest.mark.timeout(LIMIT)
 def test_score_of_faces_where_every_picture_has_one(corpus, trained, everywhere):
     options = ["--run", trained, "--find-faces", "--frames", 2, "--format", "jsonl"]
     done = run_here("score", corpus.root, *options, status=1)

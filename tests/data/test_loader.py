@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from fixtures.patience import PATIENCE
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -131,7 +132,7 @@ def test_spawned_workers_change_nothing(paths, tmp_path):
         capture_output=True,
         text=True,
         check=True,
-        timeout=120,
+        timeout=PATIENCE,
     )
     alone, spawned, same = done.stdout.splitlines()
     assert "are kept in memory" in alone and "start afresh and share no memory" in spawned
@@ -344,7 +345,7 @@ print("done")
         [sys.executable, "-W", "error", "-c", script, *map(str, paths)],
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
     )
     assert (done.returncode, done.stdout.split(), done.stderr) == (0, ["done"], "")
 

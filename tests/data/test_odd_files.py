@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from fixtures.patience import PATIENCE
 
 from dfstudy.data import endings
 from dfstudy.data.images import PictureError, read_picture
@@ -45,7 +46,7 @@ def test_index_names_what_is_no_file_and_waits_for_none(fill, tmp_path, kind):
     for name in ("fake/9.png", "real/9.jpg", "notes.json", "real/list.txt", "table.csv"):
         make_odd(root / name, kind)
     command = [sys.executable, "-m", "dfstudy", "index", "--data", str(root), "--out", str(tmp_path / "out")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=ROOT)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, cwd=ROOT)
     assert done.returncode == 0, done.stderr
     assert f"     2  it is {kind} and cannot be read" in done.stdout
     assert "taken for no image: 1 .csv, 1 .json, 1 .txt" in done.stdout

@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from fixtures.patience import PATIENCE
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -222,6 +223,6 @@ for epoch in range(1000):
 print("went on")
 """
     command = [sys.executable, "-c", script, *map(str, paths)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode != 0 and done.stdout.split() == ["began"]
     assert "Error" in done.stderr

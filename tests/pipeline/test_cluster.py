@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 import yaml
+from fixtures.patience import PATIENCE
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -180,7 +181,7 @@ def run_steps(invocation: Invocation, profile: str, *outputs: str, status: int =
     study = invocation.settings
     planned(invocation, CLUSTER)
     wanted = [*snakemake_command(study, CLUSTER, find_cluster(profile)), *outputs]
-    done = subprocess.run(wanted, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(wanted, capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode == status, done.stderr
     progress = ReportProgress(io.StringIO(), study.out)
     for line in done.stderr.splitlines(keepends=True):

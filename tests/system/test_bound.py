@@ -11,6 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from fixtures.patience import PATIENCE
 
 from dfstudy.system.bound import HELD, PARENT, name_signal
 from dfstudy.system.lock import hold_shared, wait_for_holders
@@ -44,7 +45,7 @@ def start(folder: Path, code: str, *arguments: str, **exported: str) -> tuple[su
     command = [sys.executable, str(folder / "script.py"), *arguments]
     with (folder / "said").open("w") as said:
         process = subprocess.Popen(command, env=environment, stdout=said)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not (told := (folder / "said").read_text()).endswith("\n"):
         assert time.monotonic() < deadline and process.poll() is None
         time.sleep(0.1)
@@ -66,7 +67,7 @@ def is_gone(number: int, seconds: float) -> bool:
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_what_is_bound_ends_with_its_parent_and_takes_its_group_along(tmp_path, number):
     master, child = start(tmp_path, MASTER, "ME")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while not (below := psutil.Process(child).children()):
         assert time.monotonic() < deadline
         time.sleep(0.1)
@@ -94,7 +95,7 @@ def test_a_process_whose_parent_has_gone_before_it_began_ends_at_once():
         "import time; from dfstudy.system.bound import bind; bind(); time.sleep(60)",
     ]
     environment = os.environ | {PARENT: str(gone.pid), "PYTHONPATH": str(ROOT)}
-    assert subprocess.run(command, env=environment, timeout=50).returncode == 1
+    assert subprocess.run(command, env=environment, timeout=PATIENCE).returncode == 1
 
 
 def test_a_process_that_renders_ends_with_the_one_that_asked_for_it(tmp_path):
@@ -108,7 +109,7 @@ def test_a_lock_of_steps_covers_each_of_them(tmp_path):
     lock = tmp_path / "lock"
     assert wait_for_holders(lock, 0)
     holders = [start(tmp_path, MASTER, "ME", **{HELD: str(lock)})[0] for _ in range(2)]
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE
     while wait_for_holders(lock, 0):
         assert time.monotonic() < deadline, "nobody holds it"
         time.sleep(0.1)

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 import torch
+from fixtures.patience import PATIENCE
 from hypothesis import given
 from hypothesis import strategies as st
 from timm.models.efficientnet import EfficientNet
@@ -177,5 +178,5 @@ print([fits(study, place, images) for images in (1024, 100_000, 8)])
 
 @pytest.mark.skipif(sys.platform != "linux", reason="limits its own memory as Linux does")
 def test_real_allocations_that_fail_are_recognised():
-    done = subprocess.run([sys.executable, "-c", REAL], capture_output=True, text=True, timeout=120)
+    done = subprocess.run([sys.executable, "-c", REAL], capture_output=True, text=True, timeout=PATIENCE)
     assert done.stdout.strip() == "[False, False, True]", done.stdout + done.stderr

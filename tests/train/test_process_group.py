@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from fixtures.patience import PATIENCE
 
 from dfstudy.data.index import index_study
 from dfstudy.data.split import split_study
@@ -48,7 +49,7 @@ def train_alone_and_shared(pictures: Path, out: Path, model: dict, **recipe) -> 
     study = load_study(str(files[0]), out=str(out / "1"))
     alone = train(study, split_study(study, index_study(study, progress=False)), 0, progress=False)
     command = launch_command(2, files[1], out / "2", 0)
-    ended = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=300)
+    ended = subprocess.run(command, env=environment(), capture_output=True, text=True, timeout=PATIENCE)
     assert ended.returncode == 0, ended.stderr
     (folder,) = (out / "2" / "runs").glob("seed0-*")
     return alone, load_run(folder), ended.stderr

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from filelock import FileLock
+from fixtures.patience import PATIENCE
 from safetensors.torch import load_file, save_file
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
@@ -256,7 +257,7 @@ def test_a_second_process_waits_for_the_first_and_loads_its_run(parts, make_stud
             second = pool.submit(train, study, parts, 0)
             assert not wait([second], timeout=0.4).done
             (folder / "checkpoint.json").write_bytes(finished)
-        assert second.result(timeout=20).folder == folder
+        assert second.result(timeout=PATIENCE).folder == folder
     assert "another process trains this run" in capsys.readouterr().err
 
 
@@ -265,7 +266,7 @@ def test_killed_again_and_again_it_ends_with_the_same_bytes(parts, make_study, t
     parts.rows.to_csv(tmp_path / "rows.csv", index=False)
     program = [sys.executable, "train_until_killed.py", str(tmp_path / "rows.csv"), str(parts.root)]
     done = subprocess.run(
-        [*program, str(tmp_path / "out")], cwd=HERE, capture_output=True, text=True, timeout=300
+        [*program, str(tmp_path / "out")], cwd=HERE, capture_output=True, text=True, timeout=PATIENCE
     )
     assert done.returncode == 0, done.stderr
     killed, code = map(int, done.stdout.split())
