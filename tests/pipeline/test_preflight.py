@@ -6,7 +6,6 @@ import json
 import subprocess
 import sys
 import threading
-import time
 from types import SimpleNamespace
 
 import httpx2
