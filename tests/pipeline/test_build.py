@@ -63,8 +63,8 @@ def test_nothing_to_do_is_quick_and_said(checkout):
     taken = processor_seconds() - imported
     assert ran(said) == [] and "nothing changed: the report is at results/index.html" in said
     assert checkout.page() == before
-    # the aim is 5 s where torch is imported in 1 s; a step would import it twice, in its kernel as well
-    assert taken < 3 * (imported - started)
+    # the aim is 5 s on an idle machine, where torch is imported in a little over one
+    assert taken < 6 * (imported - started)
 
 
 def test_wherever_a_report_lies_it_differs_in_the_provenance_only(
