@@ -15,8 +15,10 @@ ROOT = Path(__file__).resolve().parents[1]
 # stands for a Python: writes down what it is asked for, and makes an environment of itself
 SPY = """#!/bin/sh
 echo "$@" >> "$SAID"
+for word in $REFUSED; do case "$*" in *"$word"*) exit 1 ;; esac; done
 case "$*" in
-  *"$REFUSED"*) exit 1 ;;
+  "-m uv"*) echo "$UV_DEFAULT_INDEX" > "$SAID.index"; mkdir -p "$UV_CACHE_DIR" ;;
+  "-m pip config list") echo "global.index-url='https://registry.example/simple'" ;;
   "-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python
     printf '#!%s/.venv/bin/python\\n' "$PWD" > .venv/bin/tool ;;
   "-c import pathlib"*) exec python3 "$@" ;;
@@ -41,8 +43,8 @@ def make(folder: Path) -> list[str]:
     return (folder.parent / "said").read_text().splitlines()
 
 
-def run_make(folder: Path, refused: str = "nothing at all") -> subprocess.CompletedProcess[str]:
-    """`make doctor`, with a Python that fails where it is asked for what is refused."""
+def run_make(folder: Path, refused: str = "") -> subprocess.CompletedProcess[str]:
+    """`make doctor`, with a Python that fails where it is asked for one of the words that are refused."""
     said = folder.parent / "said"
     said.write_text("")
     command = ["make", "--no-print-directory", "doctor", f"BASE={folder.parent / 'spy'}"]
@@ -94,19 +96,37 @@ def test_a_linked_environment_is_another_checkouts_and_stays_it(checkout):
     assert make(other) == ["-m dfstudy doctor"]
 
 
-def test_the_large_packages_are_installed_first_and_by_themselves(checkout):
+def test_uv_installs_from_pips_registry_and_leaves_no_second_copy(checkout):
+    said = make(checkout)
+    assert [line for line in said if " install " in line] == [
+        "-m pip install --quiet --no-compile --requirement .venv/installer.txt",
+        "-m uv pip install --quiet --python .venv/bin/python --requirement requirements.lock",
+        "-m uv pip install --quiet --python .venv/bin/python --no-deps --force-reinstall "
+        "--requirement .venv/last.txt",
+        "-m uv pip install --quiet --python .venv/bin/python --no-deps --editable .",
+    ]
+    assert (checkout.parent / "said.index").read_text() == "https://registry.example/simple\n"
+    assert not (checkout / ".venv/cache").exists()
+
+
+def test_pip_installs_what_uv_cannot_the_large_packages_first_and_by_themselves(checkout):
     """Otherwise the files that pip fetches, and what it unpacks from them, lie on the disk at once."""
-    installs = [line for line in make(checkout) if "--requirement" in line]
-    assert installs == [
+    ended = run_make(checkout, "uv")
+    assert ended.returncode == 0
+    assert "pip tries" in ended.stdout
+    said = (checkout.parent / "said").read_text().splitlines()
+    assert [line for line in said if "-m pip install" in line and "installer" not in line] == [
         "-m pip install --quiet --no-compile --no-deps --requirement .venv/large.txt",
         "-m pip install --quiet --no-compile --requirement requirements.lock",
+        "-m pip install --quiet --no-compile --no-deps --force-reinstall --requirement .venv/last.txt",
+        "-m pip install --quiet --no-compile --no-deps --editable .",
     ]
     large = (checkout / ".venv/large.txt").read_text().splitlines()
     assert {"torch", "triton"} <= {line.split("==")[0] for line in large}
     assert set(large) < set((checkout / "requirements.lock").read_text().splitlines())
 
 
-@pytest.mark.parametrize("refused", ["large.txt", "requirements.lock"])
+@pytest.mark.parametrize("refused", ["uv large.txt", "requirements.lock"])
 def test_a_full_disk_ends_with_the_room_that_is_needed_and_installs_again(checkout, refused):
     ended = run_make(checkout, refused)
     assert ended.returncode != 0
