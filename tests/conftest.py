@@ -25,6 +25,7 @@ if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
 
 pytest_plugins = [
     "fixtures.checkout",
+    "fixtures.deadline",
     "fixtures.folders",
     "fixtures.metrics",
     "fixtures.predictions",
@@ -32,13 +33,13 @@ pytest_plugins = [
     "fixtures.published",
 ]
 
-# files of whole reports take a third of the time in few tests: begun last, they would be waited for
-LONGEST = ("test_whole_report.py", "test_interrupted.py", "test_build.py", "test_execute.py", "test_stale.py")
+# files of whole reports, the longest first: a third of the time in few tests
+WHOLE = ("test_whole_report.py", "test_interrupted.py", "test_build.py", "test_execute.py", "test_stale.py")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first, in this order; all others as they were found."""
-    items.sort(key=lambda item: LONGEST.index(item.path.name) if item.path.name in LONGEST else len(LONGEST))
+    """Whole reports last, all others as they were found: what is short has run where minutes are few."""
+    items.sort(key=lambda item: WHOLE.index(item.path.name) if item.path.name in WHOLE else -1)
 
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
