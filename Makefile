@@ -59,9 +59,9 @@ report: $(READY) ## make the report (STUDY= DATA= OUT= SET= BUDGET= CLUSTER=); o
 index: $(READY) ## count the pictures and what is excluded (STUDY= DATA= OUT= SET=)
 	@$(DFSTUDY) index $(WHICH)
 
-# 13 minutes on an ordinary machine; one that is eight times slower leaves out what has not begun within an hour
-test: $(READY) ## run the test-suite (MINUTES= how long tests are begun, default 60)
-	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --minutes "$${MINUTES:-60}"
+# 13 minutes on an ordinary machine; one that is eight times slower leaves out what has not begun in time
+test: $(READY) ## run the test-suite (MINUTES= how long tests are begun, default 45)
+	@$(RUN) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --minutes "$${MINUTES:-45}"
 
 coverage: $(READY) ## measure which lines the tests of stats, study, train and predict run, against a floor
 	@$(RUN) -m pytest -n 2 --dist loadfile --cov --cov-report=term tests/stats tests/study tests/train tests/predict
