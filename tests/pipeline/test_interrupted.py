@@ -59,7 +59,7 @@ def running_ones(token: Path, *words: str) -> list[psutil.Process]:
     return found
 
 
-def left_after(token: Path, seconds: float = 10) -> list[psutil.Process]:
+def left_after(token: Path, seconds: float = 60) -> list[psutil.Process]:
     deadline = time.monotonic() + seconds
     while (left := running_ones(token)) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -124,7 +124,7 @@ def test_a_reader_that_goes_away_stops_nothing_for_good(checkout, tmp_path, monk
     process = checkout.start("--force")
     process.stdout.readline()
     process.stdout.close()  # `make report | head -1`
-    process.wait(120)
+    process.wait(PATIENCE)
     assert left_after(tmp_path) == []
     checkout.report()
     assert "nothing changed" in checkout.report()
