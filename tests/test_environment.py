@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # stands for a Python: writes down what it is asked for, and makes an environment of itself
 SPY = """#!/bin/sh
 echo "$@" >> "$SAID"
+echo "${PYTHONDONTWRITEBYTECODE-not set}" >> "$SAID.bytecode"
 for word in $REFUSED; do case "$*" in *"$word"*) exit 1 ;; esac; done
 case "$*" in
   "-m uv"*) echo "$UV_DEFAULT_INDEX" > "$SAID.index"; mkdir -p "$UV_CACHE_DIR" ;;
@@ -48,7 +49,12 @@ def run_make(folder: Path, refused: str = "") -> subprocess.CompletedProcess[str
     said = folder.parent / "said"
     said.write_text("")
     command = ["make", "--no-print-directory", "doctor", f"BASE={folder.parent / 'spy'}"]
-    environment = {"PATH": os.environ["PATH"], "SAID": str(said), "REFUSED": refused}
+    environment = {
+        "PATH": os.environ["PATH"],
+        "SAID": str(said),
+        "REFUSED": refused,
+        "PYTHONDONTWRITEBYTECODE": "1",  # as images of Python often have it
+    }
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
 
@@ -94,6 +100,13 @@ def test_a_linked_environment_is_another_checkouts_and_stays_it(checkout):
         shutil.copy(ROOT / name, other / name)
     (other / ".venv").symlink_to(checkout / ".venv")
     assert make(other) == ["-m dfstudy doctor"]
+
+
+def test_no_process_compiles_anew_what_another_has_compiled(checkout):
+    """Importing torch costs three times as much where Python may not keep what it compiled."""
+    asked = make(checkout)
+    seen = (checkout.parent / "said.bytecode").read_text().splitlines()
+    assert seen == ["not set"] * len(asked)
 
 
 def test_uv_installs_from_pips_registry_and_leaves_no_second_copy(checkout):
