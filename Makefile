@@ -114,9 +114,10 @@ clean: ## remove the built-in studies' generated reports; own reports and .venv 
 # were only touched install nothing, so that every verb works offline, and where .venv was moved or copied with
 # its checkout, only the paths in it are mended. uv unpacks while it fetches, on all cores, in a third of pip's
 # CPU time; its cache lies in .venv, so that files are linked and not copied, and none is left in a small home.
-# Where it cannot (a registry that only pip is set up for), pip does: it fetches everything before it unpacks
-# anything, so the large packages go first and by themselves, and 8 GB of room are enough either way. Neither
-# compiles anything: of 340 MB of Python most is never imported, and what is, Python compiles on its first import.
+# It is told the registry and the certificates that pip is set to. Where it still cannot, pip does: it fetches
+# everything before it unpacks anything, so the large packages go first and by themselves, and 8 GB of room are
+# enough either way. Neither compiles anything: of 340 MB of Python most is never imported, and what is, Python
+# compiles on its first import.
 # Both opencv-python and the headless wheel, which albumentations asks for, own the folder cv2. Installed last,
 # headless wins, and cv2 then imports on machines without a window system's libraries.
 environment:
@@ -147,9 +148,12 @@ echo "installing the locked environment into .venv (about 7 GB, once)"
 grep '^uv==' requirements.lock > .venv/installer.txt
 grep -E '^(cuda|nvidia|torch|triton)' requirements.lock > .venv/large.txt
 grep '^opencv-python-headless==' requirements.lock > .venv/last.txt
-index=$$(.venv/bin/python -m pip config list 2>/dev/null | sed -n "s/^[^=]*\.index-url='\(.*\)'$$/\1/p" | tail -n 1)
+set_for_pip() { .venv/bin/python -m pip config list 2>/dev/null | sed -n "s/^[^=]*\.$$1='\(.*\)'$$/\1/p" | tail -n 1; }
+index="$${PIP_INDEX_URL:-$$(set_for_pip index-url)}"
+trusted="$${PIP_CERT:-$$(set_for_pip cert)}"
 export UV_CACHE_DIR="$${UV_CACHE_DIR:-$$PWD/.venv/cache}"
 if [ -n "$$index" ]; then export UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$$index}"; fi
+if [ -n "$$trusted" ]; then export SSL_CERT_FILE="$${SSL_CERT_FILE:-$$trusted}"; fi
 .venv/bin/python -m pip install --quiet --no-compile --requirement .venv/installer.txt || true
 if .venv/bin/python -m uv pip install --quiet --python .venv/bin/python --requirement requirements.lock; then
   by="uv pip install --quiet --python .venv/bin/python"

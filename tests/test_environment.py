@@ -18,8 +18,9 @@ echo "$@" >> "$SAID"
 echo "${PYTHONDONTWRITEBYTECODE-not set}" >> "$SAID.bytecode"
 for word in $REFUSED; do case "$*" in *"$word"*) exit 1 ;; esac; done
 case "$*" in
-  "-m uv"*) echo "$UV_DEFAULT_INDEX" > "$SAID.index"; mkdir -p "$UV_CACHE_DIR" ;;
-  "-m pip config list") echo "global.index-url='https://registry.example/simple'" ;;
+  "-m uv"*) echo "$UV_DEFAULT_INDEX $SSL_CERT_FILE" > "$SAID.registry"; mkdir -p "$UV_CACHE_DIR" ;;
+  "-m pip config list") echo "global.cert='/a company/roots.pem'
+global.index-url='https://registry.example/simple'" ;;
   "-m venv .venv") mkdir -p .venv/bin && cp "$0" .venv/bin/python
     printf '#!%s/.venv/bin/python\\n' "$PWD" > .venv/bin/tool ;;
   "-c import pathlib"*) exec python3 "$@" ;;
@@ -38,13 +39,13 @@ def checkout(tmp_path):
     return folder
 
 
-def make(folder: Path) -> list[str]:
+def make(folder: Path, **variables: str) -> list[str]:
     """What the Pythons were asked for by `make doctor`."""
-    run_make(folder).check_returncode()
+    run_make(folder, **variables).check_returncode()
     return (folder.parent / "said").read_text().splitlines()
 
 
-def run_make(folder: Path, refused: str = "") -> subprocess.CompletedProcess[str]:
+def run_make(folder: Path, refused: str = "", **variables: str) -> subprocess.CompletedProcess[str]:
     """`make doctor`, with a Python that fails where it is asked for one of the words that are refused."""
     said = folder.parent / "said"
     said.write_text("")
@@ -54,6 +55,7 @@ def run_make(folder: Path, refused: str = "") -> subprocess.CompletedProcess[str
         "SAID": str(said),
         "REFUSED": refused,
         "PYTHONDONTWRITEBYTECODE": "1",  # as images of Python often have it
+        **variables,
     }
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
 
@@ -118,8 +120,21 @@ def test_uv_installs_from_pips_registry_and_leaves_no_second_copy(checkout):
         "--requirement .venv/last.txt",
         "-m uv pip install --quiet --python .venv/bin/python --no-deps --editable .",
     ]
-    assert (checkout.parent / "said.index").read_text() == "https://registry.example/simple\n"
+    assert told(checkout) == "https://registry.example/simple /a company/roots.pem"
     assert not (checkout / ".venv/cache").exists()
+
+
+def test_what_a_user_sets_for_pip_or_for_uv_goes_before_pips_files(checkout):
+    make(checkout, PIP_INDEX_URL="https://mine.example/simple", PIP_CERT="/mine.pem")
+    assert told(checkout) == "https://mine.example/simple /mine.pem"
+    (checkout / ".venv/ready").unlink()
+    make(checkout, PIP_CERT="/mine.pem", UV_DEFAULT_INDEX="https://uv.example", SSL_CERT_FILE="/uv.pem")
+    assert told(checkout) == "https://uv.example /uv.pem"
+
+
+def told(folder: Path) -> str:
+    """The registry and the file of certificates that uv is given."""
+    return (folder.parent / "said.registry").read_text().strip()
 
 
 def test_pip_installs_what_uv_cannot_the_large_packages_first_and_by_themselves(checkout):
