@@ -50,17 +50,12 @@ def settle_budget(
     Args:
         minutes: 0 is no budget: the study stays as it is.
     Raises:
-        StudyError: a budget for a cluster, or the measuring failed.
+        StudyError: the measuring failed.
     """
     study = invocation.settings
     if not minutes or not any(list_runs(study, split).values()):  # or nothing is trained
         write_if_changed(study.out / BUDGET, {})
         return invocation, [_say_runs(study, split)]
-    if site.cluster:
-        raise StudyError(
-            "a budget counts what this machine does, and a cluster's nodes are other machines",
-            "give BUDGET= or CLUSTER=, not both",
-        )
     fitted_study, fitted = _fit(invocation, split, site, minutes)
     file = write_study(study, fitted_study, fitted)
     decision = {"minutes": minutes, "reached": fitted.reached, "lines": fitted.lines(), "file": file.name}

@@ -79,13 +79,18 @@ def build(
             which does not count on a cluster.
         preflight: the check of networks and weights, where it has begun.
     Raises:
-        StudyError: a step failed; its own message is on the terminal by then.
+        StudyError: what was given cannot be used, or a step failed, whose own message is on the terminal.
     """
     study = invocation.settings
     started = time.monotonic()
     jobs = find_cluster(cluster) if cluster else None
     if not study.is_sample and not study.pictures.is_dir():
         raise StudyError(f"there is no folder {study.pictures}", "check the path given as DATA= or data.root")
+    if jobs and minutes:
+        raise StudyError(
+            "a budget counts what this machine does, and a cluster's nodes are other machines",
+            "give BUDGET= or CLUSTER=, not both",
+        )
     minutes = minutes or (0 if jobs else study.budget)
     checked = _check_first(study, preflight or Preflight(study), minutes > 0)
     sizes = weight_sizes(study, checked)

@@ -15,7 +15,6 @@ from hypothesis import strategies as st
 
 from dfstudy.chapters.base import Chapter
 from dfstudy.data.split import Split
-from dfstudy.errors import StudyError
 from dfstudy.pipeline import budget as room
 from dfstudy.pipeline import budget_study, costs, plan
 from dfstudy.pipeline.budget import Speed, fit_budget, ladder, networks
@@ -355,8 +354,3 @@ def test_a_run_with_other_settings_or_code_is_not_finished(measured, finish, tmp
     variant, seed = runs[0]
     (tmp_path / "runs" / f"key-{variant.note(seed)}" / "config.json").write_text('{"code": "of before"}')
     assert not costs.is_finished(study.out, variant, seed)
-
-
-def test_a_cluster_has_no_budget(measured):
-    with pytest.raises(StudyError, match="other machines"):
-        budget_study.settle_budget(measured, SPLIT, Site(2, 0, cluster=True), 9)

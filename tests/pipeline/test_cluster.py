@@ -214,6 +214,14 @@ def test_what_cannot_work_is_refused_with_the_next_step(name, tmp_path, monkeypa
     assert not (tmp_path / "out").exists()
 
 
+def test_a_cluster_has_no_budget_and_that_is_said_before_anything_is_read(tmp_path, monkeypatch):
+    command("sbatch", tmp_path / "bin", "exit 0")
+    monkeypatch.setenv("PATH", str(tmp_path / "bin"))
+    with pytest.raises(StudyError, match="other machines"):
+        build(resolve(out=str(tmp_path / "out")), cluster="slurm", minutes=9)
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_profile_here_is_local_and_of_no_environment(tmp_path, monkeypatch):
     monkeypatch.setenv("SNAKEMAKE_PROFILE", "somebody's")
     study = tiny(tmp_path, 0, 1).settings
